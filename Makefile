@@ -1,0 +1,49 @@
+# Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint format up bench lock clean
+
+ARGS ?=
+BIN := .venv/bin
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+
+demo: ## Start a simulated pilot plant end to end; needs only Python 3.11 or later
+	@sh setup/environment.sh demo
+	@$(BIN)/nhipmay demo $(ARGS)
+
+test: ## Run all tests, with the real services set up first
+	@sh setup/environment.sh dev
+	@$(BIN)/python setup/test_services.py
+	@$(BIN)/python -m pytest $(ARGS)
+
+lint: ## Check style, types, import directions and dependencies
+	@sh setup/environment.sh dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/deptry .
+
+format: ## Rewrite the code in the house format
+	@sh setup/environment.sh dev
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+up: ## Start the whole platform in containers (Docker Compose)
+	@docker compose version >/dev/null 2>&1 || { \
+	    echo "make up needs Docker with its compose plugin; without Docker, use make demo."; exit 1; }
+	docker compose up --build $(ARGS)
+
+bench: ## Measure throughput and latency
+	@sh setup/environment.sh dev
+	@$(BIN)/python setup/test_services.py
+	@$(BIN)/python -m bench $(ARGS)
+
+lock: ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade moves all pins)
+	@sh setup/environment.sh dev
+	@sh setup/lock.sh $(ARGS)
+
+clean: ## Remove the environment and all caches of this checkout
+	rm -rf .venv build dist .pytest_cache .mypy_cache .ruff_cache .import_linter_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""The tests; a package so that `tests.services` is ours wherever it is imported."""

@@ -1,0 +1,43 @@
+"""The browser of the browser tests: the machine's Chromium, driven by Playwright."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from playwright.sync_api import Browser, sync_playwright
+
+# Root has no sandbox, and nothing may leave the machine.
+ARGUMENTS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--disable-quic",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Chromium:
+    """Where the browser is and what it is started with."""
+
+    executable_path: Path
+    args: tuple[str, ...] = ARGUMENTS
+
+    @contextmanager
+    def launch(self) -> Iterator[Browser]:
+        """Start the browser without a window, and end it.
+
+        Playwright runs an event loop on this thread meanwhile, so a test inside cannot call
+        `asyncio.run`: that is why no session-wide browser is kept.
+        """
+        with sync_playwright() as playwright:
+            browser = playwright.chromium.launch(
+                executable_path=self.executable_path, args=list(self.args)
+            )
+            try:
+                yield browser
+            finally:
+                browser.close()
