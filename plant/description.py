@@ -1,0 +1,248 @@
+"""The description of a pilot enterprise: places, calendars, products, orders, reasons.
+
+An administrator writes it once as YAML (`nhipmay migrate --plant FILE` loads it); the
+simulators and the replay maps carry one too. Tags are not here: they come from the edges.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from typing import Annotated, Literal, Self
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from pydantic import AfterValidator, AwareDatetime, Field, field_validator, model_validator
+
+from plant.calendar import Break, ShiftPattern, expand_shifts, overlapping
+from plant.errors import ConfigurationError
+from plant.kpi import OeePolicy
+from plant.place import Level, Place, checked_code
+from plant.settings import StrictModel
+
+
+def _code(value: str) -> str:
+    try:
+        return checked_code(value)
+    except ConfigurationError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+Code = Annotated[str, AfterValidator(_code)]
+Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
+WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+
+
+class Named(StrictModel):
+    """A thing with a code and a name in Vietnamese; the English name falls back to it."""
+
+    code: Code
+    name_vi: Annotated[str, Field(min_length=1)]
+    name_en: str = ""
+
+    @property
+    def english(self) -> str:
+        """The English name, or the Vietnamese one where none is given."""
+        return self.name_en or self.name_vi
+
+
+class WorkUnit(Named):
+    """A machine."""
+
+    state_map: dict[str, str] = {}
+    """Vendor state names to PackML names, for machines that do not speak PackML."""
+
+
+class WorkCenter(Named):
+    """A production line, its machines in the order of the flow."""
+
+    kind: Literal["serial", "parallel"] = "serial"
+    bottleneck: Code | None = None
+    """Code of the machine that paces a serial line; pinned, never guessed."""
+    work_units: Annotated[list[WorkUnit], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _bottleneck_is_a_member(self) -> Self:
+        codes = [unit.code for unit in self.work_units]
+        if self.bottleneck is not None and self.bottleneck not in codes:
+            raise ValueError(f"bottleneck '{self.bottleneck}' is none of {', '.join(codes)}")
+        return self
+
+
+class Area(Named):
+    """A part of a site, such as a workshop."""
+
+    work_centers: Annotated[list[WorkCenter], Field(min_length=1)]
+
+
+class BreakSettings(StrictModel):
+    """A planned break in local time."""
+
+    name: str
+    start: time
+    end: time
+
+
+class ShiftSettings(StrictModel):
+    """A recurring shift in the site's local time."""
+
+    name: str
+    start: time
+    end: time
+    weekdays: Annotated[list[Weekday], Field(min_length=1)] = list(WEEKDAYS)
+    breaks: list[BreakSettings] = []
+    valid_from: date = date(2000, 1, 1)
+    valid_to: date = date(9999, 12, 31)
+
+    def pattern(self) -> ShiftPattern:
+        """Return the shift as the calendar computes with it."""
+        return ShiftPattern(
+            name=self.name,
+            start=self.start,
+            end=self.end,
+            weekdays=frozenset(WEEKDAYS.index(day) for day in self.weekdays),
+            breaks=tuple(Break(pause.name, pause.start, pause.end) for pause in self.breaks),
+            valid_from=self.valid_from,
+            valid_to=self.valid_to,
+        )
+
+
+class PolicySettings(StrictModel):
+    """The choices that OEE depends on; see `plant.kpi.OeePolicy`."""
+
+    version: int = 1
+    minor_stop_threshold_s: Annotated[float, Field(ge=0)] = 300.0
+    minor_stops_in: Literal["availability", "effectiveness"] = "availability"
+
+    def policy(self) -> OeePolicy:
+        """Return the policy as analytics uses it."""
+        return OeePolicy(self.version, self.minor_stop_threshold_s, self.minor_stops_in)
+
+
+class Site(Named):
+    """A factory site with its time zone and shift calendar."""
+
+    time_zone: str = "Asia/Ho_Chi_Minh"
+    """IANA name."""
+    edges: list[Code] = []
+    """Codes of the edge agents that may report for this site."""
+    shifts: list[ShiftSettings] = []
+    policy: PolicySettings = PolicySettings()
+    areas: Annotated[list[Area], Field(min_length=1)]
+
+    @field_validator("time_zone")
+    @classmethod
+    def _zone_exists(cls, value: str) -> str:
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError) as exc:
+            raise ValueError(f"{value!r} is no IANA time zone such as Asia/Ho_Chi_Minh") from exc
+        return value
+
+    @model_validator(mode="after")
+    def _shifts_do_not_overlap(self) -> Self:
+        for first in {shift.valid_from for shift in self.shifts}:
+            start = datetime.combine(first, time(), UTC)
+            shifts = expand_shifts(
+                (shift.pattern() for shift in self.shifts),
+                ZoneInfo(self.time_zone),
+                start,
+                start + timedelta(days=15),
+            )
+            for one, other in overlapping(shifts):
+                raise ValueError(
+                    f"shift '{one.name}' of {one.business_date} overlaps shift '{other.name}'"
+                )
+        return self
+
+
+class PlannedRunTime(StrictModel):
+    """Planned run time per item (PRI, "ideal cycle time") of a product on a machine."""
+
+    work_unit: str
+    """Path below the enterprise: `site/area/line/machine`."""
+    seconds: Annotated[float, Field(gt=0)]
+    valid_from: AwareDatetime = LONG_AGO
+    valid_to: AwareDatetime | None = None
+    source: str = ""
+    """Where the figure comes from (drawing, trial run, supplier)."""
+
+
+class Product(Named):
+    """A product; its code is what the machines' `product` tag says."""
+
+    planned_run_times: list[PlannedRunTime] = []
+
+
+class ProductionOrder(StrictModel):
+    """A production order (lệnh sản xuất)."""
+
+    number: Annotated[str, Field(min_length=1)]
+    product: Code
+    work_center: str
+    """Path below the enterprise: `site/area/line`."""
+    planned_quantity: Annotated[float, Field(gt=0)]
+    planned_start: AwareDatetime | None = None
+    planned_end: AwareDatetime | None = None
+
+
+class StopReason(Named):
+    """A reason for a stop; its code is what machines or operators give."""
+
+    parent: Code | None = None
+
+
+class PlantDescription(StrictModel):
+    """One enterprise: the whole content of a plant file."""
+
+    enterprise: Named
+    sites: Annotated[list[Site], Field(min_length=1)]
+    products: list[Product] = []
+    orders: list[ProductionOrder] = []
+    stop_reasons: list[StopReason] = []
+
+    @model_validator(mode="after")
+    def _references_resolve(self) -> Self:
+        paths = [place.path for place in self.places()]
+        known = set(paths)
+        if len(known) != len(paths):
+            twice = sorted({path for path in paths if paths.count(path) > 1})
+            raise ValueError(f"places named twice: {', '.join(twice)}")
+        codes = {product.code for product in self.products}
+        wanted = [
+            (f"product {product.code}", self.path(pri.work_unit))
+            for product in self.products
+            for pri in product.planned_run_times
+        ] + [(f"order {order.number}", self.path(order.work_center)) for order in self.orders]
+        problems = [f"{what}: no place {path}" for what, path in wanted if path not in known]
+        problems += [
+            f"order {order.number}: no product {order.product}"
+            for order in self.orders
+            if order.product not in codes
+        ]
+        if problems:
+            raise ValueError("; ".join(problems))
+        return self
+
+    def path(self, below_enterprise: str) -> str:
+        """Return the full path of a place given below the enterprise."""
+        return f"{self.enterprise.code}/{below_enterprise}"
+
+    def places(self) -> list[Place]:
+        """Return every place, parents before children, machines in the order of the flow."""
+        found = [_place(self.enterprise.code, Level.ENTERPRISE, self.enterprise)]
+        for site in self.sites:
+            site_path = self.path(site.code)
+            found.append(_place(site_path, Level.SITE, site))
+            for area in site.areas:
+                area_path = f"{site_path}/{area.code}"
+                found.append(_place(area_path, Level.AREA, area))
+                for center in area.work_centers:
+                    center_path = f"{area_path}/{center.code}"
+                    found.append(_place(center_path, Level.WORK_CENTER, center))
+                    found.extend(
+                        _place(f"{center_path}/{unit.code}", Level.WORK_UNIT, unit)
+                        for unit in center.work_units
+                    )
+        return found
+
+
+def _place(path: str, level: Level, named: Named) -> Place:
+    return Place(path, level, named.name_vi, named.english)

@@ -1,0 +1,214 @@
+"""The native wire contract, version 1: topics and messages between edge agents and the platform.
+
+Topics are `nm/v1/<enterprise>/<site>/<edge>/<leaf>`. All messages are JSON. Unknown fields are
+ignored, an unknown `schema` is refused. Times on the wire are whole microseconds since
+1970-01-01T00:00Z. The JSON Schemas in `docs/reference/wire/` are generated from these classes.
+"""
+
+from dataclasses import dataclass
+from typing import Annotated, TypeVar
+
+import msgspec
+
+from plant.errors import ConfigurationError, DataError
+from plant.measurement import TagRole, ValueType
+from plant.place import checked_code
+
+SCHEMA = 1
+TOPIC_ROOT = "nm/v1"
+
+Id = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
+Microseconds = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
+
+
+class Leaf:
+    """The last element of a topic: which kind of message it carries."""
+
+    DATA = "data"
+    """Edge to platform: a `DataBatch`. QoS 1, not retained."""
+    BIRTH = "birth"
+    """Edge to platform: a `Birth`, the tags that this edge will report. QoS 1, retained."""
+    STATUS = "status"
+    """Edge to platform: a `Status`; also the edge's Last Will. QoS 1, retained."""
+    ACK = "ack"
+    """Platform to edge: an `Ack` of what is committed. QoS 1, retained."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeAddress:
+    """Who an edge is: its enterprise, site and own code."""
+
+    enterprise: str
+    site: str
+    edge: str
+
+    def topic(self, leaf: str) -> str:
+        """Return the topic of this edge for a leaf of `Leaf`."""
+        return f"{TOPIC_ROOT}/{self.enterprise}/{self.site}/{self.edge}/{leaf}"
+
+    @property
+    def site_path(self) -> str:
+        """The path of the edge's site, `enterprise/site`."""
+        return f"{self.enterprise}/{self.site}"
+
+    @property
+    def client_id(self) -> str:
+        """The edge's stable MQTT client id."""
+        return f"nm-{self.enterprise}-{self.site}-{self.edge}"
+
+
+def parse_topic(topic: str) -> tuple[EdgeAddress, str]:
+    """Return the edge and the leaf that a topic names; raise DataError `bad_topic` otherwise."""
+    parts = topic.split("/")
+    if len(parts) != 6 or "/".join(parts[:2]) != TOPIC_ROOT:
+        raise DataError("bad_topic", f"{topic!r} is not {TOPIC_ROOT}/enterprise/site/edge/leaf")
+    try:
+        codes = [checked_code(part) for part in parts[2:5]]
+    except ConfigurationError as exc:
+        raise DataError("bad_topic", str(exc)) from exc
+    return EdgeAddress(*codes), parts[5]
+
+
+class DataBatch(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
+    """Consecutive rows of one edge's outbox, in columns; row k has id `first_id + k`.
+
+    `tag` holds indexes into `tags`. `quality` may be left out when every row is good.
+    """
+
+    schema: int
+    epoch: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    """Names one life of the outbox; a new one begins when the outbox is new or restored."""
+    first_id: Id
+    last_id: Id
+    sent_us: Microseconds
+    """When the edge published this batch, by the edge's clock."""
+    tags: list[str]
+    tag: list[int]
+    time_us: list[int]
+    """Source times."""
+    value: list[float | int | str | bool | None]
+    quality: list[int] | None = None
+
+
+class TagDeclaration(msgspec.Struct, frozen=True, omit_defaults=True):
+    """The definition of one tag as the edge's settings give it; see `plant.measurement.Tag`."""
+
+    name: str
+    work_unit: str
+    value_type: ValueType = ValueType.NUMBER
+    role: TagRole = TagRole.NONE
+    unit: str = ""
+    description: str = ""
+    low: float | None = None
+    high: float | None = None
+    counter_modulus: float | None = None
+    max_rate_per_s: float | None = None
+    max_silence_s: float = 60.0
+
+
+class Birth(msgspec.Struct, frozen=True):
+    """What an edge announces after every connect, before any data."""
+
+    schema: int
+    epoch: str
+    agent_version: str
+    sent_us: Microseconds
+    tags: list[TagDeclaration]
+
+
+class Status(msgspec.Struct, frozen=True, omit_defaults=True):
+    """An edge's heartbeat. As Last Will only `schema`, `online` and `epoch` are filled."""
+
+    schema: int
+    online: bool
+    epoch: str
+    sent_us: Microseconds | None = None
+    issued_id: int | None = None
+    """Highest outbox id given out so far; 0 before the first."""
+    pending: int | None = None
+    """Measurements in the outbox that the platform has not confirmed."""
+    oldest_pending_us: Microseconds | None = None
+    """Source time of the oldest of them."""
+    sampled_us: Microseconds | None = None
+    """Whatever was measured before this moment is in the outbox already, late values apart."""
+    dropped: int | None = None
+    """Measurements of this epoch given up because the outbox was full."""
+    dropped_ranges: list[tuple[int, int]] | None = None
+    """Their ids, as inclusive ranges."""
+    buffer_hours_left: float | None = None
+    """Hours until the outbox is full at the present rate; None when it is not filling."""
+    unreachable: list[str] | None = None
+    """Tags or sources that cannot be read at present, each with its reason."""
+
+
+class Ack(msgspec.Struct, frozen=True):
+    """What the platform has committed of one edge and epoch."""
+
+    schema: int
+    epoch: str
+    committed_to: int
+    """Every id up to this one is committed (or was declared dropped); 0 for none."""
+    sent_us: Microseconds
+
+
+M = TypeVar("M", DataBatch, Birth, Status, Ack)
+
+_encoder = msgspec.json.Encoder()
+
+
+def encode(message: DataBatch | Birth | Status | Ack) -> bytes:
+    """Return the message as JSON bytes."""
+    return _encoder.encode(message)
+
+
+_data_decoder = msgspec.json.Decoder(DataBatch)
+_birth_decoder = msgspec.json.Decoder(Birth)
+_status_decoder = msgspec.json.Decoder(Status)
+_ack_decoder = msgspec.json.Decoder(Ack)
+
+
+def decode_data(payload: bytes) -> DataBatch:
+    """Decode a data message and check that its columns agree; raise DataError otherwise.
+
+    Reasons: `malformed` (not this message), `unknown_schema`, `inconsistent` (column lengths,
+    ids or tag indexes disagree).
+    """
+    batch = _decoded(_data_decoder, payload)
+    rows = batch.last_id - batch.first_id + 1
+    lengths = {"tag": len(batch.tag), "time_us": len(batch.time_us), "value": len(batch.value)}
+    if batch.quality is not None:
+        lengths["quality"] = len(batch.quality)
+    for name, length in lengths.items():
+        if length != rows or rows < 1:
+            raise DataError(
+                "inconsistent",
+                f"ids {batch.first_id}..{batch.last_id} are {rows} rows, {name} has {length}",
+            )
+    if min(batch.tag) < 0 or max(batch.tag) >= len(batch.tags):
+        raise DataError("inconsistent", "a tag index is outside the list of tags")
+    return batch
+
+
+def decode_birth(payload: bytes) -> Birth:
+    """Decode a birth message; raise DataError `malformed` or `unknown_schema`."""
+    return _decoded(_birth_decoder, payload)
+
+
+def decode_status(payload: bytes) -> Status:
+    """Decode a status message; raise DataError `malformed` or `unknown_schema`."""
+    return _decoded(_status_decoder, payload)
+
+
+def decode_ack(payload: bytes) -> Ack:
+    """Decode an ack; raise DataError `malformed` or `unknown_schema`."""
+    return _decoded(_ack_decoder, payload)
+
+
+def _decoded(decoder: msgspec.json.Decoder[M], payload: bytes) -> M:
+    try:
+        message = decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
+        raise DataError("malformed", str(exc)) from exc
+    if message.schema != SCHEMA:
+        raise DataError("unknown_schema", f"schema {message.schema}; this platform reads {SCHEMA}")
+    return message

@@ -1,0 +1,201 @@
+"""Strict settings blocks shared by the services, and the one way to load them.
+
+A settings file is YAML or TOML; environment variables `NHIPMAY_<BLOCK>__<KEY>` outrank it. A
+misspelt key, a wrong type or a missing value stops the start with one line each. Secrets come
+from the environment or from secret files and have no default.
+"""
+
+import difflib
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Literal, TypeVar
+
+import yaml
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic.fields import FieldInfo
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from plant.clock import Clock, PlantClock, system_clock
+from plant.errors import ConfigurationError
+
+Port = Annotated[int, Field(ge=1, le=65535)]
+S = TypeVar("S", bound=BaseModel)
+
+
+class StrictModel(BaseModel):
+    """A block of settings: unknown keys are errors, values cannot change afterwards."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Secret(StrictModel):
+    """Mix-in of blocks that hold a password: given itself (environment) or as a file's path."""
+
+    password: SecretStr | None = None
+    password_file: Path | None = None
+
+    def secret(self) -> str | None:
+        """Return the password, read from its file when that is how it is given."""
+        if self.password is not None:
+            return self.password.get_secret_value()
+        if self.password_file is None:
+            return None
+        try:
+            return self.password_file.read_text(encoding="utf-8").strip()
+        except OSError as exc:
+            raise ConfigurationError(
+                f"the password file {self.password_file} cannot be read: {exc.strerror}"
+            ) from exc
+
+
+class TlsSettings(StrictModel):
+    """Certificates of an MQTT connection; all three are PEM files."""
+
+    ca_file: Path
+    certificate_file: Path | None = None
+    key_file: Path | None = None
+
+
+class BrokerSettings(Secret):
+    """The MQTT broker."""
+
+    host: str = "127.0.0.1"
+    port: Port = 1883
+    username: str | None = None
+    tls: TlsSettings | None = None
+    protocol: Literal["auto", "5", "3.1.1"] = "auto"
+    """`auto` speaks MQTT 5 and falls back to 3.1.1 when the broker refuses it."""
+    keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
+    session_expiry_s: Annotated[int, Field(ge=0)] = 3 * 86_400
+    """How long the broker keeps what arrives while this service is away."""
+
+
+class DatabaseSettings(Secret):
+    """The PostgreSQL or TimescaleDB database."""
+
+    host: str = "127.0.0.1"
+    port: Port = 5432
+    name: str = "nhipmay"
+    user: str = "nhipmay"
+    pool_size: Annotated[int, Field(ge=1, le=100)] = 4
+
+
+class ClockSettings(StrictModel):
+    """A simulated present, for demonstrations; without this block the clock is the machine's."""
+
+    wall_origin: AwareDatetime
+    plant_origin: AwareDatetime
+    speed: Annotated[float, Field(gt=0)] = 1.0
+    catch_up: bool = False
+    until: AwareDatetime | None = None
+
+    def plant_clock(self) -> PlantClock:
+        """Return the clock that these settings describe."""
+        return PlantClock(
+            self.wall_origin, self.plant_origin, self.speed, self.catch_up, self.until
+        )
+
+
+class LogSettings(StrictModel):
+    """What the service writes to standard error."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    format: Literal["console", "json"] = "console"
+
+
+class ServiceSettings(BaseSettings):
+    """Base of every service's settings."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="NHIPMAY_", env_nested_delimiter="__", extra="forbid", frozen=True
+    )
+
+    log: LogSettings = LogSettings()
+    clock: ClockSettings | None = None
+
+    def make_clock(self) -> Clock:
+        """Return the configured clock, the machine's by default."""
+        return self.clock.plant_clock() if self.clock else system_clock
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """Let the environment outrank the file, whose content is the init argument."""
+        return env_settings, init_settings
+
+
+def load_settings(cls: type[S], file: Path | None = None) -> S:
+    """Return validated settings from a YAML or TOML file and the environment.
+
+    Raises ConfigurationError naming every wrong key at once, with the nearest right spelling.
+    """
+    data = read_mapping(file) if file else {}
+    try:
+        return cls(**data)
+    except ValidationError as exc:
+        where = str(file) if file else "the environment"
+        raise ConfigurationError(f"{where}:\n{explain(exc, cls)}") from exc
+
+
+def read_mapping(file: Path) -> dict[str, Any]:
+    """Return the content of a YAML or TOML file; raise ConfigurationError when it has none."""
+    try:
+        text = file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
+        raise ConfigurationError(f"{file} cannot be read: {reason}") from exc
+    try:
+        data = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
+    except (tomllib.TOMLDecodeError, yaml.YAMLError) as exc:
+        raise ConfigurationError(f"{file} is not valid: {exc}") from exc
+    if not isinstance(data, dict):
+        raise ConfigurationError(f"{file} must hold named settings (key: value)")
+    return data
+
+
+def explain(error: ValidationError, cls: type[BaseModel]) -> str:
+    """Return one indented line per problem of a validation error, in plain words."""
+    lines = []
+    for problem in error.errors():
+        path = ".".join(str(part) for part in problem["loc"])
+        if problem["type"] == "extra_forbidden":
+            message = f"unknown setting{_suggestion(cls, problem['loc'])}"
+        elif problem["type"] == "missing":
+            message = "required, but missing"
+        else:
+            message = problem["msg"]
+        lines.append(f"  {path}: {message}")
+    return "\n".join(lines)
+
+
+def _suggestion(cls: type[BaseModel], location: tuple[int | str, ...]) -> str:
+    known = _known_keys(cls, location[:-1])
+    near = difflib.get_close_matches(str(location[-1]), known, n=1)
+    if near:
+        return f"; did you mean '{near[0]}'?"
+    return f"; known here: {', '.join(sorted(known))}" if known else ""
+
+
+def _known_keys(cls: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+    model: type[BaseModel] | None = cls
+    for part in location:
+        field = model.model_fields.get(str(part)) if model else None
+        if field is not None:
+            model = _model_within(field)
+    return list(model.model_fields) if model else []
+
+
+def _model_within(field: FieldInfo) -> type[BaseModel] | None:
+    candidates = [field.annotation]
+    while candidates:
+        candidate = candidates.pop()
+        if isinstance(candidate, type) and issubclass(candidate, BaseModel):
+            return candidate
+        candidates.extend(getattr(candidate, "__args__", ()))
+    return None
