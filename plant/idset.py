@@ -54,3 +54,7 @@ class IdSet:
 
     def __len__(self) -> int:
         return sum(stop - start for start, stop in self.spans)
+
+
+EMPTY = IdSet()
+"""No ids."""

@@ -74,6 +74,8 @@ class Missing(StrEnum):
     """The calendar plans no busy time in the window."""
     NO_STATE = "no_state"
     """No state signal is configured for the work unit."""
+    NO_BOTTLENECK = "no_bottleneck"
+    """A serial line has no bottleneck configured, and none is guessed."""
     NO_DATA = "no_data"
     """Nothing is known of the whole window."""
     NO_COUNTS = "no_counts"

@@ -156,10 +156,9 @@ def pip(*arguments: str, total: int = 0) -> None:
     output = "\n".join(tail)
     if NO_NETWORK.search(output):
         raise SetupError(
-            "The Python package index cannot be reached: check the network, a proxy "
-            "(HTTPS_PROXY) and its certificate (PIP_CERT), or a mirror of your own (PIP_INDEX_URL), "
-            "then run the same command "
-            f"again.\npip said:\n{output}"
+            "The Python package index cannot be reached: check the network, a proxy (HTTPS_PROXY) "
+            "and its certificate (PIP_CERT), or a mirror of your own (PIP_INDEX_URL), then run the "
+            f"same command again.\npip said:\n{output}"
         )
     raise SetupError(f"pip could not install the packages. It said:\n{output}")
 

@@ -76,7 +76,8 @@ def ensure_services() -> tuple[dict[str, dict[str, object]], dict[str, str]]:
             ensure_tree()
             servers = servers_in_tree()
         except InstallError as failure:
-            reason = str(failure)
+            by_hand = f"apt-get install {' '.join(TREE_PACKAGES)}"
+            reason = f"{failure}\n    On Debian 13 `{by_hand}` does as well."
     for name in ("timescaledb", "mosquitto"):
         if name in servers:
             record[name] = servers[name]

@@ -11,10 +11,10 @@ from playwright.sync_api import Page
 
 from plant.settings import DatabaseSettings
 from tests.chromium import Chromium
+from tests.postgres import PostgresServer
 from tests.services import (
     BrokerFactory,
     MosquittoBroker,
-    PostgresServer,
     ServiceAbsentError,
     recorded,
     url_of,

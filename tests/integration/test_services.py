@@ -11,7 +11,8 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from playwright.sync_api import Page
 
-from tests.services import BrokerFactory, MosquittoBroker, PostgresServer
+from tests.postgres import PostgresServer
+from tests.services import BrokerFactory, MosquittoBroker
 
 
 def connected_client(
@@ -33,7 +34,7 @@ def connected_client(
     client.on_connect = on_connect
     client.on_subscribe = lambda *_: subscribed.put(True)
     client.on_message = lambda _client, _userdata, message: received.put(message.payload.decode())
-    properties = Properties(PacketTypes.CONNECT)  # type: ignore[no-untyped-call]
+    properties = Properties(PacketTypes.CONNECT)
     properties.SessionExpiryInterval = 3600
     client.connect("127.0.0.1", broker.port, clean_start=False, properties=properties)
     client.loop_start()
@@ -142,3 +143,13 @@ def test_page_shows_when_opened_in_chromium(page: Page) -> None:
     page.goto("data:text/html,<meta charset=utf-8><h1>Nhịp máy</h1>")
 
     assert page.inner_text("h1") == "Nhịp máy"
+
+
+@pytest.mark.parametrize("turn", [1, 2])
+def test_database_has_no_trace_of_another_test_when_asked_for(
+    each_database_url: str, turn: int
+) -> None:
+    with psycopg.connect(each_database_url) as connection:
+        connection.execute("CREATE TABLE trace (turn integer)")
+        connection.execute("INSERT INTO trace VALUES (%s)", (turn,))
+        assert connection.execute("SELECT turn FROM trace").fetchall() == [(turn,)]

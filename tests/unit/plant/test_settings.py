@@ -52,12 +52,12 @@ def test_the_environment_outranks_the_file_when_both_give_a_value(
 
 @pytest.mark.parametrize("text", ["- a\n- b\n", "", "key: [unclosed\n"])
 def test_a_file_without_named_settings_is_refused_when_loaded(tmp_path: Path, text: str) -> None:
-    with pytest.raises(ConfigurationError, match="settings.yaml"):
+    with pytest.raises(ConfigurationError, match=r"settings\.yaml"):
         load_settings(Example, written(tmp_path, text))
 
 
 def test_a_missing_file_is_named_when_loaded(tmp_path: Path) -> None:
-    with pytest.raises(ConfigurationError, match="nowhere.yaml cannot be read"):
+    with pytest.raises(ConfigurationError, match=r"nowhere\.yaml cannot be read"):
         load_settings(Example, tmp_path / "nowhere.yaml")
 
 
