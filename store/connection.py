@@ -1,0 +1,113 @@
+"""Connections to the database, and its errors in our words."""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import psycopg
+from psycopg.conninfo import make_conninfo
+from psycopg_pool import ConnectionPool, PoolTimeout
+
+from plant.errors import ConfigurationError, DataError, NhipmayError, StoreUnavailableError
+from plant.settings import DatabaseSettings
+
+Connection = psycopg.Connection[tuple[Any, ...]]
+
+# libpq reports a failed start-up without its SQLSTATE; these are the server's English words.
+_START_UP_REFUSALS = (
+    (
+        re.compile("password authentication failed|no password supplied"),
+        "the password for user {user} is wrong",
+    ),
+    (re.compile('role ".*" does not exist'), "there is no user {user}"),
+    (re.compile("no pg_hba.conf entry|is not permitted to log in"), "user {user} may not connect"),
+    (re.compile('database ".*" does not exist'), "there is no database {name}"),
+)
+
+
+def conninfo(settings: DatabaseSettings) -> str:
+    """Return the libpq connection string of the settings, its password included."""
+    return make_conninfo(
+        host=settings.host,
+        port=settings.port,
+        dbname=settings.name,
+        user=settings.user,
+        password=settings.secret(),
+        application_name="nhipmay",
+        connect_timeout=10,
+        # A server that vanished without a word is noticed within about a minute.
+        keepalives_idle=30,
+        keepalives_interval=10,
+        keepalives_count=3,
+        tcp_user_timeout=60_000,
+    )
+
+
+def connect(settings: DatabaseSettings, *, autocommit: bool = False) -> Connection:
+    """Open one connection whose session speaks UTC.
+
+    Raises ConfigurationError for a wrong password, user or database name and
+    StoreUnavailableError when nothing answers.
+    """
+    with store_errors(settings):
+        return psycopg.connect(conninfo(settings), autocommit=autocommit, options="-c TimeZone=UTC")
+
+
+def open_pool(settings: DatabaseSettings) -> ConnectionPool[Connection]:
+    """Open a pool of UTC connections, after one trial connection that tells what is wrong."""
+    connect(settings).close()
+    return ConnectionPool(
+        conninfo(settings),
+        kwargs={"options": "-c TimeZone=UTC"},
+        min_size=1,
+        max_size=settings.pool_size,
+        timeout=10,
+        check=ConnectionPool.check_connection,
+        open=True,
+    )
+
+
+@contextmanager
+def store_errors(settings: DatabaseSettings) -> Iterator[None]:
+    """Turn the driver's errors into ours.
+
+    A lost or refused connection becomes StoreUnavailableError (retry), a value that the database
+    refuses DataError `store_refused`, missing rights or tables ConfigurationError.
+    """
+    try:
+        yield
+    except _TRANSLATED as exc:
+        raise _translated(exc, settings) from exc
+
+
+# Any other ProgrammingError is a fault of ours and stays loud.
+_TRANSLATED = (
+    PoolTimeout,
+    psycopg.OperationalError,
+    psycopg.InterfaceError,
+    psycopg.InternalError,
+    psycopg.DataError,
+    psycopg.IntegrityError,
+    psycopg.errors.InsufficientPrivilege,
+    psycopg.errors.UndefinedTable,
+    psycopg.errors.UndefinedColumn,
+)
+
+
+def _translated(exc: Exception, settings: DatabaseSettings) -> NhipmayError:
+    said = str(exc).strip()
+    first_line = said.splitlines()[0] if said else "no answer"
+    database = f"database {settings.name} at {settings.host}:{settings.port}"
+    match exc:
+        case psycopg.errors.InsufficientPrivilege():
+            return ConfigurationError(f"{database}: user {settings.user}: {first_line}")
+        case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
+            return ConfigurationError(f"{database}: {first_line}; run `nhipmay migrate`")
+        case psycopg.DataError() | psycopg.IntegrityError():
+            return DataError("store_refused", first_line)
+    for sign, meaning in _START_UP_REFUSALS:
+        if sign.search(said):
+            meant = meaning.format(user=settings.user, name=settings.name)
+            return ConfigurationError(f"database at {settings.host}:{settings.port}: {meant}")
+    return StoreUnavailableError(f"the {database} cannot be used: {first_line}")

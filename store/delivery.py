@@ -1,0 +1,215 @@
+"""The ingest's side of the database: measurements, ledger, rejections and tags."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import datetime
+
+import psycopg
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
+
+from plant.idset import IdSet
+from plant.measurement import Tag, TagRole, ValueType
+from plant.settings import DatabaseSettings
+from store.binary_copy import number_blocks, text_blocks
+from store.connection import Connection, connect, store_errors
+from store.delivery_row import (
+    DeliveryTransaction,
+    EdgeRow,
+    LedgerKey,
+    LedgerRow,
+    NumberColumns,
+    Rejection,
+    StatusRow,
+    TagChange,
+    TagRow,
+    TextColumns,
+)
+from store.migration import check_migrated
+from store.queries import queries
+
+_Q = queries("delivery")
+
+
+class PostgresDeliveryStore:
+    """The real `DeliveryStore`: one connection, opened on use and again after it was lost."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator[DeliveryTransaction]:
+        """Open a transaction, connecting first where needed; see `DeliveryStore`."""
+        with store_errors(self._settings):
+            connection = self._connected()
+            try:
+                with connection.transaction():
+                    yield PostgresDeliveryTransaction(connection)
+            finally:
+                if connection.broken:
+                    self.close()
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            connection = connect(self._settings, autocommit=True)
+            check_migrated(connection)
+            self._connection = connection
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+
+class PostgresDeliveryTransaction:
+    """The real `DeliveryTransaction`, on an open transaction of a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def edges(self) -> list[EdgeRow]:
+        """Return all enrolled edges."""
+        return [EdgeRow(*row) for row in self._connection.execute(_Q["edges"])]
+
+    def tags(self, site_id: int) -> list[TagRow]:
+        """Return all tags of a site."""
+        return [
+            TagRow(
+                tag_id,
+                edge_id,
+                work_unit_id,
+                Tag(name, path, ValueType(value_type), TagRole(role), *rest),
+            )
+            for tag_id, edge_id, work_unit_id, name, path, value_type, role, *rest in (
+                self._connection.execute(_Q["tags"], {"site": site_id})
+            )
+        ]
+
+    def work_units(self, site_id: int) -> dict[str, int]:
+        """Return the ids of a site's work units by path."""
+        return dict(self._connection.execute(_Q["work_units"], {"site": site_id}).fetchall())
+
+    def lock_site(self, site_id: int) -> None:
+        """Keep other workers from changing the tags of a site until the end."""
+        self._connection.execute(_Q["lock_site"], {"site": site_id})
+
+    def save_tags(self, changes: Sequence[TagChange], now: datetime) -> None:
+        """Store tags by their site and name; make figures that they restate dirty."""
+        for change in changes:
+            place = {
+                "site_id": change.site_id,
+                "work_unit_id": change.work_unit_id,
+                "name": change.tag.name,
+            }
+            if change.restates:
+                self._connection.execute(_Q["mark_unit_dirty"], place | {"now": now})
+            definition = asdict(change.tag)
+            self._connection.execute(
+                _Q["save_tag"], definition | place | {"edge_id": change.edge_id}
+            )
+
+    def save_agent(self, edge_id: int, epoch: str, version: str, now: datetime) -> None:
+        """Remember which agent an edge runs."""
+        self._connection.execute(
+            _Q["save_agent"], {"edge_id": edge_id, "epoch": epoch, "version": version, "now": now}
+        )
+
+    def save_status(self, status: StatusRow) -> None:
+        """Replace an edge's heartbeat."""
+        values = asdict(status) | {"unreachable": list(status.unreachable)}
+        self._connection.execute(_Q["save_status" if status.full else "save_will"], values)
+
+    def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
+        """Return the ledgers, new ones made, and keep other workers from them until the end."""
+        ledgers = {}
+        for edge_id, epoch in sorted(set(keys)):
+            which = {"edge_id": edge_id, "epoch": epoch}
+            row = self._connection.execute(_Q["lock_ledger"], which).fetchone()
+            if row is None:
+                self._connection.execute(_Q["open_ledger"], which)
+                row = self._connection.execute(_Q["lock_ledger"], which).fetchone()
+            assert row is not None, "the ledger was just opened"
+            committed, dropped, *counts = row
+            ledgers[edge_id, epoch] = LedgerRow(
+                edge_id, epoch, _id_set(committed), _id_set(dropped), *counts
+            )
+        return ledgers
+
+    def save_ledgers(
+        self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]
+    ) -> None:
+        """Store ledgers that `lock_ledgers` returned; times only for those with new data."""
+        for ledger in ledgers:
+            self._connection.execute(
+                _Q["save_ledger"],
+                {
+                    "edge_id": ledger.edge_id,
+                    "epoch": ledger.epoch,
+                    "committed": _multirange(ledger.committed),
+                    "dropped": _multirange(ledger.dropped),
+                    "rejected_count": ledger.rejected_count,
+                    "duplicate_count": ledger.duplicate_count,
+                    "issued_id": ledger.issued_id,
+                    "committed_at": committed_at.get((ledger.edge_id, ledger.epoch)),
+                },
+            )
+
+    def write_numbers(self, rows: NumberColumns) -> None:
+        """Append to `measurement`."""
+        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_numbers"]) as copy:
+            for block in number_blocks(rows):
+                copy.write(block)
+
+    def write_texts(self, rows: TextColumns) -> None:
+        """Append to `text_measurement`."""
+        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_texts"]) as copy:
+            for block in text_blocks(rows):
+                copy.write(block)
+
+    def write_rejections(self, rejections: Sequence[Rejection]) -> None:
+        """Append to `rejection`."""
+        for rejection in rejections:
+            if rejection.once:
+                self._connection.execute(_Q["insert_rejection_once"], asdict(rejection))
+        plain = [rejection for rejection in rejections if not rejection.once]
+        if not plain:
+            return
+        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_rejections"]) as copy:
+            for row in plain:
+                copy.write_row(
+                    (
+                        row.received_time,
+                        row.topic,
+                        row.edge_id,
+                        row.epoch,
+                        row.row_id,
+                        row.tag_name,
+                        row.reason,
+                        row.detail,
+                        row.raw,
+                    )
+                )
+
+    def mark_dirty(self, hours: Sequence[tuple[int, int]], now: datetime) -> None:
+        """Mark hours (work unit id, start in microseconds since 1970) as out of date."""
+        self._connection.execute(
+            _Q["mark_dirty"],
+            {
+                "units": [unit for unit, _ in hours],
+                "hours": [hour // 1_000_000 for _, hour in hours],
+                "now": now,
+            },
+        )
+
+
+def _id_set(ids: Multirange[int]) -> IdSet:
+    return IdSet(tuple((span.lower, span.upper) for span in ids if span.lower and span.upper))
+
+
+def _multirange(ids: IdSet) -> Multirange[int]:
+    return Multirange([Range(start, stop) for start, stop in ids.spans])

@@ -1,0 +1,195 @@
+"""What the ingest reads and writes: edges, tags, ledgers, heartbeats, measurements, rejections."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.idset import EMPTY, IdSet
+from plant.measurement import Tag
+
+LedgerKey = tuple[int, str]
+"""Edge id and epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeRow:
+    """An enrolled edge."""
+
+    edge_id: int
+    site_id: int
+    site_path: str
+    code: str
+    online: bool
+    """As its last heartbeat or Last Will said."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagRow:
+    """A stored tag."""
+
+    tag_id: int
+    edge_id: int
+    work_unit_id: int
+    tag: Tag
+
+
+@dataclass(frozen=True, slots=True)
+class TagChange:
+    """A tag to store: new, or with a changed definition."""
+
+    edge_id: int
+    site_id: int
+    work_unit_id: int
+    tag: Tag
+    restates: bool = False
+    """Figures that exist for its work unit depend on what changed."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """Which ids of one epoch of an edge are committed, given up, rejected or were repeated."""
+
+    edge_id: int
+    epoch: str
+    committed: IdSet = EMPTY
+    dropped: IdSet = EMPTY
+    rejected_count: int = 0
+    duplicate_count: int = 0
+    issued_id: int = 0
+
+    @property
+    def contiguous_to(self) -> int:
+        """Highest id up to which every id from 1 is committed or given up."""
+        return self.committed.union(self.dropped).contiguous_to()
+
+
+@dataclass(frozen=True, slots=True)
+class StatusRow:
+    """An edge's heartbeat; times are aware UTC."""
+
+    edge_id: int
+    online: bool
+    epoch: str
+    reported_at: datetime
+    full: bool
+    """False for a Last Will, which tells nothing but that the edge is gone."""
+    issued_id: int | None = None
+    pending: int | None = None
+    oldest_pending_time: datetime | None = None
+    sampled_time: datetime | None = None
+    dropped: int | None = None
+    buffer_hours_left: float | None = None
+    clock_offset_ms: float | None = None
+    unreachable: Sequence[str] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Rejection:
+    """What could not be accepted, with its raw form; texts are free of NUL characters."""
+
+    received_time: datetime
+    topic: str
+    reason: str
+    detail: str
+    raw: bytes
+    edge_id: int | None = None
+    epoch: str | None = None
+    row_id: int | None = None
+    """Outbox id of the measurement, or the first one of a whole message."""
+    tag_name: str | None = None
+    once: bool = False
+    """Not written again while the same topic, reason, epoch and id are there: it will repeat."""
+
+
+@dataclass(frozen=True, slots=True)
+class NumberColumns:
+    """Rows of `measurement`, one array element each."""
+
+    tag_id: NDArray[np.int64]
+    source_us: NDArray[np.int64]
+    """Microseconds since 1970."""
+    received_us: NDArray[np.int64]
+    value: NDArray[np.float64]
+    """NaN where there is no value."""
+    quality: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.tag_id)
+
+
+@dataclass(frozen=True, slots=True)
+class TextColumns:
+    """Rows of `text_measurement`; `value` has None where there is none."""
+
+    tag_id: NDArray[np.int64]
+    source_us: NDArray[np.int64]
+    received_us: NDArray[np.int64]
+    value: Sequence[str | None]
+    quality: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.tag_id)
+
+
+class DeliveryTransaction(Protocol):
+    """One transaction of the ingest: everything in it is committed, or nothing."""
+
+    def edges(self) -> list[EdgeRow]:
+        """Return all enrolled edges."""
+
+    def tags(self, site_id: int) -> list[TagRow]:
+        """Return all tags of a site."""
+
+    def work_units(self, site_id: int) -> dict[str, int]:
+        """Return the ids of a site's work units by path."""
+
+    def lock_site(self, site_id: int) -> None:
+        """Keep other workers from changing the tags of a site until the end."""
+
+    def save_tags(self, changes: Sequence[TagChange], now: datetime) -> None:
+        """Store tags by their site and name; make figures that they restate dirty."""
+
+    def save_agent(self, edge_id: int, epoch: str, version: str, now: datetime) -> None:
+        """Remember which agent an edge runs."""
+
+    def save_status(self, status: StatusRow) -> None:
+        """Replace an edge's heartbeat."""
+
+    def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
+        """Return the ledgers, new ones made, and keep other workers from them until the end."""
+
+    def save_ledgers(
+        self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]
+    ) -> None:
+        """Store ledgers that `lock_ledgers` returned; times only for those with new data."""
+
+    def write_numbers(self, rows: NumberColumns) -> None:
+        """Append to `measurement`."""
+
+    def write_texts(self, rows: TextColumns) -> None:
+        """Append to `text_measurement`."""
+
+    def write_rejections(self, rejections: Sequence[Rejection]) -> None:
+        """Append to `rejection`."""
+
+    def mark_dirty(self, hours: Sequence[tuple[int, int]], now: datetime) -> None:
+        """Mark hours (work unit id, start in microseconds since 1970) as out of date."""
+
+
+class DeliveryStore(Protocol):
+    """Where the ingest writes to."""
+
+    def transaction(self) -> AbstractContextManager[DeliveryTransaction]:
+        """Open a transaction; it commits on a regular exit and rolls back on an exception.
+
+        Raises StoreUnavailableError when the database cannot be used at present and DataError
+        `store_refused` when it refuses a value.
+        """
+
+    def close(self) -> None:
+        """Give the connection back."""

@@ -1,0 +1,82 @@
+-- name: timescale_usable
+-- Installable and preloaded: a server that did not preload the library cannot create it. The
+-- library's own setting tells; shared_preload_libraries is hidden from an owner who is no superuser.
+select
+    exists (select from pg_available_extensions where name = 'timescaledb')
+    and current_setting('timescaledb.disable_load', true) is not null
+
+-- name: timescale_license
+-- No row without the extension.
+select current_setting('timescaledb.license', true)
+from pg_extension where extname = 'timescaledb'
+
+-- name: create_extension
+-- Needs a superuser unless one has created it before.
+create extension if not exists timescaledb
+
+-- name: create_hypertable
+-- Our own index (tag, time) serves; the default one on time alone would only slow writing.
+select create_hypertable(
+    %(table)s::regclass, by_range('source_time', interval '1 day'),
+    if_not_exists => true, migrate_data => true, create_default_indexes => false
+)
+
+-- name: create_minute_view
+-- Good values only; a bad value is a gap, not a number.
+create or replace view measurement_minute as
+select
+    tag_id,
+    date_bin('1 minute', source_time, timestamptz '2000-01-01 00:00:00+00') as minute,
+    count(*) as samples,
+    avg(value) as mean,
+    min(value) as low,
+    max(value) as high
+from measurement
+where quality = 0
+group by 1, 2
+
+-- name: create_minute_aggregate
+-- The same columns as the plain view.
+create materialized view if not exists measurement_minute
+with (timescaledb.continuous, timescaledb.materialized_only = false) as
+select
+    tag_id,
+    time_bucket('1 minute', source_time) as minute,
+    count(*) as samples,
+    avg(value) as mean,
+    min(value) as low,
+    max(value) as high
+from measurement
+where quality = 0
+group by 1, 2
+with no data
+
+-- name: add_minute_policy
+-- Minutes that may still change are left to real-time aggregation.
+select add_continuous_aggregate_policy(
+    'measurement_minute',
+    start_offset => interval '7 days', end_offset => interval '5 minutes',
+    schedule_interval => interval '5 minutes', if_not_exists => true
+)
+
+-- name: enable_columnstore_measurement
+-- One tag is read over a time at a time.
+alter table measurement set (
+    timescaledb.compress, timescaledb.compress_segmentby = 'tag_id',
+    timescaledb.compress_orderby = 'source_time desc'
+)
+
+-- name: enable_columnstore_text_measurement
+-- One tag is read over a time at a time.
+alter table text_measurement set (
+    timescaledb.compress, timescaledb.compress_segmentby = 'tag_id',
+    timescaledb.compress_orderby = 'source_time desc'
+)
+
+-- name: add_columnstore_policy_measurement
+-- Late data seldom arrive after the outbox limit of days, so two weeks stay row-wise.
+select add_compression_policy('measurement', interval '14 days', if_not_exists => true)
+
+-- name: add_columnstore_policy_text_measurement
+-- Late data seldom arrive after the outbox limit of days, so two weeks stay row-wise.
+select add_compression_policy('text_measurement', interval '14 days', if_not_exists => true)

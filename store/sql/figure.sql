@@ -1,0 +1,126 @@
+-- name: try_lock
+-- One analytics at a time; held until the session ends.
+select pg_try_advisory_lock(7461002)
+
+-- name: dirty_windows
+-- Hours whose figures are out of date, oldest first.
+select work_unit_id, hour, revision from dirty_window order by hour, work_unit_id limit %(limit)s
+
+-- name: delete_dirty
+-- Only rows that nobody marked again in the meantime.
+delete from dirty_window
+using unnest(
+    %(units)s::integer[], %(hours)s::timestamptz[], %(revisions)s::bigint[]
+) as done (work_unit_id, hour, revision)
+where dirty_window.work_unit_id = done.work_unit_id
+    and dirty_window.hour = done.hour
+    and dirty_window.revision = done.revision
+
+-- name: computed_extents
+-- From when until when the base sums of each work unit reach.
+select
+    asked.work_unit_id,
+    (
+        select slice_start from base_sum
+        where work_unit_id = asked.work_unit_id
+        order by slice_start limit 1
+    ),
+    (
+        select slice_end from base_sum
+        where work_unit_id = asked.work_unit_id
+        order by slice_start desc limit 1
+    )
+from unnest(%(units)s::integer[]) as asked (work_unit_id)
+
+-- name: delete_state_intervals
+-- Intervals are cut at hours, so none reaches into a window of whole hours.
+delete from state_interval
+where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
+
+-- name: delete_base_sums
+-- Slices are cut at hours as well.
+delete from base_sum
+where work_unit_id = %(unit)s and slice_start >= %(start)s and slice_start < %(end)s
+
+-- name: copy_state_intervals
+copy state_interval (
+    work_unit_id, start_time, end_time, element, state, stop_kind, stop_reason, order_number,
+    product_code
+) from stdin (format binary)
+
+-- name: copy_base_sums
+copy base_sum (
+    work_unit_id, slice_start, slice_end, hour, business_date, shift, shift_start, shift_end,
+    order_number, product_code, calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms,
+    unknown_ms, unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
+    scrap_quantity, rework_quantity, failure_events, energy_kwh, marks, policy_version,
+    formula_version, as_of
+) from stdin (format binary)
+
+-- name: stop_neighbourhood
+-- The span in which stops may change when a window does: from the stop before it to the stop
+-- after it, as far as a planned break may lie between (`reach`).
+select
+    coalesce((
+        select start_time from stop
+        where work_unit_id = %(unit)s and start_time < %(start)s
+            and (end_time is null or end_time >= %(start)s - %(reach)s::interval)
+        order by start_time desc limit 1
+    ), %(start)s),
+    greatest(
+        %(end)s,
+        (
+            select coalesce(end_time, timestamptz '9999-01-01 00:00:00+00') from stop
+            where work_unit_id = %(unit)s and start_time < %(end)s
+            order by start_time desc limit 1
+        ),
+        (
+            select coalesce(end_time, timestamptz '9999-01-01 00:00:00+00') from stop
+            where work_unit_id = %(unit)s and start_time >= %(end)s
+                and start_time < %(end)s + %(reach)s::interval
+            order by start_time limit 1
+        )
+    )
+
+-- name: state_intervals
+-- Tiles of a work unit in order of time.
+select
+    start_time, end_time, element, state, stop_kind, stop_reason, order_number, product_code
+from state_interval
+where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
+order by start_time
+
+-- name: delete_stops
+delete from stop
+where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
+
+-- name: insert_stop
+insert into stop (
+    work_unit_id, start_time, end_time, element, state, stop_kind, stop_reason
+) values (
+    %(unit)s, %(start)s, %(end)s, %(element)s, %(state)s, %(stop_kind)s, %(stop_reason)s
+)
+
+-- name: stops_overlapping
+-- Whole stops that overlap a window.
+select start_time, end_time, element, state, stop_kind, stop_reason
+from stop
+where work_unit_id = %(unit)s and start_time < %(end)s
+    and (end_time is null or end_time > %(start)s)
+order by start_time
+
+-- name: slices
+-- Base sums of work units in windows, in order of time.
+select
+    base_sum.work_unit_id, slice_start, slice_end, hour, shift_start, product_code, marks,
+    calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms, unknown_ms,
+    unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
+    scrap_quantity, rework_quantity, failure_events, energy_kwh
+from unnest(%(units)s::integer[]) as asked (work_unit_id)
+cross join unnest(
+    %(starts)s::timestamptz[], %(ends)s::timestamptz[]
+) as span (start_time, end_time)
+join base_sum
+    on base_sum.work_unit_id = asked.work_unit_id
+    and slice_start >= span.start_time and slice_start < span.end_time
+order by base_sum.work_unit_id, slice_start

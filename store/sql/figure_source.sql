@@ -1,0 +1,162 @@
+-- name: places
+-- Sites, lines and machines, children in the order of the flow.
+select place_id, parent_id, level, path, time_zone, line_kind, bottleneck_id
+from place
+order by level, parent_id, position, path
+
+-- name: role_tags
+-- Tags that mean something to the figures of their work unit.
+select tag_id, work_unit_id, edge_id, role, counter_modulus, max_rate_per_s, max_silence_s
+from tag
+where role <> 'none'
+order by work_unit_id, role, tag_id
+
+-- name: state_maps
+-- Vendor state names to PackML names.
+select work_unit_id, vendor_state, packml_state from state_map
+
+-- name: policies
+-- The policy in force of each site: its latest version.
+select distinct on (site_id) site_id, version, minor_stop_threshold_s, minor_stops_in
+from oee_policy
+order by site_id, version desc
+
+-- name: planned_run_times
+-- Planned run times per item of every machine.
+select planned.work_unit_id, product.code, planned.valid_from, planned.valid_to, planned.seconds
+from planned_run_time planned
+join product using (product_id)
+
+-- name: order_products
+-- The product of each production order, per site.
+select production_order.site_id, production_order.number, product.code
+from production_order
+join product using (product_id)
+
+-- name: shift_patterns
+-- Shifts with their breaks.
+select
+    pattern.site_id, pattern.name, pattern.start_local, pattern.end_local, pattern.weekdays,
+    pattern.valid_from, pattern.valid_to,
+    array_remove(array_agg(pause.name order by pause.start_local), null),
+    array_remove(array_agg(pause.start_local order by pause.start_local), null),
+    array_remove(array_agg(pause.end_local order by pause.start_local), null)
+from shift_pattern pattern
+left join shift_break pause using (shift_pattern_id)
+group by pattern.shift_pattern_id
+order by pattern.site_id, pattern.name, pattern.valid_from
+
+-- name: edge_progress
+-- How far each edge's data are complete. `contiguous` tells that nothing is missing between the
+-- first and the last committed id of the present epoch.
+select
+    status.edge_id, status.reported_at, status.online, status.sampled_time, status.pending,
+    status.oldest_pending_time,
+    coalesce((
+        select
+            lower(ledger.committed + ledger.dropped) = 1
+            and (select count(*) from unnest(ledger.committed + ledger.dropped)) = 1
+        from delivery_ledger ledger
+        where ledger.edge_id = status.edge_id and ledger.epoch = status.epoch
+            and not isempty(ledger.committed + ledger.dropped)
+    ), status.issued_id is not distinct from 0)
+from edge_status status
+
+-- name: number_extent
+-- First and last source time of number tags.
+select
+    asked.tag_id,
+    (
+        select source_time from measurement
+        where tag_id = asked.tag_id order by source_time limit 1
+    ),
+    (
+        select source_time from measurement
+        where tag_id = asked.tag_id order by source_time desc limit 1
+    )
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+
+-- name: text_extent
+-- First and last source time of text tags.
+select
+    asked.tag_id,
+    (
+        select source_time from text_measurement
+        where tag_id = asked.tag_id order by source_time limit 1
+    ),
+    (
+        select source_time from text_measurement
+        where tag_id = asked.tag_id order by source_time desc limit 1
+    )
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+
+-- name: next_numbers
+-- The first usable reading of each number tag at or after each moment.
+select asked.tag_id, asked.moment, (
+    select source_time from measurement
+    where tag_id = asked.tag_id and source_time >= asked.moment and quality < 2
+    order by source_time limit 1
+)
+from unnest(%(tags)s::integer[], %(moments)s::timestamptz[]) as asked (tag_id, moment)
+
+-- name: next_texts
+-- The first usable reading of each text tag at or after each moment.
+select asked.tag_id, asked.moment, (
+    select source_time from text_measurement
+    where tag_id = asked.tag_id and source_time >= asked.moment and quality < 2
+    order by source_time limit 1
+)
+from unnest(%(tags)s::integer[], %(moments)s::timestamptz[]) as asked (tag_id, moment)
+
+-- name: copy_numbers
+-- Usable readings of a window, the last one before it, and a stretch before that one: rows of
+-- fixed width, so that they become columns without a loop.
+copy (
+    select asked.tag_id, reading.source_time, reading.value, reading.quality
+    from unnest(%(tags)s::integer[]) as asked (tag_id)
+    left join lateral (
+        select source_time
+        from measurement
+        where tag_id = asked.tag_id and source_time < %(start)s and quality < 2
+            and value is not null
+        order by source_time desc
+        limit 1
+    ) last_before on true
+    cross join lateral (
+        select source_time, value, quality
+        from measurement
+        where tag_id = asked.tag_id and quality < 2 and value is not null
+            and source_time
+                >= coalesce(last_before.source_time, %(start)s::timestamptz) - %(lookback)s
+            and source_time < %(end)s
+    ) reading
+) to stdout (format binary)
+
+-- name: texts
+-- Readings of a window with the last one and the last usable one before it. Of several readings
+-- of one moment the best, then the greatest counts.
+select asked.tag_id, reading.time_us, reading.value, reading.quality
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+cross join lateral (
+    (
+        select (extract(epoch from source_time) * 1000000)::bigint as time_us, value, quality
+        from text_measurement
+        where tag_id = asked.tag_id and source_time < %(start)s
+        order by source_time desc, quality, value collate "C" desc nulls last
+        limit 1
+    )
+    union all
+    (
+        select (extract(epoch from source_time) * 1000000)::bigint, value, quality
+        from text_measurement
+        where tag_id = asked.tag_id and source_time < %(start)s and quality < 2
+        order by source_time desc, quality, value collate "C" desc nulls last
+        limit 1
+    )
+    union all
+    (
+        select (extract(epoch from source_time) * 1000000)::bigint, value, quality
+        from text_measurement
+        where tag_id = asked.tag_id and source_time >= %(start)s and source_time < %(end)s
+    )
+) reading

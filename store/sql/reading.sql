@@ -1,0 +1,326 @@
+-- name: places
+-- Every place, parents before children and machines in the order of the flow. Below a site
+-- every place has the site's time zone.
+with recursive tree as (
+    select p.*, p.time_zone as zone, array[p.position, p.place_id] as sort_key
+    from place p
+    where p.parent_id is null
+    union all
+    select p.*, coalesce(p.time_zone, tree.zone), tree.sort_key || array[p.position, p.place_id]
+    from place p
+    join tree on tree.place_id = p.parent_id
+)
+select
+    tree.place_id, tree.path, tree.level, parent.path as parent, tree.name_vi, tree.name_en,
+    tree.position, tree.zone as time_zone, tree.line_kind, bottleneck.path as bottleneck
+from tree
+left join place parent on parent.place_id = tree.parent_id
+left join place bottleneck on bottleneck.place_id = tree.bottleneck_id
+order by tree.sort_key
+
+-- name: tags
+-- Tags of work units with the newest measurement of each.
+select
+    t.tag_id, site.path || '/' || t.name as tag, t.name, site.path as site, unit.path as work_unit,
+    site.path || '/' || e.code as edge, t.value_type, t.role, t.unit, t.description, t.low, t.high,
+    t.max_silence_s, last.source_time, last.received_time, last.value, last.quality
+from tag t
+join place site on site.place_id = t.site_id
+join place unit on unit.place_id = t.work_unit_id
+join edge e on e.edge_id = t.edge_id
+left join lateral (
+    (
+        select m.source_time, m.received_time, to_jsonb(m.value) as value, m.quality
+        from measurement m
+        where m.tag_id = t.tag_id and t.value_type = 'number'
+        order by m.source_time desc, m.received_time desc
+        limit 1
+    )
+    union all
+    (
+        select m.source_time, m.received_time, to_jsonb(m.value), m.quality
+        from text_measurement m
+        where m.tag_id = t.tag_id and t.value_type = 'text'
+        order by m.source_time desc, m.received_time desc
+        limit 1
+    )
+) last on true
+where t.work_unit_id = any(%(units)s)
+order by unit.position, t.name
+
+-- name: find_tag
+-- The tag that a site's path and a name stand for.
+select t.tag_id, t.value_type
+from tag t
+join place site on site.place_id = t.site_id
+where site.path = %(site)s and t.name = %(name)s
+
+-- name: number_measurements
+-- One page of a number tag; rows of the same source time are told apart by counting them off.
+select source_time, received_time, value, quality
+from measurement
+where tag_id = %(tag_id)s and source_time >= %(from_time)s and source_time < %(end)s
+order by source_time, received_time, value, quality
+offset %(skip)s
+limit %(limit)s
+
+-- name: text_measurements
+-- One page of a text tag; see number_measurements.
+select source_time, received_time, value, quality
+from text_measurement
+where tag_id = %(tag_id)s and source_time >= %(from_time)s and source_time < %(end)s
+order by source_time, received_time, value, quality
+offset %(skip)s
+limit %(limit)s
+
+-- name: export_tags
+-- The tags of an export, in the order in which it lists them.
+select t.tag_id, site.path || '/' || t.name, t.value_type
+from tag t
+join place site on site.place_id = t.site_id
+where t.work_unit_id = any(%(units)s)
+order by 2
+
+-- name: export_numbers
+-- Every row of one number tag, in time order straight from the index.
+select
+    %(tag)s::text,
+    to_char(source_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(received_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    value,
+    (array['good', 'uncertain', 'bad'])[quality + 1]
+from measurement
+where tag_id = %(tag_id)s and source_time >= %(start)s and source_time < %(end)s
+order by source_time
+
+-- name: export_texts
+-- Every row of one text tag, in time order straight from the index.
+select
+    %(tag)s::text,
+    to_char(source_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    to_char(received_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
+    value,
+    (array['good', 'uncertain', 'bad'])[quality + 1]
+from text_measurement
+where tag_id = %(tag_id)s and source_time >= %(start)s and source_time < %(end)s
+order by source_time
+
+-- name: results
+-- OEE results whose window overlaps the asked one.
+select
+    p.path as place, r.kind, r.window_start as start, r.window_end as end, r.business_date, r.shift,
+    r.availability, r.effectiveness, r.quality_ratio, r.oee, r.coverage,
+    r.availability_low, r.availability_high, r.missing, r.faults,
+    r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms, r.adot_ms, r.unknown_ms,
+    r.produced_quantity, r.good_quantity, r.scrap_quantity, r.rework_quantity,
+    r.failure_events, r.energy_kwh, r.policy_version, r.formula_version, r.as_of, r.final
+from oee_result r
+join place p on p.place_id = r.place_id
+where
+    r.place_id = any(%(places)s) and r.kind = %(kind)s
+    and r.window_start < %(end)s and r.window_end > %(start)s
+order by r.window_start, p.path
+
+-- name: latest_shifts
+-- The two newest shifts that have begun: the present one, if any, and the last one.
+select
+    p.path as place, r.kind, r.window_start as start, r.window_end as end, r.business_date, r.shift,
+    r.availability, r.effectiveness, r.quality_ratio, r.oee, r.coverage,
+    r.availability_low, r.availability_high, r.missing, r.faults,
+    r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms, r.adot_ms, r.unknown_ms,
+    r.produced_quantity, r.good_quantity, r.scrap_quantity, r.rework_quantity,
+    r.failure_events, r.energy_kwh, r.policy_version, r.formula_version, r.as_of, r.final
+from place p
+cross join lateral (
+    select *
+    from oee_result s
+    where s.place_id = p.place_id and s.kind = 'shift' and s.window_start <= %(now)s
+    order by s.window_start desc
+    limit 2
+) r
+where p.place_id = any(%(places)s)
+order by p.path, r.window_start desc
+
+-- name: states
+-- States clipped to the window; neighbours that say the same are one row. Rows are cut at hours,
+-- so none that began two hours before the window reaches into it.
+with clipped as (
+    select
+        i.work_unit_id, i.element, i.state, i.stop_kind, i.stop_reason, i.order_number,
+        i.product_code,
+        greatest(i.start_time, %(start)s) as start_time,
+        least(i.end_time, %(end)s) as end_time,
+        row(i.element, i.state, i.stop_kind, i.stop_reason, i.order_number, i.product_code)
+            as content
+    from state_interval i
+    where
+        i.work_unit_id = any(%(units)s)
+        and i.start_time > %(start)s - interval '2 hours'
+        and i.start_time < %(end)s and i.end_time > %(start)s
+),
+marked as (
+    select
+        *,
+        (
+            lag(content) over neighbours is distinct from content
+            or lag(end_time) over neighbours is distinct from start_time
+        )::integer as begins
+    from clipped
+    window neighbours as (partition by work_unit_id order by start_time)
+),
+numbered as (
+    select *, sum(begins) over (partition by work_unit_id order by start_time) as run
+    from marked
+)
+select
+    p.path as place, min(n.start_time) as start, max(n.end_time) as end, n.element, n.state,
+    n.stop_kind, n.stop_reason, n.order_number as order, n.product_code as product
+from numbered n
+join place p on p.place_id = n.work_unit_id
+group by
+    p.path, n.run, n.element, n.state, n.stop_kind, n.stop_reason, n.order_number, n.product_code
+order by p.path, 2
+
+-- name: stops
+-- Stops that overlap the window, whole; one that lasts counts up to the present.
+select
+    p.path as place, s.start_time as start, s.end_time as end,
+    extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)::float8
+        as duration_s,
+    s.element, s.state, s.stop_kind, s.stop_reason,
+    extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)
+        < policy.minor_stop_threshold_s as minor
+from stop s
+join place p on p.place_id = s.work_unit_id
+left join lateral (
+    select o.minor_stop_threshold_s
+    from oee_policy o
+    join place site on site.place_id = o.site_id
+    where starts_with(p.path, site.path || '/')
+    order by o.version desc
+    limit 1
+) policy on true
+where
+    s.work_unit_id = any(%(units)s) and s.start_time < %(end)s
+    and (s.end_time is null or s.end_time > %(start)s)
+order by s.start_time desc, p.path
+limit %(limit)s
+
+-- name: pareto
+-- Time and number of stops per reason, clipped to the window. A stop without an order explains
+-- itself; any other without a reason is unassigned.
+with clipped as (
+    select
+        coalesce(
+            nullif(s.stop_reason, ''),
+            case s.element when 'down' then '@no_order' else '@unassigned' end
+        ) as reason,
+        split_part(p.path, '/', 1) as enterprise,
+        extract(
+            epoch from
+            least(coalesce(s.end_time, %(now)s), %(end)s) - greatest(s.start_time, %(start)s)
+        )::float8 as duration_s
+    from stop s
+    join place p on p.place_id = s.work_unit_id
+    where
+        s.work_unit_id = any(%(units)s) and s.start_time < least(%(end)s, %(now)s)
+        and (s.end_time is null or s.end_time > %(start)s)
+)
+select
+    c.reason, max(r.name_vi) as name_vi, max(r.name_en) as name_en,
+    sum(c.duration_s) as duration_s, count(*) as count
+from clipped c
+left join place enterprise on enterprise.path = c.enterprise
+left join stop_reason r on r.enterprise_id = enterprise.place_id and r.code = c.reason
+group by c.reason
+order by duration_s desc, c.reason
+
+-- name: stop_reasons
+-- The names of an enterprise's stop reasons.
+select r.code, r.name_vi, r.name_en
+from stop_reason r
+join place enterprise on enterprise.place_id = r.enterprise_id
+where enterprise.path = %(enterprise)s
+
+-- name: hour_counts
+-- Parts per hour and the number that planned busy time would allow at planned run time per item;
+-- time without a product has no planned run time and adds nothing to the target.
+select
+    b.hour,
+    sum(b.pbt_ms)::bigint as pbt_ms,
+    case when bool_and(b.produced_quantity is not null) then sum(b.produced_quantity) end
+        as produced_quantity,
+    case when bool_and(b.good_quantity is not null) then sum(b.good_quantity) end as good_quantity,
+    case when bool_and(b.scrap_quantity is not null) then sum(b.scrap_quantity) end
+        as scrap_quantity,
+    sum(b.pbt_ms / (1000 * pri.seconds)) as target
+from base_sum b
+left join lateral (
+    select t.seconds
+    from planned_run_time t
+    join product on product.product_id = t.product_id
+    where
+        product.code = b.product_code and t.work_unit_id = b.work_unit_id
+        and t.valid_from <= b.slice_start
+        and (t.valid_to is null or t.valid_to > b.slice_start)
+    order by t.valid_from desc
+    limit 1
+) pri on true
+where b.work_unit_id = %(unit)s and b.hour >= %(start)s and b.hour < %(end)s
+group by b.hour
+order by b.hour
+
+-- name: trends
+-- Means of good values per bin, for small charts.
+select tag_id, date_bin(%(bin)s, source_time, timestamptz '2000-01-01 00:00:00+00') as moment,
+    avg(value) as mean
+from measurement
+where
+    tag_id = any(%(tags)s) and source_time >= %(start)s and source_time < %(end)s and quality = 0
+group by 1, 2
+order by 1, 2
+
+-- name: deliveries
+-- Every life of every edge's outbox: what was issued, what is committed, what the edge last said.
+with life as (
+    select edge_id, epoch from delivery_ledger
+    union
+    select edge_id, epoch from edge_status
+)
+select
+    site.path || '/' || e.code as edge, life.epoch, coalesce(s.online, false) as online,
+    s.reported_at, greatest(coalesce(l.issued_id, 0), coalesce(s.issued_id, 0)) as issued_id,
+    coalesce(l.committed, '{}') as committed, coalesce(l.dropped, '{}') as dropped,
+    coalesce(l.rejected_count, 0) as rejected_count,
+    coalesce(l.duplicate_count, 0) as duplicate_count,
+    s.pending, s.oldest_pending_time, s.buffer_hours_left, s.clock_offset_ms,
+    coalesce(s.unreachable, '{}') as unreachable
+from edge e
+join place site on site.place_id = e.site_id
+left join life on life.edge_id = e.edge_id
+left join delivery_ledger l on l.edge_id = e.edge_id and l.epoch = life.epoch
+left join edge_status s on s.edge_id = e.edge_id and s.epoch = life.epoch
+order by 1, l.first_commit_at nulls last, life.epoch
+
+-- name: unit_edges
+-- Which edges measure which work units, and when each last spoke.
+select distinct
+    unit.path as work_unit, site.path || '/' || e.code as edge,
+    coalesce(s.online, false) as online, s.reported_at
+from tag t
+join place unit on unit.place_id = t.work_unit_id
+join edge e on e.edge_id = t.edge_id
+join place site on site.place_id = e.site_id
+left join edge_status s on s.edge_id = e.edge_id
+where t.work_unit_id = any(%(units)s)
+order by 1, 2
+
+-- name: progress
+-- How much work waits, and what was refused so far.
+select
+    (select count(*) from dirty_window) as dirty_windows,
+    (select count(*) from rejection) as rejections
+
+-- name: schema_present
+-- Whether migrations have run.
+select to_regclass('oee_result') is not null
