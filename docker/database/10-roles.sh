@@ -1,0 +1,29 @@
+#!/bin/sh
+# Runs once, when the database is made: who may do what.
+#   nhipmay         owns the database: migrate, ingest, analytics
+#   nhipmay_reader  reads every table, writes nothing: api, Grafana
+# Neither is a superuser. Passwords come from secret files.
+set -eu
+secrets=${NHIPMAY_SECRETS:-/run/secrets}
+
+psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 \
+    --username "$POSTGRES_USER" --dbname "$POSTGRES_DB" <<SQL
+\\set database $POSTGRES_DB
+\\set owner_password \`cat "$secrets/database-nhipmay"\`
+\\set reader_password \`cat "$secrets/database-reader"\`
+
+create role nhipmay login password :'owner_password';
+create role nhipmay_reader login password :'reader_password' connection limit 20;
+
+alter database :"database" owner to nhipmay;
+-- Nobody connects, or makes temporary tables, who was not told so here.
+revoke all on database :"database" from public;
+grant connect on database :"database" to nhipmay_reader;
+
+-- A dashboard's query may be anything that a viewer writes.
+alter role nhipmay_reader set default_transaction_read_only = on;
+alter role nhipmay_reader set statement_timeout = '30s';
+alter role nhipmay_reader set idle_in_transaction_session_timeout = '60s';
+
+alter default privileges for role nhipmay grant select on tables to nhipmay_reader;
+SQL

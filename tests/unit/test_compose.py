@@ -1,0 +1,308 @@
+"""The compose stack hangs together: images, health, secrets, networks, settings.
+
+Docker is not needed: the files are read as they are. What `docker compose config` would say of
+interpolation is kept simple by using none.
+"""
+
+import importlib
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from plant.description import PlantDescription
+from plant.settings import ServiceSettings, load_settings
+
+ROOT = Path(__file__).resolve().parents[2]
+TEXT = (ROOT / "docker-compose.yml").read_text("utf-8")
+STACK: dict[str, Any] = yaml.safe_load(TEXT)
+SERVICES: dict[str, dict[str, Any]] = STACK["services"]
+DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
+SETTINGS_FILE = "/etc/nhipmay/settings.yaml"
+ONE_SHOT = {"migrate"}
+OURS = {name for name, service in SERVICES.items() if "build" in service}
+
+SETTINGS_CLASSES = {
+    "ingest": ("ingest", "IngestSettings"),
+    "analytics": ("analytics", "AnalyticsSettings"),
+    "api": ("api", "ApiSettings"),
+    "edge": ("edge_agent", "EdgeSettings"),
+    "machines": ("simulators", "SimulatorSettings"),
+    "migrate": ("nhipmay.administration", "MigrateSettings"),
+}
+
+each_service = pytest.mark.parametrize("name", sorted(SERVICES))
+
+
+def mounts(service: dict[str, Any]) -> dict[str, str]:
+    """Return the source of each mount by its target."""
+    parts = [volume.split(":") for volume in service.get("volumes", [])]
+    return {target: source for source, target, *_ in parts}
+
+
+def needed_secrets(text: str) -> set[str]:
+    return set(re.findall(r"/run/secrets/([\w.-]+)", text))
+
+
+def settings_of(name: str, monkeypatch: pytest.MonkeyPatch) -> ServiceSettings:
+    """Return the settings that a service would start with: its file and its environment."""
+    service = SERVICES[name]
+    for key, value in service.get("environment", {}).items():
+        monkeypatch.setenv(key, value)
+    module, cls = SETTINGS_CLASSES[name.split("-", maxsplit=1)[0]]
+    settings: ServiceSettings = load_settings(
+        getattr(importlib.import_module(module), cls), ROOT / mounts(service)[SETTINGS_FILE]
+    )
+    return settings
+
+
+@each_service
+def test_image_is_pinned(name: str) -> None:
+    image, _, tag = SERVICES[name]["image"].rpartition(":")
+
+    assert image
+    assert re.match(r"\d+\.\d+\.\d+", tag), tag
+
+
+@each_service
+def test_service_has_a_health_check_or_ends_by_itself(name: str) -> None:
+    service = SERVICES[name]
+
+    if name in ONE_SHOT:
+        assert service["restart"] == "no"
+        assert "healthcheck" not in service
+    else:
+        assert service["restart"] == "unless-stopped"
+        assert service["healthcheck"]["test"][0] in {"CMD", "CMD-SHELL"}
+
+
+@each_service
+def test_service_is_not_root_and_gains_nothing(name: str) -> None:
+    service = SERVICES[name]
+
+    # Our own images say so themselves; see the test of the Dockerfile.
+    assert name in OURS or int(service["user"].split(":")[0]) > 0
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert service["mem_limit"]
+    assert service["cpus"]
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_our_services_cannot_change_their_image(name: str) -> None:
+    assert SERVICES[name]["read_only"] is True
+
+
+@each_service
+def test_dependency_waits_for_what_its_service_can_tell(name: str) -> None:
+    for other, how in SERVICES[name].get("depends_on", {}).items():
+        if how["condition"] == "service_healthy":
+            assert "healthcheck" in SERVICES[other]
+        if how["condition"] == "service_completed_successfully":
+            assert other in ONE_SHOT
+
+
+@each_service
+def test_everything_mounted_exists(name: str) -> None:
+    for target, source in mounts(SERVICES[name]).items():
+        if source.startswith("./"):
+            assert (ROOT / source).exists(), f"{source} on {target}"
+        else:
+            assert source in STACK["volumes"]
+
+
+def test_no_password_is_written_down() -> None:
+    texts = [TEXT, *(file.read_text("utf-8") for file in (ROOT / "docker/settings").iterdir())]
+
+    for text in texts:
+        for line in text.splitlines():
+            match = re.search(r"(?i)password(?!_file|__file)\w*\s*[:=]\s*(\S+)", line)
+            assert match is None, line
+    for name, service in SERVICES.items():
+        for key, value in service.get("environment", {}).items():
+            if re.search(r"(?i)password|token|secret", key):
+                assert re.fullmatch(r"/run/secrets/[\w.-]+", value), f"{name}: {key}"
+
+
+def test_nothing_is_interpolated_from_the_host() -> None:
+    assert re.findall(r"(?<!\$)\$(?!\$)\{?\w+", TEXT.replace("$$", "")) == []
+
+
+@each_service
+def test_service_gets_the_secrets_it_reads_and_no_others(name: str) -> None:
+    service = SERVICES[name]
+    read = yaml.safe_dump(service)
+    for target, source in mounts(service).items():
+        file = ROOT / source
+        if target == SETTINGS_FILE:
+            read += file.read_text("utf-8")
+    given = set(service.get("secrets", []))
+
+    if name == "broker":
+        # Its start script reads every broker-<user>.
+        assert given == {secret for secret in STACK["secrets"] if secret.startswith("broker-")}
+    elif name == "database":
+        script = (ROOT / "docker/database/10-roles.sh").read_text("utf-8")
+        named = set(re.findall(r'\$secrets/([\w.-]+)"', script))
+        assert given == named | needed_secrets(read)
+    else:
+        assert given == needed_secrets(read)
+
+
+def test_script_makes_every_secret(tmp_path: Path) -> None:
+    folder = tmp_path / "secrets"
+    script = ["sh", str(ROOT / "docker/make-secrets.sh"), str(folder)]
+
+    subprocess.run(script, check=True, capture_output=True)
+    made = {file.name: file.read_text() for file in folder.iterdir()}
+    again = subprocess.run(script, check=True, capture_output=True, text=True)
+
+    assert set(made) == set(STACK["secrets"])
+    assert {Path(secret["file"]).name for secret in STACK["secrets"].values()} == set(made)
+    assert all(re.fullmatch(r"[0-9a-f]{48}", password) for password in made.values())
+    assert len(set(made.values())) == len(made)
+    assert folder.stat().st_mode & 0o777 == 0o700
+    # A second run must not lock anybody out.
+    assert again.stdout == ""
+    assert {file.name: file.read_text() for file in folder.iterdir()} == made
+
+
+def test_git_ignores_the_secrets() -> None:
+    assert "secrets/" in (ROOT / ".gitignore").read_text("utf-8").splitlines()
+
+
+def test_plant_floors_reach_neither_the_database_nor_one_another() -> None:
+    networks = {name: set(service["networks"]) for name, service in SERVICES.items()}
+    floors = {network for network in STACK["networks"] if network.startswith("floor-")}
+
+    for name, joined in networks.items():
+        if joined & floors:
+            assert len(joined & floors) == 1, name
+            assert joined - floors <= {"broker"}, name
+        if name.startswith("machines-"):
+            assert joined <= floors, name
+    assert {name for name, joined in networks.items() if {"broker", "data"} <= joined} == {"ingest"}
+    assert all(STACK["networks"][name]["internal"] for name in floors | {"broker", "data"})
+
+
+def test_only_the_loopback_address_is_published() -> None:
+    published = {name: service["ports"] for name, service in SERVICES.items() if "ports" in service}
+
+    assert published == {"api": ["127.0.0.1:8000:8000"], "grafana": ["127.0.0.1:3000:3000"]}
+
+
+@pytest.mark.parametrize("name", sorted(OURS))
+def test_settings_load_with_the_environment_of_the_service(
+    name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = settings_of(name, monkeypatch)
+
+    for block in ("database", "broker"):
+        if hasattr(settings, block):
+            address = getattr(settings, block)
+            assert address.host in SERVICES, block
+            shared = set(SERVICES[address.host]["networks"]) & set(SERVICES[name]["networks"])
+            assert shared, f"{name} cannot reach {address.host}"
+
+
+@pytest.mark.parametrize("name", [name for name in OURS if name.startswith("edge-")])
+def test_edge_reaches_its_machines(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    from edge_agent import EdgeSettings
+    from simulators import SimulatorSettings
+
+    edge = settings_of(name, monkeypatch)
+    machines = f"machines-{name.removeprefix('edge-')}"
+    floor = settings_of(machines, monkeypatch)
+    assert isinstance(edge, EdgeSettings)
+    assert isinstance(floor, SimulatorSettings)
+
+    for source in edge.sources.values():
+        if source.driver == "opcua":
+            assert source.endpoint == f"opc.tcp://{machines}:{floor.port}/"
+        else:
+            assert source.driver == "modbus"
+            assert (source.host, source.port) == (machines, floor.port)
+    address = edge.edge
+    assert edge.broker.username == f"{address.enterprise}.{address.site}.{address.code}"
+    assert str(edge.broker.password_file) == f"/run/secrets/broker-{edge.broker.username}"
+    assert str(edge.outbox.file.parent) in mounts(SERVICES[name])
+
+
+def test_migrate_loads_both_pilots() -> None:
+    service = SERVICES["migrate"]
+    inside = mounts(service)
+    plants = [part for part in service["command"] if part.endswith("plant.yaml")]
+
+    for plant in plants:
+        target = next(target for target in inside if plant.startswith(f"{target}/"))
+        load_settings(PlantDescription, ROOT / inside[target] / plant.removeprefix(f"{target}/"))
+    assert len(plants) == 2
+
+
+def test_broker_knows_every_edge_of_the_pilots() -> None:
+    acl = (ROOT / "docker/broker/acl").read_text("utf-8")
+    users = set(re.findall(r"^user (\S+)$", acl, re.MULTILINE))
+    passwords = {
+        secret.removeprefix("broker-")
+        for secret in STACK["secrets"]
+        if secret.startswith("broker-")
+    }
+    enrolled = {
+        f"{plant.enterprise.code}.{site.code}.{edge}"
+        for file in (ROOT / "simulators/pilots").glob("*/plant.yaml")
+        for plant in [load_settings(PlantDescription, file)]
+        for site in plant.sites
+        for edge in site.edges
+    }
+
+    assert users == passwords
+    assert enrolled <= users
+
+
+def test_every_build_target_exists() -> None:
+    stages = set(re.findall(r"^FROM \S+ AS (\S+)$", DOCKERFILE, re.MULTILINE))
+
+    for name in OURS:
+        build = SERVICES[name]["build"]
+        assert build["target"] in stages
+        assert SERVICES[name]["image"].startswith(f"nhipmay-{build['target']}:")
+
+
+def test_images_hold_one_lock_each_and_run_as_somebody() -> None:
+    stages = re.split(r"^(?=FROM )", DOCKERFILE, flags=re.MULTILINE)[1:]
+    named = {match[1]: stage for stage in stages if (match := re.search(r" AS (\S+)", stage))}
+    bases = {stage.split()[1] for stage in stages}
+
+    assert {base for base in bases - set(named) if not re.search(r":\d+\.\d+\.\d+", base)} == set()
+    assert "USER 10001:10001" in named["runtime"]
+    for service in ("edge", "ingest", "analytics", "api", "simulate"):
+        assert (ROOT / f"requirements/{service}.txt").exists()
+        assert f"--require-hashes --requirement {service}.txt" in named[f"{service}-packages"]
+        assert "pip install --no-deps" in named[f"{service}-complete"]
+        assert f"FROM runtime AS {service}" in named[service]
+
+
+def test_builder_gets_every_package_of_the_wheel() -> None:
+    import tomllib
+
+    wheel = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["hatch"]["build"]
+    sent = set(re.findall(r"^!(\w+)/$", (ROOT / ".dockerignore").read_text(), re.MULTILINE))
+
+    assert sent == set(wheel["targets"]["wheel"]["packages"])
+
+
+def test_grafana_gets_what_its_data_sources_name() -> None:
+    environment = SERVICES["grafana"]["environment"]
+    given = {name.removesuffix("__FILE") for name in environment}
+    text = (ROOT / "dashboards/grafana/provisioning/datasources/nhipmay.yaml").read_text("utf-8")
+
+    assert set(re.findall(r"\$(GF_\w+)", text)) <= given
+    assert environment["GF_NM_API"] == "http://api:8000"
+    provider = (ROOT / "dashboards/grafana/provisioning/dashboards/nhipmay.yaml").read_text("utf-8")
+    path = yaml.safe_load(provider)["providers"][0]["options"]["path"]
+    assert mounts(SERVICES["grafana"])[path] == "./dashboards/grafana/dashboards"
+    for plugin in environment["GF_PLUGINS_PREINSTALL_SYNC"].split(","):
+        assert re.fullmatch(r"[\w-]+@\d+\.\d+\.\d+", plugin)
