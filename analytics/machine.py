@@ -1,0 +1,142 @@
+"""What a machine says of itself, as step signals under standard names."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.interval import Moments, floor_ms
+from analytics.signal import NO_TEXT, NOTHING, Steps, TextReadings, held, ordered_text
+from plant.measurement import Quality
+from plant.state import (
+    BREAKDOWN_STATES,
+    HELD_STATES,
+    IDLE_STATES,
+    PRODUCING_STATES,
+    SETUP_MODES,
+    SUSPENDED_STATES,
+)
+
+PACKML_STATES = PRODUCING_STATES | BREAKDOWN_STATES | HELD_STATES | SUSPENDED_STATES | IDLE_STATES
+
+
+@dataclass(frozen=True, slots=True)
+class MachineSignals:
+    """What a machine says of itself; a signal that it does not have is None."""
+
+    state: TextReadings | None = None
+    state_silence_ms: int = 60_000
+    mode: TextReadings | None = None
+    mode_silence_ms: int = 60_000
+    order: TextReadings | None = None
+    product: TextReadings | None = None
+    stop_reason: TextReadings | None = None
+    state_map: Mapping[str, str] | None = None
+    """Vendor state names to PackML names."""
+    order_products: Mapping[str, str] | None = None
+    """Products by order number, for machines that give only the order."""
+
+
+@dataclass(frozen=True, slots=True)
+class HeldSignals:
+    """The step signals that a timeline is made of."""
+
+    state: Steps
+    """Codes into PackML names; unmapped names are `NOTHING`."""
+    mode: Steps | None
+    order: Steps | None
+    product: Steps
+    stop_reason: Steps
+    unmapped: tuple[tuple[str, Moments], ...]
+    """State names that mean nothing here, and when they were given."""
+    failures: Moments
+    """Moments at which the state became a breakdown."""
+
+
+def held_signals(machine: MachineSignals) -> HeldSignals:
+    """Return the step signals of a machine's readings.
+
+    A state stands until the next reading, at most for its silence limit, and not through bad
+    ones. A mode stands through bad readings up to its own limit. Orders, products and reasons
+    stand until another one is given: silence does not end an order.
+    """
+    state, unmapped = _packml(machine.state or NO_TEXT, machine.state_map or {})
+    mode = None
+    if machine.mode is not None:
+        mode = held(machine.mode, machine.mode_silence_ms, through_bad=True)
+    order = None if machine.order is None else _without_empty(held(machine.order, through_bad=True))
+    if machine.product is None and order is not None:
+        product = _renamed(order, machine.order_products or {})
+    else:
+        product = _without_empty(held(machine.product or NO_TEXT, through_bad=True))
+    reason = _without_empty(held(machine.stop_reason or NO_TEXT, through_bad=True))
+    lasting_mode = None if machine.mode is None else held(machine.mode, through_bad=True)
+    return HeldSignals(
+        state=held(state, machine.state_silence_ms),
+        mode=mode,
+        order=order,
+        product=product,
+        stop_reason=reason,
+        unmapped=unmapped,
+        failures=_failures(state, lasting_mode),
+    )
+
+
+def is_setup(names: tuple[str, ...]) -> NDArray[np.bool_]:
+    """Return for each mode name whether it is a setup mode, and False for `NOTHING`; (n + 1,)."""
+    return np.array([name.upper() in SETUP_MODES for name in names] + [False], dtype=np.bool_)
+
+
+def _packml(
+    readings: TextReadings, state_map: Mapping[str, str]
+) -> tuple[TextReadings, tuple[tuple[str, Moments], ...]]:
+    """Return the readings under PackML names, and the names that have none."""
+    targets = [state_map.get(name, name).strip().upper() for name in readings.names]
+    names = tuple(sorted({target for target in targets if target in PACKML_STATES}))
+    codes = np.array(
+        [names.index(target) if target in names else NOTHING for target in targets] + [NOTHING],
+        dtype=np.int64,
+    )
+    used = readings.quality < Quality.BAD
+    unmapped = tuple(
+        (name, floor_ms(readings.time_us[used & (readings.codes == code)]))
+        for code, (name, target) in enumerate(zip(readings.names, targets, strict=True))
+        if target not in names
+    )
+    mapped = TextReadings(readings.time_us, codes[readings.codes], readings.quality, names)
+    return mapped, unmapped
+
+
+def _failures(state: TextReadings, mode: Steps | None) -> Moments:
+    """Return when breakdowns began: good readings of one after a good reading of something else.
+
+    Silence within a breakdown does not make it two.
+    """
+    rows = ordered_text(state)
+    good = rows.quality < Quality.BAD
+    times = floor_ms(rows.time_us[good])
+    broken = np.array([name in BREAKDOWN_STATES for name in rows.names] + [False], dtype=np.bool_)[
+        rows.codes[good]
+    ]
+    began = broken & ~np.concatenate(([False], broken[:-1]))[: broken.size]
+    if mode is not None:
+        began &= ~is_setup(mode.names)[mode.at(times)]
+    return times[began]
+
+
+def _without_empty(steps: Steps) -> Steps:
+    """Return the signal with blank texts as `NOTHING`."""
+    blank = np.array([not name.strip() for name in steps.names] + [True], dtype=np.bool_)
+    return Steps(steps.times, np.where(blank[steps.codes], NOTHING, steps.codes), steps.names)
+
+
+def _renamed(steps: Steps, names: Mapping[str, str]) -> Steps:
+    """Return the signal under other names; those without one become `NOTHING`."""
+    known = tuple(sorted(set(names.values())))
+    codes = np.array(
+        [known.index(names[name]) if name in names else NOTHING for name in steps.names]
+        + [NOTHING],
+        dtype=np.int64,
+    )
+    return Steps(steps.times, codes[steps.codes], known)

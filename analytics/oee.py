@@ -1,0 +1,182 @@
+"""OEE of ISO 22400-2 from base sums: of a work unit, a line, a pool of either."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from analytics.base_sum import add
+from plant.kpi import BaseSums, Missing, OeeResult
+
+RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
+EFFECTIVENESS_ABOVE_1 = "effectiveness_above_1"
+QUALITY_ABOVE_1 = "quality_above_1"
+PARTS_WITHOUT_PRODUCTION_TIME = "parts_without_production_time"
+
+
+@dataclass(frozen=True, slots=True)
+class Figures:
+    """What a place's figures are formed from.
+
+    `absent` names what is missing to compute any figure at all. `minor_stop_ms` is the delay
+    time in minor stops that the policy counts as running time (0 by ISO 22400).
+    """
+
+    sums: BaseSums
+    absent: Missing | None = None
+    minor_stop_ms: int = 0
+
+
+def oee(sums: BaseSums, minor_stop_ms: int = 0, absent: Missing | None = None) -> OeeResult:
+    """Return availability, effectiveness, quality ratio and OEE (ISO 22400-2).
+
+    Availability is APT/PBT, where unknown time counts as not producing; its bounds take unknown
+    time as stopped and as producing. Effectiveness is sum(PRI x PQ)/APT. The quality ratio is
+    weighted by PRI, so that A x E x Q = OEE = sum(PRI x GQ)/PBT also with mixed products; for a
+    single product that is GQ/PQ. Minor stops kept in running time move from A to E and leave OEE
+    as it is. Nothing is capped; values above 1 are faults in the master data.
+
+    Raises ValueError when the time elements do not add up to planned busy time.
+    """
+    checked(sums)
+    if absent is None and sums.pbt_ms == 0:
+        absent = Missing.NOT_SCHEDULED
+    if absent is not None:
+        return _nothing(absent)
+    if sums.unknown_ms == sums.pbt_ms:
+        return replace(
+            _nothing(Missing.NO_DATA), coverage=0.0, availability_low=0.0, availability_high=1.0
+        )
+    running = sums.apt_ms + minor_stop_ms
+    low = running / sums.pbt_ms
+    missing: dict[str, Missing] = {}
+    effectiveness = _effectiveness(sums, running, missing)
+    quality = _quality(sums, missing)
+    return OeeResult(
+        availability=low,
+        effectiveness=effectiveness,
+        quality_ratio=quality,
+        oee=_product(sums, missing),
+        coverage=(sums.pbt_ms - sums.unknown_ms) / sums.pbt_ms,
+        availability_low=low,
+        availability_high=(running + sums.unknown_ms) / sums.pbt_ms,
+        missing=missing,
+        faults=_faults(sums, effectiveness, quality),
+    )
+
+
+def checked(sums: BaseSums) -> BaseSums:
+    """Return the sums if their times add up (PBT = APT + AUST + ADET + ADOT + UNKNOWN)."""
+    parts = sums.apt_ms + sums.aust_ms + sums.adet_ms + sums.adot_ms + sums.unknown_ms
+    if parts != sums.pbt_ms or not 0 <= sums.pbt_ms <= sums.pot_ms <= sums.calendar_ms:
+        raise ValueError(f"time elements do not add up to planned busy time: {sums}")
+    return sums
+
+
+def pooled(places: Iterable[Figures]) -> Figures:
+    """Return the figures of several places together: a pool of machines, the lines of a site.
+
+    Sums are added and ratios formed afterwards; a mean of ratios would weigh an idle machine as
+    much as a busy one. Places without planned busy time stay out of it, apart from the clock.
+    A place that cannot be computed makes the pool incomputable, for the same reason.
+    """
+    every = list(places)
+    absent = next((place.absent for place in every if place.absent is not None), None)
+    busy = [place for place in every if place.sums.pbt_ms > 0]
+    idle = [place for place in every if place.sums.pbt_ms == 0]
+    sums = add(place.sums for place in busy)
+    return Figures(
+        replace(
+            sums,
+            calendar_ms=sums.calendar_ms + sum(place.sums.calendar_ms for place in idle),
+            pot_ms=sums.pot_ms + sum(place.sums.pot_ms for place in idle),
+        ),
+        absent if every else Missing.NO_DATA,
+        sum(place.minor_stop_ms for place in busy),
+    )
+
+
+def serial_line(
+    units: Sequence[Figures], bottleneck: int | None, pri_gq_out_ms: float | None
+) -> Figures:
+    """Return the figures of a serial line, its units given in the order of the flow.
+
+    The line's clock and speed are its bottleneck's, its good parts are those that leave the last
+    unit: OEE = PRI of the bottleneck x good parts out / PBT of the bottleneck. `pri_gq_out_ms` is
+    that numerator, summed over products; scrap, rework and energy are those of all units.
+    `bottleneck` is an index into `units`: it is configured, never guessed.
+    """
+    every = add(unit.sums for unit in units)
+    if bottleneck is None:
+        return Figures(BaseSums(calendar_ms=every.calendar_ms), Missing.NO_BOTTLENECK)
+    paced = units[bottleneck]
+    return Figures(
+        replace(
+            paced.sums,
+            pri_gq_ms=pri_gq_out_ms,
+            good_quantity=units[-1].sums.good_quantity,
+            scrap_quantity=every.scrap_quantity,
+            rework_quantity=every.rework_quantity,
+            energy_kwh=every.energy_kwh,
+        ),
+        paced.absent,
+        paced.minor_stop_ms,
+    )
+
+
+def _nothing(reason: Missing) -> OeeResult:
+    return OeeResult(None, None, None, None, None, None, None, dict.fromkeys(RATIOS, reason))
+
+
+def _effectiveness(sums: BaseSums, running: int, missing: dict[str, Missing]) -> float | None:
+    reason = _no_speed(sums)
+    if reason is None and running == 0:
+        reason = Missing.NO_PRODUCTION_TIME
+    if reason is not None:
+        missing["effectiveness"] = reason
+        return None
+    assert sums.pri_pq_ms is not None
+    return sums.pri_pq_ms / running
+
+
+def _quality(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
+    made, good = sums.produced_quantity, sums.good_quantity
+    if sums.pri_pq_ms is not None and sums.pri_gq_ms is not None:
+        made, good = sums.pri_pq_ms, sums.pri_gq_ms
+    if made is None:
+        missing["quality_ratio"] = Missing.NO_COUNTS
+    elif good is None:
+        missing["quality_ratio"] = Missing.NO_QUALITY_COUNTS
+    elif made <= 0:
+        missing["quality_ratio"] = Missing.NOTHING_PRODUCED
+    else:
+        return good / made
+    return None
+
+
+def _product(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
+    reason = _no_speed(sums)
+    if reason is None and sums.good_quantity is None:
+        reason = Missing.NO_QUALITY_COUNTS
+    if reason is None and sums.pri_gq_ms is None:
+        reason = Missing.NO_PLANNED_RUN_TIME
+    if reason is not None:
+        missing["oee"] = reason
+        return None
+    assert sums.pri_gq_ms is not None
+    return sums.pri_gq_ms / sums.pbt_ms
+
+
+def _no_speed(sums: BaseSums) -> Missing | None:
+    if sums.produced_quantity is None:
+        return Missing.NO_COUNTS
+    return Missing.NO_PLANNED_RUN_TIME if sums.pri_pq_ms is None else None
+
+
+def _faults(sums: BaseSums, effectiveness: float | None, quality: float | None) -> tuple[str, ...]:
+    found = []
+    if effectiveness is not None and effectiveness > 1:
+        found.append(EFFECTIVENESS_ABOVE_1)
+    if quality is not None and quality > 1:
+        found.append(QUALITY_ABOVE_1)
+    if sums.apt_ms == 0 and (sums.produced_quantity or 0) > 0:
+        found.append(PARTS_WITHOUT_PRODUCTION_TIME)
+    return tuple(found)

@@ -1,0 +1,223 @@
+"""OEE results of machines, lines and sites per hour and shift, from stored base sums."""
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from analytics.base_sum import FORMULA_VERSION, PRODUCTION_IN_BREAK, PlannedRunTimes, add
+from analytics.interval import HOUR_MS, instant, millis
+from analytics.oee import Figures, oee, pooled, serial_line
+from analytics.schedule import Schedule
+from plant.kpi import BaseSums, Missing, OeeResult, ResultWindow
+from plant.measurement import TagRole
+from store.figure import Provenance, StoredSlice
+from store.figure_result import PUBLISHED, PublishedFigures, Restatement, ResultRow
+from store.figure_source import LineSource, SiteSource, UnitSource
+
+# A wrap or a jitter is counted right; the others may hide parts or name a fault in the set-up.
+_FAULTS = (PRODUCTION_IN_BREAK, "counter_reset", "counter_restored", "unmapped_state")
+
+MinorStops = Callable[[int, ResultWindow], int]
+"""Milliseconds of minor stops that the policy counts as running, by work unit and window."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlaceFigures:
+    """Figures of one place and window, with the faults found below it."""
+
+    figures: Figures
+    faults: frozenset[str]
+
+
+def windows(schedule: Schedule, hours: Iterable[int]) -> list[ResultWindow]:
+    """Return the hour windows of the given hours (milliseconds) and the shifts they touch."""
+    starts = sorted(set(hours))
+    found = [ResultWindow("", "hour", instant(hour), instant(hour + HOUR_MS)) for hour in starts]
+    for shift in schedule.shifts:
+        start, end = millis(shift.window.start), millis(shift.window.end)
+        if any(start < hour + HOUR_MS and hour < end for hour in starts):
+            found.append(
+                ResultWindow(
+                    "",
+                    "shift",
+                    shift.window.start,
+                    shift.window.end,
+                    shift.business_date,
+                    shift.name,
+                )
+            )
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class SiteFigures:
+    """Everything from which the results of a site are formed."""
+
+    site: SiteSource
+    units: Mapping[int, UnitSource]
+    run_times: Mapping[int, PlannedRunTimes]
+    slices: Mapping[int, Sequence[StoredSlice]]
+    """By work unit, in order of time; all that the windows asked for need."""
+    calendar_known: Callable[[ResultWindow], bool]
+    minor_stops: MinorStops
+
+    def of_window(self, window: ResultWindow) -> dict[int, PlaceFigures]:
+        """Return the figures of every machine, line and the site itself, by place id.
+
+        Places of which nothing at all is computed in the window are left out.
+        """
+        found: dict[int, PlaceFigures] = {}
+        lines: list[PlaceFigures] = []
+        for line in self.site.lines:
+            parts = {
+                unit_id: own
+                for unit_id in line.unit_ids
+                if (own := self._inside(unit_id, window)) and self.units[unit_id].tags
+            }
+            found |= {unit_id: self._unit(unit_id, own, window) for unit_id, own in parts.items()}
+            if parts:
+                found[line.line_id] = self._line(line, found, parts)
+                lines.append(found[line.line_id])
+        if lines:
+            found[self.site.site_id] = PlaceFigures(
+                pooled(line.figures for line in lines), _faults_of(lines)
+            )
+        return found
+
+    def _inside(self, unit_id: int, window: ResultWindow) -> list[StoredSlice]:
+        own = self.slices.get(unit_id, ())
+        if window.kind == "shift":
+            return [part for part in own if part.shift_start == window.start]
+        return [part for part in own if part.hour == window.start]
+
+    def _unit(self, unit_id: int, own: Sequence[StoredSlice], window: ResultWindow) -> PlaceFigures:
+        roles = {tag.role for tag in self.units[unit_id].tags}
+        absent = None
+        if not self.calendar_known(window):
+            absent = Missing.NO_CALENDAR
+        elif TagRole.STATE not in roles:
+            absent = Missing.NO_STATE
+        minor_ms = self.minor_stops(unit_id, window)
+        return PlaceFigures(
+            Figures(add(part.sums for part in own), absent, minor_ms), _faults_in(own)
+        )
+
+    def _line(
+        self,
+        line: LineSource,
+        units: Mapping[int, PlaceFigures],
+        parts: Mapping[int, Sequence[StoredSlice]],
+    ) -> PlaceFigures:
+        present = [unit_id for unit_id in line.unit_ids if unit_id in parts]
+        members = [units[unit_id] for unit_id in present]
+        faults = _faults_of(members)
+        if line.kind == "parallel":
+            return PlaceFigures(pooled(member.figures for member in members), faults)
+        bottleneck = line.unit_ids[0] if len(line.unit_ids) == 1 else line.bottleneck_id
+        out = line.unit_ids[-1]
+        if bottleneck is None:
+            return PlaceFigures(serial_line([m.figures for m in members], None, None), faults)
+        if bottleneck not in parts or out not in parts:
+            calendar = members[0].figures.sums.calendar_ms
+            return PlaceFigures(Figures(BaseSums(calendar_ms=calendar), Missing.NO_DATA), faults)
+        leaving = _weighted_good(parts[out], self.run_times[bottleneck])
+        return PlaceFigures(
+            serial_line([m.figures for m in members], present.index(bottleneck), leaving), faults
+        )
+
+
+def result_row(
+    place_id: int,
+    place: PlaceFigures,
+    window: ResultWindow,
+    policy_version: int,
+    now: datetime,
+    *,
+    final: bool,
+) -> ResultRow:
+    """Return the row of a place's result."""
+    figures = place.figures
+    computed: OeeResult = oee(figures.sums, figures.minor_stop_ms, figures.absent)
+    return ResultRow(
+        place_id=place_id,
+        window=window,
+        result=replace(computed, faults=tuple(sorted({*computed.faults, *place.faults}))),
+        sums=figures.sums,
+        provenance=Provenance(policy_version, FORMULA_VERSION, now),
+        final=final,
+    )
+
+
+def restatements(row: ResultRow, published: PublishedFigures | None) -> list[Restatement]:
+    """Return which figures of a result differ from those published as final, and why."""
+    if published is None:
+        return []
+    new = {
+        name: getattr(row.result, name, None)
+        if hasattr(row.result, name)
+        else getattr(row.sums, name)
+        for name in PUBLISHED
+    }
+    changed = [name for name in PUBLISHED if new[name] != published.values[name]]
+    cause = _cause(row, published, changed)
+    return [
+        Restatement(
+            place_id=row.place_id,
+            kind=row.window.kind,
+            window_start=row.window.start,
+            figure=name,
+            old_value=published.values[name],
+            new_value=new[name],
+            cause=cause,
+            restated_at=row.provenance.as_of,
+        )
+        for name in changed
+    ]
+
+
+def settled_until(
+    complete: Iterable[int | None], now: int, grace: timedelta, *, stopped: bool
+) -> int | None:
+    """Return until when figures are final, given until when each edge's data are complete.
+
+    None when that is not known of some edge. While the clock runs, `grace` is left for late data.
+    """
+    known = list(complete)
+    if not known or any(moment is None for moment in known):
+        return None
+    patience = 0 if stopped else round(grace / timedelta(milliseconds=1))
+    return min(now - patience, *(moment for moment in known if moment is not None))
+
+
+def _cause(row: ResultRow, published: PublishedFigures, changed: Sequence[str]) -> str:
+    if row.provenance.formula_version != published.formula_version:
+        return "formula"
+    if row.provenance.policy_version != published.policy_version:
+        return "policy"
+    if "pbt_ms" in changed:
+        return "calendar"
+    if {"apt_ms", "produced_quantity", "good_quantity"}.isdisjoint(changed):
+        return "master_data"
+    return "late_data"
+
+
+def _weighted_good(own: Iterable[StoredSlice], run_times: PlannedRunTimes) -> float | None:
+    """Return the sum of good parts times the bottleneck's planned run time of their product."""
+    total = 0.0
+    for part in own:
+        good = part.sums.good_quantity
+        if good is None:
+            return None
+        run_time = run_times.at(part.product_code, millis(part.start))
+        if run_time is None and good != 0:
+            return None
+        total += good * (run_time or 0.0)
+    return total
+
+
+def _faults_in(own: Iterable[StoredSlice]) -> frozenset[str]:
+    return frozenset(mark for part in own for mark in part.marks if mark.startswith(_FAULTS))
+
+
+def _faults_of(members: Iterable[PlaceFigures]) -> frozenset[str]:
+    return frozenset(fault for member in members for fault in member.faults)

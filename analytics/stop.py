@@ -1,0 +1,103 @@
+"""Stops as people see them: whole, not cut at hours, shifts or breaks."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from plant.state import StopKind, TimeElement
+
+_STOPPED = frozenset({TimeElement.DELAY, TimeElement.DOWN})
+_PAUSED = frozenset({TimeElement.PLANNED_BREAK, TimeElement.PLANNED_MAINTENANCE})
+
+
+@dataclass(frozen=True, slots=True)
+class StateInterval:
+    """One tile of a machine's time, `[start, end)` milliseconds, with what is known of it."""
+
+    start: int
+    end: int
+    element: TimeElement
+    state: str | None = None
+    """PackML name."""
+    stop_kind: StopKind | None = None
+    stop_reason: str | None = None
+    order: str | None = None
+    product: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """A stop `[start, end)` in milliseconds."""
+
+    start: int
+    end: int | None
+    """None while it lasts."""
+    element: TimeElement
+    """`DELAY` with an order, `DOWN` without."""
+    state: str | None
+    stop_kind: StopKind | None
+    stop_reason: str | None
+    """The first that was given."""
+
+
+def stops(tiles: Iterable[StateInterval], horizon: int | None = None) -> list[Stop]:
+    """Return the stops of neighbouring tiles, in order.
+
+    A stop goes on while the machine stays stopped in the same way; a planned break within it does
+    not divide it, one before or after it does not belong to it. Unknown time and time without a
+    shift end it. A stop that reaches `horizon` (the end of what is known) is still open.
+    """
+    found: list[Stop] = []
+    current: Stop | None = None
+    reached = 0
+    for tile in tiles:
+        paused = tile.element in _PAUSED and tile.stop_kind is not None
+        joins = (
+            current is not None
+            and tile.start == reached
+            and tile.stop_kind == current.stop_kind
+            and (tile.element == current.element or paused)
+        )
+        if current is not None and not joins:
+            found.append(current)
+            current = None
+        if tile.element in _STOPPED:
+            current = _extended(current, tile)
+        reached = tile.end
+    if current is not None:
+        found.append(current)
+    if horizon is not None and found and found[-1].end == horizon:
+        found[-1] = replace(found[-1], end=None)
+    return found
+
+
+def _extended(current: Stop | None, tile: StateInterval) -> Stop:
+    if current is None:
+        return Stop(
+            tile.start, tile.end, tile.element, tile.state, tile.stop_kind, tile.stop_reason
+        )
+    return replace(current, end=tile.end, stop_reason=current.stop_reason or tile.stop_reason)
+
+
+def minor_stop_ms(
+    found: Sequence[Stop],
+    delays: Iterable[StateInterval],
+    threshold_ms: int,
+    horizon: int,
+) -> int:
+    """Return the delay time that lies in minor stops: those shorter than the threshold.
+
+    Whether a stop is minor is decided on the whole stop, also where `delays` (tiles, all of them
+    within the window asked for) hold only a part of it: zooming in changes no classification.
+    """
+    minor = [
+        (stop.start, stop.end if stop.end is not None else horizon)
+        for stop in found
+        if stop.element is TimeElement.DELAY
+        and (stop.end if stop.end is not None else horizon) - stop.start < threshold_ms
+    ]
+    return sum(
+        max(0, min(tile.end, end) - max(tile.start, start))
+        for tile in delays
+        if tile.element is TimeElement.DELAY
+        for start, end in minor
+    )

@@ -1,0 +1,66 @@
+"""Counters in the situations that machines produce."""
+
+import pytest
+
+from analytics.counting import JITTER_HOLD_US, Counter, CounterEvent, increments
+from analytics.signal import number_readings
+
+
+def counted(
+    values: list[float], counter: Counter, step_s: float = 10, quality: list[int] | None = None
+) -> tuple[list[float], list[CounterEvent]]:
+    times = [round(number * step_s * 1_000_000) for number in range(len(values))]
+    made = increments(number_readings(times, values, quality), counter)
+    return made.amounts.tolist(), [CounterEvent(event) for event in made.events]
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "counter", "amount", "event"),
+    [
+        (5, 5, Counter(), 0, CounterEvent.COUNTED),
+        (5, 9, Counter(), 4, CounterEvent.COUNTED),
+        (65530, 4, Counter(65536), 10, CounterEvent.WRAPPED),
+        (65530, 4, Counter(65536, 1), 10, CounterEvent.WRAPPED),
+        (65530, 400, Counter(65536, 0.1), 0, CounterEvent.RESTORED),
+        (60000, 0, Counter(65536, 0.1), 0, CounterEvent.RESET),
+        (1000, 997, Counter(), 0, CounterEvent.JITTER),
+        (3, 1, Counter(), 1, CounterEvent.RESET),
+        (1, 0, Counter(), 0, CounterEvent.RESET),
+        (1000, 600, Counter(None, 1), 0, CounterEvent.RESTORED),
+        (1000, 600, Counter(), 600, CounterEvent.RESET),
+    ],
+)
+def test_a_step_is_told_by_size_modulus_and_rate(
+    old: float, new: float, counter: Counter, amount: float, event: CounterEvent
+) -> None:
+    assert counted([old, new], counter) == ([amount], [event])
+
+
+def test_a_dip_counts_once_when_the_counter_goes_on() -> None:
+    amounts, events = counted([100, 99, 99, 102], Counter())
+    assert sum(amounts) == 2
+    assert events[0] is CounterEvent.JITTER
+
+
+def test_a_dip_is_forgotten_when_it_lasts_longer_than_the_hold() -> None:
+    step_s = JITTER_HOLD_US / 1_000_000 + 1
+    assert counted([100, 99, 102], Counter(), step_s)[0] == [0, 3]
+
+
+def test_a_dip_does_not_reach_over_a_reset() -> None:
+    assert counted([100, 99, 0, 2], Counter())[0] == [0, 0, 2]
+
+
+def test_bad_readings_are_no_readings() -> None:
+    assert counted([100, 0, 103], Counter(), quality=[0, 2, 0])[0] == [3]
+
+
+def test_nothing_is_counted_when_there_is_one_reading_or_none() -> None:
+    one = increments(number_readings([1_000_000], [7.0]), Counter())
+    none = increments(number_readings([], []), Counter())
+    assert (one.total, one.first_reading) == (0, 1000)
+    assert (none.total, none.first_reading) == (0, None)
+
+
+def test_energy_counts_in_fractions() -> None:
+    assert counted([10.25, 10.5, 11.0], Counter())[0] == [0.25, 0.5]
