@@ -53,9 +53,9 @@ class PostgresDeliveryStore:
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
-            connection = connect(self._settings, autocommit=True)
-            check_migrated(connection)
-            self._connection = connection
+            # Kept first, so that it is closed with the store even if the check fails.
+            self._connection = connect(self._settings, autocommit=True)
+            check_migrated(self._connection)
         return self._connection
 
     def close(self) -> None:

@@ -1,0 +1,38 @@
+"""A message as it came, and the interface of what delivers messages."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Protocol
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One message; `receipt` is the source's own note of how to acknowledge it."""
+
+    topic: str
+    payload: bytes
+    received_time: datetime
+    """Stamped on arrival, aware UTC."""
+    retained: bool = False
+    """The broker kept it from before this ingest subscribed."""
+    receipt: object = None
+
+
+class Source(Protocol):
+    """Delivers messages at least once, and again those that were not acknowledged."""
+
+    def receive(self, limit: int, timeout_s: float) -> list[Message]:
+        """Return up to `limit` messages, waiting for the first; an empty list after the timeout.
+
+        Raises ConfigurationError when a person must mend something before any can come.
+        """
+
+    def acknowledge(self, messages: Iterable[Message]) -> None:
+        """Tell the source that these are committed; those of a lost connection it passes over."""
+
+    def announce(self, topic: str, payload: bytes) -> None:
+        """Publish a retained message, now or as soon as there is a connection."""
+
+    def close(self) -> None:
+        """Send what is still to be sent and end the connection."""

@@ -1,0 +1,112 @@
+"""Which edges are enrolled and which tags they have: a cache of the database, never its source."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.measurement import TagRole, ValueType
+from plant.native import EdgeAddress
+from store.delivery_row import DeliveryTransaction, EdgeRow, TagRow
+
+MAX_AGE_S = 10.0
+"""Another worker, or an administrator, may have changed what was read."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagColumns:
+    """What validation needs of all tags, one element per tag."""
+
+    tag_id: NDArray[np.int64]
+    work_unit_id: NDArray[np.int64]
+    is_text: NDArray[np.bool_]
+    has_role: NDArray[np.bool_]
+    low: NDArray[np.float64]
+    """Minus infinity where there is no bound."""
+    high: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Sequence[TagRow]) -> "TagColumns":
+        """Return the columns of the rows."""
+        return cls(
+            np.array([row.tag_id for row in rows], np.int64),
+            np.array([row.work_unit_id for row in rows], np.int64),
+            np.array([row.tag.value_type is ValueType.TEXT for row in rows], np.bool_),
+            np.array([row.tag.role is not TagRole.NONE for row in rows], np.bool_),
+            np.array([_or(row.tag.low, -np.inf) for row in rows], np.float64),
+            np.array([_or(row.tag.high, np.inf) for row in rows], np.float64),
+        )
+
+
+@dataclass(slots=True)
+class Registry:
+    """Reads edges and tags as they are needed, and again when they may have changed."""
+
+    monotonic: Callable[[], float]
+    """Seconds of a clock that never jumps."""
+    _edges: dict[EdgeAddress, EdgeRow] = field(default_factory=dict)
+    _sites: dict[int, list[TagRow]] = field(default_factory=dict)
+    _positions: dict[int, dict[str, int]] = field(default_factory=dict)
+    _columns: TagColumns = field(default_factory=lambda: TagColumns.of([]))
+    _read_at: float | None = None
+
+    def refresh(self, transaction: DeliveryTransaction, addresses: Iterable[EdgeAddress]) -> None:
+        """Make sure that what is known of these edges and their tags is recent."""
+        now = self.monotonic()
+        if self._read_at is None or now - self._read_at > MAX_AGE_S:
+            self.forget()
+            self._read_at = now
+        wanted = set(addresses)
+        if not wanted <= self._edges.keys():
+            self._edges = {_address(row): row for row in transaction.edges()}
+        sites = {self._edges[address].site_id for address in wanted if address in self._edges}
+        if not sites <= self._sites.keys():
+            for site_id in sites - self._sites.keys():
+                self._sites[site_id] = transaction.tags(site_id)
+            self._index()
+
+    def reread(self, transaction: DeliveryTransaction, site_id: int) -> None:
+        """Read the tags of a site again."""
+        self._sites[site_id] = transaction.tags(site_id)
+        self._index()
+
+    def forget(self) -> None:
+        """Drop everything, as what was read may have been rolled back."""
+        self._edges, self._sites, self._positions = {}, {}, {}
+        self._columns = TagColumns.of([])
+        self._read_at = None
+
+    def edge(self, address: EdgeAddress) -> EdgeRow | None:
+        """Return the enrolled edge of that address."""
+        return self._edges.get(address)
+
+    def has_tags(self, edge: EdgeRow) -> bool:
+        """Tell whether the edge has ever announced a tag."""
+        return edge.edge_id in self._positions
+
+    def positions(self, edge: EdgeRow, names: Sequence[str]) -> NDArray[np.int64]:
+        """Return where in `columns` the edge's tags of these names are; -1 for unknown ones."""
+        known = self._positions.get(edge.edge_id, {})
+        return np.array([known.get(name, -1) for name in names], np.int64)
+
+    @property
+    def columns(self) -> TagColumns:
+        """All tags read so far."""
+        return self._columns
+
+    def _index(self) -> None:
+        rows = [row for site in self._sites.values() for row in site]
+        self._columns = TagColumns.of(rows)
+        self._positions = {}
+        for position, row in enumerate(rows):
+            self._positions.setdefault(row.edge_id, {})[row.tag.name] = position
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def _address(edge: EdgeRow) -> EdgeAddress:
+    enterprise, site = edge.site_path.split("/")
+    return EdgeAddress(enterprise, site, edge.code)

@@ -1,0 +1,75 @@
+"""The ingest service: wires broker, pipeline and database together."""
+
+from threading import Event
+
+import structlog
+
+from ingest.committer import Committer
+from ingest.mailbox import Mailbox
+from ingest.metrics import metrics_server
+from ingest.mqtt import MqttSource
+from ingest.pipeline import Pipeline
+from ingest.selfstat import Selfstat, Snapshot
+from ingest.settings import IngestSettings
+from plant.errors import TransientError
+from store.delivery import PostgresDeliveryStore
+
+log = structlog.get_logger()
+
+_FIRST_PAUSE_S = 0.2
+_LONGEST_PAUSE_S = 10.0
+
+
+def run(settings: IngestSettings, stop: Event) -> None:
+    """Move messages from the broker to the database until `stop` is set.
+
+    A broker or database that is away is waited for. Raises ConfigurationError for what a person
+    must mend: a wrong password, a database without our tables, a port in use.
+    """
+    selfstat = Selfstat()
+    clock = settings.make_clock()
+    store = PostgresDeliveryStore(settings.database)
+    mailbox = Mailbox(settings.queue.max_messages, settings.queue.max_bytes)
+    source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat)
+    committer = Committer(store, selfstat, clock, settings.limits, abandon=stop)
+    pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits)
+    with metrics_server(selfstat, settings.metrics_host, settings.metrics_port):
+        try:
+            if _database_ready(store, stop):
+                source.start()
+                try:
+                    pipeline.run(stop)
+                finally:
+                    source.close()
+        finally:
+            store.close()
+            log.info("ingest stopped", **_line(selfstat.snapshot()))
+
+
+def _database_ready(store: PostgresDeliveryStore, stop: Event) -> bool:
+    """Wait for the database, which the broker's queue can do without; False when stopped."""
+    pause_s = _FIRST_PAUSE_S
+    while not stop.is_set():
+        try:
+            with store.transaction():
+                pass
+        except TransientError as exc:
+            if pause_s == _FIRST_PAUSE_S:
+                log.warning("database unavailable", reason=str(exc))
+            stop.wait(pause_s)
+            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+        else:
+            log.info("database connected")
+            return True
+    return False
+
+
+def _line(snapshot: Snapshot) -> dict[str, int]:
+    return {
+        f"{what}_{fate}": getattr(tally, fate)
+        for what, tally in (
+            ("messages", snapshot.messages),
+            ("measurements", snapshot.measurements),
+        )
+        for fate in ("received", "written", "duplicate", "rejected", "queued")
+    }

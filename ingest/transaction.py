@@ -1,0 +1,292 @@
+"""One transaction: what a group of messages changes in the database, and what became of each."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from ingest.birth import Site, tag_changes
+from ingest.heartbeat import ClockOffsets, status_row, with_status
+from ingest.new_rows import (
+    NewRows,
+    dirty_hours,
+    joined,
+    number_columns,
+    readable,
+    row_rejections,
+    text_columns,
+)
+from ingest.parcel import (
+    BirthParcel,
+    DataParcel,
+    Ids,
+    Parcel,
+    RefusedParcel,
+    StatusParcel,
+    refused,
+)
+from ingest.registry import Registry
+from ingest.selfstat import ZERO, Tally
+from ingest.validation import ACCEPTED, verdicts
+from plant.clock import microseconds
+from plant.errors import DataError
+from plant.idset import IdSet, Span
+from plant.native import SCHEMA, Ack, EdgeAddress, Leaf, encode
+from store.delivery_row import (
+    DeliveryTransaction,
+    LedgerKey,
+    LedgerRow,
+    Rejection,
+)
+
+_KEPT_OF_TOO_LARGE = 65_536
+"""Bytes kept of a message that is refused for its size."""
+
+# Refused for a cause outside the message, so the edge is to send it again: no id is settled.
+_CURABLE = frozenset({"unknown_edge", "no_birth"})
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What a committed transaction did."""
+
+    messages: Tally = ZERO
+    measurements: Tally = ZERO
+    rejections: Counter[str] = field(default_factory=Counter)
+    acks: list[tuple[str, bytes]] = field(default_factory=list)
+    """Topics and payloads to publish after the commit."""
+
+
+class GroupTransaction:
+    """Applies a group of messages within an open database transaction."""
+
+    def __init__(
+        self,
+        transaction: DeliveryTransaction,
+        registry: Registry,
+        offsets: ClockOffsets,
+        now: datetime,
+        future_tolerance_us: int,
+    ) -> None:
+        self._transaction = transaction
+        self._registry = registry
+        self._offsets = offsets
+        self._now = now
+        self._future_tolerance_us = future_tolerance_us
+        self._ledgers: dict[LedgerKey, LedgerRow] = {}
+        self._topics: dict[LedgerKey, EdgeAddress] = {}
+        self._committed_at: dict[LedgerKey, datetime] = {}
+        self._rejections: list[Rejection] = []
+        self._outcome = Outcome()
+
+    def apply(self, parcels: Sequence[Parcel]) -> Outcome:
+        """Write everything and return what is to be counted and published once it is committed.
+
+        Heartbeats come first, as they tell which edges are online, then births, as data need
+        their tags; the order among the messages of one kind is kept.
+        """
+        self._registry.refresh(
+            self._transaction, (parcel.address for parcel in parcels if parcel.address)
+        )
+        self._lock_ledgers(parcels)
+        for parcel in parcels:
+            if isinstance(parcel, StatusParcel):
+                self._apply_status(parcel)
+        for parcel in parcels:
+            if isinstance(parcel, BirthParcel):
+                self._apply_birth(parcel)
+        parts: list[NewRows] = []
+        for parcel in parcels:
+            if isinstance(parcel, RefusedParcel):
+                self._refuse(parcel)
+            elif isinstance(parcel, DataParcel):
+                parts += self._new_rows(parcel)
+        if parts:
+            self._write(parts)
+        if self._rejections:
+            self._transaction.write_rejections(self._rejections)
+        self._transaction.save_ledgers(list(self._ledgers.values()), self._committed_at)
+        self._outcome.acks = [self._ack(key) for key in self._ledgers]
+        return self._outcome
+
+    def _lock_ledgers(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            edge = self._registry.edge(parcel.address) if parcel.address else None
+            has_ids = not isinstance(parcel, BirthParcel)
+            if edge is not None and parcel.address and parcel.epoch is not None and has_ids:
+                self._topics[edge.edge_id, parcel.epoch] = parcel.address
+        self._ledgers = self._transaction.lock_ledgers(self._topics)
+
+    def _ack(self, key: LedgerKey) -> tuple[str, bytes]:
+        ack = Ack(SCHEMA, key[1], self._ledgers[key].contiguous_to, microseconds(self._now))
+        return self._topics[key].topic(Leaf.ACK), encode(ack)
+
+    def _apply_status(self, parcel: StatusParcel) -> None:
+        edge = self._registry.edge(parcel.address)
+        if edge is None:
+            self._refuse(_from_stranger(parcel))
+            return
+        try:
+            row = status_row(parcel, edge.edge_id, self._offsets)
+        except DataError as exc:
+            self._refuse(refused(parcel, exc.reason, exc.detail))
+            return
+        self._transaction.save_status(row)
+        key = (edge.edge_id, row.epoch)
+        self._ledgers[key] = with_status(self._ledgers[key], parcel.status)
+        self._count_message(written=1)
+
+    def _apply_birth(self, parcel: BirthParcel) -> None:
+        edge = self._registry.edge(parcel.address)
+        if edge is None:
+            self._refuse(_from_stranger(parcel))
+            return
+        self._transaction.lock_site(edge.site_id)
+        site = Site(
+            self._transaction.work_units(edge.site_id),
+            self._transaction.tags(edge.site_id),
+            frozenset(row.edge_id for row in self._transaction.edges() if row.online),
+        )
+        message = parcel.message
+        changes, refusals = tag_changes(edge, parcel.birth.tags, site, live=not message.retained)
+        self._transaction.save_tags(changes, self._now)
+        if changes:
+            self._registry.reread(self._transaction, edge.site_id)
+        self._transaction.save_agent(
+            edge.edge_id, parcel.epoch, readable(parcel.birth.agent_version), self._now
+        )
+        for refusal in refusals:
+            self._reject(
+                Rejection(
+                    received_time=message.received_time,
+                    topic=message.topic,
+                    reason=refusal.reason,
+                    detail=readable(refusal.detail),
+                    raw=refusal.raw,
+                    edge_id=edge.edge_id,
+                    epoch=parcel.epoch,
+                    row_id=refusal.index,
+                    tag_name=readable(refusal.name),
+                    once=True,
+                )
+            )
+        self._count_message(written=1)
+
+    def _refuse(self, parcel: RefusedParcel) -> None:
+        """Reject a whole message; its ids are settled, so that it need not come again."""
+        edge = self._registry.edge(parcel.address) if parcel.address else None
+        settles = edge is not None and parcel.ids is not None and parcel.reason not in _CURABLE
+        if settles and edge is not None and parcel.ids is not None:
+            key = (edge.edge_id, parcel.ids.epoch)
+            new = self._take(key, parcel.ids, parcel.message.received_time)
+            if not new:
+                self._count_message(duplicate=1)
+                self._count_rows(Tally(duplicate=parcel.rows))
+                return
+            rejected = self._ledgers[key].rejected_count + sum(b - a for a, b in new)
+            self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
+        self._count_message(rejected=1)
+        self._count_rows(Tally(rejected=parcel.rows))
+        message = parcel.message
+        raw = message.payload
+        self._reject(
+            Rejection(
+                received_time=message.received_time,
+                topic=readable(message.topic),
+                reason=parcel.reason,
+                detail=readable(parcel.detail),
+                raw=raw[:_KEPT_OF_TOO_LARGE] if parcel.reason == "too_large" else raw,
+                edge_id=edge.edge_id if edge else None,
+                epoch=parcel.epoch,
+                # Births and heartbeats have no ids; they repeat with their epoch.
+                row_id=parcel.ids.start if parcel.ids else 0,
+                once=parcel.epoch is not None and not settles,
+            )
+        )
+
+    def _take(self, key: LedgerKey, ids: Ids, received: datetime) -> list[Span]:
+        """Enter ids into the ledger and return those that are new."""
+        ledger = self._ledgers[key]
+        new = ledger.committed.missing(ids.start, ids.stop)
+        repeated = len(ids) - sum(stop - start for start, stop in new)
+        self._ledgers[key] = replace(
+            ledger,
+            committed=ledger.committed.union(IdSet.of(new)),
+            duplicate_count=ledger.duplicate_count + repeated,
+        )
+        if new:
+            self._committed_at[key] = max(received, self._committed_at.get(key, received))
+        return new
+
+    def _new_rows(self, parcel: DataParcel) -> Iterator[NewRows]:
+        edge = self._registry.edge(parcel.address)
+        if edge is None:
+            self._refuse(_from_stranger(parcel))
+            return
+        if not self._registry.has_tags(edge):
+            # Another worker may have taken the birth a moment ago.
+            self._registry.reread(self._transaction, edge.site_id)
+        if not self._registry.has_tags(edge):
+            detail = "the edge has not announced any tag yet; it is to send this again"
+            self._refuse(refused(parcel, "no_birth", detail))
+            return
+        key = (edge.edge_id, parcel.ids.epoch)
+        spans = self._take(key, parcel.ids, parcel.message.received_time)
+        part = NewRows(parcel, edge, spans)
+        self._count_rows(Tally(duplicate=parcel.rows - len(part)))
+        if spans:
+            self._count_message(written=1)
+            yield part
+        else:
+            self._count_message(duplicate=1)
+
+    def _write(self, parts: Sequence[NewRows]) -> None:
+        rows = joined(parts, self._registry)
+        if (rows.position < 0).any():
+            # A tag may have been announced to another worker since its site was read.
+            for site_id in {part.edge.site_id for part in parts}:
+                self._registry.reread(self._transaction, site_id)
+            rows = joined(parts, self._registry)
+        tags = self._registry.columns
+        verdict = verdicts(rows, tags, self._future_tolerance_us)
+        accepted = verdict == ACCEPTED
+        for rejection in row_rejections(parts, rows, verdict, tags):
+            self._reject_row(rejection)
+        numbers = number_columns(rows, accepted, tags)
+        if len(numbers):
+            self._transaction.write_numbers(numbers)
+        texts = text_columns(rows, accepted, tags)
+        if len(texts):
+            self._transaction.write_texts(texts)
+        self._count_rows(Tally(written=len(numbers) + len(texts)))
+        hours = dirty_hours(rows, accepted, tags)
+        if hours:
+            self._transaction.mark_dirty(hours, self._now)
+
+    def _reject_row(self, rejection: Rejection) -> None:
+        assert rejection.edge_id is not None
+        assert rejection.epoch is not None
+        key = (rejection.edge_id, rejection.epoch)
+        rejected = self._ledgers[key].rejected_count + 1
+        self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
+        self._count_rows(Tally(rejected=1))
+        self._reject(rejection)
+
+    def _reject(self, rejection: Rejection) -> None:
+        self._rejections.append(rejection)
+        self._outcome.rejections[rejection.reason] += 1
+
+    def _count_message(self, *, written: int = 0, duplicate: int = 0, rejected: int = 0) -> None:
+        self._outcome.messages = self._outcome.messages.plus(Tally(0, written, duplicate, rejected))
+
+    def _count_rows(self, tally: Tally) -> None:
+        self._outcome.measurements = self._outcome.measurements.plus(tally)
+
+
+def _from_stranger(parcel: Parcel) -> RefusedParcel:
+    who = f"{parcel.address.site_path}/{parcel.address.edge}" if parcel.address else ""
+    return refused(
+        parcel,
+        "unknown_edge",
+        f"{who} is not enrolled: add it to `edges` of its site in the plant description",
+    )

@@ -1,0 +1,50 @@
+"""The ingest without a network, a database or a clock: messages in, committed tables out."""
+
+from collections.abc import Iterable, Sequence
+from threading import Event
+
+from ingest.committer import Committer
+from ingest.message import Message
+from ingest.parcel import open_parcel
+from ingest.selfstat import Selfstat
+from ingest.settings import LimitSettings
+from store.delivery_row import LedgerRow
+from tests.deliveries import NOW, MemoryStore
+
+
+class Bench:
+    """A committer on a database in memory."""
+
+    def __init__(
+        self, store: MemoryStore | None = None, max_payload_bytes: int = 4_000_000
+    ) -> None:
+        self.store = store or MemoryStore()
+        self.selfstat = Selfstat()
+        self.abandon = Event()
+        self.limits = LimitSettings(max_payload_bytes=max_payload_bytes)
+        self.committer = Committer(
+            self.store, self.selfstat, lambda: NOW, self.limits, self.abandon, first_pause_s=0
+        )
+        self.committed: list[Message] = []
+
+    def take(self, *messages: Message) -> list[tuple[str, bytes]]:
+        """Commit the messages as one group and return what is then published."""
+        return self.take_groups([messages])
+
+    def take_groups(self, groups: Iterable[Sequence[Message]]) -> list[tuple[str, bytes]]:
+        """Commit groups one after the other and return what is then published."""
+        published: list[tuple[str, bytes]] = []
+        for messages in groups:
+            parcels = []
+            for message in messages:
+                self.selfstat.arrived()
+                parcels.append(open_parcel(message, self.limits))
+                self.selfstat.decoded(parcels[-1].rows)
+            for part, outcome in self.committer.commit(parcels):
+                self.committed += [parcel.message for parcel in part]
+                published += outcome.acks
+        return published
+
+    def ledger(self, epoch: str = "e1", edge_id: int = 1) -> LedgerRow:
+        """Return the ledger of an edge."""
+        return self.store.tables.ledgers[edge_id, epoch]

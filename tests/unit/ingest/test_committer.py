@@ -1,0 +1,99 @@
+import pytest
+
+from plant.errors import DataError, StoreUnavailableError
+from plant.idset import IdSet
+from tests.deliveries import TEMPERATURE, birth, data
+from tests.unit.ingest.bench import Bench
+
+
+@pytest.fixture
+def bench() -> Bench:
+    bench = Bench()
+    bench.take(birth())
+    return bench
+
+
+def values(bench: Bench) -> list[float | None]:
+    return [value for _, _, value, _ in bench.store.tables.numbers]
+
+
+def test_a_group_is_tried_again_when_the_database_is_away(bench: Bench) -> None:
+    bench.store.before_commit.extend([StoreUnavailableError(), StoreUnavailableError(), None])
+
+    bench.take(data(1, [1, 2]))
+
+    assert values(bench) == [1, 2]
+    snapshot = bench.selfstat.snapshot()
+    assert snapshot.retries == 2
+    assert snapshot.measurements.queued == 0
+
+
+def test_nothing_is_written_twice_when_the_answer_to_the_commit_is_lost(bench: Bench) -> None:
+    bench.store.after_commit.append(StoreUnavailableError())
+
+    bench.take(data(1, [1, 2]))
+
+    assert values(bench) == [1, 2]
+    assert bench.selfstat.snapshot().measurements.duplicate == 2
+
+
+def test_a_group_is_left_unacknowledged_when_the_ingest_stops_during_an_outage(
+    bench: Bench,
+) -> None:
+    bench.store.before_commit.append(StoreUnavailableError())
+    bench.abandon.set()
+    already = len(bench.committed)
+
+    bench.take(data(1, [1, 2]))
+
+    assert values(bench) == []
+    assert len(bench.committed) == already
+    assert bench.selfstat.snapshot().measurements.queued == 2
+
+
+@pytest.mark.parametrize("poisoned", range(5))
+def test_one_message_is_rejected_and_the_others_committed_when_the_database_refuses_it(
+    bench: Bench, poisoned: int
+) -> None:
+    bench.store.refused = frozenset({13.0})
+    letters = [data(k + 1, [13.0 if k == poisoned else float(k)]) for k in range(5)]
+
+    bench.take(*letters)
+
+    assert values(bench) == [float(k) for k in range(5) if k != poisoned]
+    (rejection,) = bench.store.tables.rejections
+    assert (rejection.reason, rejection.row_id) == ("store_refused", poisoned + 1)
+    assert "cannot hold 13" in rejection.detail
+    assert rejection.raw == letters[poisoned].payload
+    assert bench.ledger().committed == IdSet(((1, 6),))
+    assert bench.ledger().rejected_count == 1
+    assert bench.selfstat.snapshot().measurements.queued == 0
+    assert bench.committed[1:] == letters
+
+
+def test_a_rejection_is_stored_bare_when_the_database_refuses_even_that(bench: Bench) -> None:
+    refusal = DataError("store_refused", "the edge is gone")
+    bench.store.before_commit.extend([refusal, refusal])
+
+    bench.take(data(1, [1]))
+
+    (rejection,) = bench.store.tables.rejections
+    assert (rejection.edge_id, rejection.detail) == (None, "the edge is gone")
+    assert bench.selfstat.snapshot().messages.queued == 0
+
+
+def test_the_error_is_raised_when_the_database_refuses_everything(bench: Bench) -> None:
+    bench.store.before_commit.extend([DataError("store_refused", "no")] * 3)
+
+    with pytest.raises(DataError, match="no"):
+        bench.take(data(1, [1]))
+
+
+def test_tags_of_a_birth_are_not_taken_for_stored_when_its_transaction_failed() -> None:
+    bench = Bench()
+    bench.store.before_commit.append(DataError("store_refused", "poison"))
+
+    bench.take(birth(), data(1, [20]))
+
+    assert TEMPERATURE.name in bench.store.tables.tags
+    assert values(bench) == [20]
