@@ -1,0 +1,100 @@
+"""Puts the app together."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+from fastapi import FastAPI
+from starlette.concurrency import run_in_threadpool
+from starlette.middleware.gzip import GZipMiddleware
+
+from api import problems
+from api.assets import load_assets
+from api.context import Context, Database
+from api.envelope import Envelope
+from api.live import LivePages, make_environment
+from api.metrics import Metrics
+from api.routers import delivery, figures, health, measurements, pages, places
+from api.settings import ApiSettings
+from api.wire import ProblemOut
+from store.reading import Reader
+
+DESCRIPTION = (
+    "Figures of Nhịp Máy: read only. Times are RFC 3339 in UTC, windows half-open, ratios "
+    "fractions, null where there is no value; errors are application/problem+json."
+)
+_ERRORS: dict[int | str, dict[str, Any]] = {
+    status: {
+        "description": words,
+        "content": {problems.PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+    }
+    for status, words in (
+        (401, "The token is missing or wrong."),
+        (404, "There is no such place or tag."),
+        (422, "A parameter is missing or wrong."),
+        (503, "The database is not usable at the moment."),
+    )
+}
+
+
+def create_app(settings: ApiSettings) -> FastAPI:
+    """Return the app; its connections open and close with its lifespan.
+
+    Raises ConfigurationError when other machines could read without a token, or when the token
+    cannot be read.
+    """
+    settings.check_exposure()
+    metrics = Metrics()
+    context = Context(
+        settings=settings,
+        clock=settings.make_clock(),
+        metrics=metrics,
+        database=Database(Reader(settings.database), metrics),
+    )
+    assets = load_assets()
+    environment = make_environment(assets)
+
+    @asynccontextmanager
+    async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        context.ending.attach()
+        context.database.open()
+        try:
+            yield
+        finally:
+            context.ending.announce()
+            await run_in_threadpool(context.database.close)
+
+    app = _App(
+        title="Nhịp Máy",
+        version="1",
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        openapi_url="/api/v1/openapi.json",
+        # Their pages load scripts from outside; docs/reference/api.md is the reference.
+        docs_url=None,
+        redoc_url=None,
+    )
+    app.state.context = context
+    app.state.pages = pages.Pages(
+        live=LivePages(context, environment),
+        environment=environment,
+        assets=assets,
+        default_language=settings.default_language,
+    )
+    for part in (places, measurements, figures, delivery):
+        app.include_router(part.router, responses=_ERRORS)
+    app.include_router(health.router)
+    app.include_router(pages.router, responses=_ERRORS)
+    problems.install(app)
+    app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
+    app.add_middleware(Envelope, metrics=metrics, token=settings.bearer_token())
+    return app
+
+
+class _App(FastAPI):
+    """FastAPI whose document also describes our errors, which no endpoint declares as its own."""
+
+    def openapi(self) -> dict[str, Any]:
+        document = super().openapi()
+        document["components"]["schemas"]["ProblemOut"] = ProblemOut.model_json_schema()
+        return document

@@ -1,0 +1,280 @@
+"""Plotly figures as plain JSON values; colours are CSS variables that the page resolves.
+
+Built as dictionaries, not through `plotly.graph_objects`: a live page needs them every two
+seconds, and validation belongs into the tests, which hold every figure against plotly's schema.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any
+
+from api.appearance import Category, category
+from api.formatting import Formatter
+from api.pareto import UNASSIGNED
+from api.wire import ParetoOut
+from plant.calendar import Window
+from store.reading_row import HourRow, StateRow
+
+Figure = dict[str, Any]
+
+MOST_BARS = 8
+_INK = "var(--ink)"
+_GRID = "var(--line)"
+
+
+def state_timeline(rows: Sequence[StateRow], window: Window, f: Formatter) -> Figure:
+    """Return one machine's states as coloured stretches of the window; planned time is hatched."""
+    traces = []
+    for kind in Category:
+        mine = [row for row in rows if category(row.element, row.stop_kind) is kind]
+        if mine:
+            traces.append(_stretches(kind, mine, f))
+    figure = _figure(traces, f, height=150)
+    figure["layout"] |= {
+        "barmode": "overlay",
+        "bargap": 0,
+        "showlegend": True,
+        "legend": {"orientation": "h", "y": -0.6, "x": 0, "font": {"size": 13}},
+        "xaxis": _axis(
+            type="date",
+            range=[_wall(window.start, f), _wall(window.end, f)],
+            tickformat="%H:%M\n%d/%m",
+        ),
+        "yaxis": _axis(visible=False),
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 72},
+    }
+    return _or_nothing(figure, bool(rows), f)
+
+
+def _stretches(kind: Category, rows: Sequence[StateRow], f: Formatter) -> Figure:
+    name = f.text(f"state.{kind.value}")
+    marker: Figure = {"color": kind.color, "line": {"width": 0}}
+    if kind.planned:
+        marker["pattern"] = {
+            "shape": "/",
+            "fillmode": "overlay",
+            "fgcolor": _INK,
+            "fgopacity": 0.35,
+            "size": 7,
+            "solidity": 0.25,
+        }
+    return {
+        "type": "bar",
+        "orientation": "h",
+        "name": name,
+        "y": [""] * len(rows),
+        "base": [_wall(row.start, f) for row in rows],
+        "x": [(row.end - row.start) / timedelta(milliseconds=1) for row in rows],
+        "marker": marker,
+        "hovertext": [_story(name, row, f) for row in rows],
+        "hoverinfo": "text",
+    }
+
+
+def _story(name: str, row: StateRow, f: Formatter) -> str:
+    length = (row.end - row.start).total_seconds()
+    lines = [
+        f"<b>{name}</b>",
+        f"{f.clock(row.start)}–{f.clock(row.end)} · {f.duration(length)}",
+    ]
+    if row.state:
+        lines.append(f"PackML: {_plain(row.state)}")
+    if row.stop_reason:
+        lines.append(f"{f.text('machine.reason')}: {_plain(row.stop_reason)}")
+    if row.order:
+        lines.append(f"{f.text('machine.order')}: {_plain(row.order)}")
+    return "<br>".join(lines)
+
+
+def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
+    """Return stops per reason, by time with the cumulative share and by number.
+
+    The longest `MOST_BARS` reasons and `unassigned` are drawn, whatever its size.
+    """
+    shown = [bar for rank, bar in enumerate(bars) if rank < MOST_BARS or bar.reason == UNASSIGNED]
+    names = [_plain(bar.name_vi if f.language == "vi" else bar.name_en) for bar in shown]
+    colors = ["var(--unassigned)" if bar.reason == UNASSIGNED else "var(--bar)" for bar in shown]
+    shared: Figure = {
+        "type": "bar",
+        "orientation": "h",
+        "y": names,
+        "marker": {"color": colors},
+        "insidetextfont": {"color": "var(--on-bar)"},
+        "outsidetextfont": {"color": _INK},
+        "cliponaxis": False,
+        "hoverinfo": "y+text",
+        "showlegend": False,
+    }
+    traces: list[Figure] = [
+        shared
+        | {
+            "x": [bar.duration_s / 60 for bar in shown],
+            "text": [f.duration(bar.duration_s) for bar in shown],
+            "textposition": _inside_where_long([bar.duration_s for bar in shown]),
+        },
+        shared
+        | {
+            "x": [bar.count for bar in shown],
+            "text": [f.number(bar.count) for bar in shown],
+            "textposition": _inside_where_long([float(bar.count) for bar in shown]),
+            "xaxis": "x2",
+        },
+    ]
+    shares = [bar for bar in shown if bar.cumulative_share is not None]
+    if shares:
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "lines+markers",
+                "x": [bar.cumulative_share for bar in shown],
+                "y": names,
+                "xaxis": "x3",
+                "line": {"color": _INK, "width": 1.5, "dash": "dot"},
+                "marker": {"color": _INK, "size": 6},
+                "text": [f.percent(bar.cumulative_share) for bar in shown],
+                "hovertemplate": f"{f.text('chart.cumulative')}: %{{text}}<extra></extra>",
+                "showlegend": False,
+            }
+        )
+    figure = _figure(traces, f, height=90 + 34 * max(3, len(shown)))
+    figure["layout"] |= {
+        "bargap": 0.28,
+        "yaxis": _axis(autorange="reversed", automargin=True, showgrid=False, type="category"),
+        "xaxis": _axis(
+            domain=[0, 0.64],
+            rangemode="tozero",
+            title={"text": f.text("chart.minutes"), "font": {"size": 12}},
+        ),
+        "xaxis2": _axis(
+            domain=[0.72, 1],
+            rangemode="tozero",
+            tickformat=",d",
+            dtick=max(1, round(max(bar.count for bar in shown) / 4)),
+            title={"text": f.text("chart.stops"), "font": {"size": 12}},
+        ),
+        "xaxis3": _axis(
+            overlaying="x",
+            side="top",
+            range=[0, 1.02],
+            tickvals=[0, 0.5, 1],
+            tickformat=".0%",
+            showgrid=False,
+            title={"text": f.text("chart.cumulative"), "font": {"size": 12}},
+        ),
+        "margin": {"l": 8, "r": 12, "t": 46, "b": 44},
+    }
+    return figure
+
+
+def _inside_where_long(values: Sequence[float]) -> list[str]:
+    # A bar of no length still says its number.
+    longest = max(values)
+    return ["inside" if longest and value > 0.4 * longest else "outside" for value in values]
+
+
+def hour_board(rows: Sequence[HourRow], f: Formatter) -> Figure:
+    """Return good and scrapped parts per hour against the planned number where there is one."""
+    hours = [_wall(row.hour, f) for row in rows]
+    width = timedelta(minutes=48) / timedelta(milliseconds=1)
+    traces: list[Figure] = [
+        {
+            "type": "bar",
+            "name": f.text(f"count.{name}"),
+            "x": hours,
+            "y": values,
+            "width": [width] * len(rows),
+            "marker": {"color": color, "pattern": {"shape": shape, "fillmode": "overlay"}},
+            "hovertemplate": _count_hover(f.text(f"count.{name}")),
+        }
+        for name, values, color, shape in (
+            ("good", [row.good_quantity for row in rows], "var(--good)", ""),
+            ("scrap", [row.scrap_quantity for row in rows], "var(--scrap)", "x"),
+        )
+    ]
+    if any(row.target is not None for row in rows):
+        traces.append(
+            {
+                "type": "scatter",
+                "mode": "markers",
+                "name": f.text("count.target"),
+                "x": hours,
+                "y": [row.target for row in rows],
+                "marker": {
+                    "symbol": "line-ew-open",
+                    "size": 30,
+                    "color": _INK,
+                    "line": {"width": 2.5, "color": _INK},
+                },
+                "hovertemplate": _count_hover(f.text("count.target")),
+            }
+        )
+    figure = _figure(traces, f, height=260)
+    figure["layout"] |= {
+        "barmode": "stack",
+        "showlegend": True,
+        "legend": {"orientation": "h", "y": 1.18, "x": 0},
+        "xaxis": _axis(type="date", tickformat="%H:%M", dtick=3_600_000, showgrid=False),
+        "yaxis": _axis(rangemode="tozero", tickformat=",.0f", automargin=True),
+        "margin": {"l": 8, "r": 8, "t": 36, "b": 32},
+    }
+    return _or_nothing(figure, bool(rows), f)
+
+
+def _count_hover(name: str) -> str:
+    return f"%{{x|%H:%M}} · {name}: %{{y:,.0f}}<extra></extra>"
+
+
+def _figure(traces: list[Figure], f: Formatter, *, height: int) -> Figure:
+    return {
+        "data": traces,
+        "layout": {
+            "height": height,
+            "separators": ",." if f.language == "vi" else ".,",
+            "paper_bgcolor": "rgba(0,0,0,0)",
+            "plot_bgcolor": "rgba(0,0,0,0)",
+            "font": {"family": "inherit", "size": 13, "color": _INK},
+            "hoverlabel": {
+                "bgcolor": "var(--card)",
+                "bordercolor": _GRID,
+                "font": {"color": _INK},
+            },
+            "hovermode": "closest",
+            "dragmode": False,
+        },
+    }
+
+
+def _axis(**more: Any) -> Figure:
+    return {"fixedrange": True, "gridcolor": _GRID, "zerolinecolor": _GRID, **more}
+
+
+def _or_nothing(figure: Figure, anything: bool, f: Formatter) -> Figure:
+    if not anything:
+        figure["data"] = []
+        figure["layout"] |= {
+            "showlegend": False,
+            # An axis without data spans a year, which takes a browser for ever to tick by hours.
+            "xaxis": _axis(visible=False),
+            "yaxis": _axis(visible=False),
+            "annotations": [
+                {
+                    "text": f.text("chart.nothing"),
+                    "showarrow": False,
+                    "xref": "paper",
+                    "yref": "paper",
+                    "x": 0.5,
+                    "y": 0.5,
+                }
+            ],
+        }
+    return figure
+
+
+def _wall(moment: datetime, f: Formatter) -> str:
+    # Plotly knows no zones: it draws the wall time it is given.
+    return f.local(moment).replace(tzinfo=None).isoformat(timespec="milliseconds")
+
+
+def _plain(text: str) -> str:
+    # Plotly reads a little HTML in texts; what a machine says is never markup.
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

@@ -1,0 +1,81 @@
+"""What every request gets whatever it asks: an id, a check of the token, safe headers, a count."""
+
+import hmac
+import re
+import time
+import uuid
+from http import HTTPStatus
+
+import structlog
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from api.headers import SECURITY_HEADERS
+from api.metrics import Metrics
+from api.problems import problem_response, unauthorized
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+_OPEN_PATHS = ("/health/",)
+
+
+class Envelope:
+    """ASGI middleware around the whole app, streams included."""
+
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, token: str | None) -> None:
+        self._app = app
+        self._metrics = metrics
+        self._token = token
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        request_id = _request_id(headers)
+        scope["request_id"] = request_id
+        structlog.contextvars.bind_contextvars(request_id=request_id)
+        began = time.perf_counter()
+        status = HTTPStatus.INTERNAL_SERVER_ERROR.value
+
+        async def send_sealed(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                sealed = MutableHeaders(scope=message)
+                sealed["X-Request-ID"] = request_id
+                for name, value in SECURITY_HEADERS.items():
+                    sealed[name] = value
+                if "cache-control" not in sealed:
+                    sealed["Cache-Control"] = "no-store"
+            await send(message)
+
+        try:
+            if self._may_pass(scope["path"], headers):
+                await self._app(scope, receive, send_sealed)
+            else:
+                refusal = problem_response(unauthorized(), request_id)
+                await refusal(scope, receive, send_sealed)
+        finally:
+            self._metrics.count(scope["method"], _route(scope), status, time.perf_counter() - began)
+            structlog.contextvars.unbind_contextvars("request_id")
+
+    def _may_pass(self, path: str, headers: Headers) -> bool:
+        if self._token is None or path.startswith(_OPEN_PATHS):
+            return True
+        scheme, _, given = headers.get("authorization", "").partition(" ")
+        return scheme.lower() == "bearer" and hmac.compare_digest(
+            # Headers come as Latin-1 whatever they hold; a token file is UTF-8.
+            given.strip().encode("latin-1"),
+            self._token.encode(),
+        )
+
+
+def _request_id(headers: Headers) -> str:
+    given = headers.get("x-request-id", "")
+    return given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+
+
+def _route(scope: Scope) -> str:
+    # The template, not the path: paths are without end and would swell the metrics.
+    return str(getattr(scope.get("route"), "path", "unmatched"))

@@ -1,0 +1,94 @@
+"""Figures that analytics derived: OEE, states, stops."""
+
+from datetime import timedelta
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query
+
+from api.context import ContextDep, tree_of
+from api.pareto import with_shares
+from api.routers.places import PlacePath
+from api.windows import End, Start, window
+from api.wire import Listing, OeeListing, OeeOut, ParetoOut, StateOut, StopOut, WindowOut
+from plant.place import Level
+
+router = APIRouter(prefix="/api/v1", tags=["figures"])
+
+LONGEST = timedelta(days=93)
+MOST_STOPS = 10_000
+
+
+@router.get("/oee")
+def list_oee(
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    kind: Annotated[Literal["hour", "shift"], Query(description="Length of the windows.")],
+    start: Start = None,
+    end: End = None,
+    level: Annotated[
+        Level | None, Query(description="Places of this level at or below `place` instead.")
+    ] = None,
+) -> OeeListing:
+    """Return OEE per hour or shift whose window overlaps the asked one, 24 hours by default."""
+    asked = window(start, end, now=context.clock(), default=timedelta(days=1), longest=LONGEST)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        found = tree.get(place)
+        places = [found] if level is None else tree.within(found.path, level)
+        results = reading.results(
+            [place.place_id for place in places], kind, asked.start, asked.end
+        )
+    return OeeListing(
+        data=[OeeOut.model_validate(result) for result in results],
+        meta=WindowOut.model_validate(asked),
+    )
+
+
+@router.get("/states")
+def list_states(
+    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
+) -> Listing[StateOut]:
+    """Return a machine's states, clipped to the window (8 hours by default), without gaps."""
+    asked = window(start, end, now=context.clock(), default=timedelta(hours=8), longest=LONGEST)
+    with context.database.reading() as reading:
+        unit = tree_of(reading).of_level(place, Level.WORK_UNIT)
+        states = reading.states([unit.place_id], asked.start, asked.end)
+    return Listing(data=[StateOut.model_validate(state) for state in states])
+
+
+@router.get("/stops")
+def list_stops(
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_STOPS)] = 1000,
+) -> Listing[StopOut]:
+    """Return whole stops that overlap the window (24 hours by default), newest first."""
+    now = context.clock()
+    asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        units = tree.unit_ids(tree.get(place).path)
+        stops = reading.stops(units, asked.start, asked.end, now=now, limit=limit)
+    return Listing(data=[StopOut.model_validate(stop) for stop in stops])
+
+
+@router.get("/stops/pareto")
+def list_pareto(
+    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
+) -> Listing[ParetoOut]:
+    """Return time and number of stops per reason within the window (24 hours by default).
+
+    Longest first. `unassigned` is always listed; `no_order` are stops that explain themselves;
+    every other code is a reason of the enterprise's list.
+    """
+    now = context.clock()
+    asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        units = tree.unit_ids(tree.get(place).path)
+        rows = reading.pareto(units, asked.start, asked.end, now=now)
+    return Listing(data=with_shares(rows))

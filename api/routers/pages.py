@@ -1,0 +1,229 @@
+"""The live pages, the stream that keeps them live, and their files."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Annotated, cast
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Depends, Header, Query, Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from jinja2 import Environment
+from starlette.exceptions import HTTPException
+
+from api.assets import Asset
+from api.context import ContextDep, tree_of
+from api.formatting import Formatter
+from api.live import DATABASE_TROUBLE, LivePages, Snapshot, Subject
+from api.problems import ProblemError
+from api.settings import Language
+from store.reading_row import PlaceRow
+
+router = APIRouter(tags=["pages"])
+
+LANGUAGE_COOKIE = "lang"
+HOURS = (8, 24)
+_YEAR_S = 365 * 86_400
+
+Hours = Annotated[int, Query(ge=1, le=72, description="How many hours back the charts go.")]
+LanguageQuery = Annotated[Language | None, Query(alias="lang", description="vi or en; kept.")]
+
+
+@dataclass(slots=True)
+class Pages:
+    """What rendering whole pages takes."""
+
+    live: LivePages
+    environment: Environment
+    assets: Mapping[str, Asset]
+    default_language: Language
+
+    def language_of(self, request: Request, asked: Language | None = None) -> Language:
+        """Return the language asked for, else the one kept in the cookie, else the default."""
+        if asked is not None:
+            return asked
+        kept = request.cookies.get(LANGUAGE_COOKIE)
+        return cast("Language", kept) if kept in {"vi", "en"} else self.default_language
+
+    def render(
+        self,
+        template: str,
+        request: Request,
+        f: Formatter,
+        *,
+        snapshot: Snapshot,
+        subject: Subject,
+        trail: list[PlaceRow],
+        status: int = HTTPStatus.OK,
+    ) -> HTMLResponse:
+        """Return a whole page."""
+        other: Language = "en" if f.language == "vi" else "vi"
+        html = self.environment.get_template(template).render(
+            f=f,
+            t=f.text,
+            lang=f.language,
+            other_language_url=f"?{urlencode({'lang': other, 'hours': subject.hours})}",
+            snapshot=snapshot,
+            charts_json=_inert_json(snapshot.charts),
+            events_url=_events_url(subject, snapshot.digest),
+            trail=[
+                (place.path, place.name_vi if f.language == "vi" else place.name_en)
+                for place in trail
+            ],
+            hours=subject.hours,
+            hour_choices=HOURS,
+        )
+        return HTMLResponse(html, status_code=status)
+
+    def error_page(self, request: Request, problem: ProblemError, request_id: str) -> Response:
+        """Return a page that says in words what is wrong."""
+        language = self.language_of(request)
+        f = self.live.formatter(language)
+        known = f"problem.{problem.kind}"
+        words = (
+            f.text(known, path=request.url.path.removeprefix("/place/"))
+            if known in (f.catalogue.words())
+            else problem.detail
+        )
+        html = self.environment.get_template("error.html").render(
+            f=f,
+            t=f.text,
+            lang=language,
+            words=words,
+            status=problem.status.value,
+            request_id=request_id,
+        )
+        return HTMLResponse(html, status_code=problem.status)
+
+
+def _inert_json(charts: Mapping[str, object]) -> str:
+    # Within a script element only `<` could end it.
+    return json.dumps(charts).replace("<", "\\u003c")
+
+
+def _events_url(subject: Subject, digest: str) -> str:
+    values = {"lang": subject.language, "hours": subject.hours, "seen": digest}
+    if subject.place is not None:
+        values["place"] = subject.place
+    return f"/events?{urlencode(values)}"
+
+
+def _pages(request: Request) -> Pages:
+    return cast("Pages", request.app.state.pages)
+
+
+PagesDep = Annotated[Pages, Depends(_pages)]
+
+
+@router.get("/", response_class=HTMLResponse)
+def show_plant(
+    *,
+    request: Request,
+    context: ContextDep,
+    pages: PagesDep,
+    lang: LanguageQuery = None,
+    hours: Hours = HOURS[0],
+) -> Response:
+    """Show every line of the plant."""
+    return _page(request, context, pages, None, lang, hours)
+
+
+@router.get("/place/{path:path}", response_class=HTMLResponse)
+def show_place(
+    *,
+    request: Request,
+    context: ContextDep,
+    pages: PagesDep,
+    path: str,
+    lang: LanguageQuery = None,
+    hours: Hours = HOURS[0],
+) -> Response:
+    """Show an enterprise, a site, an area, a line or a machine."""
+    return _page(request, context, pages, path, lang, hours)
+
+
+def _page(
+    request: Request,
+    context: ContextDep,
+    pages: Pages,
+    path: str | None,
+    lang: Language | None,
+    hours: int,
+) -> Response:
+    language = pages.language_of(request, lang)
+    subject = Subject(path, language, hours)
+    snapshot = pages.live.snapshot(subject)
+    trail: list[PlaceRow] = []
+    zone = None
+    if path is not None and snapshot.kind != "trouble":
+        try:
+            with context.database.reading() as reading:
+                tree = tree_of(reading)
+        except DATABASE_TROUBLE as exc:
+            snapshot = pages.live.trouble(language, exc)
+        else:
+            place = tree.get(path)
+            trail = [*tree.ancestors(path), place]
+            zone = place.time_zone
+    down = snapshot.kind == "trouble"
+    response = pages.render(
+        f"{snapshot.kind}.html",
+        request,
+        pages.live.formatter(language, zone),
+        snapshot=snapshot,
+        subject=subject,
+        trail=trail,
+        status=HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK,
+    )
+    if lang is not None:
+        response.set_cookie(
+            LANGUAGE_COOKIE, lang, max_age=_YEAR_S, httponly=True, samesite="lax", path="/"
+        )
+    return response
+
+
+@router.get(
+    "/events",
+    response_class=StreamingResponse,
+    responses={200: {"content": {"text/event-stream": {}}, "description": "Changes as they come."}},
+)
+def stream_changes(
+    *,
+    request: Request,
+    pages: PagesDep,
+    place: Annotated[str | None, Query(max_length=400, description="Path; default all.")] = None,
+    lang: LanguageQuery = None,
+    hours: Hours = HOURS[0],
+    seen: Annotated[str | None, Query(max_length=64, description="Digest already shown.")] = None,
+    last_event_id: Annotated[str | None, Header(max_length=64)] = None,
+) -> StreamingResponse:
+    """Stream what changes on a page, as server-sent events.
+
+    Event `change` carries `{"regions": {name: html}, "charts": {name: figure}}`; its id names the
+    content, and a client that reconnects with it is sent only what is new.
+    """
+    subject = Subject(place, pages.language_of(request, lang), hours)
+    # An unknown place is an error now, not a stream that says nothing.
+    pages.live.snapshot(subject)
+    return StreamingResponse(
+        pages.live.stream(subject, last_event_id or seen),
+        media_type="text/event-stream",
+        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
+    )
+
+
+@router.get("/static/{address}", response_class=Response)
+def send_asset(
+    address: str, pages: PagesDep, accept_encoding: Annotated[str, Header()] = ""
+) -> Response:
+    """Send a style sheet, a script or an icon; addresses name their content."""
+    for asset in pages.assets.values():
+        if asset.address == address:
+            gzipped = "gzip" in accept_encoding
+            return Response(
+                asset.compressed if gzipped else asset.content,
+                media_type=asset.media_type,
+                headers=asset.headers(gzipped=gzipped),
+            )
+    raise HTTPException(HTTPStatus.NOT_FOUND)

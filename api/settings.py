@@ -1,0 +1,70 @@
+"""Settings of the API service."""
+
+import ipaddress
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr
+
+from plant.errors import ConfigurationError
+from plant.settings import DatabaseSettings, Port, ServiceSettings
+
+Language = Literal["vi", "en"]
+
+
+class ApiSettings(ServiceSettings):
+    """Where the API listens, what it reads and who may ask."""
+
+    database: DatabaseSettings = DatabaseSettings()
+    host: str = "127.0.0.1"
+    """Address to listen on; other than this machine's own, it needs a token."""
+    port: Port = 8000
+    """TCP port to listen on."""
+    default_language: Language = "vi"
+    """Language of the pages until somebody chooses another."""
+    token: SecretStr | None = None
+    """Bearer token that every request but health must carry; from the environment."""
+    token_file: Path | None = None
+    """File that holds the token, instead of `token`."""
+    allow_anonymous: bool = False
+    """Say yes to serving other machines without a token (behind a proxy that asks who it is)."""
+    stale_after_s: Annotated[float, Field(gt=0)] = 45.0
+    """Wall seconds without a heartbeat after which an edge counts as out of touch."""
+    refresh_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
+    """Wall seconds between two looks at the database for a live page."""
+
+    def bearer_token(self) -> str | None:
+        """Return the token; raise ConfigurationError when its file is unreadable or empty."""
+        if self.token is not None:
+            token = self.token.get_secret_value()
+        elif self.token_file is not None:
+            try:
+                token = self.token_file.read_text(encoding="utf-8").strip()
+            except (OSError, UnicodeDecodeError) as exc:
+                reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
+                raise ConfigurationError(
+                    f"the token file {self.token_file} cannot be read: {reason}"
+                ) from exc
+        else:
+            return None
+        if not token:
+            raise ConfigurationError("the API token is empty: write one, or leave the setting out")
+        return token
+
+    def check_exposure(self) -> None:
+        """Raise ConfigurationError if other machines could read without anybody having said so."""
+        if _is_loopback(self.host) or self.allow_anonymous or self.bearer_token() is not None:
+            return
+        raise ConfigurationError(
+            f"host {self.host} lets other machines read everything: set a token "
+            "(NHIPMAY_TOKEN or token_file), or say `allow_anonymous: true`"
+        )
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,21 @@
+"""Asking the API, as its tests do."""
+
+from typing import Any
+
+from fastapi.testclient import TestClient
+
+
+def data(client: TestClient, path: str, **params: Any) -> list[dict[str, Any]]:
+    response = client.get(f"/api/v1/{path}", params=params)
+    assert response.status_code == 200, response.text
+    found: list[dict[str, Any]] = response.json()["data"]
+    return found
+
+
+def problem(client: TestClient, path: str, **params: Any) -> dict[str, Any]:
+    response = client.get(path, params=params)
+    assert response.headers["content-type"] == "application/problem+json"
+    found: dict[str, Any] = response.json()
+    assert found["status"] == response.status_code
+    assert found["request_id"] == response.headers["x-request-id"]
+    return found

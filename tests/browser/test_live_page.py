@@ -1,0 +1,191 @@
+"""The live pages in Chromium, at the size of a ten-inch tablet."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, Page, ViewportSize, expect
+
+from plant.settings import DatabaseSettings
+from tests.api_plant import CNC_1, LINE, SITE, WASHER, api_settings, seed
+from tests.chromium import Chromium
+from tests.postgres import PostgresServer
+from tests.services import free_port, url_of
+from tests.serving import served
+
+TABLET: ViewportSize = {"width": 1280, "height": 800}
+PAGES = ["/", f"/place/{SITE}", f"/place/{LINE}", f"/place/{CNC_1}", f"/place/{WASHER}"]
+
+
+@dataclass
+class Watched:
+    """A page, and what it did that it should not have."""
+
+    page: Page
+    base: str
+    troubles: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.page.on("console", self._note_console)
+        self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
+        self.page.on("request", self._note_request)
+
+    def _note_console(self, message: object) -> None:
+        kind, text = getattr(message, "type", ""), getattr(message, "text", "")
+        if kind in {"error", "warning"}:
+            self.troubles.append(f"{kind}: {text}")
+
+    def _note_request(self, request: object) -> None:
+        url = str(getattr(request, "url", ""))
+        if not url.startswith((self.base, "data:", "blob:")):
+            self.troubles.append(f"outside: {url}")
+
+    def open(self, path: str) -> None:
+        response = self.page.goto(self.base + path)
+        assert response is not None
+        assert response.ok
+        # The stream is open, so scripts ran and the page is live.
+        expect(self.page.locator("#disconnected")).to_be_hidden()
+        for chart in self.page.locator("[data-chart]").all():
+            expect(chart.locator("svg.main-svg").first).to_be_visible()
+
+
+@pytest.fixture
+def filled(plain_database: DatabaseSettings) -> DatabaseSettings:
+    seed(plain_database)
+    return plain_database
+
+
+@pytest.fixture
+def base(filled: DatabaseSettings) -> Iterator[str]:
+    settings = api_settings(filled, port=free_port(), refresh_s=0.3)
+    with served(settings):
+        yield f"http://127.0.0.1:{settings.port}"
+
+
+@pytest.fixture
+def browser(chromium: Chromium) -> Iterator[Browser]:
+    with chromium.launch() as browser:
+        yield browser
+
+
+def change_line_oee(database: DatabaseSettings, value: float) -> None:
+    with psycopg.connect(url_of(database)) as connection:
+        connection.execute(
+            "update oee_result set oee = %s from place where path = %s"
+            " and oee_result.place_id = place.place_id and not final",
+            (value, LINE),
+        )
+
+
+def admit(server: PostgresServer, database: DatabaseSettings, *, yes: bool) -> None:
+    """Let nobody into a database and throw out whoever is in it, or let them in again."""
+    with psycopg.connect(server.url(), autocommit=True) as connection:
+        connection.execute(f"alter database {database.name} allow_connections {yes}")
+        if not yes:
+            connection.execute(
+                "select pg_terminate_backend(pid, 5000) from pg_stat_activity where datname = %s",
+                (database.name,),
+            )
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("lang", ["vi", "en"])
+def test_pages_load_without_trouble_at_tablet_size(
+    browser: Browser, base: str, lang: str, scheme: str
+) -> None:
+    context = browser.new_context(viewport=TABLET, color_scheme=scheme)  # type: ignore[arg-type]
+    watched = Watched(context.new_page(), base)
+    for path in PAGES:
+        watched.open(f"{path}?lang={lang}")
+        expect(watched.page.locator("html")).to_have_attribute("lang", lang)
+        wide = watched.page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not wide, f"{path} is wider than the screen"
+    assert watched.troubles == []
+
+
+def test_a_figure_changes_without_a_reload_when_the_database_does(
+    browser: Browser, base: str, filled: DatabaseSettings
+) -> None:
+    watched = Watched(browser.new_context(viewport=TABLET).new_page(), base)
+    watched.open(f"/place/{LINE}")
+    page = watched.page
+    figure = page.locator("[data-region=line_oee] .oee-value").first
+    expect(figure).to_have_text("70,2%")
+    # Whatever a person opened and focused stays so.
+    page.evaluate("window.untouched = true")
+    page.locator("summary").click()
+    link = page.get_by_role("link", name="Máy phay CNC 2")
+    link.focus()
+    change_line_oee(filled, 0.555)
+    expect(figure).to_have_text("55,5%")
+    assert page.evaluate("window.untouched") is True
+    expect(page.locator("details")).to_have_attribute("open", "")
+    expect(link).to_be_focused()
+    assert watched.troubles == []
+
+
+def test_a_person_walks_from_the_plant_to_a_machine(browser: Browser, base: str) -> None:
+    watched = Watched(browser.new_context(viewport=TABLET).new_page(), base)
+    watched.open("/?lang=en")
+    page = watched.page
+    page.get_by_role("link", name="Milling line").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Milling line")
+    expect(page.get_by_text("Line OEE is paced by the bottleneck: CNC mill 2")).to_be_visible()
+    page.get_by_role("link", name="Washer").click()
+    expect(page.get_by_role("heading", level=1)).to_have_text("Washer")
+    state = page.locator("[data-region=machine_state]")
+    # Never by colour alone: an icon and words, too.
+    expect(state.locator(".state-label")).to_have_text("Unknown")
+    expect(state.locator("svg.icon").first).to_be_visible()
+    expect(page.get_by_text("Out of touch with tram-2")).to_be_visible()
+    expect(page.get_by_text("Nothing tells good parts from bad ones.").first).to_be_visible()
+    page.get_by_role("link", name="Last 24 hours").click()
+    expect(page.locator("#timeline-title")).to_have_text("States over time · Last 24 hours")
+    page.get_by_role("link", name="Tiếng Việt").click()
+    expect(page.locator("#timeline-title")).to_have_text("Diễn biến trạng thái · 24 giờ qua")
+    assert watched.troubles == []
+
+
+def test_the_page_says_so_and_recovers_when_the_server_goes_and_comes(
+    browser: Browser, filled: DatabaseSettings
+) -> None:
+    settings = api_settings(filled, port=free_port(), refresh_s=0.3)
+    page = browser.new_context(viewport=TABLET).new_page()
+    with served(settings):
+        page.goto(f"http://127.0.0.1:{settings.port}/place/{LINE}")
+        expect(page.locator("#disconnected")).to_be_hidden()
+    expect(page.locator("#disconnected")).to_be_visible()
+    expect(page.locator("#disconnected")).to_contain_text("Mất kết nối với máy chủ")
+    change_line_oee(filled, 0.444)
+    with served(settings):
+        expect(page.locator("#disconnected")).to_be_hidden(timeout=15_000)
+        expect(page.locator("[data-region=line_oee] .oee-value").first).to_have_text("44,4%")
+        page.close()
+
+
+def test_the_page_fills_itself_when_the_database_comes_back(
+    browser: Browser, filled: DatabaseSettings, plain_postgres_server: PostgresServer
+) -> None:
+    settings = api_settings(filled, port=free_port(), refresh_s=0.3)
+    page = browser.new_context(viewport=TABLET).new_page()
+    banner = page.locator("[data-region=banner]")
+    figure = page.locator("[data-region=line_oee] .oee-value").first
+    with served(settings):
+        admit(plain_postgres_server, filled, yes=False)
+        answer = page.goto(f"http://127.0.0.1:{settings.port}/place/{LINE}")
+        assert answer is not None
+        assert answer.status == 503
+        expect(banner).to_contain_text("Không đọc được cơ sở dữ liệu")
+        admit(plain_postgres_server, filled, yes=True)
+        expect(figure).to_have_text("70,2%", timeout=15_000)
+        admit(plain_postgres_server, filled, yes=False)
+        expect(banner).to_contain_text("Không đọc được cơ sở dữ liệu", timeout=15_000)
+        # What was known stays on the page, under the banner.
+        expect(figure).to_have_text("70,2%")
+        admit(plain_postgres_server, filled, yes=True)
+        expect(banner).to_have_text("", timeout=15_000)
+        page.close()

@@ -1,0 +1,20 @@
+"""The reference says what the service does: every endpoint, and the committed OpenAPI document."""
+
+from pathlib import Path
+
+from api import ApiSettings, create_app
+from api.openapi import openapi_text
+
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+
+
+def test_every_endpoint_is_in_the_reference() -> None:
+    written = (REFERENCE / "api.md").read_text(encoding="utf-8")
+    paths = create_app(ApiSettings()).openapi()["paths"]
+    missing = {path for path in paths if f"`GET {path}`" not in written}
+    assert not missing
+
+
+def test_the_committed_document_is_the_present_one() -> None:
+    committed = (REFERENCE / "openapi.json").read_text(encoding="utf-8")
+    assert committed == openapi_text(), "run: python -m api.openapi > docs/reference/openapi.json"
