@@ -1,0 +1,200 @@
+"""True figures: a second, naive implementation of the definitions, to judge the first by.
+
+It shares no code with `analytics`. It walks over every stretch of time and every part, one by
+one. The figures are those of a perfect observer of what was *observable*: time in which a
+machine gave out no state at all (nobody read it, or it said Bad) is unknown, and a part counts
+at the first reading that shows it.
+"""
+
+from bisect import bisect_left
+from collections.abc import Iterable
+from dataclasses import dataclass
+from itertools import pairwise
+
+from plant.measurement import Quality, TagRole
+from plant.state import IDLE_STATES, PRODUCING_STATES, SETUP_MODES, TimeElement
+from simulators.truth.reading import Part, StateInterval, TruthReader
+
+Span = tuple[int, int]
+_COUNT_ROLES = (TagRole.GOOD_COUNT, TagRole.SCRAP_COUNT, TagRole.REWORK_COUNT)
+_BUSY = (
+    TimeElement.PRODUCTION,
+    TimeElement.SETUP,
+    TimeElement.DELAY,
+    TimeElement.DOWN,
+    TimeElement.UNKNOWN,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPart:
+    """A part and when the counter first showed it; None when a reset came before."""
+
+    part: Part
+    shown_us: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TrueFigures:
+    """Figures of one machine and window; ratios are None where they have no meaning.
+
+    Formulas (ISO 22400-2): availability APT / PBT; effectiveness sum(PRI PQ) / APT; quality
+    ratio sum(PRI GQ) / sum(PRI PQ), which is GQ / PQ for one product; OEE their product,
+    sum(PRI GQ) / PBT.
+    """
+
+    elements_ms: dict[TimeElement, float]
+    produced: int
+    good: int
+    scrap: int
+    rework: int
+    availability: float | None
+    effectiveness: float | None
+    quality_ratio: float | None
+    oee: float | None
+
+
+class UnitTruth:
+    """What truly happened on one machine, prepared for questions about windows."""
+
+    def __init__(self, reader: TruthReader, work_unit: str) -> None:
+        self.work_unit = work_unit
+        self._reader = reader
+        self._states = reader.states(work_unit)
+        self.unobserved = _unobserved(reader, work_unit)
+        self.first_seen_us = self.unobserved[0][1]
+        """When the first reading of its state was given out."""
+        self.shown = [
+            shown for role in _COUNT_ROLES for shown in _shown_parts(reader, work_unit, role.value)
+        ]
+
+    def elements(self, start_us: int, end_us: int) -> dict[TimeElement, float]:
+        """Return the milliseconds of every time element in a window; they sum to the window."""
+        found = dict.fromkeys(TimeElement, 0.0)
+        for start, end, element in self._stretches(start_us, end_us):
+            found[element] += (end - start) / 1000
+        return found
+
+    def figures(self, start_us: int, end_us: int) -> TrueFigures:
+        """Return the figures of a window `[start_us, end_us)`."""
+        elements = self.elements(start_us, end_us)
+        busy = sum(elements[element] for element in _BUSY)
+        running = elements[TimeElement.PRODUCTION]
+        counts = dict.fromkeys((role.value for role in _COUNT_ROLES), 0)
+        planned_good = planned_all = 0.0
+        for shown in self.shown:
+            if shown.shown_us is None or not start_us <= shown.shown_us < end_us:
+                continue
+            counts[shown.part.outcome] += 1
+            seconds = self._reader.run_time_s(
+                self.work_unit, shown.part.product, shown.part.time_us
+            )
+            planned_all += (seconds or 0.0) * 1000
+            if shown.part.outcome == TagRole.GOOD_COUNT:
+                planned_good += (seconds or 0.0) * 1000
+        return TrueFigures(
+            elements_ms=elements,
+            produced=sum(counts.values()),
+            good=counts[TagRole.GOOD_COUNT.value],
+            scrap=counts[TagRole.SCRAP_COUNT.value],
+            rework=counts[TagRole.REWORK_COUNT.value],
+            availability=_ratio(running, busy),
+            effectiveness=_ratio(planned_all, running),
+            quality_ratio=_ratio(planned_good, planned_all),
+            oee=_ratio(planned_good, busy),
+        )
+
+    def transitions(self, start_us: int, end_us: int) -> list[StateInterval]:
+        """Return the intervals that begin within a window."""
+        return [state for state in self._states if start_us < state.start_us < end_us]
+
+    def _stretches(self, start_us: int, end_us: int) -> Iterable[tuple[int, int, TimeElement]]:
+        planned = [
+            window
+            for window in self._reader.planned
+            if window.start_us < end_us and window.end_us > start_us
+        ]
+        states = [
+            state for state in self._states if state.start_us < end_us and state.end_us > start_us
+        ]
+        gaps = [gap for gap in self.unobserved if gap[0] < end_us and gap[1] > start_us]
+        edges = {start_us, end_us}
+        for window in planned:
+            edges |= {window.start_us, window.end_us}
+        for state in states:
+            edges |= {state.start_us, state.end_us}
+        for gap in gaps:
+            edges |= set(gap)
+        cuts = sorted(edge for edge in edges if start_us <= edge <= end_us)
+        for start, end in pairwise(cuts):
+            kinds = {w.kind for w in planned if w.start_us <= start < w.end_us}
+            known = not any(gap[0] <= start < gap[1] for gap in gaps)
+            during = (s for s in states if known and s.start_us <= start < s.end_us)
+            yield start, end, _element(next(during, None), "shift" in kinds, "break" in kinds)
+
+
+def true_figures(reader: TruthReader, work_unit: str, start_us: int, end_us: int) -> TrueFigures:
+    """Return the true figures of one machine and window."""
+    return UnitTruth(reader, work_unit).figures(start_us, end_us)
+
+
+def _element(state: StateInterval | None, in_shift: bool, in_break: bool) -> TimeElement:
+    setup = state is not None and state.mode in SETUP_MODES
+    producing = state is not None and state.state in PRODUCING_STATES and not setup
+    if not in_shift:
+        return TimeElement.UNSCHEDULED_PRODUCTION if producing else TimeElement.NOT_SCHEDULED
+    if in_break:
+        return TimeElement.UNSCHEDULED_PRODUCTION if producing else TimeElement.PLANNED_BREAK
+    if state is None:
+        return TimeElement.UNKNOWN
+    if setup:
+        return TimeElement.SETUP
+    if producing:
+        return TimeElement.PRODUCTION
+    if state.state in IDLE_STATES and not state.order_number:
+        return TimeElement.DOWN
+    return TimeElement.DELAY
+
+
+def _unobserved(reader: TruthReader, work_unit: str) -> list[Span]:
+    """Return when nothing trustworthy was known of a machine's state."""
+    tag = reader.tag_of(work_unit, TagRole.STATE)
+    end_us = reader.progress_us
+    if tag is None:
+        return [(0, end_us)]
+    gaps: list[Span] = []
+    known_until = 0
+    for reading in reader.readings(tag):
+        if reading.source_us > known_until:
+            gaps.append((known_until, reading.source_us))
+        if reading.quality == Quality.GOOD:
+            known_until = reading.source_us + tag.max_silence_us
+        else:
+            known_until = reading.source_us
+    if known_until < end_us:
+        gaps.append((known_until, end_us))
+    return gaps
+
+
+def _shown_parts(reader: TruthReader, work_unit: str, role: str) -> list[ShownPart]:
+    """Return the parts of one counter, each with the reading that shows it first."""
+    tag = reader.tag_of(work_unit, role)
+    parts = [part for part in reader.parts(work_unit) if part.outcome == role]
+    if tag is None:
+        return []
+    times = [r.source_us for r in reader.readings(tag) if r.quality == Quality.GOOD]
+    resets = reader.resets(work_unit, role)
+    shown = []
+    for part in parts:
+        place = bisect_left(times, part.time_us)
+        # The first reading of all only says where the counter stands.
+        seen = times[place] if 0 < place < len(times) else None
+        later_resets = [reset for reset in resets if reset > part.time_us]
+        if seen is not None and later_resets and seen >= later_resets[0]:
+            seen = None
+        shown.append(ShownPart(part, seen))
+    return shown
+
+
+def _ratio(above: float, below: float) -> float | None:
+    return above / below if below else None
