@@ -1,0 +1,205 @@
+"""The edge agent: drivers in an event loop, the publisher in a thread, the outbox between them."""
+
+import asyncio
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from importlib.metadata import version
+
+import structlog
+
+from edge_agent.drivers import Driver, make_driver
+from edge_agent.intake import Intake, SourceInlet
+from edge_agent.outbox import Outbox, SqliteOutbox
+from edge_agent.pace import wall_seconds
+from edge_agent.publisher import Condition, PahoLink, Publisher, VersionChoice
+from edge_agent.selfstat import Counters
+from edge_agent.settings import EdgeSettings
+from plant.native import Leaf
+
+LOOK_AROUND_S = 0.1
+FLUSHES_AT_STOP = 30
+QUIET_S = 60.0
+
+OnProgress = Callable[[Counters], None]
+
+_log = structlog.get_logger()
+
+
+def run(
+    settings: EdgeSettings, stop: threading.Event, on_progress: OnProgress | None = None
+) -> Counters:
+    """Run an edge agent until `stop` is set, or until its recorded files are through.
+
+    An agent that only replays files returns by itself once the platform has confirmed every
+    row. `on_progress` is called about ten times per second with a copy of the counters.
+
+    Returns:
+        The final counters.
+
+    Raises:
+        ConfigurationError: A person must mend something; the message says what.
+    """
+    outbox = SqliteOutbox(
+        settings.outbox.file,
+        settings.outbox.max_bytes,
+        settings.outbox.max_hours,
+        settings.outbox.synchronous,
+    )
+    try:
+        return Agent(settings, outbox, on_progress).run(stop)
+    finally:
+        outbox.close()
+
+
+class Agent:
+    """One run of an edge agent with its outbox."""
+
+    def __init__(
+        self, settings: EdgeSettings, outbox: Outbox, on_progress: OnProgress | None = None
+    ) -> None:
+        self._settings = settings
+        self._outbox = outbox
+        self._clock = settings.make_clock()
+        self._counters = Counters()
+        self._on_progress = on_progress or (lambda _: None)
+        self._drivers: dict[str, Driver] = {
+            name: make_driver(name, source, self._clock)
+            for name, source in settings.sources.items()
+            if source.enabled
+        }
+        self._condition = Condition(None, ())
+        self._versions = VersionChoice(settings.broker.protocol)
+        self._publisher_error: Exception | None = None
+        self._dropped = outbox.state().dropped
+        self._full_since: float | None = None
+
+    def run(self, stop: threading.Event) -> Counters:
+        """See `edge_agent.run`."""
+        publisher = self._make_publisher()
+        thread = threading.Thread(
+            target=self._publish, args=(publisher,), name="publisher", daemon=True
+        )
+        _log.info("edge_started", edge=self._settings.edge.code, sources=sorted(self._drivers))
+        thread.start()
+        try:
+            asyncio.run(self._collect(stop))
+        finally:
+            publisher.finish(self._settings.publishing.drain_s)
+            thread.join()
+            self._counters.dropped = self._outbox.state().dropped
+            _log.info(
+                "edge_stopped", pending=self._outbox.state().pending, **self._counters.fields()
+            )
+        if self._publisher_error is not None:
+            raise self._publisher_error
+        return replace(self._counters)
+
+    def _make_publisher(self) -> Publisher:
+        address = self._settings.edge.address()
+
+        def connect(will: bytes) -> PahoLink:
+            return PahoLink(
+                self._settings.broker,
+                self._versions,
+                address.client_id,
+                address.topic(Leaf.ACK),
+                (address.topic(Leaf.STATUS), will),
+            )
+
+        return Publisher(
+            self._settings,
+            self._outbox,
+            self._counters,
+            connect,
+            self._clock,
+            version("nhipmay"),
+            lambda: self._condition,
+            lambda: wall_seconds(self._clock, self._settings.publishing.status_interval_s),
+        )
+
+    def _publish(self, publisher: Publisher) -> None:
+        try:
+            publisher.run()
+        except Exception as exc:  # noqa: BLE001
+            # The top of the publisher's thread: the agent ends with what ended it.
+            self._publisher_error = exc
+
+    async def _collect(self, stop: threading.Event) -> None:
+        """Run the drivers until stopped or through, then write what they delivered last."""
+        intake = Intake(
+            self._outbox,
+            self._clock,
+            self._counters,
+            self._settings.outbox.flush_interval_ms / 1000,
+        )
+        ended = asyncio.Event()
+        flushing = asyncio.create_task(intake.flush_until(ended))
+        reading = [
+            asyncio.create_task(self._read(name, driver, intake))
+            for name, driver in self._drivers.items()
+        ]
+        try:
+            await self._watch(stop, intake, reading, flushing)
+        finally:
+            await _cancelled(reading)
+            ended.set()
+            await asyncio.wait([flushing])
+            await self._flush_at_stop(intake)
+            self._note_condition(intake)
+
+    async def _watch(
+        self,
+        stop: threading.Event,
+        intake: Intake,
+        reading: list["asyncio.Task[None]"],
+        flushing: "asyncio.Task[None]",
+    ) -> None:
+        while not stop.is_set() and self._publisher_error is None:
+            await asyncio.sleep(LOOK_AROUND_S)
+            self._note_condition(intake)
+            self._on_progress(replace(self._counters))
+            for task in [*reading, flushing]:
+                if task.done():
+                    task.result()
+            if all(task.done() for task in reading) and not intake.pending():
+                return
+
+    async def _read(self, name: str, driver: Driver, intake: Intake) -> None:
+        inlet: SourceInlet = intake.inlet(
+            name, self._settings.sources[name], keeps_repeats=driver.keeps_repeats
+        )
+        await driver.run(inlet)
+        intake.finish(name)
+        _log.info("source_through", source=name)
+
+    def _note_condition(self, intake: Intake) -> None:
+        self._condition = Condition(intake.sampled_us(), tuple(intake.unreachable()))
+        self._note_dropped(self._outbox.state().dropped)
+
+    def _note_dropped(self, dropped: int) -> None:
+        """Say when the outbox begins to give up measurements, and when it no longer does."""
+        now = time.monotonic()
+        self._counters.dropped = dropped
+        if dropped > self._dropped:
+            if self._full_since is None:
+                _log.error("outbox_full", given_up=dropped)
+            self._full_since = now
+        elif self._full_since is not None and now - self._full_since > QUIET_S:
+            _log.info("outbox_has_room", given_up=dropped)
+            self._full_since = None
+        self._dropped = dropped
+
+    async def _flush_at_stop(self, intake: Intake) -> None:
+        for _ in range(FLUSHES_AT_STOP):
+            if await intake.flush():
+                return
+            await asyncio.sleep(LOOK_AROUND_S)
+        _log.error("readings_lost_at_stop", rows=intake.waiting())
+
+
+async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)

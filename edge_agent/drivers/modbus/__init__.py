@@ -1,0 +1,1 @@
+"""Modbus TCP: grouped reads at a steady pace."""

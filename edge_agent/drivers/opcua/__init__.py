@@ -1,0 +1,1 @@
+"""OPC UA: subscriptions, and history for what was missed."""

@@ -1,0 +1,96 @@
+"""What the settings of every driver's tags have in common."""
+
+from typing import Annotated, Self
+
+from pydantic import Field, field_validator, model_validator
+
+from plant.errors import ConfigurationError
+from plant.measurement import TEXT_ROLES, TagRole, ValueType
+from plant.place import checked_code
+from plant.settings import StrictModel
+
+
+class TagSettings(StrictModel):
+    """One tag: what it is called, where it belongs, and how its readings become measurements."""
+
+    name: Annotated[str, Field(min_length=1, max_length=200)]
+    """Name of the tag, unique within the site, starting with the machine's code."""
+    work_unit: str
+    """Path of the machine below the site: `area/line/machine`."""
+    role: TagRole = TagRole.NONE
+    """What the tag means to the OEE of its machine; `none` for ordinary process values."""
+    value_type: ValueType | None = None
+    """`number` or `text`; left out, it follows the role."""
+    unit: str = ""
+    """Unit of measure as a UCUM code, such as `Cel` or `kW`."""
+    description: str = ""
+    """What the tag is, in words."""
+    low: float | None = None
+    """Lowest physically possible value; the platform rejects what lies below."""
+    high: float | None = None
+    """Highest physically possible value; the platform rejects what lies above."""
+    counter_modulus: Annotated[float, Field(gt=0)] | None = None
+    """Value at which a cumulative counter wraps to zero, such as 65536."""
+    max_rate_per_s: Annotated[float, Field(gt=0)] | None = None
+    """Fastest plausible growth of a cumulative counter, per second."""
+    max_silence_s: Annotated[float, Field(gt=0)] = 60.0
+    """Seconds for which the last value may stand before it counts as unknown."""
+    deadband: Annotated[float, Field(ge=0)] | None = None
+    """Report only changes larger than this; left out, every new reading is reported."""
+    max_interval_s: Annotated[float, Field(gt=0)] | None = None
+    """With a deadband: report at least this often; left out, half of `max_silence_s`."""
+    scale: float = 1.0
+    """A reading is multiplied by this."""
+    offset: float = 0.0
+    """Added to a reading after scaling."""
+    states: dict[int, str] = {}
+    """Names of the codes that a text tag's source gives, such as `6: EXECUTE`."""
+
+    @field_validator("work_unit")
+    @classmethod
+    def _work_unit_is_a_path(cls, value: str) -> str:
+        codes = value.split("/")
+        if len(codes) != 3:
+            raise ValueError(f"{value!r} is not area/line/machine (three codes joined by '/')")
+        try:
+            for code in codes:
+                checked_code(code)
+        except ConfigurationError as exc:
+            raise ValueError(str(exc)) from exc
+        return value
+
+    @model_validator(mode="after")
+    def _parts_agree(self) -> Self:
+        if self.low is not None and self.high is not None and self.low > self.high:
+            raise ValueError(f"low {self.low:g} is above high {self.high:g}")
+        if self.max_interval_s is not None and self.deadband is None:
+            raise ValueError("max_interval_s needs a deadband")
+        if self.kind is ValueType.TEXT:
+            self._refuse_numbers_only()
+        elif self.states:
+            raise ValueError("states belong to text tags: give the tag a text role or value_type")
+        if self.role in TEXT_ROLES and self.kind is ValueType.NUMBER:
+            raise ValueError(f"a tag with the role '{self.role}' is text")
+        return self
+
+    def _refuse_numbers_only(self) -> None:
+        given = {"deadband": self.deadband, "counter_modulus": self.counter_modulus}
+        wrong = [name for name, value in given.items() if value is not None]
+        if self.scale != 1.0 or self.offset != 0.0:
+            wrong.append("scale/offset")
+        if wrong:
+            raise ValueError(f"a text tag has no {', '.join(wrong)}")
+
+    @property
+    def kind(self) -> ValueType:
+        """Whether the tag's measurements are numbers or text."""
+        if self.value_type is not None:
+            return self.value_type
+        return ValueType.TEXT if self.role in TEXT_ROLES else ValueType.NUMBER
+
+
+class SourceSettings(StrictModel):
+    """What the settings of every driver have in common."""
+
+    enabled: bool = True
+    """Whether the source is read at all."""

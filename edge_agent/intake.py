@@ -1,0 +1,250 @@
+"""From readings to outbox rows: repeats out, units in, exceptions only, written in groups."""
+
+import asyncio
+from collections.abc import Sequence
+
+import structlog
+
+from edge_agent.conversion import converter
+from edge_agent.drivers import AnySource, Reading, TagSettings
+from edge_agent.exception_report import ExceptionReport
+from edge_agent.outbox import Outbox, Row, TagMemory
+from edge_agent.recall import Recall
+from edge_agent.selfstat import Counters
+from plant.clock import Clock, microseconds
+from plant.errors import TransientError
+
+WAITING_AT_MOST = 50_000
+"""Rows that wait in memory while the disk does not take them; then the drivers wait."""
+_RETRY_WRITE_S = 1.0
+_LOOK_AGAIN_S = 0.05
+
+_log = structlog.get_logger()
+
+
+class Intake:
+    """Gathers the rows of all sources and writes them together; lives in one event loop."""
+
+    def __init__(
+        self, outbox: Outbox, clock: Clock, counters: Counters, flush_interval_s: float
+    ) -> None:
+        self._outbox = outbox
+        self._clock = clock
+        self._counters = counters
+        self._flush_interval_s = flush_interval_s
+        self._memory = outbox.memory()
+        self._positions = outbox.cursors()
+        self._rows: list[Row] = []
+        self._fresh_positions: dict[str, str] = {}
+        self._fresh_samples: dict[str, int] = {}
+        self._sampled: dict[str, int | None] = {}
+        self._finished: set[str] = set()
+        self._problems: dict[str, tuple[str, ...]] = {}
+        self._writing = asyncio.Lock()
+        self._room = asyncio.Event()
+        self._room.set()
+        self._writable = True
+
+    def inlet(self, source: str, settings: AnySource, *, keeps_repeats: bool) -> "SourceInlet":
+        """Return where the driver of a source delivers."""
+        self._sampled[source] = None
+        return SourceInlet(self, source, settings.tags, self._memory, keeps_repeats)
+
+    def finish(self, source: str) -> None:
+        """Take note that a source has been read to its end."""
+        self._finished.add(source)
+
+    def sampled_us(self) -> int | None:
+        """Return the source time before which everything is in the outbox, over all sources.
+
+        None while a source has delivered nothing yet. Sources that ended count only when there
+        is no other.
+        """
+        running = [self._sampled[name] for name in self._sampled if name not in self._finished]
+        known = [time for time in running or self._sampled.values() if time is not None]
+        if len(known) < len(running) or not known:
+            return None
+        return min(known) if running else max(known)
+
+    def unreachable(self) -> list[str]:
+        """Return what cannot be read at present, each with its source and reason."""
+        return [
+            f"{source}: {problem}"
+            for source, problems in sorted(self._problems.items())
+            for problem in problems
+        ]
+
+    async def flush_until(self, ended: asyncio.Event) -> None:
+        """Write what has gathered, again and again; a write is never broken off."""
+        while not ended.is_set():
+            await asyncio.sleep(self._flush_interval_s)
+            if not await self.flush():
+                await asyncio.sleep(_RETRY_WRITE_S)
+
+    async def flush(self) -> bool:
+        """Write what has gathered; return False when the outbox did not take it."""
+        async with self._writing:
+            rows, self._rows = self._rows, []
+            positions, self._fresh_positions = self._fresh_positions, {}
+            samples, self._fresh_samples = self._fresh_samples, {}
+            if rows or positions:
+                now_us = microseconds(self._clock())
+                try:
+                    await asyncio.to_thread(self._outbox.append, rows, now_us, positions)
+                except TransientError as exc:
+                    self._rows = rows + self._rows
+                    self._fresh_positions = {**positions, **self._fresh_positions}
+                    self._fresh_samples = {**samples, **self._fresh_samples}
+                    self._note_writable(False, str(exc))
+                    return False
+            self._room.set()
+            self._counters.written += len(rows)
+            self._sampled.update(samples)
+            self._note_writable(True)
+            return True
+
+    def _note_writable(self, writable: bool, reason: str = "") -> None:
+        if not writable:
+            self._counters.write_failures += 1
+        if writable != self._writable:
+            if writable:
+                _log.info("outbox_writable_again")
+            else:
+                _log.error("outbox_not_writable", reason=reason)
+        self._writable = writable
+
+    async def take(
+        self, source: str, rows: list[Row], sampled_us: int | None, position: str | None
+    ) -> None:
+        """Queue rows for the next write; wait while too many do."""
+        await self._room.wait()
+        self._rows.extend(rows)
+        if len(self._rows) >= WAITING_AT_MOST:
+            self._room.clear()
+        if position is not None:
+            self._fresh_positions[source] = self._positions[source] = position
+        if sampled_us is not None:
+            before = self._fresh_samples.get(source, self._sampled.get(source))
+            self._fresh_samples[source] = max(sampled_us, before or sampled_us)
+
+    def note_problems(self, source: str, problems: Sequence[str]) -> None:
+        """Remember what cannot be read of a source, and say so when it changes."""
+        found = tuple(problems)
+        before = self._problems.get(source)
+        if found == before:
+            return
+        self._problems[source] = found
+        if found:
+            _log.warning("source_unreachable", source=source, problems=list(found))
+        else:
+            _log.info("source_reachable", source=source)
+
+    @property
+    def clock(self) -> Clock:
+        """The agent's clock."""
+        return self._clock
+
+    @property
+    def counters(self) -> Counters:
+        """The agent's counters."""
+        return self._counters
+
+    def position(self, source: str) -> str | None:
+        """Return how far a source had been read when the agent started."""
+        return self._positions.get(source)
+
+    def waiting(self) -> int:
+        """Return how many rows are in memory only."""
+        return len(self._rows)
+
+    def pending(self) -> int:
+        """Return how many rows are unconfirmed or unwritten."""
+        return self._outbox.state().pending + len(self._rows)
+
+
+class _TagIntake:
+    """What happens to the readings of one tag."""
+
+    __slots__ = ("convert", "recall", "report")
+
+    def __init__(self, tag: TagSettings, memory: TagMemory | None) -> None:
+        self.convert = converter(tag)
+        self.report = ExceptionReport(tag, memory.last if memory else None)
+        self.recall = (
+            Recall(memory.last.time_us, memory.times_us, forgotten=memory.forgotten)
+            if memory
+            else Recall()
+        )
+
+
+class SourceInlet:
+    """The inlet of one source; see `edge_agent.drivers.Inlet`."""
+
+    def __init__(
+        self,
+        intake: Intake,
+        source: str,
+        tags: Sequence[TagSettings],
+        memory: dict[str, TagMemory],
+        keeps_repeats: bool,
+    ) -> None:
+        self._intake = intake
+        self._source = source
+        self._keeps_repeats = keeps_repeats
+        self._tags = {tag.name: _TagIntake(tag, memory.get(tag.name)) for tag in tags}
+
+    async def deliver(
+        self,
+        readings: Sequence[Reading],
+        *,
+        sampled_us: int | None = None,
+        position: str | None = None,
+    ) -> None:
+        """See `Inlet.deliver`."""
+        counters = self._intake.counters
+        rows: list[Row] = []
+        for name, raw, time_us, raw_quality in readings:
+            counters.taken += 1
+            tag = self._tags[name]
+            if time_us is None:
+                counters.stamped_by_agent += 1
+                time_us = microseconds(self._intake.clock())  # noqa: PLW2901
+            if not tag.recall.take(time_us) and not self._keeps_repeats:
+                counters.repeats += 1
+                continue
+            value, quality = tag.convert(raw, raw_quality)
+            if tag.report.admits(time_us, value, quality):
+                rows.append(Row(name, time_us, value, quality))
+            else:
+                counters.suppressed += 1
+        await self._intake.take(self._source, rows, sampled_us, position)
+
+    async def written(self) -> bool:
+        """See `Inlet.written`."""
+        return await self._intake.flush()
+
+    def position(self) -> str | None:
+        """See `Inlet.position`."""
+        return self._intake.position(self._source)
+
+    def backfill_from(self, tag: str, overlap_us: int) -> int | None:
+        """See `Inlet.backfill_from`."""
+        return self._tags[tag].recall.backfill_from(overlap_us)
+
+    def unreachable(self, problems: Sequence[str]) -> None:
+        """See `Inlet.unreachable`."""
+        self._intake.note_problems(self._source, problems)
+
+    def unreadable(self, count: int = 1) -> None:
+        """See `Inlet.unreadable`."""
+        self._intake.counters.unreadable += count
+
+    def missed(self, count: int) -> None:
+        """See `Inlet.missed`."""
+        self._intake.counters.missed += count
+
+    async def drained(self, pending_rows: int) -> None:
+        """See `Inlet.drained`."""
+        # The publisher's thread confirms rows; asking now and then is simpler than being told.
+        while self._intake.pending() >= pending_rows:  # noqa: ASYNC110
+            await asyncio.sleep(_LOOK_AGAIN_S)

@@ -1,0 +1,16 @@
+"""The durable queue between drivers and platform, in SQLite and in memory."""
+
+from edge_agent.outbox.contract import KEPT_ROWS, Outbox, OutboxState, Row, Slice, TagMemory
+from edge_agent.outbox.memory import MemoryOutbox
+from edge_agent.outbox.sqlite import SqliteOutbox
+
+__all__ = [
+    "KEPT_ROWS",
+    "MemoryOutbox",
+    "Outbox",
+    "OutboxState",
+    "Row",
+    "Slice",
+    "SqliteOutbox",
+    "TagMemory",
+]

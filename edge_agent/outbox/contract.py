@@ -1,0 +1,121 @@
+"""What an outbox is: the durable queue between the drivers and the platform."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple, Protocol
+
+from edge_agent.exception_report import Reported
+from plant.measurement import Quality, Value
+
+KEPT_ROWS = 20_000
+"""Acknowledged rows that are kept, so that a restarted agent recognises what it took."""
+
+
+class Row(NamedTuple):
+    """One measurement of the outbox; a tuple because many pass per second."""
+
+    tag: str
+    time_us: int
+    """Source time in microseconds since 1970-01-01T00:00Z."""
+    value: Value
+    quality: Quality
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """Consecutive rows; row k has the id `first_id + k`."""
+
+    first_id: int
+    rows: Sequence[Row]
+
+    @property
+    def last_id(self) -> int:
+        """Id of the last row."""
+        return self.first_id + len(self.rows) - 1
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxState:
+    """How far the outbox has come; all ids are of the present epoch."""
+
+    epoch: str
+    issued_id: int
+    """Highest id given out; 0 before the first."""
+    acknowledged_id: int
+    """Highest id that the platform confirmed or the outbox gave up."""
+    pending: int
+    """Rows that are neither."""
+    oldest_pending_us: int | None
+    """Source time of the first pending row."""
+    dropped: int
+    """Rows given up because the outbox was full."""
+    dropped_ranges: tuple[tuple[int, int], ...]
+    """Their ids, as inclusive ranges."""
+    used_bytes: int
+    """Room that the rows take."""
+
+
+@dataclass(frozen=True, slots=True)
+class TagMemory:
+    """What the outbox remembers of one tag."""
+
+    last: Reported
+    """The row with the newest source time."""
+    times_us: tuple[int, ...]
+    """Source times of the rows still kept, in the order they were taken."""
+    forgotten: bool
+    """Whether earlier rows of the tag are no longer kept."""
+
+
+class Outbox(Protocol):
+    """Rows in the order they were taken, with ids that grow by one, until they are confirmed.
+
+    Safe to use from several threads. Methods raise TransientError when the disk does not take
+    the change: nothing has changed then, and the call may be repeated.
+    """
+
+    def append(
+        self, rows: Sequence[Row], now_us: int, cursors: Mapping[str, str] | None = None
+    ) -> None:
+        """Give the rows ids and keep them, with the reading positions of their sources.
+
+        All or nothing. Makes room by giving up the oldest rows when the outbox is full in bytes
+        or hours; `now_us` is the present by the agent's clock.
+        """
+
+    def read(self, after_id: int, limit: int) -> Slice | None:
+        """Return the first pending rows after an id, at most `limit`; None when there are none."""
+
+    def acknowledge(self, epoch: str, committed_to: int) -> int:
+        """Take note that the platform has everything up to an id; return how many rows were new.
+
+        An acknowledgement of another epoch or from the past changes nothing.
+        """
+
+    def mark_published(self, up_to_id: int) -> None:
+        """Take note that rows up to an id were sent in this life of the agent."""
+
+    def restored_from_old_image(self, epoch: str, committed_to: int) -> bool:
+        """Return whether the platform has ids that this outbox never sent.
+
+        Then its file is an old copy: ids of the copy's future would be taken for duplicates.
+        """
+
+    def renew_epoch(self) -> None:
+        """Begin a new life with new ids.
+
+        Rows taken since this outbox last sent anything are kept; older ones count as confirmed,
+        because the platform had them before the file was set back.
+        """
+
+    def state(self) -> OutboxState:
+        """Return how far the outbox has come."""
+
+    def memory(self) -> dict[str, TagMemory]:
+        """Return what is remembered of each tag."""
+
+    def cursors(self) -> dict[str, str]:
+        """Return the reading position of each source that has one."""
+
+    def close(self) -> None:
+        """Write what is open and let the file go."""

@@ -1,0 +1,333 @@
+"""The outbox in an SQLite file: what survives is what was committed.
+
+The file is in WAL mode and locked by one agent. With `synchronous=full` every commit is flushed
+to the disk, so that `append` returns only when its rows survive a power cut (as far as the disk
+itself tells the truth about flushing). With `normal` they survive a killed program, but a power
+cut may take the commits since the last checkpoint; the file stays sound either way.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from threading import RLock
+from typing import Literal
+
+import msgspec
+
+from edge_agent.exception_report import Reported
+from edge_agent.outbox.contract import KEPT_ROWS, OutboxState, Row, Slice, TagMemory
+from edge_agent.outbox.progress import Progress, new_epoch
+from edge_agent.outbox.statements import statements
+from plant.errors import ConfigurationError, TransientError
+from plant.measurement import Quality, Value
+
+FILE_VERSION = 1
+_Q = statements()
+_QUALITIES = tuple(Quality)
+_GIVE_UP_AT_ONCE = 1000
+_UNSOUND = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
+
+
+class SqliteOutbox:
+    """Rows in an SQLite file; see the module for what survives what."""
+
+    def __init__(
+        self,
+        file: Path,
+        max_bytes: int,
+        max_hours: float,
+        synchronous: Literal["full", "normal"] = "full",
+        kept_rows: int = KEPT_ROWS,
+    ) -> None:
+        """Open or make the file; raise ConfigurationError when that cannot be done."""
+        self._file = file
+        self._max_bytes = max_bytes
+        self._max_age_s = max_hours * 3600
+        self._kept_rows = kept_rows
+        self._lock = RLock()
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            self._connection = _open(file, synchronous)
+            with self._connection:
+                self._connection.execute("begin immediate")
+                self._prepare()
+                self._progress = self._stored_progress().opened()
+                self._store(self._progress)
+            self._tag_ids = self._read_tag_ids()
+        except OSError as exc:
+            raise ConfigurationError(
+                f"the outbox folder {file.parent} cannot be used: {exc.strerror}; "
+                "make it writable for this user or set outbox.file elsewhere"
+            ) from exc
+        except sqlite3.Error as exc:
+            raise _open_error(exc, file) from exc
+
+    def append(
+        self, rows: Sequence[Row], now_us: int, cursors: Mapping[str, str] | None = None
+    ) -> None:
+        """See `Outbox.append`."""
+        with self._changing() as progress:
+            first_id = progress.issued_id + 1
+            taken_s = now_us // 1_000_000
+            tag_ids = self._ids_of({row.tag for row in rows})
+            self._connection.executemany(
+                _Q["add_row"],
+                (
+                    (id_, tag_ids[row.tag], row.time_us, _stored(row.value), row.quality, taken_s)
+                    for id_, row in enumerate(rows, first_id)
+                ),
+            )
+            self._connection.executemany(_Q["note_newest"], _newest(rows, tag_ids))
+            if cursors:
+                self._connection.executemany(_Q["write_cursor"], cursors.items())
+            self._store(self._with_room(progress.issued(len(rows)), taken_s))
+
+    def read(self, after_id: int, limit: int) -> Slice | None:
+        """See `Outbox.read`."""
+        with self._reading():
+            start = max(after_id, self._progress.low_id)
+            names = {number: name for name, number in self._tag_ids.items()}
+            rows = [
+                Row(names[tag], time_us, _value(stored), _QUALITIES[quality])
+                for tag, time_us, stored, quality in self._rows(_Q["read_rows"], start, limit)
+            ]
+            return Slice(start + 1, rows) if rows else None
+
+    def acknowledge(self, epoch: str, committed_to: int) -> int:
+        """See `Outbox.acknowledge`."""
+        with self._lock:
+            if epoch != self._progress.epoch:
+                return 0
+            before = self._progress
+            after = before.acknowledged(committed_to)
+            if after != before:
+                with self._changing():
+                    self._prune(after)
+                    self._store(after)
+            return after.low_id - before.low_id
+
+    def mark_published(self, up_to_id: int) -> None:
+        """See `Outbox.mark_published`; only the first time in a life is worth a commit."""
+        with self._lock:
+            published = self._progress.published(up_to_id)
+            if self._progress.sent:
+                self._progress = published
+                return
+            with self._changing():
+                self._store(published)
+
+    def restored_from_old_image(self, epoch: str, committed_to: int) -> bool:
+        """See `Outbox.restored_from_old_image`."""
+        with self._lock:
+            return self._progress.knows_too_much(epoch, committed_to)
+
+    def renew_epoch(self) -> None:
+        """See `Outbox.renew_epoch`."""
+        with self._changing() as progress:
+            renewed = progress.renewed()
+            shift = progress.issued_id - renewed.issued_id
+            self._connection.execute(_Q["delete_rows"], (shift,))
+            self._connection.execute(_Q["shift_rows"], (shift,))
+            self._write_meta("forgotten", 1)
+            self._store(renewed)
+
+    def state(self) -> OutboxState:
+        """See `Outbox.state`."""
+        with self._reading():
+            progress = self._progress
+            oldest = next(self._rows(_Q["first_time"], progress.low_id), None)
+            return OutboxState(
+                epoch=progress.epoch,
+                issued_id=progress.issued_id,
+                acknowledged_id=progress.low_id,
+                pending=progress.pending,
+                oldest_pending_us=oldest[0] if oldest else None,
+                dropped=progress.dropped,
+                dropped_ranges=progress.dropped_ranges,
+                used_bytes=self._used_bytes(),
+            )
+
+    def memory(self) -> dict[str, TagMemory]:
+        """See `Outbox.memory`; it goes back no further than twice the rows that are kept."""
+        with self._reading():
+            names = {number: name for name, number in self._tag_ids.items()}
+            times: dict[str, list[int]] = {name: [] for name in self._tag_ids}
+            from_id = max(0, self._progress.issued_id - 2 * self._kept_rows)
+            for tag, time_us in self._rows(_Q["read_times"], from_id):
+                times[names[tag]].append(time_us)
+            forgotten = from_id > 0 or bool(self._meta().get("forgotten"))
+            return {
+                name: TagMemory(
+                    Reported(time_us, _value(stored), _QUALITIES[quality]),
+                    tuple(times[name]),
+                    forgotten,
+                )
+                for name, time_us, stored, quality in self._rows(_Q["read_newest"])
+            }
+
+    def cursors(self) -> dict[str, str]:
+        """See `Outbox.cursors`."""
+        with self._reading():
+            return dict(self._rows(_Q["read_cursors"]))
+
+    def close(self) -> None:
+        """See `Outbox.close`."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def _changing(self) -> Iterator[Progress]:
+        """One transaction; a failure leaves the outbox as it was."""
+        with self._lock:
+            before = self._progress
+            try:
+                self._connection.execute("begin immediate")
+                yield before
+                self._connection.execute("commit")
+            except sqlite3.Error as exc:
+                self._progress = before
+                self._undo()
+                raise _run_error(exc, self._file) from exc
+
+    @contextmanager
+    def _reading(self) -> Iterator[None]:
+        with self._lock:
+            try:
+                yield
+            except sqlite3.Error as exc:
+                raise _run_error(exc, self._file) from exc
+
+    def _undo(self) -> None:
+        if self._connection.in_transaction:
+            self._connection.execute("rollback")
+        self._tag_ids = self._read_tag_ids()
+
+    def _prepare(self) -> None:
+        version = self._number("pragma user_version")
+        if version > FILE_VERSION:
+            raise ConfigurationError(
+                f"the outbox {self._file} was made by a newer nhipmay; upgrade this installation"
+            )
+        if version == 0:
+            for name in ("create_meta", "create_tag", "create_row", "create_cursor"):
+                self._connection.execute(_Q[name])
+            self._connection.execute(f"pragma user_version = {FILE_VERSION}")
+
+    def _stored_progress(self) -> Progress:
+        stored = self._meta().get("progress")
+        if stored is None:
+            return Progress(new_epoch())
+        return msgspec.json.decode(str(stored), type=Progress)
+
+    def _store(self, progress: Progress) -> None:
+        self._write_meta("progress", msgspec.json.encode(progress).decode())
+        self._progress = progress
+
+    def _meta(self) -> dict[str, str | int]:
+        return dict(self._rows(_Q["read_meta"]))
+
+    def _write_meta(self, key: str, value: str | int) -> None:
+        self._connection.execute(_Q["write_meta"], (key, value))
+
+    def _read_tag_ids(self) -> dict[str, int]:
+        return {name: number for number, name in self._rows(_Q["read_tags"])}
+
+    def _ids_of(self, names: Iterable[str]) -> dict[str, int]:
+        for name in sorted(set(names) - self._tag_ids.keys()):
+            number = len(self._tag_ids) + 1
+            self._connection.execute(_Q["add_tag"], (number, name))
+            self._tag_ids[name] = number
+        return self._tag_ids
+
+    def _with_room(self, progress: Progress, now_s: int) -> Progress:
+        """Delete what is too old, then the oldest until the file fits its bound."""
+        after = progress
+        stale_before = round(now_s - self._max_age_s)
+        fresh = next(self._rows(_Q["first_fresh_id"], progress.low_id, stale_before), None)
+        after = after.given_up((fresh[0] if fresh else progress.issued_id + 1) - 1)
+        if after != progress:
+            self._delete(after.low_id)
+        while self._used_bytes() > self._max_bytes:
+            lowest = self._number(_Q["lowest_id"])
+            if lowest in {0, after.issued_id}:
+                break
+            up_to = min(lowest + _GIVE_UP_AT_ONCE, after.issued_id) - 1
+            self._delete(up_to)
+            after = after.given_up(up_to)
+        return after
+
+    def _prune(self, progress: Progress) -> None:
+        up_to = progress.low_id - self._kept_rows
+        if up_to >= self._number(_Q["lowest_id"]):
+            self._delete(up_to)
+
+    def _delete(self, up_to_id: int) -> None:
+        self._connection.execute(_Q["delete_rows"], (up_to_id,))
+        self._write_meta("forgotten", 1)
+
+    def _used_bytes(self) -> int:
+        pages = self._number("pragma page_count") - self._number("pragma freelist_count")
+        return pages * self._number("pragma page_size")
+
+    def _number(self, statement: str) -> int:
+        row = self._connection.execute(statement).fetchone()
+        return int(row[0])
+
+    def _rows(self, statement: str, *parameters: int) -> "sqlite3.Cursor":
+        return self._connection.execute(statement, parameters)
+
+
+def _open(file: Path, synchronous: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, timeout=2, isolation_level=None, check_same_thread=False)
+    connection.execute("pragma locking_mode = exclusive")
+    connection.execute("pragma journal_mode = wal")
+    connection.execute(f"pragma synchronous = {synchronous}")
+    connection.execute("pragma journal_size_limit = 16777216")
+    return connection
+
+
+def _open_error(exc: sqlite3.Error, file: Path) -> ConfigurationError:
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
+        return ConfigurationError(
+            f"the outbox {file} is in use; only one agent may run with it: stop the other one"
+        )
+    return _unsound(exc, file) or ConfigurationError(
+        f"the outbox {file} cannot be written: {exc}; give this user the right to write the file "
+        "and its folder, and free disk space"
+    )
+
+
+def _run_error(exc: sqlite3.Error, file: Path) -> ConfigurationError | TransientError:
+    return _unsound(exc, file) or TransientError(f"the outbox {file} cannot be written: {exc}")
+
+
+def _unsound(exc: sqlite3.Error, file: Path) -> ConfigurationError | None:
+    if getattr(exc, "sqlite_errorcode", 0) & 0xFF not in _UNSOUND:
+        return None
+    return ConfigurationError(
+        f"the outbox {file} is no sound outbox file ({exc}); move it away, and a new one is made"
+    )
+
+
+def _newest(
+    rows: Sequence[Row], tag_ids: Mapping[str, int]
+) -> Iterator[tuple[int, object, int, int]]:
+    newest: dict[str, Row] = {}
+    for row in rows:
+        known = newest.get(row.tag)
+        if known is None or row.time_us >= known.time_us:
+            newest[row.tag] = row
+    return (
+        (row.time_us, _stored(row.value), row.quality, tag_ids[name])
+        for name, row in newest.items()
+    )
+
+
+def _stored(value: Value) -> float | int | str | bytes | None:
+    return bytes((value,)) if isinstance(value, bool) else value
+
+
+def _value(stored: float | int | str | bytes | None) -> Value:
+    return stored != b"\0" if isinstance(stored, bytes) else stored

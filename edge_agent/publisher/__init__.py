@@ -1,0 +1,18 @@
+"""MQTT: from the outbox to the broker."""
+
+from edge_agent.publisher.link import Connected, Delivered, Event, Link, Received, Refused
+from edge_agent.publisher.paho_link import PahoLink, VersionChoice
+from edge_agent.publisher.publisher import Condition, Publisher
+
+__all__ = [
+    "Condition",
+    "Connected",
+    "Delivered",
+    "Event",
+    "Link",
+    "PahoLink",
+    "Publisher",
+    "Received",
+    "Refused",
+    "VersionChoice",
+]

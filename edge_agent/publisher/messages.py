@@ -1,0 +1,92 @@
+"""The edge's messages, made from outbox rows and counters."""
+
+from collections import deque
+from collections.abc import Sequence
+from itertools import pairwise
+
+from edge_agent.outbox import OutboxState, Slice
+from plant.measurement import Quality
+from plant.native import SCHEMA, DataBatch, Status
+
+_HOUR_US = 3_600_000_000
+LOOKS = 6
+"""Heartbeats in a row that must find the outbox growing before it counts as filling."""
+
+
+def data_batch(epoch: str, rows: Slice, sent_us: int) -> DataBatch:
+    """Return consecutive outbox rows as a data message."""
+    tags: dict[str, int] = {}
+    return DataBatch(
+        schema=SCHEMA,
+        epoch=epoch,
+        first_id=rows.first_id,
+        last_id=rows.last_id,
+        sent_us=sent_us,
+        tag=[tags.setdefault(row.tag, len(tags)) for row in rows.rows],
+        tags=list(tags),
+        time_us=[row.time_us for row in rows.rows],
+        value=[row.value for row in rows.rows],
+        quality=_qualities([row.quality for row in rows.rows]),
+    )
+
+
+def online_status(
+    state: OutboxState,
+    sent_us: int,
+    sampled_us: int | None,
+    unreachable: Sequence[str],
+    buffer_hours_left: float | None,
+    *,
+    online: bool = True,
+) -> Status:
+    """Return the heartbeat of a connected edge (or its farewell)."""
+    return Status(
+        schema=SCHEMA,
+        online=online,
+        epoch=state.epoch,
+        sent_us=sent_us,
+        issued_id=state.issued_id,
+        pending=state.pending,
+        oldest_pending_us=state.oldest_pending_us,
+        sampled_us=sampled_us,
+        dropped=state.dropped,
+        dropped_ranges=list(state.dropped_ranges),
+        buffer_hours_left=buffer_hours_left,
+        unreachable=list(unreachable),
+    )
+
+
+def last_will(epoch: str) -> Status:
+    """Return what the broker publishes when the edge falls silent."""
+    return Status(schema=SCHEMA, online=False, epoch=epoch)
+
+
+class FillRate:
+    """How fast the outbox fills, from its recent sizes."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._max_bytes = max_bytes
+        self._looks: deque[tuple[int, OutboxState]] = deque(maxlen=LOOKS)
+
+    def hours_left(self, now_us: int, state: OutboxState) -> float | None:
+        """Return the hours until the outbox is full at its recent growth.
+
+        None when it is not filling: some of the last looks found fewer rows pending than the
+        one before, or there were too few looks to tell.
+        """
+        self._looks.append((now_us, state))
+        pending = [look.pending for _, look in self._looks]
+        if len(pending) < LOOKS or any(b <= a for a, b in pairwise(pending)):
+            return None
+        first_us, first = self._looks[0]
+        growth = state.used_bytes - first.used_bytes
+        if growth <= 0 or now_us <= first_us:
+            return None
+        left = max(0, self._max_bytes - state.used_bytes)
+        return round(left / growth * (now_us - first_us) / _HOUR_US, 2)
+
+
+def _qualities(qualities: list[Quality]) -> list[int] | None:
+    if all(quality is Quality.GOOD for quality in qualities):
+        return None
+    return [int(quality) for quality in qualities]

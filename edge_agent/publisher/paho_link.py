@@ -1,0 +1,204 @@
+"""The broker connection by paho.
+
+Its callbacks run in paho's network thread, where an exception would end that thread while the
+client still calls itself connected: they only put events into a queue.
+"""
+
+import ssl
+from queue import Empty, SimpleQueue
+from typing import Any, Literal
+
+from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
+from paho.mqtt.reasoncodes import ReasonCode
+
+from edge_agent.publisher.link import Connected, Delivered, Event, Received, Refused
+from plant.errors import BrokerUnavailableError, ConfigurationError
+from plant.settings import BrokerSettings
+
+Version = Literal["5", "3.1.1"]
+
+
+class VersionChoice:
+    """Which protocol version to try next: 5 first, 3.1.1 when the broker does not take it.
+
+    A broker that says so is believed for good; one that only hangs up is asked again next time.
+    """
+
+    def __init__(self, setting: Literal["auto", "5", "3.1.1"]) -> None:
+        self._fixed = setting != "auto"
+        self.version: Version = "5" if setting == "auto" else setting
+
+    def unsupported(self) -> None:
+        """The broker said that it does not speak the version."""
+        if not self._fixed:
+            self.version, self._fixed = "3.1.1", True
+
+    def hung_up(self) -> None:
+        """The broker ended the connection without an answer."""
+        if not self._fixed:
+            self.version = "3.1.1" if self.version == "5" else "5"
+
+    def lost(self) -> None:
+        """An accepted connection ended."""
+        if not self._fixed:
+            self.version = "5"
+
+
+_VERSIONS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
+_LOGIN_WORDS = ("not authorized", "bad user name or password", "banned")
+_CONNECT_TIMEOUT_S = 10.0
+
+
+class PahoLink:
+    """One connection of one edge; see `Link`."""
+
+    def __init__(
+        self,
+        settings: BrokerSettings,
+        choice: VersionChoice,
+        client_id: str,
+        subscription: str,
+        will: tuple[str, bytes],
+    ) -> None:
+        self._settings = settings
+        self._choice = choice
+        self._version = choice.version
+        self._subscription = subscription
+        self._events: SimpleQueue[Event] = SimpleQueue()
+        self._answered = False
+        self._accepted = False
+        # Without this paho would forget the session that the broker keeps (MQTT 3.1.1's flag).
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=None if self._version == "5" else False,
+            protocol=_VERSIONS[self._version],
+        )
+        self._client.connect_timeout = _CONNECT_TIMEOUT_S
+        self._client.will_set(will[0], will[1], qos=1, retain=True)
+        if settings.username is not None:
+            self._client.username_pw_set(settings.username, settings.secret())
+        self._client.on_connect = self._on_connect
+        self._client.on_disconnect = self._on_disconnect
+        self._client.on_subscribe = self._on_subscribe
+        self._client.on_publish = self._on_publish
+        self._client.on_message = self._on_message
+
+    def open(self) -> None:
+        """See `Link.open`."""
+        settings = self._settings
+        if settings.tls is not None:
+            self._use_tls()
+        arguments: dict[str, Any] = {}
+        if self._version == "5":
+            properties = Properties(PacketTypes.CONNECT)
+            properties.SessionExpiryInterval = settings.session_expiry_s
+            arguments = {"clean_start": False, "properties": properties}
+        try:
+            self._client.connect(
+                settings.host, settings.port, keepalive=settings.keepalive_s, **arguments
+            )
+        except (OSError, ValueError) as exc:
+            raise BrokerUnavailableError(
+                f"no MQTT broker at {settings.host}:{settings.port}: {_words(exc)}"
+            ) from exc
+        self._client.loop_start()
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        """See `Link.next_event`."""
+        try:
+            return self._events.get(timeout=max(0.0, timeout_s))
+        except Empty:
+            return None
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+        """See `Link.publish`."""
+        return self._client.publish(topic, payload, qos=1, retain=retain).mid
+
+    def close(self) -> None:
+        """See `Link.close`."""
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _use_tls(self) -> None:
+        tls = self._settings.tls
+        if tls is None:
+            return
+        try:
+            self._client.tls_set(
+                ca_certs=str(tls.ca_file),
+                certfile=str(tls.certificate_file) if tls.certificate_file else None,
+                keyfile=str(tls.key_file) if tls.key_file else None,
+            )
+        except (OSError, ValueError) as exc:
+            raise ConfigurationError(
+                f"the certificates of the broker connection cannot be used: {exc}"
+            ) from exc
+
+    def _on_connect(
+        self, client: Client, _user: object, _flags: ConnectFlags, code: ReasonCode, _more: object
+    ) -> None:
+        self._answered = True
+        if code.is_failure:
+            self._events.put(self._refusal(str(code)))
+            # paho would try again by itself; the publisher decides that.
+            client.disconnect()
+            return
+        self._accepted = True
+        client.subscribe(self._subscription, qos=1)
+
+    def _on_subscribe(
+        self, _client: Client, _user: object, _mid: int, codes: list[ReasonCode], _more: object
+    ) -> None:
+        if any(code.is_failure for code in codes):
+            self._events.put(
+                Refused(f"the broker's access list denies reading {self._subscription}")
+            )
+        else:
+            self._events.put(Connected())
+
+    def _on_disconnect(
+        self,
+        client: Client,
+        _user: object,
+        _flags: DisconnectFlags,
+        code: ReasonCode,
+        _more: object,
+    ) -> None:
+        if self._accepted:
+            self._choice.lost()
+        elif not self._answered:
+            # A broker that does not know this version may just hang up instead of saying so.
+            self._choice.hung_up()
+        self._events.put(Refused(f"the connection ended: {code}"))
+        client.disconnect()
+
+    def _on_publish(
+        self, _client: Client, _user: object, mid: int, code: ReasonCode, _more: object
+    ) -> None:
+        self._events.put(Delivered(mid, str(code) if code.is_failure else None))
+
+    def _on_message(self, _client: Client, _user: object, message: MQTTMessage) -> None:
+        self._events.put(Received(message.topic, bytes(message.payload)))
+
+    def _refusal(self, words: str) -> Refused:
+        if words.lower() in _LOGIN_WORDS:
+            user = self._settings.username or "without a name"
+            return Refused(
+                f"the broker refuses user {user} ({words.lower()}): check username and password, "
+                "and that the edge is enrolled"
+            )
+        if "protocol version" in words.lower():
+            self._choice.unsupported()
+        return Refused(f"the broker refuses the connection: {words}")
+
+
+def _words(exc: OSError | ValueError) -> str:
+    if isinstance(exc, ssl.SSLError):
+        return f"the secured connection failed ({exc.reason or exc}); check the certificates"
+    if isinstance(exc, TimeoutError):
+        return "it does not answer"
+    return getattr(exc, "strerror", None) or str(exc)

@@ -1,0 +1,292 @@
+"""From the outbox to the broker, until the platform has confirmed it."""
+
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import structlog
+
+from edge_agent.drivers.supervision import Backoff
+from edge_agent.outbox import Outbox
+from edge_agent.publisher.link import Connected, Delivered, Link, Received, Refused
+from edge_agent.publisher.messages import FillRate, data_batch, last_will, online_status
+from edge_agent.publisher.window import Window
+from edge_agent.selfstat import Counters
+from edge_agent.settings import EdgeSettings
+from plant.clock import Clock, microseconds
+from plant.errors import DataError, TransientError
+from plant.native import SCHEMA, Birth, Leaf, TagDeclaration, decode_ack, encode
+
+OPEN_TIMEOUT_S = 8.0
+FIRST_ACK_WAIT_S = 1.0
+"""How long to wait for the retained ack at first contact, before sending anything."""
+SHORTEST_STATUS_PAUSE_S = 1.0
+FAREWELL_S = 2.0
+PAUSE_WHILE_STOPPING_S = 0.2
+NOT_YET_CONNECTED = "not yet connected"
+
+_log = structlog.get_logger()
+
+LinkFactory = Callable[[bytes], Link]
+"""Makes a new connection, given the payload of its Last Will."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the heartbeat tells about the drivers."""
+
+    sampled_us: int | None
+    unreachable: tuple[str, ...]
+
+
+class LinkLostError(TransientError):
+    """The connection to the broker ended; it is made again."""
+
+    def __init__(self, reason: str) -> None:
+        self.reason = reason
+        super().__init__(reason)
+
+
+class EpochChangedError(TransientError):
+    """The outbox began a new life; the edge announces itself anew."""
+
+
+class Publisher:
+    """Sends what the outbox holds and deletes only what the platform has committed.
+
+    Runs in one thread of its own. Whatever fails, rows stay in the outbox and are sent again.
+    """
+
+    def __init__(
+        self,
+        settings: EdgeSettings,
+        outbox: Outbox,
+        counters: Counters,
+        connect: LinkFactory,
+        clock: Clock,
+        agent_version: str,
+        condition: Callable[[], Condition],
+        status_pause_s: Callable[[], float],
+        elapsed: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._settings = settings.publishing
+        self._topic = settings.edge.address().topic
+        self._declarations: list[TagDeclaration] = settings.declarations()
+        self._outbox = outbox
+        self._counters = counters
+        self._connect = connect
+        self._clock = clock
+        self._agent_version = agent_version
+        self._condition = condition
+        self._status_pause_s = status_pause_s
+        self._elapsed = elapsed
+        self._window = Window(settings.publishing.max_in_flight, settings.publishing.ack_timeout_s)
+        self._fill_rate = FillRate(settings.outbox.max_bytes)
+        self._stop = threading.Event()
+        self._drain_until: float | None = None
+        self._contacted = False
+        self._problem: str | None = NOT_YET_CONNECTED
+        self._backoff = Backoff(first_s=0.5, longest_s=10.0)
+        self._data_numbers: set[int] = set()
+        """Messages with data that the broker has not answered for."""
+        self._last_told: tuple[object, ...] = ()
+        self._status_due = 0.0
+
+    def finish(self, drain_s: float) -> None:
+        """Ask the publisher to end once all is confirmed, or after some seconds at the latest."""
+        self._drain_until = self._elapsed() + drain_s
+        self._stop.set()
+
+    def run(self) -> None:
+        """Publish until asked to finish; raises ConfigurationError when it cannot ever work."""
+        while True:
+            link = self._connect(encode(last_will(self._outbox.state().epoch)))
+            try:
+                link.open()
+                self._await_connected(link)
+                self._announce(link)
+                self._follow(link)
+                self._say_farewell(link)
+                return
+            except EpochChangedError:
+                continue
+            except TransientError as exc:
+                # Of the broker, or of the disk when the outbox could not be read or changed.
+                self._note_problem(str(exc))
+            finally:
+                link.close()
+            if self._done(connected=False):
+                return
+            # Once asked to finish, the rest of the time is for trying again at short intervals.
+            if self._stop.wait(self._backoff.next_pause()):
+                time.sleep(PAUSE_WHILE_STOPPING_S)
+
+    def _await_connected(self, link: Link) -> None:
+        deadline = self._elapsed() + OPEN_TIMEOUT_S
+        while (left := deadline - self._elapsed()) > 0:
+            event = link.next_event(left)
+            if isinstance(event, Connected):
+                return
+            if isinstance(event, Received):
+                self._take_ack(event)
+            if isinstance(event, Refused):
+                raise LinkLostError(event.reason)
+        raise LinkLostError("the broker accepts connections but does not answer")
+
+    def _announce(self, link: Link) -> None:
+        """Learn what the platform has, then say who is here: birth and status before any data."""
+        deadline = self._elapsed() + FIRST_ACK_WAIT_S
+        while not self._contacted and (left := deadline - self._elapsed()) > 0:
+            event = link.next_event(left)
+            if event is not None:
+                self._handle(event)
+        self._send_birth(link)
+        self._window.rewind(self._outbox.state().acknowledged_id)
+        self._data_numbers.clear()
+        self._last_told = ()
+        self._status_due = 0.0
+
+    def _send_birth(self, link: Link) -> None:
+        birth = Birth(
+            schema=SCHEMA,
+            epoch=self._outbox.state().epoch,
+            agent_version=self._agent_version,
+            sent_us=self._now_us(),
+            tags=self._declarations,
+        )
+        number = link.publish(self._topic(Leaf.BIRTH), encode(birth), retain=True)
+        self._await_delivered(link, number, OPEN_TIMEOUT_S)
+
+    def _await_delivered(self, link: Link, number: int, timeout_s: float) -> None:
+        deadline = self._elapsed() + timeout_s
+        while (left := deadline - self._elapsed()) > 0:
+            event = link.next_event(left)
+            if event is not None:
+                self._handle(event)
+            if isinstance(event, Delivered) and event.message_id == number:
+                return
+        raise LinkLostError("the broker does not confirm messages")
+
+    def _follow(self, link: Link) -> None:
+        """Send and take note until finished; LinkLostError when the connection ends."""
+        linger_s = self._settings.linger_ms / 1000
+        flush_at = self._elapsed()
+        while True:
+            now = self._elapsed()
+            self._resend_overdue(now)
+            self._send_data(link, partial=now >= flush_at)
+            if now >= flush_at:
+                flush_at = now + linger_s
+            self._send_status(link, now)
+            if self._done(connected=True):
+                return
+            event = link.next_event(min(flush_at - now, linger_s))
+            while event is not None:
+                self._handle(event)
+                event = link.next_event(0)
+
+    def _handle(self, event: Connected | Refused | Delivered | Received) -> None:
+        if isinstance(event, Refused):
+            raise LinkLostError(event.reason)
+        if isinstance(event, Delivered):
+            if event.refusal is not None:
+                raise LinkLostError(
+                    f"the broker does not take our messages ({event.refusal}): "
+                    "check the access list for this edge"
+                )
+            self._note_delivered(event.message_id)
+        if isinstance(event, Received):
+            self._take_ack(event)
+
+    def _note_delivered(self, number: int) -> None:
+        """The connection counts as working when data pass; a birth alone proves little."""
+        if number in self._data_numbers or self._outbox.state().pending == 0:
+            self._data_numbers.discard(number)
+            self._backoff.reset()
+            self._note_problem(None)
+
+    def _take_ack(self, message: Received) -> None:
+        try:
+            ack = decode_ack(message.payload)
+        except DataError as exc:
+            _log.warning("ack_unreadable", reason=str(exc))
+            return
+        self._contacted = True
+        if self._outbox.restored_from_old_image(ack.epoch, ack.committed_to):
+            _log.error("outbox_is_an_old_copy", committed_to=ack.committed_to)
+            self._outbox.renew_epoch()
+            raise EpochChangedError
+        self._counters.acknowledged += self._outbox.acknowledge(ack.epoch, ack.committed_to)
+        if ack.epoch == self._outbox.state().epoch:
+            self._window.confirmed(ack.committed_to, self._elapsed())
+
+    def _resend_overdue(self, now: float) -> None:
+        if self._window.overdue(now):
+            _log.info("ack_overdue", in_flight=self._window.in_flight)
+            self._counters.resent += 1
+            self._window.timed_out(self._outbox.state().acknowledged_id)
+
+    def _send_data(self, link: Link, *, partial: bool) -> None:
+        while self._window.has_room():
+            rows = self._outbox.read(self._window.next_after, self._settings.batch_rows)
+            if rows is None or (len(rows.rows) < self._settings.batch_rows and not partial):
+                return
+            batch = data_batch(self._outbox.state().epoch, rows, self._now_us())
+            self._outbox.mark_published(rows.last_id)
+            number = link.publish(self._topic(Leaf.DATA), encode(batch), retain=False)
+            self._data_numbers.add(number)
+            self._window.sent(rows.first_id, rows.last_id, self._elapsed())
+            self._counters.published += len(rows.rows)
+
+    def _send_status(self, link: Link, now: float) -> None:
+        state = self._outbox.state()
+        condition = self._condition()
+        self._counters.dropped = state.dropped
+        told = (condition.unreachable, state.dropped_ranges)
+        changed = told != self._last_told
+        pause = max(SHORTEST_STATUS_PAUSE_S, self._status_pause_s())
+        earliest = self._status_due - pause + SHORTEST_STATUS_PAUSE_S
+        if now < self._status_due and not (changed and now >= earliest):
+            return
+        self._last_told = told
+        self._status_due = now + pause
+        link.publish(self._topic(Leaf.STATUS), self._status(online=True), retain=True)
+
+    def _status(self, *, online: bool) -> bytes:
+        state = self._outbox.state()
+        now_us = self._now_us()
+        condition = self._condition()
+        return encode(
+            online_status(
+                state,
+                now_us,
+                condition.sampled_us,
+                condition.unreachable,
+                self._fill_rate.hours_left(now_us, state),
+                online=online,
+            )
+        )
+
+    def _say_farewell(self, link: Link) -> None:
+        number = link.publish(self._topic(Leaf.STATUS), self._status(online=False), retain=True)
+        self._await_delivered(link, number, FAREWELL_S)
+
+    def _done(self, *, connected: bool) -> bool:
+        if not self._stop.is_set() or self._drain_until is None:
+            return False
+        if self._elapsed() >= self._drain_until:
+            return True
+        return connected and self._outbox.state().pending == 0
+
+    def _note_problem(self, problem: str | None) -> None:
+        if problem == self._problem:
+            return
+        if problem is not None:
+            _log.warning("broker_unreachable", reason=problem)
+        else:
+            _log.info("broker_connected")
+        self._problem = problem
+
+    def _now_us(self) -> int:
+        return microseconds(self._clock())

@@ -1,0 +1,117 @@
+"""Settings of an edge agent: who it is, where it sends, what it reads."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+import msgspec
+from pydantic import Field, model_validator
+
+from edge_agent.drivers.settings import AnySource
+from edge_agent.drivers.tag import TagSettings
+from plant.description import Code
+from plant.measurement import Tag
+from plant.native import EdgeAddress, TagDeclaration
+from plant.settings import BrokerSettings, ServiceSettings, StrictModel
+
+
+class IdentitySettings(StrictModel):
+    """Which edge this is."""
+
+    enterprise: Code
+    """Code of the enterprise."""
+    site: Code
+    """Code of the site."""
+    code: Code
+    """The edge's own code; the plant file lists it under its site."""
+
+    def address(self) -> EdgeAddress:
+        """Return the edge as topics name it."""
+        return EdgeAddress(self.enterprise, self.site, self.code)
+
+
+class OutboxSettings(StrictModel):
+    """The durable store of measurements that the platform has not confirmed."""
+
+    file: Path
+    """The SQLite file; its folder is made when it is missing."""
+    max_bytes: Annotated[int, Field(ge=1_000_000)] = 500_000_000
+    """Largest size; when it is reached the oldest measurements are given up, and counted."""
+    max_hours: Annotated[float, Field(gt=0)] = 72.0
+    """Longest time a measurement is kept for a platform that does not answer."""
+    synchronous: Literal["full", "normal"] = "full"
+    """`full`: what is written survives a power cut; `normal`: a killed program, but a power cut
+    may take the last seconds."""
+    flush_interval_ms: Annotated[int, Field(ge=10, le=10_000)] = 100
+    """How long readings are gathered before they are written together (wall time)."""
+
+
+class PublishingSettings(StrictModel):
+    """How measurements go to the broker; times are wall time unless said otherwise."""
+
+    batch_rows: Annotated[int, Field(ge=1, le=5000)] = 500
+    """Most measurements in one message."""
+    linger_ms: Annotated[int, Field(ge=10, le=60_000)] = 250
+    """How long measurements wait for a message to fill."""
+    max_in_flight: Annotated[int, Field(ge=1, le=20)] = 20
+    """Most messages that are sent but not yet confirmed by the platform."""
+    ack_timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long the platform may take to confirm before messages are sent again; doubled each
+    time it stays silent, to 300 s."""
+    status_interval_s: Annotated[float, Field(gt=0)] = 10.0
+    """How often the heartbeat is sent (plant time, at most once per second of wall time)."""
+    drain_s: Annotated[float, Field(ge=0)] = 5.0
+    """How long a stopping agent waits for confirmations."""
+
+
+class EdgeSettings(ServiceSettings):
+    """The settings file of an edge agent."""
+
+    edge: IdentitySettings
+    """Which edge this is."""
+    broker: BrokerSettings = BrokerSettings()
+    """The MQTT broker it sends to."""
+    outbox: OutboxSettings
+    """Where it keeps what is not yet confirmed."""
+    publishing: PublishingSettings = PublishingSettings()
+    """How it sends."""
+    sources: Annotated[dict[Code, AnySource], Field(min_length=1)]
+    """What it reads, by a name of your choice."""
+
+    @model_validator(mode="after")
+    def _tags_are_unique(self) -> Self:
+        names = Counter(tag.name for tag in self._tag_settings())
+        twice = sorted(name for name, count in names.items() if count > 1)
+        if twice:
+            raise ValueError(f"tags named twice: {', '.join(twice)}")
+        if not any(source.enabled for source in self.sources.values()):
+            raise ValueError("no source is enabled")
+        return self
+
+    def tags(self) -> list[Tag]:
+        """Return the definition of every tag of an enabled source, with its full path."""
+        prefix = self.edge.address().site_path
+        return [_tag(tag, prefix) for tag in self._tag_settings()]
+
+    def declarations(self) -> list[TagDeclaration]:
+        """Return the tags as the birth message declares them."""
+        return [msgspec.convert(tag, TagDeclaration, from_attributes=True) for tag in self.tags()]
+
+    def _tag_settings(self) -> list[TagSettings]:
+        return [tag for source in self.sources.values() if source.enabled for tag in source.tags]
+
+
+def _tag(tag: TagSettings, site_path: str) -> Tag:
+    return Tag(
+        name=tag.name,
+        work_unit=f"{site_path}/{tag.work_unit}",
+        value_type=tag.kind,
+        role=tag.role,
+        unit=tag.unit,
+        description=tag.description,
+        low=tag.low,
+        high=tag.high,
+        counter_modulus=tag.counter_modulus,
+        max_rate_per_s=tag.max_rate_per_s,
+        max_silence_s=tag.max_silence_s,
+    )

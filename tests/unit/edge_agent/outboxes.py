@@ -1,0 +1,34 @@
+"""Outboxes and rows for tests."""
+
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from edge_agent.outbox import MemoryOutbox, Outbox, Row, SqliteOutbox
+from plant.measurement import Quality, Value
+
+SECOND = 1_000_000
+HOUR = 3600 * SECOND
+NOW = 1_772_409_600 * SECOND
+ROOMY = 50_000_000
+
+MakeOutbox = Callable[..., Outbox]
+
+
+def row(number: int, *, tag: str = "cnc-1/temperature", value: Value = 1.5) -> Row:
+    return Row(tag, NOW + number * SECOND, value, Quality.GOOD)
+
+
+def rows(numbers: Iterable[int]) -> list[Row]:
+    return [row(number) for number in numbers]
+
+
+def memory_outbox(
+    max_bytes: int = ROOMY, max_hours: float = 72.0, kept_rows: int = 100
+) -> MemoryOutbox:
+    return MemoryOutbox(max_bytes, max_hours, kept_rows)
+
+
+def sqlite_outbox(
+    folder: Path, max_bytes: int = ROOMY, max_hours: float = 72.0, kept_rows: int = 100
+) -> SqliteOutbox:
+    return SqliteOutbox(folder / "outbox.sqlite", max_bytes, max_hours, "normal", kept_rows)

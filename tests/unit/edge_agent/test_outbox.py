@@ -1,0 +1,180 @@
+"""The contract of an outbox, on each implementation."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from pathlib import Path
+
+import pytest
+
+from edge_agent.exception_report import Reported
+from edge_agent.outbox import Outbox, Row
+from plant.measurement import Quality, Value
+from tests.unit.edge_agent.outboxes import (
+    HOUR,
+    NOW,
+    SECOND,
+    MakeOutbox,
+    memory_outbox,
+    row,
+    rows,
+    sqlite_outbox,
+)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeOutbox]:
+    with ExitStack() as stack:
+
+        def made(**limits: float) -> Outbox:
+            if request.param == "memory":
+                return memory_outbox(**limits)  # type: ignore[arg-type]
+            outbox = sqlite_outbox(tmp_path, **limits)  # type: ignore[arg-type]
+            return stack.enter_context(closing(outbox))
+
+        yield made
+
+
+def epoch_of(outbox: Outbox) -> str:
+    return outbox.state().epoch
+
+
+def test_ids_grow_by_one_when_rows_are_appended(make: MakeOutbox) -> None:
+    outbox = make()
+    outbox.append(rows(range(3)), NOW)
+    outbox.append(rows(range(3, 5)), NOW)
+    part = outbox.read(0, 10)
+    assert part is not None
+    assert (part.first_id, part.last_id) == (1, 5)
+    assert part.rows == rows(range(5))
+    state = outbox.state()
+    assert (state.issued_id, state.pending, state.dropped) == (5, 5, 0)
+    assert state.oldest_pending_us == NOW
+
+
+def test_reading_goes_on_when_it_begins_after_an_id(make: MakeOutbox) -> None:
+    outbox = make()
+    outbox.append(rows(range(10)), NOW)
+    part = outbox.read(4, 3)
+    assert part is not None
+    assert (part.first_id, part.last_id) == (5, 7)
+    assert outbox.read(10, 3) is None
+
+
+@pytest.mark.parametrize(
+    "value", [0, 1, True, False, -0.0, 1e308, 2**63 - 1, -(2**63), "", "đang chạy", "a\0b", None]
+)
+def test_a_value_keeps_its_type_when_it_comes_back(make: MakeOutbox, value: Value) -> None:
+    outbox = make()
+    outbox.append([Row("t", NOW, value, Quality.BAD)], NOW)
+    part = outbox.read(0, 1)
+    assert part is not None
+    back = part.rows[0]
+    assert (back.value, type(back.value), repr(back.value)) == (value, type(value), repr(value))
+    assert back.quality is Quality.BAD
+
+
+def test_rows_are_no_longer_pending_when_the_platform_has_them(make: MakeOutbox) -> None:
+    outbox = make()
+    outbox.append(rows(range(10)), NOW)
+    assert outbox.acknowledge(epoch_of(outbox), 4) == 4
+    assert outbox.acknowledge(epoch_of(outbox), 4) == 0
+    assert outbox.acknowledge(epoch_of(outbox), 2) == 0
+    part = outbox.read(0, 100)
+    assert part is not None
+    assert part.first_id == 5
+    assert outbox.state().pending == 6
+
+
+def test_nothing_changes_when_another_epoch_is_acknowledged(make: MakeOutbox) -> None:
+    outbox = make()
+    outbox.append(rows(range(3)), NOW)
+    assert outbox.acknowledge("another", 3) == 0
+    assert outbox.state().pending == 3
+
+
+def test_the_oldest_are_given_up_and_counted_when_it_is_full(make: MakeOutbox) -> None:
+    outbox = make(max_bytes=400_000)
+    for start in range(0, 40_000, 1000):
+        outbox.append(rows(range(start, start + 1000)), NOW)
+    state = outbox.state()
+    assert state.used_bytes <= 400_000
+    assert state.issued_id == 40_000
+    assert state.dropped > 0
+    assert state.pending + state.dropped == 40_000
+    assert state.dropped_ranges == ((1, state.dropped),)
+    part = outbox.read(0, 1)
+    assert part is not None
+    assert part.first_id == state.dropped + 1
+    assert part.rows == [row(state.dropped)]
+
+
+def test_gaps_are_separate_ranges_when_rows_between_were_confirmed(make: MakeOutbox) -> None:
+    outbox = make(max_hours=1)
+    outbox.append(rows(range(10)), NOW)
+    outbox.append(rows(range(10, 20)), NOW + 2 * HOUR)
+    outbox.acknowledge(epoch_of(outbox), 15)
+    outbox.append(rows(range(20, 30)), NOW + 4 * HOUR)
+    state = outbox.state()
+    assert state.dropped_ranges == ((1, 10), (16, 20))
+    assert state.dropped == 15
+    assert state.pending == 10
+
+
+def test_rows_are_given_up_when_they_are_too_old(make: MakeOutbox) -> None:
+    outbox = make(max_hours=1)
+    outbox.append(rows(range(3)), NOW)
+    outbox.append(rows(range(3, 5)), NOW + HOUR)
+    assert outbox.state().dropped == 0
+    outbox.append(rows(range(5, 6)), NOW + HOUR + SECOND)
+    assert outbox.state().dropped_ranges == ((1, 3),)
+
+
+def test_the_newest_of_each_tag_is_remembered_when_rows_are_confirmed_away(
+    make: MakeOutbox,
+) -> None:
+    outbox = make(kept_rows=10)
+    outbox.append([row(0, tag="slow", value="EXECUTE")], NOW)
+    outbox.append(rows(range(100)), NOW)
+    outbox.append([row(50)], NOW)
+    outbox.acknowledge(epoch_of(outbox), 102)
+    memory = outbox.memory()
+    assert memory["slow"].last == Reported(NOW, "EXECUTE", Quality.GOOD)
+    assert memory["slow"].forgotten
+    fast = memory["cnc-1/temperature"]
+    assert fast.last.time_us == NOW + 99 * SECOND
+    assert fast.times_us[-1] == NOW + 50 * SECOND
+
+
+def test_positions_are_kept_when_they_come_with_rows(make: MakeOutbox) -> None:
+    outbox = make()
+    outbox.append(rows(range(3)), NOW, {"replay": "3"})
+    outbox.append([], NOW, {"replay": "4", "other": "1"})
+    assert outbox.cursors() == {"replay": "4", "other": "1"}
+
+
+def test_an_old_image_is_recognised_when_the_platform_knows_ids_never_sent(
+    make: MakeOutbox,
+) -> None:
+    outbox = make()
+    outbox.append(rows(range(10)), NOW)
+    epoch = epoch_of(outbox)
+    assert outbox.restored_from_old_image(epoch, 5)
+    assert not outbox.restored_from_old_image("another", 5)
+    outbox.mark_published(6)
+    assert not outbox.restored_from_old_image(epoch, 6)
+    assert outbox.restored_from_old_image(epoch, 7)
+
+
+def test_rows_get_new_ids_when_a_new_life_begins(make: MakeOutbox) -> None:
+    outbox = make()
+    outbox.append(rows(range(10)), NOW)
+    before = epoch_of(outbox)
+    outbox.renew_epoch()
+    state = outbox.state()
+    assert state.epoch != before
+    assert (state.issued_id, state.pending, state.dropped) == (10, 10, 0)
+    outbox.append(rows(range(10, 12)), NOW)
+    part = outbox.read(0, 100)
+    assert part is not None
+    assert (part.first_id, part.last_id) == (1, 12)
+    assert part.rows == rows(range(12))

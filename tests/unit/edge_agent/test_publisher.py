@@ -1,0 +1,249 @@
+"""The publisher against a broker that is only a list of what it was given."""
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+
+from edge_agent.outbox import MemoryOutbox
+from edge_agent.publisher import (
+    Condition,
+    Connected,
+    Delivered,
+    Event,
+    Publisher,
+    Received,
+    Refused,
+)
+from edge_agent.selfstat import Counters
+from edge_agent.settings import EdgeSettings
+from plant.errors import BrokerUnavailableError
+from plant.native import (
+    Ack,
+    DataBatch,
+    Status,
+    decode_birth,
+    decode_data,
+    decode_status,
+    encode,
+)
+from tests.unit.edge_agent.outboxes import NOW, memory_outbox, rows
+
+SETTINGS = EdgeSettings.model_validate(
+    {
+        "edge": {"enterprise": "co-khi-mau", "site": "bien-hoa", "code": "edge-1"},
+        "outbox": {"file": Path("unused.sqlite")},
+        "publishing": {"batch_rows": 10, "max_in_flight": 3},
+        "sources": {
+            "line-1": {
+                "driver": "modbus",
+                "host": "plc",
+                "tags": [{"name": "cnc-1/x", "work_unit": "a/b/c", "address": "hr:1"}],
+            }
+        },
+    }
+)
+
+
+@dataclass
+class FakeBroker:
+    """Answers at once; `platform` says what happens to each data message."""
+
+    platform: Callable[["FakeBroker", DataBatch], None]
+    refusals: deque[str] = field(default_factory=deque)
+    """Reasons to refuse the first connections."""
+    first_ack: Ack | None = None
+    now: float = 0.0
+    sent: list[tuple[str, bytes, bool]] = field(default_factory=list)
+    events: deque[Event] = field(default_factory=deque)
+    connections: int = 0
+    idle: Callable[[], None] = lambda: None
+    """Called when nothing is left to happen."""
+
+    def connect(self, _will: bytes) -> "FakeBroker":
+        self.connections += 1
+        self.events.clear()
+        return self
+
+    def open(self) -> None:
+        if self.refusals:
+            raise BrokerUnavailableError(self.refusals.popleft())
+        self.events.append(Connected())
+        if self.first_ack is not None:
+            self.acknowledge(self.first_ack.epoch, self.first_ack.committed_to)
+
+    def next_event(self, timeout_s: float) -> Event | None:
+        if self.events:
+            return self.events.popleft()
+        self.now += timeout_s
+        if timeout_s:
+            self.idle()
+        return None
+
+    def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+        self.sent.append((topic.rpartition("/")[2], payload, retain))
+        self.events.append(Delivered(len(self.sent)))
+        if topic.endswith("/data"):
+            self.platform(self, decode_data(payload))
+        return len(self.sent)
+
+    def close(self) -> None:
+        self.events.clear()
+
+    def acknowledge(self, epoch: str, committed_to: int) -> None:
+        message = Ack(schema=1, epoch=epoch, committed_to=committed_to, sent_us=NOW)
+        self.events.append(Received("nm/v1/co-khi-mau/bien-hoa/edge-1/ack", encode(message)))
+
+    def leaves(self) -> list[str]:
+        return [leaf for leaf, _, _ in self.sent]
+
+    def batches(self) -> list[tuple[int, int]]:
+        batches = [decode_data(payload) for leaf, payload, _ in self.sent if leaf == "data"]
+        return [(batch.first_id, batch.last_id) for batch in batches]
+
+    def statuses(self) -> list[Status]:
+        return [decode_status(payload) for leaf, payload, _ in self.sent if leaf == "status"]
+
+
+def confirm(broker: FakeBroker, batch: DataBatch) -> None:
+    broker.acknowledge(batch.epoch, batch.last_id)
+
+
+def keep_silent(_broker: FakeBroker, _batch: DataBatch) -> None:
+    pass
+
+
+def publisher_of(broker: FakeBroker, outbox: MemoryOutbox, counters: Counters) -> Publisher:
+    return Publisher(
+        SETTINGS,
+        outbox,
+        counters,
+        broker.connect,
+        lambda: datetime(2026, 3, 2, tzinfo=UTC),
+        "1.2.3",
+        lambda: Condition(NOW, ()),
+        lambda: 10.0,
+        elapsed=lambda: broker.now,
+    )
+
+
+def run_until_sent(broker: FakeBroker, outbox: MemoryOutbox, *, patience_s: float = 0) -> Counters:
+    """Run a publisher that is asked to finish once nothing happens any more."""
+    counters = Counters()
+    publisher = publisher_of(broker, outbox, counters)
+
+    def idle() -> None:
+        if outbox.state().pending == 0 or broker.now > patience_s:
+            publisher.finish(0)
+
+    broker.idle = idle
+    publisher.run()
+    return counters
+
+
+def filled(count: int) -> MemoryOutbox:
+    outbox = memory_outbox()
+    outbox.append(rows(range(count)), NOW)
+    return outbox
+
+
+def test_the_birth_comes_before_any_data_when_the_edge_connects() -> None:
+    broker, outbox = FakeBroker(confirm), filled(25)
+    run_until_sent(broker, outbox, patience_s=30)
+    assert broker.leaves()[0] == "birth"
+    assert broker.leaves()[-1] == "status"
+    birth = decode_birth(broker.sent[0][1])
+    assert birth.epoch == outbox.state().epoch
+    assert [tag.name for tag in birth.tags] == ["cnc-1/x"]
+    assert birth.agent_version == "1.2.3"
+    assert [retain for leaf, _, retain in broker.sent if leaf != "data"] == [True] * (
+        len(broker.sent) - len(broker.batches())
+    )
+    assert not broker.statuses()[-1].online
+
+
+def test_all_rows_go_out_in_batches_when_the_platform_confirms() -> None:
+    broker, outbox = FakeBroker(confirm), filled(45)
+    counters = run_until_sent(broker, outbox, patience_s=30)
+    assert broker.batches() == [(1, 10), (11, 20), (21, 30), (31, 40), (41, 45)]
+    assert outbox.state().pending == 0
+    assert counters.acknowledged == counters.published == 45
+
+
+def test_sending_pauses_when_too_much_is_unconfirmed() -> None:
+    broker, outbox = FakeBroker(keep_silent), filled(100)
+    run_until_sent(broker, outbox, patience_s=5)
+    assert broker.batches() == [(1, 10), (11, 20), (21, 30)]
+    assert outbox.state().pending == 100
+
+
+def test_unconfirmed_rows_go_out_again_when_time_is_up() -> None:
+    broker, outbox = FakeBroker(keep_silent), filled(20)
+    counters = run_until_sent(broker, outbox, patience_s=15)
+    assert broker.batches() == [(1, 10), (11, 20)] * 2
+    assert counters.resent == 1
+
+
+def test_sending_begins_after_what_the_platform_has_when_the_ack_is_retained() -> None:
+    outbox = filled(30)
+    outbox.mark_published(30)
+    broker = FakeBroker(confirm, first_ack=Ack(1, outbox.state().epoch, 20, NOW))
+    run_until_sent(broker, outbox, patience_s=30)
+    assert broker.batches() == [(21, 30)]
+
+
+def test_a_new_life_begins_when_the_platform_knows_what_was_never_sent() -> None:
+    outbox = filled(30)
+    old = outbox.state().epoch
+    broker = FakeBroker(confirm, first_ack=Ack(1, old, 500, NOW))
+    run_until_sent(broker, outbox, patience_s=30)
+    assert outbox.state().epoch != old
+    births = [decode_birth(payload).epoch for leaf, payload, _ in broker.sent if leaf == "birth"]
+    assert births == [outbox.state().epoch]
+    assert broker.batches()[0] == (1, 10)
+
+
+def test_rows_stay_when_the_broker_denies_publishing() -> None:
+    class Denying(FakeBroker):
+        def publish(self, topic: str, payload: bytes, *, retain: bool) -> int:
+            number = super().publish(topic, payload, retain=retain)
+            if topic.endswith("/data"):
+                self.events.append(Delivered(number, "Not authorized"))
+                publisher.finish(0)
+            return number
+
+    outbox, counters = filled(10), Counters()
+    broker = Denying(keep_silent)
+    publisher = publisher_of(broker, outbox, counters)
+    publisher.run()
+    assert outbox.state().pending == 10
+    assert counters.acknowledged == 0
+
+
+def test_a_new_connection_is_made_when_one_is_refused_or_lost() -> None:
+    lost = False
+
+    def lose_once(broker: FakeBroker, batch: DataBatch) -> None:
+        nonlocal lost
+        if not lost:
+            lost = True
+            broker.events.append(Refused("the connection ended"))
+        else:
+            confirm(broker, batch)
+
+    outbox = filled(5)
+    broker = FakeBroker(lose_once, refusals=deque(["no broker"]))
+    run_until_sent(broker, outbox, patience_s=60)
+    assert broker.connections == 3
+    assert broker.batches() == [(1, 5), (1, 5)]
+    assert outbox.state().pending == 0
+
+
+def test_an_unreadable_ack_changes_nothing_when_it_comes() -> None:
+    def answer_nonsense(broker: FakeBroker, _batch: DataBatch) -> None:
+        broker.events.append(Received("nm/v1/co-khi-mau/bien-hoa/edge-1/ack", b"{"))
+
+    broker, outbox = FakeBroker(answer_nonsense), filled(5)
+    run_until_sent(broker, outbox, patience_s=5)
+    assert outbox.state().pending == 5
