@@ -1,0 +1,217 @@
+"""The command `nhipmay`."""
+
+import re
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+
+from nhipmay import __version__
+from nhipmay.runtime import missing_extra, plain_errors, run_service
+from plant.errors import ConfigurationError
+from plant.settings import load_settings
+
+app = typer.Typer(
+    help="Nhịp Máy: from the machine to figures one can trust.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+    rich_markup_mode="rich",
+)
+console = Console()
+
+Settings = Annotated[
+    Path | None,
+    typer.Option(
+        "--settings",
+        "-s",
+        help="Settings file (YAML or TOML). Environment variables NHIPMAY_… outrank it.",
+    ),
+]
+
+
+@app.command()
+def demo(
+    check: Annotated[
+        bool,
+        typer.Option("--check", help="Run unattended, compare with ground truth, exit 1 if wrong."),
+    ] = False,
+    duration: Annotated[
+        str, typer.Option("--for", help="How long --check runs, such as 120s or 5m.")
+    ] = "120s",
+    data: Annotated[
+        Path | None, typer.Option(help="Folder for everything the demo writes; emptied first.")
+    ] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port of the live page; else the first free from 8000 on.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Another number makes another history.")] = 2026,
+    speed: Annotated[
+        float, typer.Option(min=1, max=1000, help="Plant seconds per second.")
+    ] = 240.0,
+    disorder: Annotated[
+        bool, typer.Option(help="Let machines and lines lie as real ones do.")
+    ] = True,
+    python_broker: Annotated[
+        bool, typer.Option("--python-broker", help="Do without mosquitto even if it is there.")
+    ] = False,
+) -> None:
+    """Run everything on this machine with two simulated pilot plants, and show the live page."""
+    try:
+        from nhipmay.demo import DemoOptions, run_check, run_demo
+        from nhipmay.demo.folder import default_folder
+    except ImportError as exc:
+        raise missing_extra("demo", "demo", exc) from exc
+    options = DemoOptions(
+        data=(data or default_folder()).absolute(),
+        port=port,
+        seed=seed,
+        speed=speed,
+        disorder=disorder,
+        python_broker=python_broker,
+    )
+    if not check:
+        run_demo(options, console)
+    elif not run_check(options, parse_duration(duration), console):
+        raise typer.Exit(1)
+
+
+@app.command()
+def edge(settings: Settings = None) -> None:
+    """Run an edge agent: read machines, keep every value safe, send it to the platform."""
+    try:
+        from edge_agent import EdgeSettings, run
+    except ImportError as exc:
+        raise missing_extra("edge", "edge", exc) from exc
+    run_service(load_settings(EdgeSettings, settings), run)
+
+
+@app.command()
+def ingest(settings: Settings = None) -> None:
+    """Take measurements from the broker into the database, each exactly once."""
+    try:
+        from ingest import IngestSettings, run
+    except ImportError as exc:
+        raise missing_extra("ingest", "ingest", exc) from exc
+    run_service(load_settings(IngestSettings, settings), run)
+
+
+@app.command()
+def analytics(settings: Settings = None) -> None:
+    """Turn measurements into states, counts and OEE as they arrive."""
+    try:
+        from analytics import AnalyticsSettings, run
+    except ImportError as exc:
+        raise missing_extra("analytics", "analytics", exc) from exc
+    run_service(load_settings(AnalyticsSettings, settings), run)
+
+
+@app.command()
+def api(settings: Settings = None) -> None:
+    """Serve the figures: HTTP API and live page."""
+    try:
+        from api import ApiSettings, run
+    except ImportError as exc:
+        raise missing_extra("api", "api", exc) from exc
+    run_service(load_settings(ApiSettings, settings), run)
+
+
+@app.command()
+def migrate(
+    settings: Settings = None,
+    plant: Annotated[
+        list[Path] | None,
+        typer.Option("--plant", help="Plant description to load afterwards; may be repeated."),
+    ] = None,
+) -> None:
+    """Bring the database to the present schema, and load plant descriptions."""
+    try:
+        from nhipmay.administration import MigrateSettings
+        from nhipmay.administration import migrate as migrate_database
+    except ImportError as exc:
+        raise missing_extra("migrate", "ingest", exc) from exc
+    for line in migrate_database(load_settings(MigrateSettings, settings), plant or []):
+        console.print(line)
+
+
+@app.command()
+def simulate(settings: Settings = None) -> None:
+    """Run a simulated pilot plant behind a real OPC UA or Modbus TCP server."""
+    try:
+        from simulators import SimulatorSettings, run
+    except ImportError as exc:
+        raise missing_extra("simulate", "simulate", exc) from exc
+    run_service(load_settings(SimulatorSettings, settings), run)
+
+
+@app.command()
+def replay(
+    file: Annotated[Path, typer.Argument(help="Recorded CSV file.")],
+    map_file: Annotated[
+        Path, typer.Option("--map", help="Which column is which tag of which machine.")
+    ],
+    outbox: Annotated[
+        Path | None, typer.Option(help="Outbox file of the replaying edge; temporary by default.")
+    ] = None,
+    settings: Annotated[
+        Path | None,
+        typer.Option(
+            "--settings",
+            "-s",
+            help="Settings file with the platform's database: load the map's plant there first.",
+        ),
+    ] = None,
+) -> None:
+    """Play a recorded CSV file through a real edge agent; ends when all of it is committed."""
+    try:
+        from nhipmay.administration import MigrateSettings
+        from nhipmay.administration import replay as replay_file
+    except ImportError as exc:
+        raise missing_extra("replay", "demo", exc) from exc
+    platform = load_settings(MigrateSettings, settings) if settings else None
+    console.print(replay_file(file, map_file, outbox, platform))
+
+
+@app.command()
+def doctor(
+    settings: Annotated[
+        list[Path] | None,
+        typer.Option("--settings", "-s", help="Settings file to examine; may be repeated."),
+    ] = None,
+) -> None:
+    """Say in plain words what is wrong with this installation or with a settings file."""
+    from nhipmay.doctor import examine
+
+    healthy = True
+    for finding in examine(settings or []):
+        mark = "[green]ok[/]     " if finding.ok else "[bold red]problem[/]"
+        console.print(mark, f" {finding.subject}: ", end="")
+        console.print(finding.words, markup=False, highlight=False)
+        healthy = healthy and finding.ok
+    if not healthy:
+        raise typer.Exit(1)
+
+
+def parse_duration(text: str) -> timedelta:
+    """Return the duration that a text such as 120s, 5m or 1h stands for."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*([smh])", text.strip())
+    if match is None or float(match[1]) == 0:
+        raise ConfigurationError(f"'{text}' is no duration; write for example 120s, 5m or 1h")
+    return timedelta(seconds=float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]])
+
+
+@app.callback(invoke_without_command=True)
+def _root(
+    version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
+) -> None:
+    if version:
+        console.print(__version__)
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line."""
+    with plain_errors():
+        app()

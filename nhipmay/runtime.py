@@ -1,0 +1,86 @@
+"""What every command does around its service: logging, signals, and errors as plain words."""
+
+import logging
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import NoReturn, TypeVar
+
+import structlog
+from rich.console import Console
+
+from plant.errors import ConfigurationError, NhipmayError
+from plant.settings import LogSettings, ServiceSettings
+
+S = TypeVar("S", bound=ServiceSettings)
+
+EXIT_CONFIGURATION = 2
+EXIT_FAILED = 1
+
+errors = Console(stderr=True, highlight=False)
+
+
+def configure_logging(settings: LogSettings) -> None:
+    """Send structured log lines to standard error, as text for people or JSON for machines."""
+    level = logging.getLevelNamesMapping()[settings.level.upper()]
+    renderer: structlog.typing.Processor = (
+        structlog.processors.JSONRenderer(ensure_ascii=False)
+        if settings.format == "json"
+        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty())
+    )
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+    # Libraries: only what a person should act on.
+    logging.basicConfig(level=max(level, logging.WARNING), stream=sys.stderr)
+
+
+def run_service(settings: S, run: Callable[[S, threading.Event], object]) -> None:
+    """Run a service until it ends or SIGINT or SIGTERM asks it to."""
+    configure_logging(settings.log)
+    run(settings, stop_on_signals())
+
+
+def stop_on_signals() -> threading.Event:
+    """Return an event that SIGINT and SIGTERM set."""
+    stop = threading.Event()
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda *_: stop.set())
+    return stop
+
+
+@contextmanager
+def plain_errors() -> Iterator[None]:
+    """End the program with the words of our own errors instead of a traceback."""
+    try:
+        yield
+    except ConfigurationError as exc:
+        _leave(exc, EXIT_CONFIGURATION)
+    except NhipmayError as exc:
+        _leave(exc, EXIT_FAILED)
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def missing_extra(command: str, extra: str, exc: ImportError) -> ConfigurationError:
+    """Return the error for a command whose libraries are not installed."""
+    return ConfigurationError(
+        f"'nhipmay {command}' needs more than this installation has ({exc.name}); "
+        f"install it with: pip install 'nhipmay[{extra}]'"
+    )
+
+
+def _leave(exc: NhipmayError, code: int) -> NoReturn:
+    errors.print("[bold red]nhipmay:[/]", end=" ")
+    errors.print(str(exc), markup=False)
+    sys.exit(code)
