@@ -222,7 +222,7 @@ def tag_card(tag: TagRow, course: Sequence[TrendRow], window: Window, f: Formatt
         name=tag.name.rpartition("/")[2],
         description=tag.description,
         text=f.short(value),
-        unit=tag.unit,
+        unit=f.unit(tag.unit),
         at=f.clock(last.source_time) if last else f.text("missing.no_data"),
         quality=f.text(f"quality.{Quality(last.quality).name.lower()}") if last and poor else None,
         points=polyline(course, window),

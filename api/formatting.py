@@ -8,6 +8,8 @@ from api.catalogue import Catalogue
 from api.settings import Language
 
 DASH = "—"
+# UCUM codes whose print symbol differs from the code.
+_SYMBOLS = {"Cel": "°C", "[degF]": "°F", "um": "µm", "Ohm": "Ω", "deg": "°", "[g]": "g"}
 _SEPARATORS = {
     "vi": str.maketrans(",.", ".,"),
     "en": str.maketrans("", ""),
@@ -43,6 +45,10 @@ class Formatter:
             return DASH
         magnitude = math.floor(math.log10(abs(value))) if value else 0
         return self.number(value, min(3, max(0, 3 - magnitude)))
+
+    def unit(self, code: str) -> str:
+        """Return the print symbol of a unit given as a UCUM code."""
+        return _SYMBOLS.get(code, code)
 
     def percent(self, value: float | None, digits: int = 1) -> str:
         """Return a fraction as a percentage."""

@@ -16,6 +16,8 @@ from plant.settings import LogSettings, ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
 
+_OURS = {"analytics", "api", "edge_agent", "ingest", "nhipmay", "plant", "simulators", "store"}
+
 EXIT_CONFIGURATION = 2
 EXIT_FAILED = 1
 
@@ -73,7 +75,12 @@ def plain_errors() -> Iterator[None]:
 
 
 def missing_extra(command: str, extra: str, exc: ImportError) -> ConfigurationError:
-    """Return the error for a command whose libraries are not installed."""
+    """Return the error for a command whose libraries are not installed.
+
+    A part of ours that is missing is no matter of an extra: that error is raised again.
+    """
+    if exc.name is None or exc.name.partition(".")[0] in _OURS:
+        raise exc
     return ConfigurationError(
         f"'nhipmay {command}' needs more than this installation has ({exc.name}); "
         f"install it with: pip install 'nhipmay[{extra}]'"

@@ -5,6 +5,7 @@ and check each write: at 240 times real time that is most of the work. History i
 truth file, so it survives a restart and holds exactly what was given out.
 """
 
+import logging
 from collections.abc import Iterable
 from datetime import UTC, datetime, timedelta
 from typing import cast
@@ -24,6 +25,9 @@ from simulators.floor import Floor
 from simulators.pilot import Pilot, ServedTag
 from simulators.server import refused
 from simulators.truth import TruthFile
+
+# It warns at every start that nothing is encrypted; a simulated machine has no secrets.
+logging.getLogger("asyncua.server.server").setLevel(logging.ERROR)
 
 NAMESPACE = "urn:nhipmay:simulators"
 _PAGE = 5_000

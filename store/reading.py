@@ -142,7 +142,7 @@ class Reading:
         return row is not None and bool(row[0])
 
     def export(self, units: Sequence[int], start: datetime, end: datetime) -> Generator[bytes]:
-        """Yield CSV, in blocks of whole lines, of every measurement in `[start, end)`, without holding them all.
+        """Yield every measurement in `[start, end)` as CSV, in blocks of whole lines.
 
         Columns: tag, source_time, received_time, value, quality. Tags come in the order of their
         names, the rows of a tag in time order. The database writes the lines itself.
@@ -235,7 +235,7 @@ def _reading_errors(settings: DatabaseSettings) -> Iterator[None]:
             raise QueryTooLongError from exc
 
 
-def _blocks(lines: Iterable[bytes | memoryview]) -> Iterator[bytes]:
+def _blocks(lines: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
     # The database sends line by line; whoever streams them pays per piece, not per byte.
     block = bytearray()
     for line in lines:

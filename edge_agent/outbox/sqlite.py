@@ -17,16 +17,16 @@ import msgspec
 
 from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import KEPT_ROWS, OutboxState, Row, Slice, TagMemory
+from edge_agent.outbox.file import open_error, open_file, run_error
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.statements import statements
-from plant.errors import ConfigurationError, TransientError
+from plant.errors import ConfigurationError
 from plant.measurement import Quality, Value
 
 FILE_VERSION = 1
 _Q = statements()
 _QUALITIES = tuple(Quality)
 _GIVE_UP_AT_ONCE = 1000
-_UNSOUND = {sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB}
 
 
 class SqliteOutbox:
@@ -48,7 +48,7 @@ class SqliteOutbox:
         self._lock = RLock()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = _open(file, synchronous)
+            self._connection = open_file(file, synchronous)
             with self._connection:
                 self._connection.execute("begin immediate")
                 self._prepare()
@@ -61,7 +61,7 @@ class SqliteOutbox:
                 "make it writable for this user or set outbox.file elsewhere"
             ) from exc
         except sqlite3.Error as exc:
-            raise _open_error(exc, file) from exc
+            raise open_error(exc, file) from exc
 
     def append(
         self, rows: Sequence[Row], now_us: int, cursors: Mapping[str, str] | None = None
@@ -188,7 +188,7 @@ class SqliteOutbox:
             except sqlite3.Error as exc:
                 self._progress = before
                 self._undo()
-                raise _run_error(exc, self._file) from exc
+                raise run_error(exc, self._file) from exc
 
     @contextmanager
     def _reading(self) -> Iterator[None]:
@@ -196,7 +196,7 @@ class SqliteOutbox:
             try:
                 yield
             except sqlite3.Error as exc:
-                raise _run_error(exc, self._file) from exc
+                raise run_error(exc, self._file) from exc
 
     def _undo(self) -> None:
         if self._connection.in_transaction:
@@ -276,39 +276,6 @@ class SqliteOutbox:
 
     def _rows(self, statement: str, *parameters: int) -> "sqlite3.Cursor":
         return self._connection.execute(statement, parameters)
-
-
-def _open(file: Path, synchronous: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(file, timeout=2, isolation_level=None, check_same_thread=False)
-    connection.execute("pragma locking_mode = exclusive")
-    connection.execute("pragma journal_mode = wal")
-    connection.execute(f"pragma synchronous = {synchronous}")
-    connection.execute("pragma journal_size_limit = 16777216")
-    return connection
-
-
-def _open_error(exc: sqlite3.Error, file: Path) -> ConfigurationError:
-    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
-    if code in {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED}:
-        return ConfigurationError(
-            f"the outbox {file} is in use; only one agent may run with it: stop the other one"
-        )
-    return _unsound(exc, file) or ConfigurationError(
-        f"the outbox {file} cannot be written: {exc}; give this user the right to write the file "
-        "and its folder, and free disk space"
-    )
-
-
-def _run_error(exc: sqlite3.Error, file: Path) -> ConfigurationError | TransientError:
-    return _unsound(exc, file) or TransientError(f"the outbox {file} cannot be written: {exc}")
-
-
-def _unsound(exc: sqlite3.Error, file: Path) -> ConfigurationError | None:
-    if getattr(exc, "sqlite_errorcode", 0) & 0xFF not in _UNSOUND:
-        return None
-    return ConfigurationError(
-        f"the outbox {file} is no sound outbox file ({exc}); move it away, and a new one is made"
-    )
 
 
 def _newest(

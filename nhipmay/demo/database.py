@@ -4,14 +4,16 @@ import os
 import shutil
 import signal
 import subprocess
+from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from nhipmay.demo.children import Child
 from nhipmay.demo.folder import DemoFolder
-from nhipmay.demo.ports import is_listening
-from plant.errors import ConfigurationError
+from plant.errors import ConfigurationError, StoreUnavailableError
+from plant.settings import DatabaseSettings
+from store import connect
 
 USER = "nhipmay"
 # As root the server needs another account; Debian and most others have this one.
@@ -35,9 +37,6 @@ def database_child(folder: DemoFolder, port: int) -> tuple[Child, dict[str, Any]
         # the checkpoints are spread out.
         *("-c", "max_wal_size=2GB", "-c", "log_min_messages=warning"),
     )
-    child = Child(
-        "database", argv, lambda: is_listening(port), stop_signal=signal.SIGINT, user=account
-    )
     settings = {
         "host": "127.0.0.1",
         "port": port,
@@ -45,7 +44,17 @@ def database_child(folder: DemoFolder, port: int) -> tuple[Child, dict[str, Any]
         "user": USER,
         "password_file": str(password_file),
     }
-    return child, settings
+    ready = partial(_answers, DatabaseSettings.model_validate(settings))
+    return Child("database", argv, ready, stop_signal=signal.SIGINT, user=account), settings
+
+
+def _answers(settings: DatabaseSettings) -> bool:
+    """Return whether the server has started up; it listens some time before that."""
+    try:
+        connect(settings).close()
+    except StoreUnavailableError:
+        return False
+    return True
 
 
 def _programs(folder: DemoFolder, account: str | None) -> Path:

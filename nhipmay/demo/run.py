@@ -106,12 +106,14 @@ def _compare(session: DemoSession, start: datetime, until: datetime, console: Co
     truth = sorted(session.folder.truth.glob("*.sqlite"))
     report = compare(session.addresses.url, truth, start, until)
     table = Table(title="What the API says, against the simulators' ground truth")
-    for heading in ("", "what", "place", "shift", "expected", "found", "tolerance"):
-        table.add_column(heading)
+    for heading in ("", "what", "place", "shift", "expected", "found", "tolerance", "note"):
+        table.add_column(heading, overflow="fold")
     for row in report.rows:
         mark = "[green]ok[/]" if row.ok else "[bold red]DIFFERS[/]"
-        cells = (row.what, row.place, row.shift or "", row.expected, row.found, row.tolerance)
-        table.add_row(mark, *(str(cell) for cell in cells))
+        ends = row.place.split("/")
+        place = row.place if len(ends) < 3 else f"{ends[0]} … {ends[-1]}"
+        cells = (row.what, place, row.shift, row.expected, row.found, row.tolerance, row.note)
+        table.add_row(mark, *("" if cell is None else str(cell) for cell in cells))
     console.print(table)
     for name, times in session.supervisor.restarts.items():
         console.print(f"{name} was started again {times} times meanwhile")

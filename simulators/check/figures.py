@@ -1,5 +1,6 @@
 """Counts, state durations and OEE per machine and shift, against the truth."""
 
+import math
 from bisect import bisect_left
 from typing import Any
 
@@ -11,6 +12,8 @@ from simulators.truth.figures import TrueFigures, UnitTruth
 from simulators.truth.reading import PlannedWindow, StateInterval, TruthReader
 
 RATIO_TOLERANCE = 0.005
+_WHOLE_ENOUGH_US = 4 * 3_600_000_000
+"""In less of a shift than this one sampling period may weigh more than the tolerance."""
 _SLACK_S = 0.01
 """Per transition: times are whole milliseconds in the figures."""
 _COUNTS = {
@@ -36,7 +39,7 @@ def figure_rows(truth: TruthReader, api: ApiClient, start_us: int, end_us: int) 
         rows += _duration_rows(truth, unit, states, start_us, end_us)
         for shift in truth.planned:
             if shift.kind == "shift" and shift.start_us < end_us and shift.end_us > start_us:
-                rows += _shift_rows(unit, shift, shifts, (start_us, end_us), has_rework)
+                rows += _shift_rows(truth, unit, shift, shifts, (start_us, end_us), has_rework)
     return rows
 
 
@@ -96,6 +99,7 @@ def _duration_rows(
 
 
 def _shift_rows(
+    truth: TruthReader,
     unit: UnitTruth,
     shift: PlannedWindow,
     results: list[dict[str, Any]],
@@ -118,11 +122,33 @@ def _shift_rows(
     ratios = {"effectiveness": true.effectiveness, "quality_ratio": true.quality_ratio}
     if not begun_before:
         ratios = {"availability": true.availability, **ratios, "oee": true.oee}
+    recorded = (max(shift.start_us, start_us), min(shift.end_us, end_us))
+    widths = _ratio_widths(truth, unit, true, recorded)
     rows += [
-        near(what, unit.work_unit, name, expected, result[what], RATIO_TOLERANCE)
+        near(what, unit.work_unit, name, expected, result[what], widths.get(what, RATIO_TOLERANCE))
         for what, expected in ratios.items()
     ]
     return rows
+
+
+def _ratio_widths(
+    truth: TruthReader, unit: UnitTruth, true: TrueFigures, recorded: tuple[int, int]
+) -> dict[str, float]:
+    """Return wider tolerances for a piece of a shift so short that sampling alone exceeds them.
+
+    Quality and OEE do not depend on when production began and ended, so they have none.
+    """
+    running_s = true.elements_ms[TimeElement.PRODUCTION] / 1000
+    if recorded[1] - recorded[0] >= _WHOLE_ENOUGH_US or not running_s:
+        return {}
+    share = _sampling_s(truth, unit, *recorded) / running_s
+    return {
+        what: max(RATIO_TOLERANCE, math.ceil(ratio * share * 10_000) / 10_000)
+        for what, ratio in (
+            ("availability", true.availability or 0.0),
+            ("effectiveness", true.effectiveness or 0.0),
+        )
+    }
 
 
 def _counts(figures: TrueFigures) -> dict[str, int]:

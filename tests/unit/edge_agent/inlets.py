@@ -24,6 +24,7 @@ class RecordingInlet:
         self.sampled_us: list[int] = []
         self.problems: list[tuple[str, ...]] = []
         self.unreadable_count = 0
+        self.missed_count = 0
         self.kept_position = position
         self._recalls: dict[str, Recall] = {}
 
@@ -42,8 +43,8 @@ class RecordingInlet:
             self.sampled_us.append(sampled_us)
         self.kept_position = position if position is not None else self.kept_position
 
-    async def written(self) -> None:
-        pass
+    async def written(self) -> bool:
+        return True
 
     def position(self) -> str | None:
         return self.kept_position
@@ -57,6 +58,9 @@ class RecordingInlet:
 
     def unreadable(self, count: int = 1) -> None:
         self.unreadable_count += count
+
+    def missed(self, count: int) -> None:
+        self.missed_count += count
 
     async def drained(self, pending_rows: int) -> None:
         pass
