@@ -34,14 +34,14 @@ def state_timeline(rows: Sequence[StateRow], window: Window, f: Formatter) -> Fi
         "barmode": "overlay",
         "bargap": 0,
         "showlegend": True,
-        "legend": {"orientation": "h", "y": -0.6, "x": 0, "font": {"size": 13}},
+        "legend": {"orientation": "h", "y": -1.0, "x": 0, "font": {"size": 13}},
         "xaxis": _axis(
             type="date",
             range=[_wall(window.start, f), _wall(window.end, f)],
             tickformat="%H:%M\n%d/%m",
         ),
         "yaxis": _axis(visible=False),
-        "margin": {"l": 4, "r": 4, "t": 4, "b": 72},
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 94},
     }
     return _or_nothing(figure, bool(rows), f)
 
