@@ -29,7 +29,7 @@ def state_timeline(rows: Sequence[StateRow], window: Window, f: Formatter) -> Fi
         mine = [row for row in rows if category(row.element, row.stop_kind) is kind]
         if mine:
             traces.append(_stretches(kind, mine, f))
-    figure = _figure(traces, f, height=150)
+    figure = _figure(traces, f, height=172)
     figure["layout"] |= {
         "barmode": "overlay",
         "bargap": 0,
