@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format up bench lock clean
+.PHONY: help demo test lint format up bench fuzz lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -40,6 +40,10 @@ bench: ## Measure throughput and latency
 	@sh setup/environment.sh dev
 	@$(BIN)/python setup/test_services.py
 	@$(BIN)/python -m bench $(ARGS)
+
+fuzz: ## Try hostile input on every decoder (ARGS="--seconds 600 mqtt-message")
+	@sh setup/environment.sh dev
+	@$(BIN)/python -m tests.fuzz $(ARGS)
 
 lock: ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade moves all pins)
 	@sh setup/environment.sh dev

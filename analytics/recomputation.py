@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
+from analytics.amendment import Booking, amended
 from analytics.base_sum import FORMULA_VERSION, PlannedRunTime, PlannedRunTimes, Slice, slices
 from analytics.counting import JITTER_HOLD_US, Counter, Increments, increments
 from analytics.interval import Moments, instant, millis
@@ -28,6 +29,19 @@ from store.figure_source import (
 )
 
 Readings = Mapping[int, NumberColumns | TextColumns]
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """What an MES knows of a work unit and its signals do not tell; milliseconds."""
+
+    maintenance: tuple[tuple[int, int], ...] = ()
+    """Planned maintenance as `(start, end)`."""
+    bookings: tuple[Booking, ...] = ()
+    """Parts found bad after they were counted."""
+
+
+NO_FACTS = UnitFacts()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +70,19 @@ def unit_figures(
     cuts: Moments,
     start: int,
     end: int,
+    facts: UnitFacts = NO_FACTS,
 ) -> UnitFigures:
     """Return tiles and slices of `[start, end)` milliseconds from the readings of a work unit.
 
     `readings` holds columns by tag id: those of the window and what carries into it (see
-    `store.figure_source`). Slices are also cut at `cuts`.
+    `store.figure_source`). Slices are also cut at `cuts`. `facts` are those of the window.
     """
-    schedule = site_schedule(site.patterns, site.zone, start, end)
+    schedule = site_schedule(
+        site.patterns, site.zone, start, end, facts.maintenance, site.day_rules
+    )
     signals = held_signals(_machine(unit, site, readings))
     line = timeline(start, end, signals, schedule, cuts)
-    counts = _counts(unit.tags, readings)
+    counts = amended(_counts(unit.tags, readings), facts.bookings)
     return UnitFigures(
         tuple(tiles(line)), tuple(slices(line, schedule, counts, planned_run_times(unit)))
     )
@@ -86,7 +103,12 @@ def recompute(
     start, end = window
     site = plant.sites[unit.site_id]
     found = unit_figures(
-        unit, site, _read(connection, unit, start, end), _cuts(plant, unit), *window
+        unit,
+        site,
+        _read(connection, unit, start, end),
+        _cuts(plant, unit),
+        *window,
+        facts=_facts(connection, unit, start, end),
     )
     provenance = figure.Provenance(site.policy.version, FORMULA_VERSION, now)
     figure.write_unit(
@@ -140,6 +162,22 @@ def _read(connection: Connection, unit: UnitSource, start: int, end: int) -> Rea
         **figure_source.numbers(connection, counters, *window, lookback),
         **figure_source.texts(connection, texts, *window),
     }
+
+
+def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> UnitFacts:
+    window = (instant(start), instant(end))
+    return UnitFacts(
+        tuple(
+            (millis(begin), millis(over))
+            for begin, over in figure_source.planned_maintenance(connection, unit.path, *window)
+        ),
+        tuple(
+            Booking(millis(made), role, quantity)
+            for made, role, quantity in figure_source.scrap_bookings(
+                connection, unit.unit_id, *window
+            )
+        ),
+    )
 
 
 def _cuts(plant: PlantSource, unit: UnitSource) -> Moments:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
@@ -19,7 +18,14 @@ from analytics.interval import (
     overlay,
     subtraction,
 )
-from plant.calendar import ShiftInstance, ShiftPattern, expand_shifts
+from plant.calendar import (
+    NO_RULES,
+    DayRules,
+    ShiftInstance,
+    ShiftPattern,
+    expand_shifts,
+    is_valid_on,
+)
 
 
 class Plan(IntEnum):
@@ -84,18 +90,12 @@ def site_schedule(
     start: int,
     end: int,
     maintenance: Iterable[tuple[int, int]] = (),
+    rules: DayRules = NO_RULES,
 ) -> Schedule:
     """Return the shifts that overlap `[start, end)` milliseconds, whole and unclipped."""
     first, last = instant(start), instant(end)
     return Schedule(
-        tuple(expand_shifts(patterns, zone, first, last)),
+        tuple(expand_shifts(patterns, zone, first, last, rules)),
         intervals(maintenance),
-        any(_in_force(pattern, zone, first, last) for pattern in patterns),
+        any(is_valid_on(pattern, zone, first, last) for pattern in patterns),
     )
-
-
-def _in_force(pattern: ShiftPattern, zone: ZoneInfo, start: datetime, end: datetime) -> bool:
-    """Tell whether a pattern is valid on some local day of the window, or the night before."""
-    first = (start.astimezone(zone) - timedelta(days=1)).date()
-    last = end.astimezone(zone).date()
-    return pattern.valid_from <= last and first < pattern.valid_to

@@ -71,6 +71,11 @@ def compute_pass(connection: Connection, settings: AnalyticsSettings, now: datet
     Each work unit's rows are replaced in one transaction. Results and the removal of the dirty
     windows are the last transaction: a pass that breaks off is simply done again.
     """
+    with figure_source.master_data_held(connection):
+        return _compute(connection, settings, now)
+
+
+def _compute(connection: Connection, settings: AnalyticsSettings, now: datetime) -> PassReport:
     # Progress first: whatever it says has arrived is then visible to the reads that follow.
     progress = figure_source.edge_progress(connection)
     dirty = figure.dirty_windows(connection, _DIRTY_LIMIT)

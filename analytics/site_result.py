@@ -103,7 +103,7 @@ def _wanted(
 
 
 def _schedule(site: SiteSource, start: int, end: int) -> Schedule:
-    return site_schedule(site.patterns, site.zone, start, end)
+    return site_schedule(site.patterns, site.zone, start, end, rules=site.day_rules)
 
 
 def _site_figures(

@@ -14,14 +14,15 @@ from api.context import Context, Database
 from api.envelope import Envelope
 from api.live import LivePages, make_environment
 from api.metrics import Metrics
-from api.routers import delivery, figures, health, measurements, pages, places
+from api.routers import delivery, figures, health, master_data, measurements, pages, places
 from api.settings import ApiSettings
 from api.wire import ProblemOut
 from store.reading import Reader
 
 DESCRIPTION = (
-    "Figures of Nhịp Máy: read only. Times are RFC 3339 in UTC, windows half-open, ratios "
-    "fractions, null where there is no value; errors are application/problem+json."
+    "Figures of Nhịp Máy, and its master data, which may be written. Times are RFC 3339 in UTC, "
+    "windows half-open, ratios fractions, null where there is no value; errors are "
+    "application/problem+json."
 )
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
@@ -81,7 +82,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         assets=assets,
         default_language=settings.default_language,
     )
-    for part in (places, measurements, figures, delivery):
+    for part in (places, measurements, figures, delivery, master_data):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(health.router)
     app.include_router(pages.router, responses=_ERRORS)

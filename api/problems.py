@@ -4,6 +4,7 @@ Every error of the API is `application/problem+json` with `type`, `title`, `stat
 and `request_id`; the types are the constants below.
 """
 
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
 
@@ -26,8 +27,17 @@ PROBLEM_JSON = "application/problem+json"
 class ProblemError(Exception):
     """An answer that is an error: which kind, and what to do about it."""
 
-    def __init__(self, status: HTTPStatus, kind: str, title: str, detail: str) -> None:
+    def __init__(
+        self,
+        status: HTTPStatus,
+        kind: str,
+        title: str,
+        detail: str,
+        errors: Sequence[Mapping[str, str]] = (),
+    ) -> None:
         self.status = status
+        self.errors = errors
+        """What is wrong one by one: `name`, `message` and, where there are several, `reason`."""
         self.kind = kind
         self.title = title
         self.detail = detail
@@ -99,6 +109,57 @@ def unauthorized() -> ProblemError:
     )
 
 
+def unknown_kind(kind: str, known: Sequence[str]) -> ProblemError:
+    """Return the error for a kind of documents that there is not."""
+    return ProblemError(
+        HTTPStatus.NOT_FOUND,
+        "unknown-kind",
+        "Unknown kind of documents",
+        f"There is no kind {kind!r}; known: {', '.join(known)}.",
+    )
+
+
+def writing_disabled() -> ProblemError:
+    """Return the error for writing where nobody can prove who they are."""
+    return ProblemError(
+        HTTPStatus.FORBIDDEN,
+        "writing-disabled",
+        "Writing is not enabled",
+        "This installation has no token, so anybody could write: set `token` or `token_file`.",
+    )
+
+
+def too_large(limit: int) -> ProblemError:
+    """Return the error for a body that is longer than any list of documents."""
+    return ProblemError(
+        HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+        "too-large",
+        "Request too large",
+        f"A body may have {limit} bytes; send several, or use `nhipmay import`.",
+    )
+
+
+def malformed(detail: str) -> ProblemError:
+    """Return the error for a body that is no list of documents."""
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "malformed", "Body not understood", detail)
+
+
+def documents_refused(detail: str, errors: Sequence[Mapping[str, str]]) -> ProblemError:
+    """Return the error for documents with problems; none of them was written."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "documents-refused",
+        "Documents refused",
+        detail,
+        errors,
+    )
+
+
+def value_refused(detail: str) -> ProblemError:
+    """Return the error for a value that the database refuses."""
+    return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "value-refused", "Value refused", detail)
+
+
 def problem_of(exc: Exception) -> ProblemError:
     """Return the error that an exception means to a caller."""
     match exc:
@@ -156,6 +217,8 @@ def problem_response(exc: Exception, request_id: str) -> Response:
     }
     if isinstance(exc, RequestValidationError):
         content["errors"] = validation_errors(exc)
+    elif problem.errors:
+        content["errors"] = problem.errors
     return JSONResponse(
         content,
         status_code=problem.status,

@@ -28,6 +28,8 @@ class ApiSettings(ServiceSettings):
     """File that holds the token, instead of `token`."""
     allow_anonymous: bool = False
     """Say yes to serving other machines without a token (behind a proxy that asks who it is)."""
+    writer: DatabaseSettings | None = None
+    """Login that writes master data, where that of `database` may only read."""
     stale_after_s: Annotated[float, Field(gt=0)] = 45.0
     """Wall seconds without a heartbeat after which an edge counts as out of touch."""
     refresh_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0

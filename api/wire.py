@@ -1,7 +1,7 @@
 """The JSON that the API answers with. Times are RFC 3339 UTC, ratios fractions, null no value."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Generic, Literal, TypeVar
+from typing import Annotated, Any, Generic, Literal, TypeVar
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -218,3 +218,33 @@ class ProblemOut(Wire):
     status: int
     detail: str
     request_id: str
+
+
+class EventOut(Wire):
+    """One change of master data."""
+
+    event_id: int
+    recorded_at: Time
+    who: str
+    source: str = Field(description="The way in: file, topic, address or poll.")
+    reason: str
+    kind: str
+    scope: str = Field(description="Path of the enterprise or site.")
+    key: dict[str, Any]
+    action: Literal["created", "changed", "withdrawn"]
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+
+
+class ReportOut(Wire):
+    """What became of documents that were sent together."""
+
+    documents: int
+    created: int
+    changed: int
+    unchanged: int
+    withdrawn: int
+    hours_to_compute: int = Field(
+        description="Hours of machines whose figures will be computed again."
+    )
+    committed: bool = Field(description="False for a preview.")

@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 import structlog
 
+from edge_agent.configuration import RemoteConfiguration
 from edge_agent.drivers import Driver, make_driver
 from edge_agent.intake import Intake, SourceInlet
 from edge_agent.outbox import Outbox, SqliteOutbox
@@ -16,10 +17,16 @@ from edge_agent.pace import wall_seconds
 from edge_agent.publisher import Condition, PahoLink, Publisher, VersionChoice
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
+from edge_agent.sparkplug.bd_seq import BdSeq
+from edge_agent.sparkplug.link import PahoNodeLink
+from edge_agent.sparkplug.publisher import SparkplugPublisher
+from plant.errors import TransientError
 from plant.native import Leaf
+from plant.sparkplug import MessageType, state_topic
 
 LOOK_AROUND_S = 0.1
 FLUSHES_AT_STOP = 30
+CANCEL_AGAIN_S = 1.0
 QUIET_S = 60.0
 
 OnProgress = Callable[[Counters], None]
@@ -47,22 +54,52 @@ def run(
         settings.outbox.max_hours,
         settings.outbox.synchronous,
     )
+    counters = Counters()
+    remote = RemoteConfiguration(settings, time.monotonic)
     try:
-        return Agent(settings, outbox, on_progress).run(stop)
+        while _run_once(remote, outbox, counters, stop, on_progress):
+            remote.begin()
+        remote.ended()
+        return replace(counters)
     finally:
         outbox.close()
+
+
+def _run_once(
+    remote: RemoteConfiguration,
+    outbox: Outbox,
+    counters: Counters,
+    stop: threading.Event,
+    on_progress: OnProgress | None,
+) -> bool:
+    """Run with the sources in force; return whether it ended because others are to be."""
+    try:
+        return Agent(remote.settings, outbox, on_progress, counters, remote).run(stop)
+    except Exception as exc:
+        # Whatever sources on trial bring down, a driver's own faults included, is taken back.
+        if not remote.on_trial or isinstance(exc, TransientError):
+            raise
+        remote.take_back(f"{type(exc).__name__}: {exc}")
+        return not stop.is_set()
 
 
 class Agent:
     """One run of an edge agent with its outbox."""
 
     def __init__(
-        self, settings: EdgeSettings, outbox: Outbox, on_progress: OnProgress | None = None
+        self,
+        settings: EdgeSettings,
+        outbox: Outbox,
+        on_progress: OnProgress | None,
+        counters: Counters,
+        remote: RemoteConfiguration,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._clock = settings.make_clock()
-        self._counters = Counters()
+        self._counters = counters
+        self._remote = remote
+        self._change_due = False
         self._on_progress = on_progress or (lambda _: None)
         self._drivers: dict[str, Driver] = {
             name: make_driver(name, source, self._clock)
@@ -75,8 +112,8 @@ class Agent:
         self._dropped = outbox.state().dropped
         self._full_since: float | None = None
 
-    def run(self, stop: threading.Event) -> Counters:
-        """See `edge_agent.run`."""
+    def run(self, stop: threading.Event) -> bool:
+        """Run until stopped, or until all is read; return whether other sources are to be."""
         publisher = self._make_publisher()
         thread = threading.Thread(
             target=self._publish, args=(publisher,), name="publisher", daemon=True
@@ -86,7 +123,8 @@ class Agent:
         try:
             asyncio.run(self._collect(stop))
         finally:
-            publisher.finish(self._settings.publishing.drain_s)
+            # What is unconfirmed is the next agent's: machines are not kept waiting for it.
+            publisher.finish(0 if self._change_due else self._settings.publishing.drain_s)
             thread.join()
             self._counters.dropped = self._outbox.state().dropped
             _log.info(
@@ -94,10 +132,13 @@ class Agent:
             )
         if self._publisher_error is not None:
             raise self._publisher_error
-        return replace(self._counters)
+        return self._change_due
 
-    def _make_publisher(self) -> Publisher:
+    def _make_publisher(self) -> Publisher | SparkplugPublisher:
+        if self._settings.output == "sparkplug":
+            return self._make_sparkplug_publisher()
         address = self._settings.edge.address()
+        accept = self._settings.configuration.accept
 
         def connect(will: bytes) -> PahoLink:
             return PahoLink(
@@ -106,6 +147,7 @@ class Agent:
                 address.client_id,
                 address.topic(Leaf.ACK),
                 (address.topic(Leaf.STATUS), will),
+                optional=address.topic(Leaf.CONFIG) if accept else None,
             )
 
         return Publisher(
@@ -117,9 +159,37 @@ class Agent:
             version("nhipmay"),
             lambda: self._condition,
             lambda: wall_seconds(self._clock, self._settings.publishing.status_interval_s),
+            on_config=self._remote.offer,
         )
 
-    def _publish(self, publisher: Publisher) -> None:
+    def _make_sparkplug_publisher(self) -> SparkplugPublisher:
+        node = self._settings.sparkplug_node()
+        host = self._settings.sparkplug.primary_host
+        subscriptions = [node.topic(MessageType.NCMD)]
+        if host is not None:
+            subscriptions.append(state_topic(host))
+
+        def connect(will: tuple[str, bytes]) -> PahoNodeLink:
+            return PahoNodeLink(
+                self._settings.broker,
+                self._versions,
+                self._settings.edge.address().client_id,
+                subscriptions,
+                will,
+            )
+
+        return SparkplugPublisher(
+            self._settings,
+            self._outbox,
+            self._counters,
+            connect,
+            self._clock,
+            version("nhipmay"),
+            lambda: self._condition,
+            BdSeq(self._settings.bd_seq_file()),
+        )
+
+    def _publish(self, publisher: Publisher | SparkplugPublisher) -> None:
         try:
             publisher.run()
         except Exception as exc:  # noqa: BLE001
@@ -163,6 +233,11 @@ class Agent:
             for task in [*reading, flushing]:
                 if task.done():
                     task.result()
+            if self._remote.offered:
+                await asyncio.to_thread(self._remote.consider)
+            self._change_due = self._remote.change_due(delivering=intake.delivering())
+            if self._change_due:
+                return
             if all(task.done() for task in reading) and not intake.pending():
                 return
 
@@ -175,7 +250,12 @@ class Agent:
         _log.info("source_through", source=name)
 
     def _note_condition(self, intake: Intake) -> None:
-        self._condition = Condition(intake.sampled_us(), tuple(intake.unreachable()))
+        self._condition = Condition(
+            intake.sampled_us(),
+            tuple(intake.unreachable()),
+            self._remote.version,
+            self._remote.error,
+        )
         self._note_dropped(self._outbox.state().dropped)
 
     def _note_dropped(self, dropped: int) -> None:
@@ -200,6 +280,10 @@ class Agent:
 
 
 async def _cancelled(tasks: list["asyncio.Task[None]"]) -> None:
-    for task in tasks:
-        task.cancel()
+    # Before Python 3.12 a cancellation can get lost in a library's `asyncio.wait_for`.
+    running = set(tasks)
+    while running:
+        for task in running:
+            task.cancel()
+        _ended, running = await asyncio.wait(running, timeout=CANCEL_AGAIN_S)
     await asyncio.gather(*tasks, return_exceptions=True)

@@ -66,6 +66,10 @@ class Intake:
             return None
         return min(known) if running else max(known)
 
+    def delivering(self) -> bool:
+        """Return whether any source has been read by this agent."""
+        return bool(self._fresh_samples) or any(time is not None for time in self._sampled.values())
+
     def unreachable(self) -> list[str]:
         """Return what cannot be read at present, each with its source and reason."""
         return [

@@ -4,7 +4,12 @@ from pathlib import Path
 from typing import Literal
 
 from edge_agent.drivers.csv.settings import CsvSettings, RecordingSettings
-from edge_agent.settings import EdgeSettings, IdentitySettings, OutboxSettings
+from edge_agent.settings import (
+    ConfigurationSettings,
+    EdgeSettings,
+    IdentitySettings,
+    OutboxSettings,
+)
 from plant.description import PlantDescription
 from plant.settings import BrokerSettings, LogSettings, StrictModel
 
@@ -42,6 +47,8 @@ def replay_settings(
         edge=replay.edge,
         broker=replay.broker,
         outbox=OutboxSettings(file=outbox_file),
+        # What the platform wants of the real edge is nothing to a replay in its name.
+        configuration=ConfigurationSettings(accept=False),
         sources={REPLAY_SOURCE: CsvSettings(driver="csv", file=file, rate=rate, **recording)},
         log=log or LogSettings(),
     )

@@ -9,10 +9,12 @@ from pydantic import Field, model_validator
 
 from edge_agent.drivers.settings import AnySource
 from edge_agent.drivers.tag import TagSettings
+from edge_agent.sparkplug.settings import SparkplugOutputSettings
 from plant.description import Code
 from plant.measurement import Tag
 from plant.native import EdgeAddress, TagDeclaration
 from plant.settings import BrokerSettings, ServiceSettings, StrictModel
+from plant.sparkplug.topic import NodeId
 
 
 class IdentitySettings(StrictModel):
@@ -64,6 +66,17 @@ class PublishingSettings(StrictModel):
     """How long a stopping agent waits for confirmations."""
 
 
+class ConfigurationSettings(StrictModel):
+    """Whether and how the platform may say what this edge reads."""
+
+    accept: bool = True
+    """Whether sources that the platform pushes replace those of this file."""
+    probation_s: Annotated[float, Field(ge=1)] = 60.0
+    """How long new sources may all be silent before the old ones come back (wall time)."""
+    file: Path | None = None
+    """Where pushed sources are kept; left out, beside the outbox file."""
+
+
 class EdgeSettings(ServiceSettings):
     """The settings file of an edge agent."""
 
@@ -75,6 +88,12 @@ class EdgeSettings(ServiceSettings):
     """Where it keeps what is not yet confirmed."""
     publishing: PublishingSettings = PublishingSettings()
     """How it sends."""
+    output: Literal["native", "sparkplug"] = "native"
+    """`native`: to our platform, confirmed row by row; `sparkplug`: as a Sparkplug edge node."""
+    sparkplug: SparkplugOutputSettings = SparkplugOutputSettings()
+    """How it appears as a Sparkplug edge node."""
+    configuration: ConfigurationSettings = ConfigurationSettings()
+    """Whether the platform may say what it reads."""
     sources: Annotated[dict[Code, AnySource], Field(min_length=1)]
     """What it reads, by a name of your choice."""
 
@@ -96,6 +115,16 @@ class EdgeSettings(ServiceSettings):
     def declarations(self) -> list[TagDeclaration]:
         """Return the tags as the birth message declares them."""
         return [msgspec.convert(tag, TagDeclaration, from_attributes=True) for tag in self.tags()]
+
+    def sparkplug_node(self) -> NodeId:
+        """Return the edge as a Sparkplug edge node."""
+        group = self.sparkplug.group_id or f"{self.edge.enterprise}.{self.edge.site}"
+        return NodeId(group, self.sparkplug.edge_node_id or self.edge.code)
+
+    def bd_seq_file(self) -> Path:
+        """Return the file that counts the connections of the Sparkplug edge node."""
+        beside = self.outbox.file.with_name(self.outbox.file.name + ".bdseq")
+        return self.sparkplug.bd_seq_file or beside
 
     def _tag_settings(self) -> list[TagSettings]:
         return [tag for source in self.sources.values() if source.enabled for tag in source.tags]

@@ -28,6 +28,12 @@ class SelfstatCollector(Collector):
         for reason, number in snapshot.rejections.items():
             rejections.add_metric([reason], number)
         yield rejections
+        events = CounterMetricFamily(
+            "nhipmay_ingest_events", "Other things that happened.", labels=["event"]
+        )
+        for event, number in snapshot.events.items():
+            events.add_metric([event], number)
+        yield events
         yield CounterMetricFamily(
             "nhipmay_ingest_transactions", "Committed transactions.", snapshot.transactions
         )

@@ -7,7 +7,7 @@ would silently end paho's thread.
 """
 
 import ssl
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from typing import Any
@@ -61,8 +61,10 @@ class MqttSource:
         mailbox: Mailbox,
         clock: Clock,
         selfstat: Selfstat,
+        topics: Sequence[str] = TOPICS,
     ) -> None:
         self._settings = settings
+        self._topics = topics
         self._client_id = client_id
         self._mailbox = mailbox
         self._clock = clock
@@ -276,10 +278,11 @@ class _Connection:
             self.speaks_otherwise = code.value == _UNSUPPORTED_PROTOCOL
         else:
             self.accepted = True
+            topics = self._source._topics
             if self._version is MQTTProtocolVersion.MQTTv5:
-                client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in TOPICS])
+                client.subscribe([(topic, SubscribeOptions(qos=1)) for topic in topics])
             else:
-                client.subscribe([(topic, 1) for topic in TOPICS])
+                client.subscribe([(topic, 1) for topic in topics])
         self._answered.set()
 
     def _on_subscribe(
@@ -290,7 +293,7 @@ class _Connection:
         codes: list[ReasonCode],
         _properties: Properties | None,
     ) -> None:
-        for topic, code in zip(TOPICS, codes, strict=False):
+        for topic, code in zip(self._source._topics, codes, strict=False):
             if code.is_failure:
                 self.denied = f"does not let this user read {topic} ({code}); mend its ACL"
 

@@ -175,21 +175,21 @@ def _data_parcel(
     message: Message, address: EdgeAddress, batch: DataBatch, limits: LimitSettings
 ) -> DataParcel:
     _check_epoch(batch.epoch)
-    kind, number = _value_columns(batch.value, limits.max_text_length)
+    kind, number = value_columns(batch.value, limits.max_text_length)
     return DataParcel(
         message=message,
         address=address,
         ids=Ids(batch.epoch, batch.first_id, batch.last_id + 1),
         tags=batch.tags,
         tag=np.array(batch.tag, np.int64),
-        time_us=_whole_numbers(batch.time_us),
+        time_us=whole_numbers(batch.time_us),
         kind=kind,
         number=number,
         value=batch.value,
         quality=(
             np.zeros(len(batch.value), np.int64)
             if batch.quality is None
-            else _whole_numbers(batch.quality)
+            else whole_numbers(batch.quality)
         ),
     )
 
@@ -199,9 +199,10 @@ def _check_epoch(epoch: str) -> None:
         raise DataError("malformed", "the epoch must be 1 to 64 printable characters")
 
 
-def _value_columns(
+def value_columns(
     values: Sequence[Value], max_text_length: int
 ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    """Return the `Kind` of each value, and the values that are numbers, NaN for the others."""
     if set(map(type, values)) <= {float, int}:
         try:
             number = np.array(values, np.float64)
@@ -234,7 +235,7 @@ def _text_kind(text: str, max_length: int) -> Kind:
 _LIMIT = 2**62
 
 
-def _whole_numbers(values: Sequence[int]) -> NDArray[np.int64]:
+def whole_numbers(values: Sequence[int]) -> NDArray[np.int64]:
     """Return the values, those beyond 64 bits cut to a value that validation refuses anyway."""
     try:
         return np.array(values, np.int64)

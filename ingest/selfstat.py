@@ -52,6 +52,8 @@ class Snapshot:
     """Rejected measurements and messages by reason."""
     transactions: int = 0
     retries: int = 0
+    events: Counter[str] = field(default_factory=Counter)
+    """What else happened, by name."""
 
 
 class Selfstat:
@@ -94,6 +96,12 @@ class Selfstat:
         """Count a transaction that has to be tried again."""
         with self._lock:
             self._snapshot = replace(self._snapshot, retries=self._snapshot.retries + 1)
+
+    def noted(self, event: str) -> None:
+        """Count something that happened beside messages and measurements."""
+        with self._lock:
+            events = self._snapshot.events + Counter((event,))
+            self._snapshot = replace(self._snapshot, events=events)
 
     def snapshot(self) -> Snapshot:
         """Return all counters at this moment."""

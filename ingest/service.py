@@ -1,16 +1,20 @@
 """The ingest service: wires broker, pipeline and database together."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from threading import Event
 
 import structlog
 
 from ingest.committer import Committer
 from ingest.mailbox import Mailbox
+from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
 from ingest.mqtt import MqttSource
 from ingest.pipeline import Pipeline
 from ingest.selfstat import Selfstat, Snapshot
 from ingest.settings import IngestSettings
+from ingest.sparkplug.host import SparkplugHost
 from plant.errors import TransientError
 from store.delivery import PostgresDeliveryStore
 
@@ -38,12 +42,51 @@ def run(settings: IngestSettings, stop: Event) -> None:
             if _database_ready(store, stop):
                 source.start()
                 try:
-                    pipeline.run(stop)
+                    with (
+                        _sparkplug_host(settings, selfstat, stop),
+                        _mes_intake(settings, selfstat, stop),
+                    ):
+                        pipeline.run(stop)
                 finally:
                     source.close()
         finally:
             store.close()
             log.info("ingest stopped", **_line(selfstat.snapshot()))
+
+
+@contextmanager
+def _sparkplug_host(settings: IngestSettings, selfstat: Selfstat, stop: Event) -> Iterator[None]:
+    """Run the Sparkplug host application while the context lasts, if the settings name one."""
+    if settings.sparkplug is None:
+        yield
+        return
+    store = PostgresDeliveryStore(settings.database)
+    host = SparkplugHost(settings, settings.sparkplug, store, selfstat, stop)
+    host.start()
+    try:
+        yield
+    finally:
+        # The pipeline may have ended for a reason of its own.
+        stop.set()
+        try:
+            host.join()
+        finally:
+            store.close()
+
+
+@contextmanager
+def _mes_intake(settings: IngestSettings, selfstat: Selfstat, stop: Event) -> Iterator[None]:
+    """Take documents of an MES or ERP while the context lasts, if the settings say so."""
+    if settings.mes is None:
+        yield
+        return
+    intake = MesThread(settings, settings.mes, selfstat, stop)
+    intake.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        intake.join()
 
 
 def _database_ready(store: PostgresDeliveryStore, stop: Event) -> bool:

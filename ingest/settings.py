@@ -5,6 +5,8 @@ from typing import Annotated
 
 from pydantic import Field
 
+from ingest.mes.settings import MesSettings
+from ingest.sparkplug.settings import SparkplugSettings
 from plant.settings import BrokerSettings, DatabaseSettings, Port, ServiceSettings, StrictModel
 
 
@@ -54,6 +56,10 @@ class IngestSettings(ServiceSettings):
     queue: QueueSettings = QueueSettings()
     group: GroupSettings = GroupSettings()
     limits: LimitSettings = LimitSettings()
+    sparkplug: SparkplugSettings | None = None
+    """The Sparkplug host application; none by default."""
+    mes: MesSettings | None = None
+    """Documents from an MES or ERP over MQTT; `{}` takes them, none are taken by default."""
     metrics_host: str = "127.0.0.1"
     """Address on which Prometheus may read the counters."""
     metrics_port: Port | None = None

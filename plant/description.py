@@ -127,6 +127,13 @@ class Site(Named):
     policy: PolicySettings = PolicySettings()
     areas: Annotated[list[Area], Field(min_length=1)]
 
+    @field_validator("edges")
+    @classmethod
+    def _edges_are_not_the_mes(cls, value: list[str]) -> list[str]:
+        if "mes" in value:
+            raise ValueError("no edge may be called 'mes': its topics are those of an MES")
+        return value
+
     @field_validator("time_zone")
     @classmethod
     def _zone_exists(cls, value: str) -> str:

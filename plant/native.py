@@ -6,6 +6,7 @@ ignored, an unknown `schema` is refused. Times on the wire are whole microsecond
 """
 
 from dataclasses import dataclass
+from hashlib import sha256
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -16,6 +17,8 @@ from plant.place import checked_code
 
 SCHEMA = 1
 TOPIC_ROOT = "nm/v1"
+MAX_CONFIG_CHARACTERS = 500_000
+"""Longest text of a `Config`: some thousand tags."""
 
 Id = Annotated[int, msgspec.Meta(ge=1, le=2**62)]
 Microseconds = Annotated[int, msgspec.Meta(ge=-(2**62), le=2**62)]
@@ -32,6 +35,8 @@ class Leaf:
     """Edge to platform: a `Status`; also the edge's Last Will. QoS 1, retained."""
     ACK = "ack"
     """Platform to edge: an `Ack` of what is committed. QoS 1, retained."""
+    CONFIG = "config"
+    """Platform to edge: a `Config`, what this edge is to read from now on. QoS 1, retained."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,10 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """Hours until the outbox is full at the present rate; None when it is not filling."""
     unreachable: list[str] | None = None
     """Tags or sources that cannot be read at present, each with its reason."""
+    config_version: int | None = None
+    """Version of the `Config` in force; None when the edge reads what its own file says."""
+    config_error: str | None = None
+    """Why the newest `Config` is not in force; None when it is, or when there was none."""
 
 
 class Ack(msgspec.Struct, frozen=True):
@@ -151,12 +160,25 @@ class Ack(msgspec.Struct, frozen=True):
     sent_us: Microseconds
 
 
-M = TypeVar("M", DataBatch, Birth, Status, Ack)
+class Config(msgspec.Struct, frozen=True):
+    """What an edge is to read: the `sources` block of its settings, in place of its file's."""
+
+    schema: int
+    version: Annotated[int, msgspec.Meta(ge=1, le=2**53)]
+    """Counts up; an edge takes only a version above the one it has."""
+    sha256: Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")]
+    """Digest of `sources` in UTF-8, as 64 hexadecimal digits."""
+    sources: Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_CONFIG_CHARACTERS)]
+    """YAML text with one key, `sources`."""
+    sent_us: Microseconds
+
+
+M = TypeVar("M", DataBatch, Birth, Status, Ack, Config)
 
 _encoder = msgspec.json.Encoder()
 
 
-def encode(message: DataBatch | Birth | Status | Ack) -> bytes:
+def encode(message: DataBatch | Birth | Status | Ack | Config) -> bytes:
     """Return the message as JSON bytes."""
     return _encoder.encode(message)
 
@@ -165,6 +187,7 @@ _data_decoder = msgspec.json.Decoder(DataBatch)
 _birth_decoder = msgspec.json.Decoder(Birth)
 _status_decoder = msgspec.json.Decoder(Status)
 _ack_decoder = msgspec.json.Decoder(Ack)
+_config_decoder = msgspec.json.Decoder(Config)
 
 
 def decode_data(payload: bytes) -> DataBatch:
@@ -202,6 +225,26 @@ def decode_status(payload: bytes) -> Status:
 def decode_ack(payload: bytes) -> Ack:
     """Decode an ack; raise DataError `malformed` or `unknown_schema`."""
     return _decoded(_ack_decoder, payload)
+
+
+def config_message(version: int, sources: str, sent_us: int) -> Config:
+    """Return the message that gives an edge these sources, with their digest."""
+    return Config(SCHEMA, version, _digest(sources), sources, sent_us)
+
+
+def decode_config(payload: bytes) -> Config:
+    """Decode a configuration; raise DataError `malformed`, `unknown_schema` or `inconsistent`.
+
+    The text itself is checked by the edge, which knows its drivers.
+    """
+    config = _decoded(_config_decoder, payload)
+    if _digest(config.sources) != config.sha256:
+        raise DataError("inconsistent", f"version {config.version} does not have its digest")
+    return config
+
+
+def _digest(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()
 
 
 def _decoded(decoder: msgspec.json.Decoder[M], payload: bytes) -> M:

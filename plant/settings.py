@@ -8,7 +8,7 @@ from the environment or from secret files and have no default.
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -183,19 +183,32 @@ def _suggestion(cls: type[BaseModel], location: tuple[int | str, ...]) -> str:
 
 
 def _known_keys(cls: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
-    model: type[BaseModel] | None = cls
+    """Return the settings that exist at a location; of a union, those of the member chosen."""
+    models: list[type[BaseModel]] = [cls]
     for part in location:
-        field = model.model_fields.get(str(part)) if model else None
-        if field is not None:
-            model = _model_within(field)
-    return list(model.model_fields) if model else []
+        fields = [model.model_fields[str(part)] for model in models if part in model.model_fields]
+        chosen = [model for model in models if _is_chosen_by(model, part)]
+        if fields:
+            models = [within for field in fields for within in _models_within(field)]
+        elif chosen:
+            models = chosen
+    return sorted({name for model in models for name in model.model_fields})
 
 
-def _model_within(field: FieldInfo) -> type[BaseModel] | None:
-    candidates = [field.annotation]
+def _is_chosen_by(model: type[BaseModel], tag: int | str) -> bool:
+    """Return whether a union's discriminator of this value means the model."""
+    return any(
+        get_origin(field.annotation) is Literal and get_args(field.annotation) == (tag,)
+        for field in model.model_fields.values()
+    )
+
+
+def _models_within(field: FieldInfo) -> list[type[BaseModel]]:
+    found: list[type[BaseModel]] = []
+    candidates: list[object] = [field.annotation]
     while candidates:
         candidate = candidates.pop()
         if isinstance(candidate, type) and issubclass(candidate, BaseModel):
-            return candidate
+            found.append(candidate)
         candidates.extend(getattr(candidate, "__args__", ()))
-    return None
+    return found

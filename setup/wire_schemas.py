@@ -10,10 +10,16 @@ from typing import Any
 
 import msgspec
 
-from plant.native import SCHEMA, Ack, Birth, DataBatch, Leaf, Status
+from plant.native import SCHEMA, Ack, Birth, Config, DataBatch, Leaf, Status
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/reference/wire"
-MESSAGES = {Leaf.DATA: DataBatch, Leaf.BIRTH: Birth, Leaf.STATUS: Status, Leaf.ACK: Ack}
+MESSAGES = {
+    Leaf.DATA: DataBatch,
+    Leaf.BIRTH: Birth,
+    Leaf.STATUS: Status,
+    Leaf.ACK: Ack,
+    Leaf.CONFIG: Config,
+}
 
 
 def schema_texts() -> dict[str, str]:

@@ -1,11 +1,14 @@
 """The ingest's side of the database: measurements, ledger, rejections and tags."""
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
 
+import numpy as np
 import psycopg
+from numpy.typing import NDArray
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
@@ -170,6 +173,31 @@ class PostgresDeliveryTransaction:
         with self._connection.cursor() as cursor, cursor.copy(_Q["copy_texts"]) as copy:
             for block in text_blocks(rows):
                 copy.write(block)
+
+    def stored_numbers(self, rows: NumberColumns) -> NDArray[np.bool_]:
+        """Tell which rows `measurement` has already, by tag, source time and value."""
+        values = [None if math.isnan(value) else value for value in rows.value.tolist()]
+        return self._stored("stored_numbers", rows, values)
+
+    def stored_texts(self, rows: TextColumns) -> NDArray[np.bool_]:
+        """Tell which rows `text_measurement` has already, by tag, source time and value."""
+        return self._stored("stored_texts", rows, rows.value)
+
+    def _stored(
+        self, query: str, rows: NumberColumns | TextColumns, values: Sequence[float | str | None]
+    ) -> NDArray[np.bool_]:
+        found = np.zeros(len(rows), np.bool_)
+        if len(rows):
+            asked = {
+                "tags": rows.tag_id.tolist(),
+                "times": rows.source_us.tolist(),
+                "values": list(values),
+                "first": int(rows.source_us.min()),
+                "last": int(rows.source_us.max()),
+            }
+            known = self._connection.execute(_Q[query], asked).fetchall()
+            found[[number - 1 for (number,) in known]] = True
+        return found
 
     def write_rejections(self, rejections: Sequence[Rejection]) -> None:
         """Append to `rejection`."""

@@ -174,6 +174,16 @@ class DeliveryTransaction(Protocol):
     def write_texts(self, rows: TextColumns) -> None:
         """Append to `text_measurement`."""
 
+    def stored_numbers(self, rows: NumberColumns) -> NDArray[np.bool_]:
+        """Tell which rows `measurement` has already, by tag, source time and value: shape (n,).
+
+        For sources without outbox ids, whose repetitions no ledger can know. Two different values
+        of one moment are no repetition.
+        """
+
+    def stored_texts(self, rows: TextColumns) -> NDArray[np.bool_]:
+        """The same for `text_measurement`."""
+
     def write_rejections(self, rejections: Sequence[Rejection]) -> None:
         """Append to `rejection`."""
 

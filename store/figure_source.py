@@ -1,17 +1,19 @@
 """What figures are computed from: places and their master data, edges' progress, readings."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import numpy as np
 from numpy.typing import NDArray
 
-from plant.calendar import Break, ShiftPattern
+from plant.calendar import NO_RULES, DayOff, DayRules, Rotation, ShiftPattern
 from plant.kpi import OeePolicy
 from plant.measurement import TEXT_ROLES, TagRole
 from store.connection import Connection
+from store.mes_calendar import rotation, shift_pattern
 from store.queries import queries
 
 _Q = queries("figure_source")
@@ -80,6 +82,8 @@ class SiteSource:
     patterns: tuple[ShiftPattern, ...]
     order_products: dict[str, str]
     lines: tuple[LineSource, ...]
+    day_rules: DayRules = NO_RULES
+    """Rotations and days off."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +134,7 @@ def plant_source(connection: Connection) -> PlantSource:
             lines.setdefault(parent_id, []).append(place_id)
     site_of = {line_id: _site_of(places, line_id) for line_id in lines}
     patterns = _patterns(connection)
+    rules = _day_rules(connection)
     policies = {
         site_id: OeePolicy(version, threshold, side)
         for site_id, version, threshold, side in connection.execute(_Q["policies"])
@@ -156,11 +161,45 @@ def plant_source(connection: Connection) -> PlantSource:
                 for line_id, units in lines.items()
                 if site_of[line_id] == site_id
             ),
+            day_rules=rules.get(site_id, NO_RULES),
         )
         for site_id, row in places.items()
         if row[2] == "site"
     }
     return PlantSource(sites, _units(connection, places, lines, site_of))
+
+
+@contextmanager
+def master_data_held(connection: Connection) -> Iterator[None]:
+    """Keep whoever changes master data from marking hours until the pass within is over.
+
+    What changes meanwhile is then marked after everything that was computed without it.
+    """
+    connection.execute(_Q["share_master_data"])
+    try:
+        yield
+    finally:
+        if not connection.closed:
+            connection.execute(_Q["release_master_data"])
+
+
+def planned_maintenance(
+    connection: Connection, unit_path: str, start: datetime, end: datetime
+) -> list[tuple[datetime, datetime]]:
+    """Return when maintenance of a work unit, or of a place that holds it, is planned."""
+    asked = {"unit": unit_path, "start": start, "end": end}
+    return connection.execute(_Q["planned_maintenance"], asked).fetchall()
+
+
+def scrap_bookings(
+    connection: Connection, unit_id: int, start: datetime, end: datetime
+) -> list[tuple[datetime, TagRole, float]]:
+    """Return what was booked after parts were made in `[start, end)`: when made, role, parts."""
+    asked = {"unit": unit_id, "start": start, "end": end}
+    return [
+        (made, TagRole(f"{outcome}_count"), quantity)
+        for made, outcome, quantity in connection.execute(_Q["scrap_bookings"], asked)
+    ]
 
 
 def edge_progress(connection: Connection) -> dict[int, EdgeProgress]:
@@ -287,19 +326,22 @@ def _site_of(places: dict[int, tuple[object, ...]], place_id: int) -> int:
 def _patterns(connection: Connection) -> dict[int, list[ShiftPattern]]:
     found: dict[int, list[ShiftPattern]] = {}
     for row in connection.execute(_Q["shift_patterns"]):
-        site_id, name, start, end, weekdays, valid_from, valid_to, *breaks = row
-        found.setdefault(site_id, []).append(
-            ShiftPattern(
-                name=name,
-                start=start,
-                end=end,
-                weekdays=frozenset(weekdays),
-                breaks=tuple(Break(*parts) for parts in zip(*breaks, strict=True)),
-                valid_from=valid_from,
-                valid_to=valid_to,
-            )
-        )
+        site_id, *columns = row
+        found.setdefault(site_id, []).append(shift_pattern(*columns))
     return found
+
+
+def _day_rules(connection: Connection) -> dict[int, DayRules]:
+    rotations: dict[int, list[Rotation]] = {}
+    for site_id, *columns in connection.execute(_Q["shift_rotations"]):
+        rotations.setdefault(site_id, []).append(rotation(*columns))
+    days_off: dict[int, dict[date, DayOff]] = {}
+    for site_id, day, works_as, keeps in connection.execute(_Q["holidays"]):
+        days_off.setdefault(site_id, {})[day] = DayOff(day, works_as, frozenset(keeps))
+    return {
+        site_id: DayRules(tuple(rotations.get(site_id, ())), days_off.get(site_id, {}))
+        for site_id in rotations.keys() | days_off.keys()
+    }
 
 
 def _units(

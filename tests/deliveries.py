@@ -9,6 +9,8 @@ from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
 
 import msgspec
+import numpy as np
+from numpy.typing import NDArray
 
 from ingest.message import Message
 from plant.clock import microseconds
@@ -283,6 +285,17 @@ class MemoryTransaction:
             rows.quality.tolist(),
             strict=True,
         )
+
+    def stored_numbers(self, rows: NumberColumns) -> NDArray[np.bool_]:
+        known = {(tag, time, value) for tag, time, value, _ in self._tables.numbers}
+        values = [None if math.isnan(value) else value for value in rows.value.tolist()]
+        asked = zip(rows.tag_id.tolist(), rows.source_us.tolist(), values, strict=True)
+        return np.array([key in known for key in asked], np.bool_)
+
+    def stored_texts(self, rows: TextColumns) -> NDArray[np.bool_]:
+        known = {(tag, time, value) for tag, time, value, _ in self._tables.texts}
+        asked = zip(rows.tag_id.tolist(), rows.source_us.tolist(), rows.value, strict=True)
+        return np.array([key in known for key in asked], np.bool_)
 
     def write_rejections(self, rejections: Sequence[Rejection]) -> None:
         for rejection in rejections:

@@ -9,6 +9,9 @@ from plant.clock import Clock
 _CLASSES = {
     "opcua": "OpcUaDriver",
     "modbus": "ModbusDriver",
+    "mtconnect": "MtConnectDriver",
+    "mqtt": "MqttDriver",
+    "s7": "S7Driver",
     "csv": "CsvDriver",
 }
 

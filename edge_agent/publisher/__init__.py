@@ -1,6 +1,6 @@
 """MQTT: from the outbox to the broker."""
 
-from edge_agent.publisher.link import Connected, Delivered, Event, Link, Received, Refused
+from edge_agent.publisher.link import Connected, Delivered, Denied, Event, Link, Received, Refused
 from edge_agent.publisher.paho_link import PahoLink, VersionChoice
 from edge_agent.publisher.publisher import Condition, Publisher
 
@@ -8,6 +8,7 @@ __all__ = [
     "Condition",
     "Connected",
     "Delivered",
+    "Denied",
     "Event",
     "Link",
     "PahoLink",

@@ -33,7 +33,14 @@ class Received:
     payload: bytes
 
 
-Event = Connected | Refused | Delivered | Received
+@dataclass(frozen=True, slots=True)
+class Denied:
+    """The broker denies reading a topic that the edge can do without."""
+
+    topic: str
+
+
+Event = Connected | Refused | Delivered | Received | Denied
 
 
 class Link(Protocol):

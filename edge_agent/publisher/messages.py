@@ -38,6 +38,8 @@ def online_status(
     buffer_hours_left: float | None,
     *,
     online: bool = True,
+    config_version: int | None = None,
+    config_error: str | None = None,
 ) -> Status:
     """Return the heartbeat of a connected edge (or its farewell)."""
     return Status(
@@ -53,6 +55,8 @@ def online_status(
         dropped_ranges=list(state.dropped_ranges),
         buffer_hours_left=buffer_hours_left,
         unreachable=list(unreachable),
+        config_version=config_version,
+        config_error=config_error,
     )
 
 

@@ -14,7 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_agent.publisher.link import Connected, Delivered, Event, Received, Refused
+from edge_agent.publisher.link import Connected, Delivered, Denied, Event, Received, Refused
 from plant.errors import BrokerUnavailableError, ConfigurationError
 from plant.settings import BrokerSettings
 
@@ -62,11 +62,22 @@ class PahoLink:
         client_id: str,
         subscription: str,
         will: tuple[str, bytes],
+        *,
+        clean: bool = False,
+        retain_will: bool = True,
+        optional: str | None = None,
     ) -> None:
+        """Prepare a connection; a `clean` one leaves nothing at the broker when it ends.
+
+        `optional` is a topic that is read as well if the broker's access list allows it.
+        """
         self._settings = settings
         self._choice = choice
         self._version = choice.version
         self._subscription = subscription
+        self._clean = clean
+        self._optional = optional
+        self._optional_request: int | None = None
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._answered = False
         self._accepted = False
@@ -74,11 +85,11 @@ class PahoLink:
         self._client = Client(
             CallbackAPIVersion.VERSION2,
             client_id,
-            clean_session=None if self._version == "5" else False,
+            clean_session=None if self._version == "5" else clean,
             protocol=_VERSIONS[self._version],
         )
         self._client.connect_timeout = _CONNECT_TIMEOUT_S
-        self._client.will_set(will[0], will[1], qos=1, retain=True)
+        self._client.will_set(will[0], will[1], qos=1, retain=retain_will)
         if settings.username is not None:
             self._client.username_pw_set(settings.username, settings.secret())
         self._client.on_connect = self._on_connect
@@ -95,8 +106,8 @@ class PahoLink:
         arguments: dict[str, Any] = {}
         if self._version == "5":
             properties = Properties(PacketTypes.CONNECT)
-            properties.SessionExpiryInterval = settings.session_expiry_s
-            arguments = {"clean_start": False, "properties": properties}
+            properties.SessionExpiryInterval = 0 if self._clean else settings.session_expiry_s
+            arguments = {"clean_start": self._clean, "properties": properties}
         try:
             self._client.connect(
                 settings.host, settings.port, keepalive=settings.keepalive_s, **arguments
@@ -148,12 +159,21 @@ class PahoLink:
             client.disconnect()
             return
         self._accepted = True
+        self._subscribe(client)
+
+    def _subscribe(self, client: Client) -> None:
         client.subscribe(self._subscription, qos=1)
+        if self._optional is not None:
+            _, self._optional_request = client.subscribe(self._optional, qos=1)
 
     def _on_subscribe(
-        self, _client: Client, _user: object, _mid: int, codes: list[ReasonCode], _more: object
+        self, _client: Client, _user: object, mid: int, codes: list[ReasonCode], _more: object
     ) -> None:
-        if any(code.is_failure for code in codes):
+        denied = any(code.is_failure for code in codes)
+        if mid == self._optional_request:
+            if denied and self._optional is not None:
+                self._events.put(Denied(self._optional))
+        elif denied:
             self._events.put(
                 Refused(f"the broker's access list denies reading {self._subscription}")
             )

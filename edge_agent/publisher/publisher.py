@@ -9,7 +9,15 @@ import structlog
 
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox
-from edge_agent.publisher.link import Connected, Delivered, Link, Received, Refused
+from edge_agent.publisher.link import (
+    Connected,
+    Delivered,
+    Denied,
+    Event,
+    Link,
+    Received,
+    Refused,
+)
 from edge_agent.publisher.messages import FillRate, data_batch, last_will, online_status
 from edge_agent.publisher.window import Window
 from edge_agent.selfstat import Counters
@@ -38,6 +46,8 @@ class Condition:
 
     sampled_us: int | None
     unreachable: tuple[str, ...]
+    config_version: int | None = None
+    config_error: str | None = None
 
 
 class LinkLostError(TransientError):
@@ -69,7 +79,9 @@ class Publisher:
         condition: Callable[[], Condition],
         status_pause_s: Callable[[], float],
         elapsed: Callable[[], float] = time.monotonic,
+        on_config: Callable[[bytes], None] | None = None,
     ) -> None:
+        self._on_config = on_config
         self._settings = settings.publishing
         self._topic = settings.edge.address().topic
         self._declarations: list[TagDeclaration] = settings.declarations()
@@ -129,7 +141,7 @@ class Publisher:
             if isinstance(event, Connected):
                 return
             if isinstance(event, Received):
-                self._take_ack(event)
+                self._receive(event)
             if isinstance(event, Refused):
                 raise LinkLostError(event.reason)
         raise LinkLostError("the broker accepts connections but does not answer")
@@ -186,7 +198,7 @@ class Publisher:
                 self._handle(event)
                 event = link.next_event(0)
 
-    def _handle(self, event: Connected | Refused | Delivered | Received) -> None:
+    def _handle(self, event: Event) -> None:
         if isinstance(event, Refused):
             raise LinkLostError(event.reason)
         if isinstance(event, Delivered):
@@ -197,7 +209,9 @@ class Publisher:
                 )
             self._note_delivered(event.message_id)
         if isinstance(event, Received):
-            self._take_ack(event)
+            self._receive(event)
+        if isinstance(event, Denied):
+            _log.warning("topic_denied", topic=event.topic)
 
     def _note_delivered(self, number: int) -> None:
         """The connection counts as working when data pass; a birth alone proves little."""
@@ -205,6 +219,12 @@ class Publisher:
             self._data_numbers.discard(number)
             self._backoff.reset()
             self._note_problem(None)
+
+    def _receive(self, message: Received) -> None:
+        if message.topic != self._topic(Leaf.CONFIG):
+            self._take_ack(message)
+        elif self._on_config is not None:
+            self._on_config(message.payload)
 
     def _take_ack(self, message: Received) -> None:
         try:
@@ -243,7 +263,12 @@ class Publisher:
         state = self._outbox.state()
         condition = self._condition()
         self._counters.dropped = state.dropped
-        told = (condition.unreachable, state.dropped_ranges)
+        told = (
+            condition.unreachable,
+            state.dropped_ranges,
+            condition.config_version,
+            condition.config_error,
+        )
         changed = told != self._last_told
         pause = max(SHORTEST_STATUS_PAUSE_S, self._status_pause_s())
         earliest = self._status_due - pause + SHORTEST_STATUS_PAUSE_S
@@ -265,6 +290,8 @@ class Publisher:
                 condition.unreachable,
                 self._fill_rate.hours_left(now_us, state),
                 online=online,
+                config_version=condition.config_version,
+                config_error=condition.config_error,
             )
         )
 

@@ -132,6 +132,37 @@ update delivery_ledger set
     last_commit_at = greatest(last_commit_at, %(committed_at)s::timestamptz)
 where edge_id = %(edge_id)s and epoch = %(epoch)s
 
+-- name: stored_numbers
+-- Which of these rows are stored, by their place in the lists. The bounds spare looking into parts
+-- of the table that cannot hold any.
+select asked.number
+from unnest(%(tags)s::integer[], %(times)s::bigint[], %(values)s::double precision[]) with ordinality
+    as asked (tag_id, time_us, value, number)
+where exists (
+    select from measurement known
+    where known.tag_id = asked.tag_id
+        and known.value is not distinct from asked.value
+        and known.source_time = timestamptz 'epoch' + asked.time_us * interval '1 microsecond'
+        and known.source_time between
+            timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
+            and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+)
+
+-- name: stored_texts
+-- The same for text values.
+select asked.number
+from unnest(%(tags)s::integer[], %(times)s::bigint[], %(values)s::text[]) with ordinality
+    as asked (tag_id, time_us, value, number)
+where exists (
+    select from text_measurement known
+    where known.tag_id = asked.tag_id
+        and known.value is not distinct from asked.value
+        and known.source_time = timestamptz 'epoch' + asked.time_us * interval '1 microsecond'
+        and known.source_time between
+            timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
+            and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+)
+
 -- name: copy_numbers
 -- Columns in the order of store.binary_copy.
 copy measurement (tag_id, source_time, received_time, value, quality)

@@ -1,6 +1,6 @@
 -- name: lock
 -- One plant is loaded at a time; released at the end of the transaction.
-select pg_advisory_xact_lock(7461002)
+select pg_advisory_xact_lock(7461004)
 
 -- name: upsert_place
 -- The path is the identity; everything else may be corrected.
@@ -13,7 +13,9 @@ on conflict (path) do update set
     name_vi = excluded.name_vi,
     name_en = excluded.name_en,
     position = excluded.position,
-    time_zone = excluded.time_zone,
+    time_zone = case
+        when place.time_zone_origin = 'plant' then excluded.time_zone else place.time_zone
+    end,
     line_kind = excluded.line_kind
 returning place_id
 
@@ -49,17 +51,19 @@ values (%(site)s, %(version)s, %(minor_stop_threshold_s)s, %(minor_stops_in)s)
 insert into product (enterprise_id, code, name_vi, name_en)
 values (%(enterprise)s, %(code)s, %(name_vi)s, %(name_en)s)
 on conflict (enterprise_id, code) do update set
-    name_vi = excluded.name_vi, name_en = excluded.name_en
+    name_vi = case when product.origin = 'plant' then excluded.name_vi else product.name_vi end,
+    name_en = case when product.origin = 'plant' then excluded.name_en else product.name_en end
 returning product_id
 
 -- name: clear_planned_run_times
--- The description holds all planned run times of a product.
-delete from planned_run_time where product_id = %(product)s
+-- The description holds all planned run times of a product but those that an MES gave.
+delete from planned_run_time where product_id = %(product)s and origin = 'plant'
 
 -- name: insert_planned_run_time
 -- After clear_planned_run_times.
 insert into planned_run_time (product_id, work_unit_id, valid_from, valid_to, seconds, source)
 values (%(product)s, %(work_unit)s, %(valid_from)s, %(valid_to)s, %(seconds)s, %(source)s)
+on conflict (product_id, work_unit_id, valid_from) do nothing
 
 -- name: upsert_order
 -- The number is unique within a site.
@@ -76,10 +80,11 @@ on conflict (site_id, number) do update set
     planned_quantity = excluded.planned_quantity,
     planned_start = excluded.planned_start,
     planned_end = excluded.planned_end
+where production_order.origin = 'plant'
 
 -- name: clear_shifts
--- The description holds the whole calendar of a site; breaks go with their shift.
-delete from shift_pattern where site_id = %(site)s
+-- Breaks go with their shift; shifts that an MES gave stay.
+delete from shift_pattern where site_id = %(site)s and origin = 'plant'
 
 -- name: insert_shift
 -- After clear_shifts.
@@ -89,6 +94,7 @@ insert into shift_pattern (
 values (
     %(site)s, %(name)s, %(start)s, %(end)s, %(weekdays)s, %(valid_from)s, %(valid_to)s
 )
+on conflict (site_id, name, valid_from) do nothing
 returning shift_pattern_id
 
 -- name: insert_break
@@ -102,6 +108,7 @@ insert into stop_reason (enterprise_id, code, parent_code, name_vi, name_en)
 values (%(enterprise)s, %(code)s, %(parent)s, %(name_vi)s, %(name_en)s)
 on conflict (enterprise_id, code) do update set
     parent_code = excluded.parent_code, name_vi = excluded.name_vi, name_en = excluded.name_en
+where stop_reason.origin = 'plant'
 
 -- name: foundations
 -- Everything described that a figure of the site depends on, as one text to compare.
@@ -156,3 +163,24 @@ where starts_with(place.path, %(site)s || '/')
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
     revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+
+-- name: lock_recomputation
+-- Until the end of the transaction no pass of analytics runs: none can have read the old state
+-- and write its figures after the hours were marked. See `share_master_data` in figure_source.sql.
+select pg_advisory_xact_lock(7461005)
+
+-- name: known_sites
+-- Which of these sites are there already.
+select path from place where path = any(%(sites)s)
+
+-- name: record_change
+-- The trail of what a plant file changed.
+insert into master_data_event (
+    recorded_at, who, source, kind, scope, key, action, old, new
+)
+values (
+    now(), 'nhipmay migrate', 'plant description', 'plant', %(site)s,
+    jsonb_build_object('site', %(site)s::text),
+    case when %(known)s then 'changed' else 'created' end,
+    case when %(known)s then %(old)s::jsonb end, %(new)s::jsonb
+)

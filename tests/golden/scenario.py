@@ -26,6 +26,7 @@ from plant.calendar import Break, ShiftPattern, expand_shifts
 from plant.kpi import BaseSums, OeeResult
 from plant.measurement import TagRole
 from plant.state import TimeElement
+from tests.golden import driver_cases
 
 MINUTE_MS = 60_000
 DAY = datetime(2026, 3, 3, tzinfo=UTC)
@@ -299,4 +300,5 @@ _KINDS = {
     "calendar": _calendar,
     "losses": _losses,
     "failures": _failures,
+    **driver_cases.KINDS,
 }

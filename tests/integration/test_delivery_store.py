@@ -197,6 +197,44 @@ def test_texts_are_stored_letter_by_letter(subject: Subject) -> None:
     assert [row[3] for row in subject.texts()] == [0, 0, 1, 2, 0]
 
 
+def test_rows_are_known_by_tag_time_and_value(subject: Subject) -> None:
+    stored = NumberColumns(
+        np.array([7, 7, 8]),
+        NOW_US + np.array([0, 1, 0]),
+        np.full(3, NOW_US),
+        np.array([0.1, np.nan, 5.0]),
+        np.array([0, 2, 0]),
+    )
+    texts = TextColumns(
+        np.array([9, 9]),
+        NOW_US + np.array([0, 1]),
+        np.full(2, NOW_US),
+        ["a'", None],
+        np.zeros(2, int),
+    )
+    asked = NumberColumns(
+        np.array([7, 7, 7, 7, 8]),
+        NOW_US + np.array([0, 1, 0, 2, 1]),
+        np.full(5, NOW_US),
+        np.array([0.1, np.nan, 0.2, 0.1, 5.0]),
+        np.zeros(5, int),
+    )
+    asked_texts = TextColumns(
+        np.array([9, 9, 9]),
+        NOW_US + np.array([0, 0, 1]),
+        np.full(3, NOW_US),
+        ["a'", "b", None],
+        np.zeros(3, int),
+    )
+    with subject.store.transaction() as transaction:
+        assert not transaction.stored_numbers(asked).any()
+        transaction.write_numbers(stored)
+        transaction.write_texts(texts)
+    with subject.store.transaction() as transaction:
+        assert transaction.stored_numbers(asked).tolist() == [True, True, False, False, False]
+        assert transaction.stored_texts(asked_texts).tolist() == [True, False, True]
+
+
 def test_a_ledger_comes_back_as_it_was_saved(subject: Subject) -> None:
     key = (subject.edge().edge_id, "e1")
     with subject.store.transaction() as transaction:

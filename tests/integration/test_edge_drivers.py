@@ -1,18 +1,21 @@
-"""The contract of a driver, on real servers: each test runs on OPC UA and on Modbus."""
+"""The contract of a driver, on real servers: each test runs on every protocol."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
 import pytest
 
-from edge_agent import EdgeSettings
-from edge_agent.drivers import Driver, make_driver
-from plant.clock import microseconds, system_clock
+from plant.clock import microseconds
 from plant.measurement import Quality
+from tests.integration.edge.driving import beside_driver, until, with_driver
+from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
+from tests.integration.edge.plants import MqttPlant, MtConnectPlant, S7Plant
 from tests.integration.edge.sources import DATATYPE, ModbusSource, OpcUaSource
-from tests.unit.edge_agent.inlets import RecordingInlet, edge_mapping
+from tests.services import MosquittoBroker
+from tests.unit.edge_agent.inlets import RecordingInlet
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 UNIT = "dong-chai/chuyen-a/tron-1"
@@ -26,6 +29,10 @@ def at(second: int) -> datetime:
 class Plant(Protocol):
     """A source with a speed and a count, whatever protocol it speaks."""
 
+    @property
+    def gives_time(self) -> bool:
+        """Whether values have a time of the source's own."""
+
     def settings(self, *, with_absent: bool) -> dict[str, Any]: ...
     def write(self, second: int, speed: float, count: int) -> None: ...
     def add_absent(self) -> None: ...
@@ -35,6 +42,8 @@ class Plant(Protocol):
 
 class OpcUaPlant:
     """The OPC UA side of the contract."""
+
+    gives_time = True
 
     def __init__(self, source: OpcUaSource) -> None:
         self._source = source
@@ -65,6 +74,8 @@ class OpcUaPlant:
 
 class ModbusPlant:
     """The Modbus side of the contract."""
+
+    gives_time = True
 
     def __init__(self, source: ModbusSource) -> None:
         self._source = source
@@ -100,61 +111,39 @@ class ModbusPlant:
         self._source.refuse = lambda _address, _count: False
 
 
-@pytest.fixture(params=["opcua", "modbus"])
+@pytest.fixture(params=["opcua", "modbus", "mtconnect", "mtconnect-polled", "mqtt", "s7"])
 def plant(request: pytest.FixtureRequest) -> Iterator[Plant]:
     if request.param == "opcua":
         with OpcUaSource(speed=(1.5, at(0)), count=(100, at(0))) as opcua:
             yield OpcUaPlant(opcua)
-    else:
+    elif request.param == "modbus":
         with ModbusSource() as modbus:
             yield ModbusPlant(modbus)
-
-
-def driver_of(source: dict[str, Any]) -> Driver:
-    settings = EdgeSettings.model_validate(edge_mapping(source=source))
-    return make_driver("source", settings.sources["source"], system_clock)
-
-
-async def until(condition: Callable[[], object], what: str) -> None:
-    try:
-        async with asyncio.timeout(15):
-            while not condition():  # noqa: ASYNC110
-                await asyncio.sleep(0.01)
-    except TimeoutError:
-        pytest.fail(f"waited in vain for {what}")
-
-
-def with_driver(
-    source: dict[str, Any],
-    inlet: RecordingInlet,
-    scenario: Callable[[], Awaitable[None]],
-) -> None:
-    """Run a scenario beside a driver, which must end at once when it is cancelled."""
-
-    async def both() -> None:
-        task = asyncio.create_task(driver_of(source).run(inlet))
-        try:
-            await scenario()
-        finally:
-            task.cancel()
-            _done, late = await asyncio.wait([task], timeout=5)
-        assert not late, "the driver does not stop"
-
-    asyncio.run(both())
+    elif request.param == "mqtt":
+        broker: MosquittoBroker = request.getfixturevalue("broker")
+        yield MqttPlant(broker)
+    elif request.param == "s7":
+        s7 = S7Plant()
+        yield s7
+        s7.stop()
+    else:
+        with MtConnectAgent(Item("i-speed", "speed"), Item("i-count", "count")) as agent:
+            yield MtConnectPlant(agent, interval_ms=0 if request.param.endswith("polled") else 20)
 
 
 def test_values_come_with_their_source_time_and_quality_when_they_change(plant: Plant) -> None:
     inlet = RecordingInlet()
 
     async def scenario() -> None:
-        for second in range(10):
+        for second in range(1, 10):
             await asyncio.to_thread(plant.write, second, second + 0.5, second)
             await until(lambda n=second: n in inlet.values(COUNT), f"count {second}")  # type: ignore[misc]
 
     with_driver(plant.settings(with_absent=False), inlet, scenario)
     newest = {reading.value: reading for reading in inlet.readings if reading.tag == COUNT}
     for second in range(1, 10):
-        assert newest[second].time_us == microseconds(at(second))
+        if plant.gives_time:
+            assert newest[second].time_us == microseconds(at(second))
         assert newest[second].quality is Quality.GOOD
     assert inlet.problems[0] == ()
     assert inlet.sampled_us == sorted(inlet.sampled_us)
@@ -204,6 +193,62 @@ def test_the_source_is_waited_for_when_it_is_not_there_yet(plant: Plant) -> None
         await until(lambda: inlet.values(COUNT), "the first value")
 
     with_driver(plant.settings(with_absent=False), inlet, scenario)
+
+
+@pytest.mark.parametrize("driver", ["opcua", "modbus", "mtconnect", "mqtt", "s7"])
+def test_the_driver_lives_on_when_what_answers_speaks_another_protocol(driver: str) -> None:
+    where = {"name": "t/x", "work_unit": UNIT}
+    inlet = RecordingInlet()
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(bytes(range(256)) * 20)
+        with suppress(ConnectionError):
+            await writer.drain()
+        writer.close()
+
+    async def scenario() -> None:
+        await until(lambda: inlet.problems, "the report")
+        assert inlet.problems[0][0].count("127.0.0.1") == 1
+        assert not inlet.readings
+
+    async def both() -> None:
+        server = await asyncio.start_server(answer, "127.0.0.1", 0)
+        port = server.sockets[0].getsockname()[1]
+        sources: dict[str, dict[str, Any]] = {
+            "opcua": {
+                "endpoint": f"opc.tcp://127.0.0.1:{port}/",
+                "timeout_s": 1,
+                "tags": [where | {"address": "i=2258"}],
+            },
+            "modbus": {
+                "host": "127.0.0.1",
+                "port": port,
+                "timeout_s": 1,
+                "tags": [where | {"address": "hr:1"}],
+            },
+            "mtconnect": {
+                "url": f"http://127.0.0.1:{port}",
+                "timeout_s": 1,
+                "tags": [where | {"data_item": "x"}],
+            },
+            "mqtt": {
+                "broker": {"port": port},
+                "client_id": "t",
+                "timeout_s": 1,
+                "tags": [where | {"topic": "x"}],
+            },
+            "s7": {
+                "host": "127.0.0.1",
+                "port": port,
+                "timeout_s": 1,
+                "tags": [where | {"address": "DB1.DBW0"}],
+            },
+        }
+        async with server:
+            await beside_driver({"driver": driver, **sources[driver]}, inlet, scenario)
+
+    asyncio.run(both())
 
 
 def test_all_address_spaces_are_read_when_a_plc_has_them() -> None:

@@ -2,8 +2,6 @@
 
 import queue
 import socket
-import subprocess
-import sys
 import threading
 import time
 import urllib.request
@@ -13,11 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import paho.mqtt.client as paho
-import psycopg
 import pytest
-import yaml
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from psycopg import sql
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
@@ -30,6 +25,7 @@ from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
 from store import connect, load_plant
 from tests.damage import damaged_messages
 from tests.deliveries import EDGE, STATE, TEMPERATURE, birth, plant, status
+from tests.integration.ingests import fetched, outage, running, start_process, write_settings
 from tests.services import BrokerFactory, MosquittoBroker, free_port
 from tests.waiting import wait_until
 
@@ -131,35 +127,6 @@ def settings_of(
     return IngestSettings(**(content | changed))
 
 
-@contextmanager
-def running(settings: IngestSettings) -> Iterator[None]:
-    """Run an ingest in a thread of this process; its errors are raised at the end."""
-    stop = threading.Event()
-    failures: list[BaseException] = []
-
-    def work() -> None:
-        try:
-            run(settings, stop)
-        except ConfigurationError as exc:
-            failures.append(exc)
-
-    thread = threading.Thread(target=work)
-    thread.start()
-    try:
-        yield
-    finally:
-        stop.set()
-        thread.join(20)
-    assert not thread.is_alive()
-    if failures:
-        raise failures[0]
-
-
-def fetched(database: DatabaseSettings, query: str) -> list[tuple[Any, ...]]:
-    with connect(database) as connection:
-        return connection.execute(query.encode()).fetchall()
-
-
 def assert_exactly_once(database: DatabaseSettings, messages: int) -> None:
     """Every number that was sent is there, once, and so is every text."""
     values = [
@@ -219,30 +186,6 @@ def test_nothing_is_lost_or_twice_when_the_broker_is_killed(
         edge.deliver(80)
 
     assert_exactly_once(plain_database, 80)
-
-
-@contextmanager
-def outage(database: DatabaseSettings) -> Iterator[None]:
-    """Throw everyone out of the database and let no one in for a while."""
-    name = sql.Identifier(database.name)
-    allow = sql.SQL("alter database {} allow_connections {}")
-    with psycopg.connect(
-        host=database.host,
-        port=database.port,
-        user=database.user,
-        password=database.secret(),
-        dbname="postgres",
-        autocommit=True,
-    ) as administrator:
-        administrator.execute(allow.format(name, sql.SQL("false")))
-        administrator.execute(
-            "select pg_terminate_backend(pid) from pg_stat_activity where datname = %s",
-            [database.name],
-        )
-        try:
-            yield
-        finally:
-            administrator.execute(allow.format(name, sql.SQL("true")))
 
 
 def test_nothing_is_lost_or_twice_when_the_database_goes_away(
@@ -306,19 +249,6 @@ def test_two_ingests_at_once_write_everything_once(
         )
 
     assert_exactly_once(each_database, 60)
-
-
-def write_settings(folder: Path, settings: IngestSettings) -> Path:
-    content = settings.model_dump(mode="json", exclude={"clock"})
-    assert settings.database.password is not None
-    content["database"]["password"] = settings.database.password.get_secret_value()
-    file = folder / "ingest.yaml"
-    file.write_text(yaml.safe_dump(content))
-    return file
-
-
-def start_process(file: Path) -> subprocess.Popen[bytes]:
-    return subprocess.Popen([sys.executable, "-m", "nhipmay", "ingest", "--settings", str(file)])
 
 
 def test_nothing_is_lost_or_twice_when_the_ingest_is_killed(

@@ -14,6 +14,7 @@ from plant.native import (
     SCHEMA,
     Ack,
     Birth,
+    Config,
     DataBatch,
     EdgeAddress,
     Leaf,
@@ -91,6 +92,11 @@ class FakePlatform:
         now_us = microseconds(datetime.now(UTC))
         message = Ack(schema=SCHEMA, epoch=epoch, committed_to=committed_to, sent_us=now_us)
         self._client.publish(ADDRESS.topic(Leaf.ACK), encode(message), qos=1, retain=True)
+
+    def push(self, message: Config | bytes) -> None:
+        """Publish a configuration, retained as the platform does."""
+        payload = message if isinstance(message, bytes) else encode(message)
+        self._client.publish(ADDRESS.topic(Leaf.CONFIG), payload, qos=1, retain=True)
 
     def acknowledge_all(self) -> None:
         """Confirm what has come so far, and everything from now on."""

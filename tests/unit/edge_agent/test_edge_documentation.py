@@ -13,9 +13,17 @@ from edge_agent.drivers.modbus.settings import (
     ModbusTagSettings,
     PlcClockSettings,
 )
+from edge_agent.drivers.mqtt.settings import MqttSettings, MqttTagSettings, MqttTimeSettings
+from edge_agent.drivers.mtconnect.settings import MtConnectSettings, MtConnectTagSettings
 from edge_agent.drivers.opcua.settings import OpcUaSettings, OpcUaTagSettings
+from edge_agent.drivers.s7.settings import S7Settings, S7TagSettings
 from edge_agent.drivers.tag import TagSettings
-from edge_agent.settings import IdentitySettings, OutboxSettings, PublishingSettings
+from edge_agent.settings import (
+    ConfigurationSettings,
+    IdentitySettings,
+    OutboxSettings,
+    PublishingSettings,
+)
 from plant.settings import BrokerSettings, ClockSettings, LogSettings, TlsSettings
 
 DOCS = Path(__file__).parents[3] / "docs"
@@ -45,9 +53,14 @@ def section(title: str) -> str:
         ("`broker`", TlsSettings),
         ("`outbox`", OutboxSettings),
         ("`publishing`", PublishingSettings),
+        ("`configuration`", ConfigurationSettings),
         ("`driver: opcua`", OpcUaSettings),
         ("`driver: modbus`", ModbusSettings),
         ("`driver: modbus`", PlcClockSettings),
+        ("`driver: mtconnect`", MtConnectSettings),
+        ("`driver: mqtt`", MqttSettings),
+        ("`driver: mqtt`", MqttTimeSettings),
+        ("`driver: s7`", S7Settings),
         ("`driver: csv`", CsvSettings),
         ("Tags of any source", TagSettings),
         ("Replay maps", ReplayMap),
@@ -64,9 +77,12 @@ def test_every_setting_is_explained_when_it_exists(title: str, model: type[BaseM
     [
         ("`driver: opcua`", OpcUaTagSettings),
         ("`driver: modbus`", ModbusTagSettings),
+        ("`driver: mtconnect`", MtConnectTagSettings),
+        ("`driver: mqtt`", MqttTagSettings),
+        ("`driver: s7`", S7TagSettings),
         ("`driver: csv`", CsvTagSettings),
     ],
-    ids=["opcua", "modbus", "csv"],
+    ids=["opcua", "modbus", "mtconnect", "mqtt", "s7", "csv"],
 )
 def test_the_tag_settings_of_a_driver_are_explained_when_they_are_its_own(
     title: str, model: type[BaseModel]

@@ -11,6 +11,7 @@ from edge_agent.publisher import (
     Condition,
     Connected,
     Delivered,
+    Denied,
     Event,
     Publisher,
     Received,
@@ -114,7 +115,12 @@ def keep_silent(_broker: FakeBroker, _batch: DataBatch) -> None:
     pass
 
 
-def publisher_of(broker: FakeBroker, outbox: MemoryOutbox, counters: Counters) -> Publisher:
+def publisher_of(
+    broker: FakeBroker,
+    outbox: MemoryOutbox,
+    counters: Counters,
+    on_config: Callable[[bytes], None] | None = None,
+) -> Publisher:
     return Publisher(
         SETTINGS,
         outbox,
@@ -125,6 +131,7 @@ def publisher_of(broker: FakeBroker, outbox: MemoryOutbox, counters: Counters) -
         lambda: Condition(NOW, ()),
         lambda: 10.0,
         elapsed=lambda: broker.now,
+        on_config=on_config,
     )
 
 
@@ -247,3 +254,51 @@ def test_an_unreadable_ack_changes_nothing_when_it_comes() -> None:
     broker, outbox = FakeBroker(answer_nonsense), filled(5)
     run_until_sent(broker, outbox, patience_s=5)
     assert outbox.state().pending == 5
+
+
+def test_a_configuration_is_handed_over_while_data_go_on() -> None:
+    topic = "nm/v1/co-khi-mau/bien-hoa/edge-1/config"
+    pushed: list[bytes] = []
+
+    def confirm_and_push(broker: FakeBroker, batch: DataBatch) -> None:
+        broker.events.append(Received(topic, b"{"))
+        confirm(broker, batch)
+
+    broker, outbox = FakeBroker(confirm_and_push), filled(25)
+    publisher = publisher_of(broker, outbox, Counters(), pushed.append)
+    broker.idle = lambda: publisher.finish(0) if outbox.state().pending == 0 else None
+    publisher.run()
+    assert pushed == [b"{"] * 3
+    assert outbox.state().pending == 0
+
+
+def test_data_go_out_when_the_broker_denies_reading_configurations() -> None:
+    class Denying(FakeBroker):
+        def open(self) -> None:
+            super().open()
+            self.events.append(Denied("nm/v1/co-khi-mau/bien-hoa/edge-1/config"))
+
+    broker, outbox = Denying(confirm), filled(25)
+    counters = run_until_sent(broker, outbox, patience_s=30)
+    assert broker.connections == 1
+    assert counters.acknowledged == 25
+
+
+def test_the_status_tells_which_configuration_is_in_force() -> None:
+    broker, outbox = FakeBroker(confirm), filled(5)
+    publisher = Publisher(
+        SETTINGS,
+        outbox,
+        Counters(),
+        broker.connect,
+        lambda: datetime(2026, 3, 2, tzinfo=UTC),
+        "1.2.3",
+        lambda: Condition(NOW, (), 3, "version 4: no"),
+        lambda: 10.0,
+        elapsed=lambda: broker.now,
+    )
+    broker.idle = lambda: publisher.finish(0)
+    publisher.run()
+    assert {(one.config_version, one.config_error) for one in broker.statuses()} == {
+        (3, "version 4: no")
+    }

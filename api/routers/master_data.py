@@ -1,0 +1,155 @@
+"""Master data and MES facts: what they say, how they came to say it, and writing them."""
+
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Query, Request
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+
+from api.context import Context, ContextDep, tree_of
+from api.problems import (
+    documents_refused,
+    malformed,
+    too_large,
+    unknown_kind,
+    value_refused,
+    writing_disabled,
+)
+from api.routers.places import PlacePath
+from api.wire import EventOut, Listing, ReportOut
+from plant.errors import DataError
+from plant.mes import KINDS, Problem, parse
+from plant.mes.parsing import Item
+from store.mes import Provenance, write_documents
+from store.mes_reading import LATEST, list_documents, list_events
+
+router = APIRouter(prefix="/api/v1", tags=["master data"])
+
+LARGEST_BODY = 16_000_000
+MOST_DOCUMENTS = 20_000
+
+
+class DocumentsIn(BaseModel):
+    """Documents of one kind: all of them are written, or none."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    documents: Annotated[list[Any], Field(max_length=MOST_DOCUMENTS)] = Field(
+        description="As the reference of documents describes them."
+    )
+    who: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
+        "", description="Who writes, for the trail."
+    )
+    reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
+        "", description="Why, for the trail."
+    )
+
+
+def _kind(kind: str) -> str:
+    if kind not in KINDS:
+        raise unknown_kind(kind, list(KINDS))
+    return kind
+
+
+Kind = Annotated[str, Depends(_kind)]
+
+
+@router.get("/mes/{kind}")
+def list_master_data(
+    *,
+    context: ContextDep,
+    kind: Kind,
+    place: PlacePath,
+    skip: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+) -> Listing[dict[str, Any]]:
+    """Return documents of a kind at or below a place, and those of its enterprise."""
+    with context.database.reading() as reading:
+        found = tree_of(reading).get(place)
+    documents = list_documents(context.settings.database, kind, found.path, skip=skip, limit=limit)
+    return Listing(data=documents)
+
+
+@router.get("/mes-events")
+def list_master_data_events(
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    kind: Annotated[str | None, Query(max_length=50)] = None,
+    before: Annotated[int, Query(ge=1, le=LATEST, description="Event id to go on from.")] = LATEST,
+    limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
+) -> Listing[EventOut]:
+    """Return changes of master data, newest first: who, when, why, from what to what."""
+    with context.database.reading() as reading:
+        found = tree_of(reading).get(place)
+    events = list_events(context.settings.database, kind, found.path, before=before, limit=limit)
+    return Listing(data=[EventOut.model_validate(event) for event in events])
+
+
+@router.post(
+    "/mes/{kind}",
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"application/json": {"schema": DocumentsIn.model_json_schema()}},
+        }
+    },
+)
+async def write_master_data(
+    *,
+    context: ContextDep,
+    request: Request,
+    kind: Kind,
+    preview: Annotated[bool, Query(description="Say what would happen, write nothing.")] = False,
+) -> ReportOut:
+    """Write documents of a kind: all of them, or none and what is wrong with each."""
+    if context.settings.bearer_token() is None:
+        raise writing_disabled()
+    body = await _body(request)
+    return await run_in_threadpool(_write, context, kind, body, preview=preview)
+
+
+def _write(context: Context, kind: str, body: bytes, *, preview: bool) -> ReportOut:
+    try:
+        given = DocumentsIn.model_validate_json(body)
+    except (ValidationError, RecursionError) as exc:
+        raise malformed(_first_words(exc)) from exc
+    settings = context.settings
+    provenance = Provenance(
+        who=given.who or "API",
+        source=f"POST /api/v1/mes/{kind}",
+        now=context.clock(),
+        reason=given.reason,
+    )
+    parsed = (parse(KINDS[kind], values, Item(n)) for n, values in enumerate(given.documents))
+    try:
+        report = write_documents(
+            settings.writer or settings.database, parsed, provenance, preview=preview
+        )
+    except DataError as exc:
+        raise value_refused(exc.detail) from exc
+    if not report.fit:
+        detail = f"{report.words()}; nothing was written."
+        raise documents_refused(detail, [_error(problem) for problem in report.problems])
+    return ReportOut.model_validate(report)
+
+
+async def _body(request: Request) -> bytes:
+    parts = bytearray()
+    async for part in request.stream():
+        parts += part
+        if len(parts) > LARGEST_BODY:
+            raise too_large(LARGEST_BODY)
+    return bytes(parts)
+
+
+def _error(problem: Problem) -> dict[str, str]:
+    return {"name": problem.where, "message": problem.words, "reason": problem.reason.value}
+
+
+def _first_words(exc: Exception) -> str:
+    if isinstance(exc, ValidationError):
+        first = exc.errors(include_url=False)[0]
+        path = ".".join(str(part) for part in first["loc"])
+        return f"{path}: {first['msg']}" if path else first["msg"]
+    return "The body is nested too deeply."

@@ -1,0 +1,1 @@
+"""MQTT: what existing devices publish, as JSON or plain text."""

@@ -1,0 +1,62 @@
+"""Settings of an MTConnect agent as a source."""
+
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import Field, model_validator
+
+from edge_agent.drivers.tag import SourceSettings, TagSettings
+from plant.measurement import ValueType
+
+ConditionPart = Literal["level", "code", "text"]
+
+
+class MtConnectTagSettings(TagSettings):
+    """A tag that is one data item of the agent."""
+
+    data_item: Annotated[str, Field(min_length=1, max_length=200)]
+    """Id of the data item as the agent's probe gives it, or its name when no other has it."""
+    condition: ConditionPart = "level"
+    """What to take of a condition: its `level` (NORMAL, WARNING, FAULT), the machine's own
+    `code`, or its `text`; code and text are empty while the condition is normal."""
+
+
+class MtConnectSettings(SourceSettings):
+    """An MTConnect agent, read over HTTP by sequence numbers."""
+
+    driver: Literal["mtconnect"]
+    """Chooses this driver."""
+    url: Annotated[str, Field(pattern=r"^https?://[^\s/?#@]+(/[^\s?#]*)?$")]
+    """Address of the agent, such as `http://192.168.1.10:5000`."""
+    device: Annotated[str, Field(pattern=r"^[^\s/?#]*$")] = ""
+    """Name or uuid of one device of the agent; left out, the whole agent is read, and every
+    sequence number is accounted for."""
+    interval_ms: Annotated[int, Field(ge=0, le=60_000)] = 250
+    """How often the agent sends what is new, in one long answer (wall time); 0 asks for each
+    answer, for agents and proxies that cannot stream."""
+    poll_interval_s: Annotated[float, Field(gt=0)] = 1.0
+    """How often to ask when `interval_ms` is 0 (wall time)."""
+    count: Annotated[int, Field(ge=1, le=10_000)] = 1000
+    """Most observations in one answer."""
+    heartbeat_ms: Annotated[int, Field(ge=100, le=60_000)] = 5000
+    """How often an agent with nothing new says that it is still there (wall time)."""
+    timeout_s: Annotated[float, Field(gt=0)] = 10.0
+    """How long an answer may take before the connection counts as lost."""
+    retry_missing_s: Annotated[float, Field(gt=0)] = 60.0
+    """How often data items that the agent does not know are looked for again (wall time)."""
+    ca_file: Path | None = None
+    """Certificate of the authority that signed the agent's, for `https`; left out, the
+    system's authorities."""
+    tags: Annotated[list[MtConnectTagSettings], Field(min_length=1)]
+    """The tags of this source."""
+
+    @model_validator(mode="after")
+    def _conditions_are_text(self) -> Self:
+        wrong = [
+            tag.name
+            for tag in self.tags
+            if tag.condition != "level" and tag.kind is not ValueType.TEXT
+        ]
+        if wrong:
+            raise ValueError(f"a condition's code or text needs a text tag: {', '.join(wrong)}")
+        return self

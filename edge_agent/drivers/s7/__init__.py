@@ -1,0 +1,1 @@
+"""Siemens S7: grouped reads of data blocks, merkers, inputs and outputs."""

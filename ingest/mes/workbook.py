@@ -1,0 +1,131 @@
+"""XLSX workbooks, read row by row; formulas are refused, never computed or trusted."""
+
+import zipfile
+import zlib
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime, time
+from itertools import zip_longest
+from pathlib import Path
+from typing import Any
+from xml.etree.ElementTree import ParseError
+
+from defusedxml import DefusedXmlException
+from openpyxl import load_workbook
+from openpyxl.utils.exceptions import InvalidFileException
+
+from ingest.mes.table import Row, TableOptions, cleaned, field_formats, read_table
+from plant.errors import ConfigurationError
+from plant.mes import MesDocument, Parsed, Problem, Reason
+
+_LARGEST_UNPACKED = 1_000_000_000
+_LARGEST_TEXTS = 200_000_000
+_MOST_COLUMNS = 100
+_TEXTS = "xl/sharedStrings.xml"
+# What openpyxl raises on parts of a workbook that are not as they should be.
+_BROKEN = (
+    zipfile.BadZipFile,
+    zlib.error,
+    InvalidFileException,
+    ParseError,
+    DefusedXmlException,
+    KeyError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    IndexError,
+    OverflowError,
+    EOFError,
+    NotImplementedError,
+)
+
+
+def read_workbook(
+    document_type: type[MesDocument],
+    file: Path,
+    options: TableOptions,
+    sheet: str | None = None,
+) -> Iterator[Parsed]:
+    """Yield the documents of a sheet, the first one unless another is named.
+
+    Whatever cannot be read is a problem that says where. Raises ConfigurationError when the file
+    cannot be opened or has no such sheet.
+    """
+    try:
+        _check_size(file)
+        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
+    except OSError as exc:
+        raise ConfigurationError(f"{file} cannot be read: {exc.strerror}") from exc
+    except _BROKEN as exc:
+        raise ConfigurationError(f"{file} is no XLSX workbook that can be read: {exc}") from exc
+    try:
+        names = book.sheetnames
+        if not names or (sheet is not None and sheet not in names):
+            raise ConfigurationError(f"{file}: no sheet {sheet!r}; there are {', '.join(names)}")
+        rows = _Rows(book[sheet or names[0]], field_formats(document_type))
+        try:
+            yield from read_table(document_type, rows, options)
+        except _BROKEN as exc:
+            words = f"the sheet cannot be read from here on: {exc}"
+            yield [Problem(f"row {rows.number + 1}", "", Reason.MALFORMED, words)]
+    finally:
+        book.close()
+
+
+def _check_size(file: Path) -> None:
+    """Refuse an archive that would unpack to more than a workbook has any use for."""
+    with zipfile.ZipFile(file) as archive:
+        sizes = {info.filename: info.file_size for info in archive.infolist()}
+    if sum(sizes.values()) > _LARGEST_UNPACKED or sizes.get(_TEXTS, 0) > _LARGEST_TEXTS:
+        raise ValueError("it unpacks to an enormous size; write a CSV file instead")
+
+
+class _Rows:
+    """The rows of a sheet as texts; a formula is its own text, which the table refuses."""
+
+    def __init__(self, sheet: Any, formats: Mapping[str, str]) -> None:
+        self._sheet = sheet
+        self._formats = formats
+        self.number = 0
+
+    def __iter__(self) -> Iterator[Row]:
+        formats: list[str] = []
+        # What a sheet says of its own size may be wrong, or left out.
+        self._sheet.reset_dimensions()
+        for number, cells in enumerate(self._sheet.iter_rows(max_col=_MOST_COLUMNS), 1):
+            self.number = number
+            if not formats:
+                names = [cleaned(str(cell.value or "")).lower() for cell in cells]
+                formats = [self._formats.get(name, "") for name in names]
+            yield (
+                number,
+                [
+                    _as_text(cell, wanted)
+                    for cell, wanted in zip_longest(cells, formats)
+                    if cell is not None
+                ],
+            )
+
+
+def _as_text(cell: Any, wanted: str | None) -> str:
+    value = cell.value
+    if cell.data_type == "f":
+        # An array formula is an object, and one with a text of its own may hide its sign.
+        return f"={value.lstrip('=')}" if isinstance(value, str) else "={array}"
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case float() if value.is_integer() and abs(value) < 2**53:
+            return str(int(value))
+        case datetime():
+            if wanted == "date" and value.time() == time():
+                return value.date().isoformat()
+            if wanted == "time":
+                return value.time().isoformat()
+            # Spreadsheets keep moments as floating days: a millisecond is what they tell apart.
+            return value.isoformat(timespec="milliseconds")
+        case date() | time():
+            return value.isoformat()
+        case _:
+            return str(value)

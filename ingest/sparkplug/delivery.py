@@ -1,0 +1,105 @@
+"""What a Sparkplug message changes in the database, in terms of our edges and tags."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+import numpy as np
+
+from ingest.message import Message
+from ingest.parcel import DataParcel, Ids, value_columns, whole_numbers
+from plant.measurement import Quality, Value
+from plant.native import EdgeAddress, TagDeclaration
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """One value of a tag."""
+
+    tag: str
+    time_us: int
+    value: Value
+    quality: Quality
+    may_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Presence:
+    """Whether an edge is there, as of a moment."""
+
+    online: bool
+    at: datetime
+    sampled: datetime | None = None
+    """Whatever was measured before this moment has arrived."""
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """Why a message, or some of its metrics, cannot be stored."""
+
+    reason: str
+    detail: str
+    rows: int = 0
+    """How many measurements are lost by it."""
+    whole: bool = True
+    """The message tells nothing else."""
+    once: bool = False
+    """It would be the same for every message of its topic: one row is enough."""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """The effect of one message, or of the host itself (`message` is then made up)."""
+
+    message: Message
+    address: EdgeAddress | None = None
+    epoch: str = ""
+    """The session of the node, for people who look into rejections."""
+    tags: Sequence[TagDeclaration] = ()
+    data: DataParcel | None = None
+    may_repeat: Sequence[bool] = ()
+    """Which rows of `data` may be stored already."""
+    presence: Presence | None = None
+    refusals: Sequence[Refusal] = ()
+    repeated: bool = False
+    """The message tells nothing new."""
+    counted: bool = True
+    """It came from a broker, so it counts as a message."""
+
+    @property
+    def rows(self) -> int:
+        """How many measurements it holds, those that are refused included."""
+        held = self.data.rows if self.data else 0
+        return held + sum(refusal.rows for refusal in self.refusals)
+
+    @property
+    def refused_whole(self) -> bool:
+        """Nothing of it can be stored."""
+        return any(refusal.whole for refusal in self.refusals)
+
+
+def data_parcel(
+    message: Message, address: EdgeAddress, epoch: str, samples: Sequence[Sample], limit: int
+) -> DataParcel | None:
+    """Return samples as columns; their ids are only their places within the message.
+
+    `limit` is the longest text. None when there are no samples.
+    """
+    if not samples:
+        return None
+    tags: dict[str, int] = {}
+    index = [tags.setdefault(sample.tag, len(tags)) for sample in samples]
+    values = [sample.value for sample in samples]
+    kind, number = value_columns(values, limit)
+    return DataParcel(
+        message=message,
+        address=address,
+        ids=Ids(epoch, 1, len(samples) + 1),
+        tags=list(tags),
+        tag=np.array(index, np.int64),
+        time_us=whole_numbers([sample.time_us for sample in samples]),
+        kind=kind,
+        number=number,
+        value=values,
+        quality=np.array([int(sample.quality) for sample in samples], np.int64),
+    )

@@ -1,0 +1,314 @@
+"""All nodes of a host application: messages in, what they change in the database out. Pure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
+
+from ingest.message import Message
+from ingest.sparkplug.delivery import Delivery, Presence, Refusal, Sample, data_parcel
+from ingest.sparkplug.mapping import Binding, UnmappedDeviceError, bindings, is_measured
+from ingest.sparkplug.rebirth import RebirthRequests
+from ingest.sparkplug.session import (
+    Birth,
+    Data,
+    Death,
+    Incoming,
+    NodeSession,
+    Reading,
+    Step,
+    Verdict,
+)
+from ingest.sparkplug.settings import NodeSettings, SparkplugSettings
+from plant.clock import microseconds
+from plant.errors import DataError
+from plant.measurement import Quality
+from plant.native import TagDeclaration
+from plant.sparkplug import (
+    NAMESPACE,
+    REBIRTH,
+    Address,
+    DataType,
+    MessageType,
+    Metric,
+    NodeId,
+    Payload,
+    decode,
+    encode,
+    parse_topic,
+)
+
+EPOCH = "sparkplug"
+"""What stands for the epoch of an outbox, which a Sparkplug node does not have."""
+_CLOCK_SLACK_US = 300_000_000
+"""How far a node's clock may be ahead for its times to be taken as the newest."""
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What the connection says of a message beside its content."""
+
+    generation: int
+    """Which connection it came by."""
+    duplicate: bool = False
+
+
+@dataclass(slots=True)
+class _Device:
+    """What a device's metrics are to us; the node itself counts as one."""
+
+    bindings: dict[str, Binding]
+    latest_us: int = 0
+    """Source time of its newest value."""
+
+
+@dataclass(slots=True)
+class _Node:
+    """One node with its session and what its metrics are to us."""
+
+    settings: NodeSettings
+    session: NodeSession
+    devices: dict[str | None, _Device] = field(default_factory=dict)
+
+
+class Fleet:
+    """The nodes that the settings name. Times called `now` are seconds that never jump."""
+
+    def __init__(self, settings: SparkplugSettings, max_text_length: int) -> None:
+        self._settings = settings
+        self._max_text_length = max_text_length
+        self._nodes = {
+            node.node: _Node(
+                node,
+                NodeSession(settings.reorder_timeout_s, counts_connections=node.counts_connections),
+            )
+            for node in settings.nodes
+        }
+        self._requests = RebirthRequests(settings.rebirth_delay_s, settings.rebirth_pause_s)
+        self._noted_at = float("-inf")
+
+    def receive(self, message: Message, now: float) -> list[Delivery]:
+        """Return what a message changes; nothing yet when it waits for others."""
+        try:
+            address = parse_topic(message.topic)
+            node = self._nodes.get(address.node)
+            if node is None:
+                return [_refused(message, _stranger(address))]
+            incoming = self._opened(message, address)
+        except DataError as exc:
+            return [_refused(message, Refusal(exc.reason, exc.detail))]
+        if incoming.address.kind is MessageType.NBIRTH and not message.retained:
+            self._requests.born(address.node)
+        return self._told(address.node, node.session.receive(incoming, now), now)
+
+    def pass_time(self, now: float, at: datetime) -> list[Delivery]:
+        """Return what time brings: messages no longer waited for, and who is still there."""
+        deliveries = [
+            delivery
+            for name, node in self._nodes.items()
+            for delivery in self._told(name, node.session.pass_time(now), now)
+        ]
+        if now - self._noted_at >= self._settings.status_interval_s:
+            self._noted_at = now
+            deliveries += [
+                self._presence(node, at, online=True)
+                for node in self._nodes.values()
+                if node.session.online
+            ]
+        return deliveries
+
+    def lose(self, now: float, at: datetime) -> list[Delivery]:
+        """Return what it means that the connection to the broker ended: nothing known is fresh."""
+        deliveries = []
+        for name, node in self._nodes.items():
+            steps, death = node.session.lose(now)
+            deliveries += self._told(name, steps, now)
+            if death is not None:
+                made_up = Message(name.topic(MessageType.NDEATH), b"", at)
+                deliveries.append(
+                    replace(self._died(node, death, made_up), message=made_up, counted=False)
+                )
+        return deliveries
+
+    def absent(self, at: datetime) -> list[Delivery]:
+        """Return that nobody is known to be there: what the host says when it starts."""
+        return [self._presence(node, at, online=False) for node in self._nodes.values()]
+
+    def commands(self, now: float, at: datetime) -> list[tuple[str, bytes]]:
+        """Return topics and payloads of the requests for births that are due now."""
+        at_ms = microseconds(at) // 1000
+        wish = Metric(name=REBIRTH, timestamp=at_ms, datatype=DataType.BOOLEAN, value=True)
+        payload = encode(Payload(timestamp=at_ms, metrics=[wish]))
+        return [(node.topic(MessageType.NCMD), payload) for node in self._requests.due(now)]
+
+    @property
+    def online(self) -> int:
+        """How many nodes are there."""
+        return sum(node.session.online for node in self._nodes.values())
+
+    @property
+    def topics(self) -> list[str]:
+        """What to subscribe to, apart from STATE."""
+        return [f"{NAMESPACE}/{group}/#" for group in sorted({n.group_id for n in self._nodes})]
+
+    # --- from steps to deliveries ---
+
+    def _opened(self, message: Message, address: Address) -> Incoming:
+        limit = self._settings.max_payload_bytes
+        if len(message.payload) > limit:
+            raise DataError("too_large", f"{len(message.payload)} bytes; at most {limit} are taken")
+        repeated = isinstance(message.receipt, Receipt) and message.receipt.duplicate
+        return Incoming(message, address, decode(message.payload), repeated)
+
+    def _told(self, name: NodeId, steps: Iterable[Step], now: float) -> list[Delivery]:
+        node = self._nodes[name]
+        deliveries = [
+            self._delivery(node, step) for step in steps if step.verdict is not Verdict.RETRY
+        ]
+        if node.session.wants_birth:
+            node.session.wants_birth = False
+            self._requests.want(name, now)
+        return deliveries
+
+    def _delivery(self, node: _Node, step: Step) -> Delivery:
+        message = step.incoming.message
+        delivery = Delivery(message, node.settings.address, EPOCH)
+        if step.verdict is Verdict.REJECT:
+            rows = sum(map(is_measured, step.incoming.payload.metrics))
+            refusal = Refusal(step.reason, step.detail, rows, once=step.reason == "retained")
+            return replace(delivery, refusals=(refusal,))
+        match step.event:
+            case Birth():
+                return self._born(node, step.event, step.incoming, delivery)
+            case Data():
+                return self._reported(node, step.event, step.incoming, delivery)
+            case Death():
+                return self._died(node, step.event, message, step.incoming.payload)
+            case _:
+                return replace(delivery, repeated=True)
+
+    def _born(self, node: _Node, birth: Birth, incoming: Incoming, base: Delivery) -> Delivery:
+        device = incoming.address.device_id
+        if device is None:
+            # Whoever was there before has to announce itself again.
+            node.devices = {}
+            at = incoming.message.received_time
+            base = replace(base, presence=self._presence(node, at, online=True).presence)
+        try:
+            bound = bindings(node.settings, device, birth.definitions)
+        except UnmappedDeviceError as exc:
+            return replace(base, refusals=(_unmapped(exc, birth.definitions),))
+        node.devices[device] = _Device(bound)
+        refusals: tuple[Refusal, ...] = ()
+        if birth.nameless:
+            said = f"{birth.nameless} metrics of a birth have no name"
+            refusals = (Refusal("malformed", said, birth.nameless, whole=False),)
+        delivery = replace(base, tags=_declared(bound), refusals=refusals)
+        return self._with_data(delivery, node, incoming, birth.readings)
+
+    def _reported(self, node: _Node, data: Data, incoming: Incoming, base: Delivery) -> Delivery:
+        device = incoming.address.device_id
+        if device not in node.devices:
+            metrics = tuple(reading.metric for reading in data.readings)
+            error = UnmappedDeviceError("unmapped_device", f"device {device!r} is no machine yet")
+            return replace(base, refusals=(_unmapped(error, metrics),))
+        if data.unknown:
+            said = f"no birth defines {', '.join(data.unknown[:10])}; the node is asked for one"
+            base = replace(
+                base,
+                refusals=(Refusal("unknown_metric", said, len(data.unknown), whole=False),),
+            )
+        return self._with_data(base, node, incoming, data.readings)
+
+    def _with_data(
+        self, base: Delivery, node: _Node, incoming: Incoming, readings: Sequence[Reading]
+    ) -> Delivery:
+        device = node.devices[incoming.address.device_id]
+        believable_us = microseconds(base.message.received_time) + _CLOCK_SLACK_US
+        samples = []
+        timeless = 0
+        broken: list[str] = []
+        for reading in readings:
+            binding = device.bindings.get(reading.name)
+            if binding is None:
+                continue
+            time_ms = reading.metric.timestamp
+            if time_ms is None:
+                time_ms = incoming.payload.timestamp
+            if time_ms is None:
+                timeless += 1
+                continue
+            try:
+                value, quality = binding.value(reading.metric, reading.datatype)
+            except DataError as exc:
+                broken.append(f"{reading.name}: {exc.detail}")
+                continue
+            time_us = time_ms * 1000
+            if time_us <= believable_us:
+                device.latest_us = max(device.latest_us, time_us)
+            tag = binding.tag.name
+            samples.append(Sample(tag, time_us, value, quality, reading.may_repeat))
+        refusals = list(base.refusals)
+        if timeless:
+            said = "values without a time of their own or of their message"
+            refusals.append(Refusal("no_time", said, timeless, whole=False))
+        if broken:
+            said = "; ".join(broken[:10])
+            refusals.append(Refusal("malformed", said, len(broken), whole=False))
+        return self._with_samples(replace(base, refusals=tuple(refusals)), node, samples)
+
+    def _died(
+        self, node: _Node, death: Death, message: Message, payload: Payload | None = None
+    ) -> Delivery:
+        """Mark every tag of what is gone: no value may stand on as if it were still reported."""
+        at = message.received_time
+        at_us = microseconds(at)
+        samples = []
+        whole = None in death.devices
+        if not whole and payload is not None and payload.timestamp is not None:
+            # A will was written when its connection began; only a device's death tells its time.
+            at_us = payload.timestamp * 1000
+        for name in death.devices:
+            device = node.devices.pop(name, None)
+            if device is None:
+                continue
+            marked_us = max(at_us, device.latest_us + 1000)
+            samples += [
+                Sample(binding.tag.name, marked_us, None, Quality.BAD)
+                for binding in device.bindings.values()
+            ]
+        delivery = Delivery(message, node.settings.address, EPOCH)
+        if whole:
+            delivery = replace(delivery, presence=Presence(False, at))
+        return self._with_samples(delivery, node, samples)
+
+    def _with_samples(self, base: Delivery, node: _Node, samples: Sequence[Sample]) -> Delivery:
+        parcel = data_parcel(
+            base.message, node.settings.address, EPOCH, samples, self._max_text_length
+        )
+        repeats = tuple(sample.may_repeat for sample in samples)
+        return replace(base, data=parcel, may_repeat=repeats)
+
+    def _presence(self, node: _Node, at: datetime, *, online: bool) -> Delivery:
+        # What is still waited for was measured within the reorder timeout.
+        margin = timedelta(seconds=self._settings.reorder_timeout_s)
+        presence = Presence(online, at, at - margin if online else None)
+        made_up = Message(node.settings.node.topic(MessageType.NBIRTH), b"", at)
+        return Delivery(made_up, node.settings.address, EPOCH, presence=presence, counted=False)
+
+
+def _declared(bound: dict[str, Binding]) -> list[TagDeclaration]:
+    """Return the tags of a birth; of two metrics with one tag the last one says what it is."""
+    return list({binding.tag.name: binding.tag for binding in bound.values()}.values())
+
+
+def _refused(message: Message, refusal: Refusal) -> Delivery:
+    return Delivery(message, refusals=(refusal,))
+
+
+def _stranger(address: Address) -> Refusal:
+    said = f"{address.node} is no edge yet: name it in the ingest's settings, sparkplug.nodes"
+    return Refusal("unmapped_node", said, once=True)
+
+
+def _unmapped(exc: DataError, metrics: Iterable[Metric]) -> Refusal:
+    return Refusal(exc.reason, exc.detail, sum(map(is_measured, metrics)), once=True)

@@ -1,0 +1,137 @@
+"""The Sparkplug host application: its connection, its nodes and the database, wired together."""
+
+from collections.abc import Sequence
+from threading import Event, Thread
+from time import monotonic
+
+import structlog
+
+from ingest.mailbox import Mailbox
+from ingest.message import Message
+from ingest.selfstat import Selfstat
+from ingest.settings import IngestSettings
+from ingest.sparkplug.committer import SparkplugCommitter
+from ingest.sparkplug.delivery import Delivery
+from ingest.sparkplug.fleet import Fleet, Receipt
+from ingest.sparkplug.link import HostLink
+from ingest.sparkplug.settings import SparkplugSettings
+from plant.clock import Clock
+from plant.errors import NhipmayError
+from store.delivery_row import DeliveryStore
+
+log = structlog.get_logger()
+
+_IDLE_S = 0.05
+_AT_ONCE = 2_000
+"""Messages that share one transaction at most."""
+
+
+class SparkplugHost:
+    """Runs in a thread of its own beside the native pipeline.
+
+    The host says that it is online only while it can store what it is sent: with the database
+    away for longer than `offline_after_s` it goes offline, so that nodes that wait for their
+    primary host keep their data.
+    """
+
+    def __init__(
+        self,
+        settings: IngestSettings,
+        sparkplug: SparkplugSettings,
+        store: DeliveryStore,
+        selfstat: Selfstat,
+        stop: Event,
+    ) -> None:
+        """Remember what to work with; `stop` ends the thread, and is set when it fails."""
+        self._stop = stop
+        self._clock: Clock = settings.make_clock()
+        self._selfstat = selfstat
+        self._offline_after_s = sparkplug.offline_after_s
+        self._mailbox = Mailbox(settings.queue.max_messages, settings.queue.max_bytes)
+        self._fleet = Fleet(sparkplug, settings.limits.max_text_length)
+        self._link = HostLink(
+            settings.broker,
+            sparkplug.host_id,
+            self._fleet.topics,
+            self._mailbox,
+            self._clock,
+            selfstat,
+        )
+        self._committer = SparkplugCommitter(
+            store, selfstat, self._clock, settings.limits, stop, self._note_outage
+        )
+        self._generation: int | None = None
+        self._failure: NhipmayError | None = None
+        self._thread = Thread(target=self._run, name="sparkplug-host", daemon=True)
+
+    def start(self) -> None:
+        """Begin to work, in the background."""
+        self._thread.start()
+
+    def join(self) -> None:
+        """Wait for the end, after `stop` was set; raise what ended it, if anything did."""
+        self._thread.join(timeout=30)
+        if self._failure is not None:
+            raise self._failure
+
+    def _run(self) -> None:
+        try:
+            self._work()
+        except NhipmayError as exc:
+            self._failure = exc
+            self._stop.set()
+
+    def _work(self) -> None:
+        # Whatever an earlier run left behind, nobody is known to be there before a birth.
+        if not self._commit(self._fleet.absent(self._clock())):
+            return
+        self._link.start()
+        try:
+            while not self._stop.is_set():
+                self._turn()
+        finally:
+            self._link.close()
+        # What came before the end is still written, and that nothing is fresh any more.
+        rest = self._taken(self._mailbox.take(_AT_ONCE, 0))
+        self._commit([*rest, *self._fleet.lose(monotonic(), self._clock())])
+
+    def _turn(self) -> None:
+        if self._link.failure is not None:
+            raise self._link.failure
+        messages = self._mailbox.take(_AT_ONCE, _IDLE_S)
+        deliveries = self._taken(messages)
+        if not messages and self._generation not in {None, self._link.generation}:
+            deliveries += self._lost()
+        now = monotonic()
+        deliveries += self._fleet.pass_time(now, self._clock())
+        self._commit(deliveries)
+        for topic, payload in self._fleet.commands(now, self._clock()):
+            if self._link.command(topic, payload):
+                self._selfstat.noted("rebirth_requested")
+                log.info("sparkplug rebirth requested", topic=topic)
+
+    def _taken(self, messages: Sequence[Message]) -> list[Delivery]:
+        deliveries: list[Delivery] = []
+        for message in messages:
+            assert isinstance(message.receipt, Receipt)
+            if self._generation not in {None, message.receipt.generation}:
+                deliveries += self._lost()
+            self._generation = message.receipt.generation
+            deliveries += self._fleet.receive(message, monotonic())
+        return deliveries
+
+    def _lost(self) -> list[Delivery]:
+        self._generation = None
+        return self._fleet.lose(monotonic(), self._clock())
+
+    def _commit(self, deliveries: Sequence[Delivery]) -> bool:
+        for delivery in deliveries:
+            self._selfstat.decoded(delivery.rows)
+        done = self._committer.commit(deliveries)
+        if done and not self._stop.is_set():
+            self._link.resume()
+        return done
+
+    def _note_outage(self, seconds: float) -> None:
+        if seconds >= self._offline_after_s:
+            self._link.suspend()

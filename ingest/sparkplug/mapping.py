@@ -1,0 +1,162 @@
+"""From what a node's births define to our tags, and from a metric's value to a tag's."""
+
+import math
+from dataclasses import dataclass, field
+
+from ingest.sparkplug.settings import MetricSettings, NodeSettings
+from plant.errors import DataError
+from plant.measurement import TEXT_ROLES, Quality, TagRole, Value, ValueType
+from plant.native import TagDeclaration
+from plant.sparkplug import (
+    BD_SEQ,
+    Metric,
+    Template,
+    meaning,
+    quality,
+    value_type,
+)
+
+OWN = "nhipmay/"
+"""Properties in which our own edge agent says what a metric means."""
+_CONTROLS = ("Node Control/", "Device Control/", "CMD/")
+_UNIT_KEYS = ("engUnit", "Engineering Units")
+_DESCRIPTION_KEYS = ("documentation", "Documentation", "description")
+_LONGEST_NAME = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Binding:
+    """Which tag a metric is, and how its values become the tag's."""
+
+    tag: TagDeclaration
+    scale: float = 1.0
+    offset: float = 0.0
+    states: dict[int, str] = field(default_factory=dict)
+
+    def value(self, metric: Metric, datatype: int | None) -> tuple[Value, Quality]:
+        """Return value and quality of a measurement; what is absent has bad quality.
+
+        What does not fit the tag keeps its form, so that it is rejected with a reason.
+        """
+        meant = None if metric.is_null else meaning(metric.value, datatype)
+        trust = quality(metric)
+        if meant is None:
+            return None, Quality.BAD
+        if self.tag.value_type is ValueType.NUMBER:
+            if isinstance(meant, str):
+                return meant, trust
+            number = int(meant) if isinstance(meant, bool) else meant
+            if self.scale == 1.0 and self.offset == 0.0:
+                return number, trust
+            scaled = number * self.scale + self.offset
+            return (scaled, trust) if math.isfinite(scaled) else (None, Quality.BAD)
+        if isinstance(meant, str):
+            return meant, trust
+        if isinstance(meant, bool) and not self.states:
+            return str(meant).lower(), trust
+        if isinstance(meant, float) and not meant.is_integer():
+            return str(meant), trust
+        code = int(meant)
+        name = self.states.get(code)
+        if name is not None:
+            return name, trust
+        return str(code), max(trust, Quality.UNCERTAIN) if self.states else trust
+
+
+class UnmappedDeviceError(DataError):
+    """The settings do not say which machine a device is."""
+
+
+def is_measured(metric: Metric) -> bool:
+    """Tell whether a metric carries measurements: no control, no definition, not transient."""
+    name = metric.name or ""
+    if name == BD_SEQ or name.startswith(_CONTROLS) or metric.is_transient:
+        return False
+    return not (isinstance(metric.value, Template) and metric.value.is_definition)
+
+
+def bindings(
+    node: NodeSettings, device: str | None, definitions: tuple[Metric, ...]
+) -> dict[str, Binding]:
+    """Return the tags of the metrics that a birth defines, by metric name.
+
+    Metrics of a node without a machine of its own are left out, as are those to be ignored.
+    Raises UnmappedDeviceError when nothing tells the machine of a device.
+    """
+    chosen = {metric.metric: metric for metric in node.metrics if metric.device == device}
+    work_unit = node.work_unit if device is None else node.devices.get(device)
+    found = {}
+    for metric in definitions:
+        said = chosen.get(metric.name or "")
+        if not is_measured(metric) or (said is not None and said.ignore):
+            continue
+        place = work_unit or _text(metric, f"{OWN}work_unit")
+        if place is None:
+            if device is None:
+                continue
+            raise UnmappedDeviceError(
+                "unmapped_device",
+                f"device {device!r} of {node.node} is no machine yet: name it in the ingest's "
+                "settings, sparkplug.nodes.devices",
+            )
+        assert metric.name is not None
+        found[metric.name] = _binding(node, place, metric, said)
+    return found
+
+
+def _binding(
+    node: NodeSettings, work_unit: str, metric: Metric, said: MetricSettings | None
+) -> Binding:
+    machine = work_unit.rpartition("/")[2]
+    name = metric.name or ""
+    if not name.startswith(f"{machine}/"):
+        name = f"{machine}/{name}"
+    said = said or _of_properties(metric)
+    kind = said.value_type
+    if kind is None:
+        as_text = said.role in TEXT_ROLES or bool(said.states)
+        kind = ValueType.TEXT if as_text else value_type(metric.datatype)
+    tag = TagDeclaration(
+        name=(said.name or name)[:_LONGEST_NAME],
+        work_unit=f"{node.address.site_path}/{work_unit}",
+        value_type=kind,
+        role=said.role,
+        unit=said.unit or _first_text(metric, _UNIT_KEYS),
+        description=said.description or _first_text(metric, _DESCRIPTION_KEYS),
+        low=said.low,
+        high=said.high,
+        counter_modulus=said.counter_modulus,
+        max_rate_per_s=said.max_rate_per_s,
+        max_silence_s=said.max_silence_s or node.max_silence_s,
+    )
+    return Binding(tag, said.scale, said.offset, said.states)
+
+
+def _of_properties(metric: Metric) -> MetricSettings:
+    """Return what a metric of our own edge agent says of itself in its properties."""
+    role = _text(metric, f"{OWN}role")
+    kind = _text(metric, f"{OWN}value_type")
+    return MetricSettings.model_construct(
+        metric=metric.name or "",
+        role=TagRole(role) if role in set(TagRole) else TagRole.NONE,
+        value_type=ValueType(kind) if kind in set(ValueType) else None,
+        low=_number(metric, f"{OWN}low"),
+        high=_number(metric, f"{OWN}high"),
+        counter_modulus=_number(metric, f"{OWN}counter_modulus"),
+        max_rate_per_s=_number(metric, f"{OWN}max_rate_per_s"),
+        max_silence_s=_number(metric, f"{OWN}max_silence_s"),
+    )
+
+
+def _text(metric: Metric, key: str) -> str | None:
+    value = metric.property_value(key)
+    return value if isinstance(value, str) and value else None
+
+
+def _first_text(metric: Metric, keys: tuple[str, ...]) -> str:
+    return next((text for key in keys if (text := _text(metric, key))), "")
+
+
+def _number(metric: Metric, key: str) -> float | None:
+    value = metric.property_value(key)
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,55 @@
+"""When which node is asked for its births: once for many causes, and not again and again."""
+
+from dataclasses import dataclass
+
+from plant.sparkplug import NodeId
+
+_LONGEST_PAUSE_S = 300.0
+
+
+@dataclass(slots=True)
+class _Asked:
+    at: float
+    pause_s: float
+    answered: bool = False
+
+
+class RebirthRequests:
+    """Debounces requests. Times are seconds of a clock that never jumps."""
+
+    def __init__(self, delay_s: float, pause_s: float) -> None:
+        """A request waits `delay_s` for a birth that comes by itself; see `due`."""
+        self._delay_s = delay_s
+        self._pause_s = pause_s
+        self._due: dict[NodeId, float] = {}
+        self._asked: dict[NodeId, _Asked] = {}
+
+    def want(self, node: NodeId, now: float) -> None:
+        """Ask a node before long; a second wish before that changes nothing."""
+        if node in self._due:
+            return
+        last = self._asked.get(node)
+        earliest = last.at + last.pause_s if last else now
+        self._due[node] = max(now + self._delay_s, earliest)
+
+    def born(self, node: NodeId) -> None:
+        """Take note that a node announced itself: there is nothing left to ask."""
+        self._due.pop(node, None)
+        if node in self._asked:
+            self._asked[node].answered = True
+
+    def due(self, now: float) -> list[NodeId]:
+        """Return the nodes to be asked now.
+
+        Two requests to a node are `pause_s` apart at least, and twice as long each time that it
+        did not answer the one before.
+        """
+        nodes = [node for node, at in self._due.items() if at <= now]
+        for node in nodes:
+            del self._due[node]
+            last = self._asked.get(node)
+            pause_s = self._pause_s
+            if last is not None and not last.answered:
+                pause_s = min(2 * last.pause_s, _LONGEST_PAUSE_S)
+            self._asked[node] = _Asked(now, pause_s)
+        return nodes

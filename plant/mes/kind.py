@@ -1,0 +1,45 @@
+"""All kinds of documents, by the name that files, topics and addresses use."""
+
+import difflib
+
+from plant.errors import ConfigurationError
+from plant.mes.document import MesDocument
+from plant.mes.energy import EnergyMeter
+from plant.mes.maintenance import PlannedMaintenance
+from plant.mes.order import Lot, ProductionOrder
+from plant.mes.product import PlannedRunTime, Product, RoutingStep
+from plant.mes.quality import Inspection, ScrapBooking
+from plant.mes.reason import ReworkReason, ScrapReason, StopReason
+from plant.mes.shift import Holiday, Shift, ShiftRotation, TimeZone
+
+KINDS: dict[str, type[MesDocument]] = {
+    document.KIND: document
+    for document in (
+        Product,
+        PlannedRunTime,
+        RoutingStep,
+        ProductionOrder,
+        Lot,
+        TimeZone,
+        Shift,
+        ShiftRotation,
+        Holiday,
+        PlannedMaintenance,
+        StopReason,
+        ScrapReason,
+        ReworkReason,
+        Inspection,
+        ScrapBooking,
+        EnergyMeter,
+    )
+}
+"""In the order in which they may refer to one another."""
+
+
+def document_type(kind: str) -> type[MesDocument]:
+    """Return the document type of a kind; raise ConfigurationError naming the nearest."""
+    if kind in KINDS:
+        return KINDS[kind]
+    near = difflib.get_close_matches(kind, KINDS, n=1)
+    hint = f"did you mean '{near[0]}'?" if near else f"known: {', '.join(KINDS)}"
+    raise ConfigurationError(f"there is no kind '{kind}'; {hint}")

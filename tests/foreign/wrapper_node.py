@@ -1,0 +1,40 @@
+"""An edge node with a device by mqtt-spb-wrapper: births, then one value per line of input.
+
+Runs in the environment that `setup/foreign_peers.py` makes: program PORT. A line is a number, or
+`quit`, which says good-bye.
+"""
+
+import sys
+import time
+
+from mqtt_spb_wrapper import (  # type: ignore[import-not-found]
+    MqttSpbEntityDevice,
+    MqttSpbEntityEdgeNode,
+)
+
+
+def main() -> None:
+    port = int(sys.argv[1])
+    node = MqttSpbEntityEdgeNode("Foreign", "wrapper")
+    node.data.set_value("voltage", 12.5)
+    assert node.connect(host="127.0.0.1", port=port)
+    node.publish_birth()
+    device = MqttSpbEntityDevice("Foreign", "wrapper", "CNC 1")
+    device.attributes.set_value("maker", "X")
+    device.data.set_value("temperature", 20.0)
+    device.data.set_value("count", 5)
+    device.data.set_value("note", "bắt đầu")
+    device.commands.set_value("rebirth", False)
+    assert device.connect(host="127.0.0.1", port=port)
+    device.publish_birth()
+    for line in sys.stdin:
+        if line.strip() == "quit":
+            break
+        device.data.set_value("temperature", float(line))
+        device.publish_data()
+    device.disconnect()
+    time.sleep(0.5)
+    node.disconnect()
+
+
+main()

@@ -1,0 +1,52 @@
+"""Running one driver beside a scenario, in an event loop of the test's own."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import pytest
+
+from edge_agent import EdgeSettings
+from edge_agent.drivers import Driver, make_driver
+from plant.clock import system_clock
+from tests.unit.edge_agent.inlets import RecordingInlet, edge_mapping
+
+
+def driver_of(source: dict[str, Any]) -> Driver:
+    settings = EdgeSettings.model_validate(edge_mapping(source=source))
+    return make_driver("source", settings.sources["source"], system_clock)
+
+
+async def until(condition: Callable[[], object], what: str) -> None:
+    try:
+        async with asyncio.timeout(15):
+            while not condition():  # noqa: ASYNC110
+                await asyncio.sleep(0.01)
+    except TimeoutError:
+        pytest.fail(f"waited in vain for {what}")
+
+
+def with_driver(
+    source: dict[str, Any],
+    inlet: RecordingInlet,
+    scenario: Callable[[], Awaitable[None]],
+) -> None:
+    """Run a scenario beside a driver, which must end at once when it is cancelled."""
+    asyncio.run(beside_driver(source, inlet, scenario))
+
+
+async def beside_driver(
+    source: dict[str, Any],
+    inlet: RecordingInlet,
+    scenario: Callable[[], Awaitable[None]],
+) -> None:
+    """Run a scenario beside a driver in the loop that runs already."""
+    task = asyncio.create_task(driver_of(source).run(inlet))
+    try:
+        await scenario()
+    finally:
+        task.cancel()
+        _done, late = await asyncio.wait([task], timeout=5)
+    assert not late, "the driver does not stop"
+    if not task.cancelled() and (error := task.exception()) is not None:
+        raise error

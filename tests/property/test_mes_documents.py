@@ -1,0 +1,187 @@
+"""Whatever stands in a cell, a message or an XML element: a document or named problems come out."""
+
+import csv
+import json
+from contextlib import suppress
+from io import StringIO
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import openpyxl
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
+from openpyxl.utils.exceptions import IllegalCharacterError
+
+from ingest.mes.b2mml import read_b2mml
+from ingest.mes.csv_file import read_csv
+from ingest.mes.message import decode_message, mes_address
+from ingest.mes.table import TableOptions
+from ingest.mes.workbook import read_workbook
+from plant.errors import ConfigurationError, DataError
+from plant.mes import KINDS, Located, Parsed, Problem, parse
+from plant.mes.parsing import Item
+from tests.mes_documents import SAMPLES
+
+OPTIONS = TableOptions({"site": "dong-nai/bien-hoa", "enterprise": "dong-nai"})
+kinds = st.sampled_from(list(KINDS))
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=12),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=6), inner),
+    max_leaves=6,
+)
+cells = st.text(max_size=12) | st.sampled_from(
+    [
+        "",
+        "=1+1",
+        "@x",
+        "-1",
+        "+1",
+        "1e400",
+        "nan",
+        "2026-03-02",
+        "06:00",
+        "2026-03-02T06:00:00Z",
+        "dong-nai/bien-hoa",
+        "mon,tue",
+        "a 1:00-2:00",
+        "x|off",
+        "\x00",
+        "\ud800",
+        "9" * 30,
+    ]
+)
+
+
+def assert_sound(parsed: Parsed) -> None:
+    if isinstance(parsed, Located):
+        json.dumps(parsed.document.canonical(), ensure_ascii=False).encode()
+        assert "\0" not in "".join(parsed.document.key)
+        return
+    assert parsed
+    for problem in parsed:
+        assert isinstance(problem, Problem)
+        assert problem.where
+        assert problem.words
+
+
+@settings(max_examples=400)
+@given(kind=kinds, changed=st.data())
+def test_any_field_may_hold_anything(kind: str, changed: st.DataObject) -> None:
+    names = [*KINDS[kind].model_fields, "withdrawn", "x"]
+    values = changed.draw(st.dictionaries(st.sampled_from(names), json_values, max_size=4))
+
+    assert_sound(parse(KINDS[kind], SAMPLES[kind] | values, Item(0)))
+
+
+@settings(max_examples=300)
+@given(kind=kinds, values=json_values)
+def test_anything_may_come_as_a_document(kind: str, values: Any) -> None:
+    assert_sound(parse(KINDS[kind], values, Item(0)))
+
+
+@settings(max_examples=200)
+@given(
+    kind=kinds,
+    rows=st.lists(st.lists(cells, max_size=8), max_size=4),
+    shuffled=st.randoms(use_true_random=False),
+)
+def test_any_table_is_read_to_its_end(kind: str, rows: list[list[str]], shuffled: Any) -> None:
+    header = list(KINDS[kind].model_fields)
+    shuffled.shuffle(header)
+    out = StringIO()
+    csv.writer(out).writerows([header, *rows])
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "x.csv"
+        file.write_bytes(out.getvalue().encode("utf-8", "replace"))
+        for parsed in read_csv(KINDS[kind], file, OPTIONS):
+            assert_sound(parsed)
+
+
+@settings(max_examples=60)
+@given(
+    kind=kinds, rows=st.lists(st.lists(cells | st.integers() | st.floats(), max_size=6), max_size=3)
+)
+def test_any_sheet_is_read_to_its_end(kind: str, rows: list[list[Any]]) -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    try:
+        for row in [list(KINDS[kind].model_fields), *rows]:
+            sheet.append(row)
+        with TemporaryDirectory() as folder:
+            file = Path(folder) / "x.xlsx"
+            book.save(file)
+            for parsed in read_workbook(KINDS[kind], file, OPTIONS):
+                assert_sound(parsed)
+    except (IllegalCharacterError, UnicodeEncodeError):
+        assume(False)  # no spreadsheet could hold it either
+
+
+@settings(max_examples=200)
+@given(content=st.binary(max_size=200))
+def test_any_bytes_are_read_to_their_end(content: bytes) -> None:
+    with TemporaryDirectory() as folder:
+        for suffix in ("csv", "xml", "xlsx"):
+            file = Path(folder) / f"x.{suffix}"
+            file.write_bytes(content)
+            try:
+                match suffix:
+                    case "csv":
+                        found = list(read_csv(KINDS["orders"], file, OPTIONS))
+                    case "xml":
+                        found = list(read_b2mml(file, OPTIONS))
+                    case _:
+                        found = list(read_workbook(KINDS["orders"], file, OPTIONS))
+            except ConfigurationError:
+                assert suffix == "xlsx"
+                continue
+            for parsed in found:
+                assert_sound(parsed)
+
+
+@settings(max_examples=300)
+@given(
+    payload=st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()),
+    topic=st.text(max_size=30),
+)
+def test_any_message_is_documents_or_data_in_error(payload: bytes, topic: str) -> None:
+    with suppress(DataError):
+        for parsed in decode_message(payload).parsed(KINDS["shifts"]):
+            assert_sound(parsed)
+    with suppress(DataError):
+        assert mes_address(topic).site_path
+
+
+@given(kind=kinds, changed=st.data())
+def test_what_is_written_as_csv_is_read_as_the_same(kind: str, changed: st.DataObject) -> None:
+    text = st.text(st.characters(categories=["L", "N"]), min_size=1, max_size=20)
+    values = dict(SAMPLES[kind])
+    for name in {"name_vi", "number", "name", "description", "source"} & values.keys():
+        values[name] = changed.draw(text)
+    direct = parse(KINDS[kind], values, Item(0))
+    assert isinstance(direct, Located)
+    row = {name: _cell(name, value) for name, value in values.items()}
+    out = StringIO()
+    writer = csv.DictWriter(out, list(row), delimiter=changed.draw(st.sampled_from(",;\t")))
+    writer.writeheader()
+    writer.writerow(row)
+    with TemporaryDirectory() as folder:
+        file = Path(folder) / "x.csv"
+        file.write_text(out.getvalue(), encoding="utf-8")
+        (read,) = read_csv(KINDS[kind], file, TableOptions())
+
+    assert isinstance(read, Located), read
+    assert read.document.canonical() == direct.document.canonical()
+
+
+def _cell(name: str, value: Any) -> str:
+    match name:
+        case "breaks":
+            return "; ".join(f"{one['name']} {one['start']}-{one['end']}" for one in value)
+        case "cycle":
+            return "|".join(",".join(day) or "off" for day in value)
+        case "weekdays" | "keeps":
+            return ",".join(value)
+        case _:
+            return str(value)
