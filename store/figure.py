@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from plant.kpi import BaseSums
+from store.classification import apply_classifications, lock_stops
 from store.connection import Connection
 from store.queries import queries
 
@@ -167,10 +168,15 @@ def state_intervals(
 def replace_stops(
     connection: Connection, unit_id: int, start: datetime, end: datetime, stops: Iterable[StopRow]
 ) -> None:
-    """Replace the stops of a work unit that begin in `[start, end)`."""
+    """Replace the stops of a work unit that begin in `[start, end)`.
+
+    Each gets the reason that people gave for its time, else the one of the machine.
+    """
+    lock_stops(connection, unit_id)
     connection.execute(_Q["delete_stops"], {"unit": unit_id, "start": start, "end": end})
     with connection.cursor() as cursor:
         cursor.executemany(_Q["insert_stop"], [{"unit": unit_id} | asdict(stop) for stop in stops])
+    apply_classifications(connection, unit_id, start, end)
 
 
 def stops_overlapping(

@@ -96,9 +96,10 @@ where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end
 
 -- name: insert_stop
 insert into stop (
-    work_unit_id, start_time, end_time, element, state, stop_kind, stop_reason
+    work_unit_id, start_time, end_time, element, state, stop_kind, machine_reason, stop_reason
 ) values (
-    %(unit)s, %(start)s, %(end)s, %(element)s, %(state)s, %(stop_kind)s, %(stop_reason)s
+    %(unit)s, %(start)s, %(end)s, %(element)s, %(state)s, %(stop_kind)s, %(stop_reason)s,
+    %(stop_reason)s
 )
 
 -- name: stops_overlapping
