@@ -6,9 +6,7 @@ moment of their reading.
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
-from functools import reduce
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -92,15 +90,6 @@ class Slice:
     product: str | None
     sums: BaseSums
     marks: tuple[str, ...] = ()
-
-
-def add(parts: Iterable[BaseSums]) -> BaseSums:
-    """Return the sum of base sums; a sum of which any part is unknown is unknown.
-
-    An energy of None means that there is no meter, so nothing added stays None.
-    """
-    every = list(parts)
-    return reduce(_plus, every) if every else BaseSums()
 
 
 def slices(
@@ -283,12 +272,3 @@ def _marks(
         note(moments, f"unmapped_state:{name}")
     note(line.edges[:-1][line.produces_in_break], PRODUCTION_IN_BREAK)
     return [tuple(sorted(marks)) for marks in found]
-
-
-def _plus(one: BaseSums, other: BaseSums) -> BaseSums:
-    return BaseSums(**{field.name: _added(one, other, field.name) for field in fields(BaseSums)})
-
-
-def _added(one: BaseSums, other: BaseSums, name: str) -> Any:
-    left, right = getattr(one, name), getattr(other, name)
-    return None if left is None or right is None else left + right

@@ -13,7 +13,7 @@ from analytics.machine import MachineSignals, held_signals
 from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
 from analytics.state import ELEMENTS, STOP_KINDS, Timeline, timeline
-from analytics.stop import StateInterval, stops
+from plant.kpi.stop import StateInterval, stops
 from plant.measurement import COUNT_ROLES, TagRole
 from plant.state import StopKind, TimeElement
 from store import figure, figure_source

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from analytics.base_sum import FORMULA_VERSION, PRODUCTION_IN_BREAK, PlannedRunTimes, add
+from analytics.base_sum import FORMULA_VERSION, PRODUCTION_IN_BREAK, PlannedRunTimes
 from analytics.interval import HOUR_MS, instant, millis
-from analytics.oee import Figures, oee, pooled, serial_line
 from analytics.schedule import Schedule
 from plant.kpi import BaseSums, Missing, OeeResult, ResultWindow
+from plant.kpi.oee import Figures, oee, pooled, serial_line
+from plant.kpi.sums import add
 from plant.measurement import TagRole
 from store.figure import Provenance, StoredSlice
 from store.figure_result import PUBLISHED, PublishedFigures, Restatement, ResultRow

@@ -7,8 +7,8 @@ from analytics.interval import HOUR_MS, instant, intervals, millis
 from analytics.recomputation import planned_run_times
 from analytics.result import SiteFigures, restatements, result_row, windows
 from analytics.schedule import Schedule, site_schedule
-from analytics.stop import StateInterval, Stop, minor_stop_ms
 from plant.kpi import ResultWindow
+from plant.kpi.stop import StateInterval, Stop, minor_stop_ms
 from plant.state import TimeElement
 from store import figure, figure_result
 from store.connection import Connection

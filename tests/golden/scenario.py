@@ -11,19 +11,19 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics import ratio
-from analytics.base_sum import PlannedRunTime, PlannedRunTimes, add, slices
+from analytics.base_sum import PlannedRunTime, PlannedRunTimes, slices
 from analytics.counting import Counter, CounterEvent, increments
 from analytics.interval import millis
 from analytics.machine import MachineSignals, held_signals
-from analytics.oee import Figures, oee, pooled, serial_line
 from analytics.recomputation import tiles as tiles_of
 from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
 from analytics.state import Timeline, timeline
-from analytics.stop import minor_stop_ms, stops
 from plant.calendar import Break, ShiftPattern, expand_shifts
-from plant.kpi import BaseSums, OeeResult
+from plant.kpi import BaseSums, OeeResult, ratio
+from plant.kpi.oee import Figures, oee, pooled, serial_line
+from plant.kpi.stop import minor_stop_ms, stops
+from plant.kpi.sums import add
 from plant.measurement import TagRole
 from plant.state import TimeElement
 

@@ -7,8 +7,8 @@ Fractions are neither rounded nor capped; times are milliseconds unless a name s
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from analytics.oee import oee
 from plant.kpi import BaseSums
+from plant.kpi.oee import oee
 
 
 def ratio(part: float | None, whole: float | None) -> float | None:
