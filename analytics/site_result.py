@@ -4,7 +4,6 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from analytics.interval import HOUR_MS, instant, intervals, millis
-from analytics.recomputation import planned_run_times
 from analytics.result import SiteFigures, restatements, result_row, windows
 from analytics.schedule import Schedule, site_schedule
 from plant.kpi import ResultWindow
@@ -133,7 +132,6 @@ def _site_figures(
     return SiteFigures(
         site=site,
         units=plant.units,
-        run_times={unit_id: planned_run_times(plant.units[unit_id]) for unit_id in unit_ids},
         slices=by_unit,
         calendar_known=calendar_known,
         minor_stops=minor_stops,

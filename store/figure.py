@@ -214,7 +214,10 @@ _SLICE_TYPES = (
     + ["timestamptz", "timestamptz", "text", "text"]
     + ["int8"] * 9
     + ["float8"] * 6
-    + ["int4", "float8", "text[]", "int4", "text", "timestamptz"]
+    + ["int4", "float8"]
+    + ["int8"] * 4
+    + ["float8"] * 3
+    + ["text[]", "int4", "text", "timestamptz"]
 )
 
 

@@ -53,8 +53,9 @@ copy base_sum (
     work_unit_id, slice_start, slice_end, hour, business_date, shift, shift_start, shift_end,
     order_number, product_code, calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms,
     unknown_ms, unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
-    scrap_quantity, rework_quantity, failure_events, energy_kwh, marks, policy_version,
-    formula_version, as_of
+    scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
+    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh, marks,
+    policy_version, formula_version, as_of
 ) from stdin (format binary)
 
 -- name: stop_neighbourhood
@@ -116,7 +117,8 @@ select
     base_sum.work_unit_id, slice_start, slice_end, hour, shift_start, product_code, marks,
     calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms, unknown_ms,
     unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
-    scrap_quantity, rework_quantity, failure_events, energy_kwh
+    scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
+    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh
 from unnest(%(units)s::integer[]) as asked (work_unit_id)
 cross join unnest(
     %(starts)s::timestamptz[], %(ends)s::timestamptz[]
