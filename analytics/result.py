@@ -139,8 +139,13 @@ def result_row(
     )
 
 
-def restatements(row: ResultRow, published: PublishedFigures | None) -> list[Restatement]:
-    """Return which figures of a result differ from those published as final, and why."""
+def restatements(
+    row: ResultRow, published: PublishedFigures | None, told: str | None = None
+) -> list[Restatement]:
+    """Return which figures of a result differ from those published as final, and why.
+
+    `told` is the cause that whoever marked the hours gave; without it the cause is inferred.
+    """
     if published is None:
         return []
     new = {
@@ -150,7 +155,7 @@ def restatements(row: ResultRow, published: PublishedFigures | None) -> list[Res
         for name in PUBLISHED
     }
     changed = [name for name in PUBLISHED if new[name] != published.values[name]]
-    cause = _cause(row, published, changed)
+    cause = _cause(row, published, changed, told)
     return [
         Restatement(
             place_id=row.place_id,
@@ -180,16 +185,20 @@ def settled_until(
     return min(now - patience, *(moment for moment in known if moment is not None))
 
 
-def _cause(row: ResultRow, published: PublishedFigures, changed: Sequence[str]) -> str:
+def _cause(
+    row: ResultRow, published: PublishedFigures, changed: Sequence[str], told: str | None
+) -> str:
     if row.provenance.formula_version != published.formula_version:
         return "formula"
     if row.provenance.policy_version != published.policy_version:
         return "policy"
+    if told is not None and told != "master_data":
+        return told
     if "pbt_ms" in changed:
         return "calendar"
     if {"apt_ms", "produced_quantity", "good_quantity"}.isdisjoint(changed):
         return "master_data"
-    return "late_data"
+    return told or "late_data"
 
 
 def _faults_in(own: Iterable[StoredSlice]) -> frozenset[str]:

@@ -23,6 +23,8 @@ class DirtyWindow:
     unit_id: int
     hour: datetime
     revision: int
+    cause: str | None = None
+    """Why, where that is known: `master_data`, `correction`, `recomputation`."""
 
 
 @dataclass(frozen=True, slots=True)

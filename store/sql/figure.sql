@@ -4,7 +4,10 @@ select pg_try_advisory_lock(7461002)
 
 -- name: dirty_windows
 -- Hours whose figures are out of date, oldest first.
-select work_unit_id, hour, revision from dirty_window order by hour, work_unit_id limit %(limit)s
+select work_unit_id, hour, revision, cause
+from dirty_window
+order by hour, work_unit_id
+limit %(limit)s
 
 -- name: delete_dirty
 -- Only rows that nobody marked again in the meantime.

@@ -156,11 +156,11 @@ select jsonb_build_object(
 
 -- name: mark_site_dirty
 -- Every hour of the site that has figures; in one order, so that two markers cannot deadlock.
-insert into dirty_window (work_unit_id, hour, marked_at)
-select distinct base_sum.work_unit_id, base_sum.hour, now()
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, now(), 'master_data'
 from base_sum
 inner join place on place.place_id = base_sum.work_unit_id
 where starts_with(place.path, %(site)s || '/')
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
