@@ -14,7 +14,7 @@ from api.context import Context, Database
 from api.envelope import Envelope
 from api.live import LivePages, make_environment
 from api.metrics import Metrics
-from api.routers import delivery, figures, health, measurements, pages, places
+from api.routers import delivery, figures, health, kpi, measurements, pages, places
 from api.settings import ApiSettings
 from api.wire import ProblemOut
 from store.reading import Reader
@@ -81,7 +81,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         assets=assets,
         default_language=settings.default_language,
     )
-    for part in (places, measurements, figures, delivery):
+    for part in (places, measurements, figures, kpi, delivery):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(health.router)
     app.include_router(pages.router, responses=_ERRORS)
