@@ -7,14 +7,21 @@ from datetime import datetime, timedelta
 import numpy as np
 
 from analytics.amendment import Booking, amended
-from analytics.base_sum import FORMULA_VERSION, PlannedRunTime, PlannedRunTimes, Slice, slices
+from analytics.base_sum import (
+    FORMULA_VERSION,
+    Amendments,
+    PlannedRunTime,
+    PlannedRunTimes,
+    Slice,
+    slices,
+)
 from analytics.counting import JITTER_HOLD_US, Counter, Increments, increments
 from analytics.interval import Moments, instant, millis
 from analytics.machine import MachineSignals, held_signals
 from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
 from analytics.state import ELEMENTS, STOP_KINDS, Timeline, timeline
-from analytics.stop import StateInterval, stops
+from plant.kpi.stop import StateInterval, stops
 from plant.measurement import COUNT_ROLES, TagRole
 from plant.state import StopKind, TimeElement
 from store import figure, figure_source
@@ -71,6 +78,7 @@ def unit_figures(
     start: int,
     end: int,
     facts: UnitFacts = NO_FACTS,
+    more: Amendments | None = None,
 ) -> UnitFigures:
     """Return tiles and slices of `[start, end)` milliseconds from the readings of a work unit.
 
@@ -78,13 +86,19 @@ def unit_figures(
     `store.figure_source`). Slices are also cut at `cuts`. `facts` are those of the window.
     """
     schedule = site_schedule(
-        site.patterns, site.zone, start, end, facts.maintenance, site.day_rules
+        site.patterns,
+        site.zone,
+        start,
+        end,
+        facts.maintenance,
+        site.day_rules,
+        breaks_planned=site.policy.breaks_in == "planned_downtime",
     )
     signals = held_signals(_machine(unit, site, readings))
     line = timeline(start, end, signals, schedule, cuts)
     counts = amended(_counts(unit.tags, readings), facts.bookings)
     return UnitFigures(
-        tuple(tiles(line)), tuple(slices(line, schedule, counts, planned_run_times(unit)))
+        tuple(tiles(line)), tuple(slices(line, schedule, counts, planned_run_times(unit), more))
     )
 
 
@@ -102,14 +116,10 @@ def recompute(
     """
     start, end = window
     site = plant.sites[unit.site_id]
-    found = unit_figures(
-        unit,
-        site,
-        _read(connection, unit, start, end),
-        _cuts(plant, unit),
-        *window,
-        facts=_facts(connection, unit, start, end),
-    )
+    readings = _read(connection, unit, start, end)
+    facts = _facts(connection, unit, start, end)
+    more = _amendments(connection, plant, unit, window)
+    found = unit_figures(unit, site, readings, _cuts(plant, unit), *window, facts, more)
     provenance = figure.Provenance(site.policy.version, FORMULA_VERSION, now)
     figure.write_unit(
         connection,
@@ -178,6 +188,28 @@ def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> Un
             )
         ),
     )
+
+
+def _amendments(
+    connection: Connection, plant: PlantSource, unit: UnitSource, window: tuple[int, int]
+) -> Amendments:
+    site = plant.sites[unit.site_id]
+    line = next(line for line in site.lines if line.line_id == unit.line_id)
+    pacing = None
+    if line.kind == "serial" and len(line.unit_ids) > 1:
+        bottleneck = plant.units.get(line.bottleneck_id or 0)
+        pacing = planned_run_times(bottleneck) if bottleneck else PlannedRunTimes({})
+    found = figure_source.quantity_corrections(connection, unit.unit_id, *map(instant, window))
+    return Amendments(
+        pacing=pacing,
+        setup_planned=site.policy.setup_in == "planned_downtime",
+        corrections=tuple(
+            (millis(row.produced_at), _CORRECTED[row.kind], row.quantity) for row in found
+        ),
+    )
+
+
+_CORRECTED = {"scrap": TagRole.SCRAP_COUNT, "rework": TagRole.REWORK_COUNT}
 
 
 def _cuts(plant: PlantSource, unit: UnitSource) -> Moments:

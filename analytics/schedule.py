@@ -52,6 +52,8 @@ class Schedule:
     shifts: tuple[ShiftInstance, ...]
     maintenance: Intervals = EMPTY
     known: bool = True
+    breaks_planned: bool = True
+    """Whether the policy takes breaks out of planned busy time."""
 
     @property
     def starts(self) -> Moments:
@@ -78,6 +80,7 @@ class Schedule:
             (millis(pause.start), millis(pause.end))
             for shift in self.shifts
             for pause in shift.breaks
+            if self.breaks_planned
         )
         window = intervals([(start, end)])
         tiling = overlay(start, end, [subtraction(window, scheduled), breaks, self.maintenance])
@@ -91,6 +94,8 @@ def site_schedule(
     end: int,
     maintenance: Iterable[tuple[int, int]] = (),
     rules: DayRules = NO_RULES,
+    *,
+    breaks_planned: bool = True,
 ) -> Schedule:
     """Return the shifts that overlap `[start, end)` milliseconds, whole and unclipped."""
     first, last = instant(start), instant(end)
@@ -98,4 +103,5 @@ def site_schedule(
         tuple(expand_shifts(patterns, zone, first, last, rules)),
         intervals(maintenance),
         any(is_valid_on(pattern, zone, first, last) for pattern in patterns),
+        breaks_planned,
     )

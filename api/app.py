@@ -14,7 +14,7 @@ from api.context import Context, Database
 from api.envelope import Envelope
 from api.live import LivePages, make_environment
 from api.metrics import Metrics
-from api.routers import delivery, figures, health, master_data, measurements, pages, places
+from api.routers import delivery, figures, health, kpi, master_data, measurements, pages, places
 from api.settings import ApiSettings
 from api.wire import ProblemOut
 from store.reading import Reader
@@ -82,7 +82,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         assets=assets,
         default_language=settings.default_language,
     )
-    for part in (places, measurements, figures, delivery, master_data):
+    for part in (places, measurements, figures, kpi, delivery, master_data):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(health.router)
     app.include_router(pages.router, responses=_ERRORS)

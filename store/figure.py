@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from typing import Any
 
 from plant.kpi import BaseSums
+from store.classification import apply_classifications, lock_stops
 from store.connection import Connection
 from store.queries import queries
 
@@ -22,6 +23,8 @@ class DirtyWindow:
     unit_id: int
     hour: datetime
     revision: int
+    cause: str | None = None
+    """Why, where that is known: `master_data`, `correction`, `recomputation`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,10 +170,15 @@ def state_intervals(
 def replace_stops(
     connection: Connection, unit_id: int, start: datetime, end: datetime, stops: Iterable[StopRow]
 ) -> None:
-    """Replace the stops of a work unit that begin in `[start, end)`."""
+    """Replace the stops of a work unit that begin in `[start, end)`.
+
+    Each gets the reason that people gave for its time, else the one of the machine.
+    """
+    lock_stops(connection, unit_id)
     connection.execute(_Q["delete_stops"], {"unit": unit_id, "start": start, "end": end})
     with connection.cursor() as cursor:
         cursor.executemany(_Q["insert_stop"], [{"unit": unit_id} | asdict(stop) for stop in stops])
+    apply_classifications(connection, unit_id, start, end)
 
 
 def stops_overlapping(
@@ -208,7 +216,10 @@ _SLICE_TYPES = (
     + ["timestamptz", "timestamptz", "text", "text"]
     + ["int8"] * 9
     + ["float8"] * 6
-    + ["int4", "float8", "text[]", "int4", "text", "timestamptz"]
+    + ["int4", "float8"]
+    + ["int8"] * 4
+    + ["float8"] * 3
+    + ["text[]", "int4", "text", "timestamptz"]
 )
 
 

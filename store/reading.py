@@ -15,6 +15,7 @@ from plant.errors import NhipmayError
 from plant.settings import DatabaseSettings
 from store import edition
 from store.connection import Connection, connect, conninfo, store_errors
+from store.kpi import KpiReading
 from store.queries import queries
 from store.reading_row import (
     DeliveryRow,
@@ -47,6 +48,17 @@ class Reading:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    def kpi(
+        self,
+        units: Sequence[int],
+        zones: Sequence[str],
+        by: str,
+        start: datetime,
+        end: datetime,
+    ) -> KpiReading:
+        """Return the questions about base sums of one window; see `store.kpi`."""
+        return KpiReading(self._connection, units, zones, by, start, end)
 
     def places(self) -> list[PlaceRow]:
         """Return every place, parents first, machines in the order of the flow."""

@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from analytics.ratio import ratio
+from plant.kpi.ratio import ratio
 from tests.golden.scenario import Case, clock, run
 from tests.golden.test_golden import differences
 

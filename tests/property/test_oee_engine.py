@@ -9,22 +9,23 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.base_sum import PlannedRunTime, PlannedRunTimes, Slice, add, slices
+from analytics.base_sum import PlannedRunTime, PlannedRunTimes, Slice, slices
 from analytics.counting import Counter, increments
 from analytics.interval import instant, intervals
 from analytics.machine import MachineSignals, held_signals
-from analytics.oee import oee
-from analytics.ratio import (
-    overall_operations_effectiveness,
-    total_effective_equipment_performance,
-)
 from analytics.recomputation import tiles
 from analytics.schedule import Schedule
 from analytics.signal import number_readings, text_readings
 from analytics.state import timeline
-from analytics.stop import minor_stop_ms, stops
 from plant.calendar import ShiftInstance, Window
 from plant.kpi import BaseSums
+from plant.kpi.oee import oee
+from plant.kpi.ratio import (
+    overall_operations_effectiveness,
+    total_effective_equipment_performance,
+)
+from plant.kpi.stop import minor_stop_ms, stops
+from plant.kpi.sums import add
 from plant.measurement import TagRole
 from plant.state import TimeElement
 

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from analytics.base_sum import add, quantities_of
-from analytics.oee import Figures, checked, oee, pooled, serial_line
+from analytics.base_sum import quantities_of
 from plant.kpi import BaseSums, Missing
+from plant.kpi.oee import Figures, checked, oee, pooled, serial_line
+from plant.kpi.sums import add
 from plant.measurement import TagRole
 
 HOUR = BaseSums(

@@ -9,7 +9,6 @@ import pytest
 
 from analytics.base_sum import FORMULA_VERSION
 from analytics.interval import HOUR_MS, instant
-from analytics.oee import Figures
 from analytics.result import (
     PlaceFigures,
     restatements,
@@ -20,6 +19,7 @@ from analytics.result import (
 from analytics.schedule import site_schedule
 from plant.calendar import ShiftPattern
 from plant.kpi import BaseSums, ResultWindow
+from plant.kpi.oee import Figures
 from store.figure_result import PublishedFigures, ResultRow
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

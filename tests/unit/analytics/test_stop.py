@@ -1,6 +1,6 @@
 """Stops as people see them."""
 
-from analytics.stop import StateInterval, Stop, minor_stop_ms, stops
+from plant.kpi.stop import StateInterval, Stop, minor_stop_ms, stops
 from plant.state import StopKind, TimeElement
 
 DELAY, DOWN = TimeElement.DELAY, TimeElement.DOWN

@@ -3,8 +3,8 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from analytics.base_sum import add
 from plant.kpi import BaseSums, Missing, OeeResult
+from plant.kpi.sums import add
 
 RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
 EFFECTIVENESS_ABOVE_1 = "effectiveness_above_1"

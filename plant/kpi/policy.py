@@ -1,0 +1,32 @@
+"""The choices that a figure depends on."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class OeePolicy:
+    """The choices that an OEE figure depends on; versioned, and named with every result.
+
+    A stored version is never changed: another choice is another version, and every figure that
+    was computed by an older one is computed again and restated with the cause `policy`.
+    """
+
+    version: int = 1
+    minor_stop_threshold_s: float = 300.0
+    """Stops shorter than this are minor stops."""
+    minor_stops_in: str = "availability"
+    """`availability` (ISO 22400: delay time) or `effectiveness` (TPM: they stay in run time)."""
+    breaks_in: str = "planned_downtime"
+    """`planned_downtime`: breaks are outside planned busy time. `busy_time`: they are not, and a
+    machine that stands in one loses availability."""
+    setup_in: str = "availability"
+    """`availability` (ISO 22400: setup is busy time that does not produce) or `planned_downtime`
+    (setup is outside planned busy time)."""
+    failure_states: tuple[str, ...] = ("breakdown",)
+    """Kinds of stop (`plant.state.StopKind`) that are failures."""
+    failure_at_least_s: float = 0.0
+    """Stops shorter than this are no failures."""
+    failure_merge_s: float = 0.0
+    """Failures with less than this between them are one (the machine was not really repaired)."""
+    mtbf_per: str = "failure"
+    """`failure` divides by FE, `failure_plus_1` by FE + 1."""
