@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format up bench lock clean
+.PHONY: help demo test lint format up bench bench-ingest lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -40,6 +40,9 @@ bench: ## Measure throughput and latency
 	@sh setup/environment.sh dev
 	@$(BIN)/python setup/test_services.py
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-ingest: ## Measure the ingest against raw COPY
+	@$(MAKE) --no-print-directory bench ARGS="ingest $(ARGS)"
 
 lock: ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade moves all pins)
 	@sh setup/environment.sh dev

@@ -1,5 +1,6 @@
 """The ingest service: wires broker, pipeline and database together."""
 
+import sys
 from threading import Event
 
 import structlog
@@ -18,6 +19,7 @@ log = structlog.get_logger()
 
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
+_SWITCH_S = 0.0005
 
 
 def run(settings: IngestSettings, stop: Event) -> None:
@@ -33,6 +35,9 @@ def run(settings: IngestSettings, stop: Event) -> None:
     source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat)
     committer = Committer(store, selfstat, clock, settings.limits, abandon=stop)
     pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits)
+    # The writing thread wants the interpreter for an instant after each answer of the database;
+    # by default it would wait five milliseconds for the decoding one, and the database with it.
+    sys.setswitchinterval(_SWITCH_S)
     with metrics_server(selfstat, settings.metrics_host, settings.metrics_port):
         try:
             if _database_ready(store, stop):

@@ -11,6 +11,7 @@ from store.delivery_row import NumberColumns, TextColumns
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = -1
+_PORTION = 4_096
 _POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01T00:00Z, where PostgreSQL's timestamps begin."""
 
@@ -34,17 +35,20 @@ _TEXT_TAIL = np.dtype(_TAIL)
 def number_blocks(rows: NumberColumns) -> Iterator[bytes]:
     """Yield the blocks of a binary COPY into (tag_id, source_time, received_time, value, quality).
 
-    Rows without a value come last; the order within a COPY has no meaning.
+    Each block holds a portion of the rows, so that the server works on one while the next is
+    made. Rows without a value come last in it; the order within a COPY has no meaning.
     """
-    absent = np.isnan(rows.value)
     yield _HEADER
-    if not absent.all():
-        present = ~absent
-        block = _filled(_NUMBER, rows, present, 8)
-        block["value"] = rows.value[present]
-        yield block.tobytes()
-    if absent.any():
-        yield _filled(_WITHOUT_VALUE, rows, absent, _NULL).tobytes()
+    for low in range(0, len(rows), _PORTION):
+        portion = rows.part(slice(low, low + _PORTION))
+        absent = np.isnan(portion.value)
+        if not absent.all():
+            present = ~absent
+            block = _filled(_NUMBER, portion, present, 8)
+            block["value"] = portion.value[present]
+            yield block.tobytes()
+        if absent.any():
+            yield _filled(_WITHOUT_VALUE, portion, absent, _NULL).tobytes()
     yield _TRAILER
 
 

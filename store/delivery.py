@@ -126,37 +126,46 @@ class PostgresDeliveryTransaction:
 
     def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
         """Return the ledgers, new ones made, and keep other workers from them until the end."""
-        ledgers = {}
-        for edge_id, epoch in sorted(set(keys)):
-            which = {"edge_id": edge_id, "epoch": epoch}
-            row = self._connection.execute(_Q["lock_ledger"], which).fetchone()
-            if row is None:
-                self._connection.execute(_Q["open_ledger"], which)
-                row = self._connection.execute(_Q["lock_ledger"], which).fetchone()
-            assert row is not None, "the ledger was just opened"
-            committed, dropped, *counts = row
-            ledgers[edge_id, epoch] = LedgerRow(
+        wanted = sorted(set(keys))
+        if not wanted:
+            return {}
+        which = {
+            "edges": [edge_id for edge_id, _ in wanted],
+            "epochs": [epoch for _, epoch in wanted],
+        }
+        rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        if len(rows) < len(wanted):
+            self._connection.execute(_Q["open_ledgers"], which)
+            rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        return {
+            (edge_id, epoch): LedgerRow(
                 edge_id, epoch, _id_set(committed), _id_set(dropped), *counts
             )
-        return ledgers
+            for edge_id, epoch, committed, dropped, *counts in rows
+        }
 
     def save_ledgers(
         self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]
     ) -> None:
         """Store ledgers that `lock_ledgers` returned; times only for those with new data."""
-        for ledger in ledgers:
-            self._connection.execute(
+        if not ledgers:
+            return
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
                 _Q["save_ledger"],
-                {
-                    "edge_id": ledger.edge_id,
-                    "epoch": ledger.epoch,
-                    "committed": _multirange(ledger.committed),
-                    "dropped": _multirange(ledger.dropped),
-                    "rejected_count": ledger.rejected_count,
-                    "duplicate_count": ledger.duplicate_count,
-                    "issued_id": ledger.issued_id,
-                    "committed_at": committed_at.get((ledger.edge_id, ledger.epoch)),
-                },
+                [
+                    {
+                        "edge_id": ledger.edge_id,
+                        "epoch": ledger.epoch,
+                        "committed": _multirange(ledger.committed),
+                        "dropped": _multirange(ledger.dropped),
+                        "rejected_count": ledger.rejected_count,
+                        "duplicate_count": ledger.duplicate_count,
+                        "issued_id": ledger.issued_id,
+                        "committed_at": committed_at.get((ledger.edge_id, ledger.epoch)),
+                    }
+                    for ledger in ledgers
+                ],
             )
 
     def write_numbers(self, rows: NumberColumns) -> None:

@@ -121,6 +121,16 @@ class NumberColumns:
     def __len__(self) -> int:
         return len(self.tag_id)
 
+    def part(self, chosen: slice | NDArray[np.bool_]) -> "NumberColumns":
+        """Return the chosen rows."""
+        return NumberColumns(
+            self.tag_id[chosen],
+            self.source_us[chosen],
+            self.received_us[chosen],
+            self.value[chosen],
+            self.quality[chosen],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TextColumns:

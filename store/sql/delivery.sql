@@ -108,16 +108,21 @@ on conflict (edge_id) do update set
         else excluded.reported_at
     end
 
--- name: open_ledger
+-- name: open_ledgers
 -- A ledger begins with the first message of an epoch.
-insert into delivery_ledger (edge_id, epoch) values (%(edge_id)s, %(epoch)s)
+insert into delivery_ledger (edge_id, epoch)
+select edge_id, epoch from unnest(%(edges)s::integer[], %(epochs)s::text[]) as wanted (edge_id, epoch)
+order by 1, 2
 on conflict do nothing
 
--- name: lock_ledger
--- One after the other in a fixed order, so that two workers cannot deadlock.
-select committed, dropped, rejected_count, duplicate_count, issued_id
+-- name: lock_ledgers
+-- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock.
+select edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id
 from delivery_ledger
-where edge_id = %(edge_id)s and epoch = %(epoch)s
+where (edge_id, epoch) in (
+    select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
+)
+order by edge_id, epoch
 for no key update
 
 -- name: save_ledger
