@@ -153,7 +153,7 @@ def copy_raw(
     on: Stage, load: Load, tag_ids: dict[EdgeAddress, list[int]], connections: int
 ) -> float:
     """Copy the load's rows by raw binary COPY; return the seconds."""
-    blocks = [b"".join(number_blocks(columns)) for columns in load.columns(tag_ids, _BLOCK)]
+    blocks = [b"".join(number_blocks([columns])) for columns in load.columns(tag_ids, _BLOCK)]
 
     def work(share: Sequence[bytes], connection: psycopg.Connection[tuple[object, ...]]) -> None:
         for block in share:

@@ -1,6 +1,6 @@
 """Rows of data messages that the ledger has not seen: joined into columns, judged, told apart."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import overload
 
@@ -17,6 +17,8 @@ from store.delivery_row import EdgeRow, NumberColumns, Rejection, TextColumns
 
 _HOUR_US = 3_600_000_000
 _LONGEST_TEXT = 1_000
+PORTION = 4_096
+"""The database works on one portion while the next is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,20 @@ class NewRows:
     def ids(self) -> list[int]:
         """The id of each row."""
         return [k for start, stop in self.spans for k in range(start, stop)]
+
+
+def portions(parts: Iterable[NewRows]) -> Iterator[Sequence[NewRows]]:
+    """Yield the messages in portions of about `PORTION` rows."""
+    portion: list[NewRows] = []
+    rows = 0
+    for part in parts:
+        portion.append(part)
+        rows += len(part)
+        if rows >= PORTION:
+            yield portion
+            portion, rows = [], 0
+    if portion:
+        yield portion
 
 
 def joined(parts: Sequence[NewRows], registry: Registry) -> Rows:

@@ -101,6 +101,10 @@ class Registry:
             self._found[key] = found
         return found
 
+    def has_strange(self, edge: EdgeRow, names: Sequence[str]) -> bool:
+        """Tell whether the edge has not announced one of these tags."""
+        return bool((self.positions(edge, names) < 0).any())
+
     @property
     def columns(self) -> TagColumns:
         """All tags read so far."""

@@ -1,6 +1,6 @@
 """PostgreSQL's binary COPY format, built from numpy columns without a Python object per row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,6 @@ from store.delivery_row import NumberColumns, TextColumns
 _HEADER = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 _TRAILER = b"\xff\xff"
 _NULL = -1
-_PORTION = 4_096
 _POSTGRES_EPOCH_US = 946_684_800_000_000
 """2000-01-01T00:00Z, where PostgreSQL's timestamps begin."""
 
@@ -32,15 +31,19 @@ _TEXT_HEAD = np.dtype(_HEAD)
 _TEXT_TAIL = np.dtype(_TAIL)
 
 
-def number_blocks(rows: NumberColumns) -> Iterator[bytes]:
+def number_blocks(portions: Iterable[NumberColumns]) -> Iterator[bytes]:
     """Yield the blocks of a binary COPY into (tag_id, source_time, received_time, value, quality).
 
-    Each block holds a portion of the rows, so that the server works on one while the next is
-    made. Rows without a value come last in it; the order within a COPY has no meaning.
+    The server works on one portion while the next is made. Rows without a value come last in
+    each; the order within a COPY has no meaning. Without any row there is no block.
     """
-    yield _HEADER
-    for low in range(0, len(rows), _PORTION):
-        portion = rows.part(slice(low, low + _PORTION))
+    begun = False
+    for portion in portions:
+        if not len(portion):
+            continue
+        if not begun:
+            yield _HEADER
+            begun = True
         absent = np.isnan(portion.value)
         if not absent.all():
             present = ~absent
@@ -49,7 +52,8 @@ def number_blocks(rows: NumberColumns) -> Iterator[bytes]:
             yield block.tobytes()
         if absent.any():
             yield _filled(_WITHOUT_VALUE, portion, absent, _NULL).tobytes()
-    yield _TRAILER
+    if begun:
+        yield _TRAILER
 
 
 def text_blocks(rows: TextColumns) -> Iterator[bytes]:

@@ -170,8 +170,18 @@ class PostgresDeliveryTransaction:
 
     def write_numbers(self, rows: NumberColumns) -> None:
         """Append to `measurement`."""
+        self.stream_numbers([rows])
+
+    def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
+        """Append to `measurement` while the portions are being made; see `DeliveryTransaction`."""
+        blocks = number_blocks(portions)
+        # What holds no number at all opens no COPY.
+        first = next(blocks, None)
+        if first is None:
+            return
         with self._connection.cursor() as cursor, cursor.copy(_Q["copy_numbers"]) as copy:
-            for block in number_blocks(rows):
+            copy.write(first)
+            for block in blocks:
                 copy.write(block)
 
     def write_texts(self, rows: TextColumns) -> None:

@@ -121,16 +121,6 @@ class NumberColumns:
     def __len__(self) -> int:
         return len(self.tag_id)
 
-    def part(self, chosen: slice | NDArray[np.bool_]) -> "NumberColumns":
-        """Return the chosen rows."""
-        return NumberColumns(
-            self.tag_id[chosen],
-            self.source_us[chosen],
-            self.received_us[chosen],
-            self.value[chosen],
-            self.quality[chosen],
-        )
-
 
 @dataclass(frozen=True, slots=True)
 class TextColumns:
@@ -180,6 +170,12 @@ class DeliveryTransaction(Protocol):
 
     def write_numbers(self, rows: NumberColumns) -> None:
         """Append to `measurement`."""
+
+    def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
+        """Append to `measurement` while the portions are being made.
+
+        Making them must not use this transaction.
+        """
 
     def write_texts(self, rows: TextColumns) -> None:
         """Append to `text_measurement`."""
