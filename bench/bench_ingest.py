@@ -103,7 +103,7 @@ def stage() -> Iterator[Stage]:
         database = server.settings(server.create_database())
         migrate(database)
         load_plant(database, plant())
-        broker = factory(settings=["max_inflight_messages 1000"])
+        broker = factory(settings=["max_inflight_messages 4000"])
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         yield Stage(database, broker, Path(folder))
 
@@ -118,6 +118,7 @@ def ingests(on: Stage, workers: int) -> Iterator[list[int]]:
             "broker": {"port": on.broker.port},
             "database": on.database.model_dump(mode="json")
             | {"password": password.get_secret_value() if password else None},
+            "workers": {"index": number, "count": workers},
             "instance": f"bench-{workers}-{number}",
             "log": {"level": "warning"},
         }

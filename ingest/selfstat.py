@@ -52,6 +52,8 @@ class Snapshot:
     """Rejected measurements and messages by reason."""
     transactions: int = 0
     retries: int = 0
+    shed: int = 0
+    """Messages left to their edges to repeat; they do not count as received."""
 
 
 class Selfstat:
@@ -72,6 +74,11 @@ class Selfstat:
         with self._lock:
             messages = self._snapshot.messages.plus(Tally(received=-1))
             self._snapshot = replace(self._snapshot, messages=messages)
+
+    def shed(self) -> None:
+        """Count a message that its edge is left to repeat."""
+        with self._lock:
+            self._snapshot = replace(self._snapshot, shed=self._snapshot.shed + 1)
 
     def decoded(self, rows: int) -> None:
         """Count the measurements of a message once it could be read."""
