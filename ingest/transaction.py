@@ -46,7 +46,7 @@ _KEPT_OF_TOO_LARGE = 65_536
 """Bytes kept of a message that is refused for its size."""
 
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
-_CURABLE = frozenset({"unknown_edge", "no_birth"})
+CURABLE = frozenset({"unknown_edge", "no_birth"})
 
 
 @dataclass(slots=True)
@@ -172,7 +172,7 @@ class GroupTransaction:
     def _refuse(self, parcel: RefusedParcel) -> None:
         """Reject a whole message; its ids are settled, so that it need not come again."""
         edge = self._registry.edge(parcel.address) if parcel.address else None
-        settles = edge is not None and parcel.ids is not None and parcel.reason not in _CURABLE
+        settles = edge is not None and parcel.ids is not None and parcel.reason not in CURABLE
         if settles and edge is not None and parcel.ids is not None:
             key = (edge.edge_id, parcel.ids.epoch)
             new = self._take(key, parcel.ids, parcel.message.received_time)

@@ -15,11 +15,11 @@ from plant.settings import DatabaseSettings
 from store.binary_copy import number_blocks, text_blocks
 from store.connection import Connection, connect, store_errors
 from store.delivery_row import (
-    DeliveryTransaction,
     EdgeRow,
     LedgerKey,
     LedgerRow,
     NumberColumns,
+    OpenRejection,
     Rejection,
     StatusRow,
     TagChange,
@@ -40,7 +40,7 @@ class PostgresDeliveryStore:
         self._connection: Connection | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[DeliveryTransaction]:
+    def transaction(self) -> Iterator["PostgresDeliveryTransaction"]:
         """Open a transaction, connecting first where needed; see `DeliveryStore`."""
         with store_errors(self._settings):
             connection = self._connected()
@@ -189,6 +189,36 @@ class PostgresDeliveryTransaction:
         with self._connection.cursor() as cursor, cursor.copy(_Q["copy_texts"]) as copy:
             for block in text_blocks(rows):
                 copy.write(block)
+
+    def write_new_numbers(self, rows: NumberColumns) -> int:
+        """Append those that are not there by tag and source time; return how many."""
+        return self._write_new("numbers", number_blocks([rows]))
+
+    def write_new_texts(self, rows: TextColumns) -> int:
+        """Append those that are not there by tag and source time; return how many."""
+        return self._write_new("texts", text_blocks(rows))
+
+    def _write_new(self, kind: str, blocks: Iterable[bytes]) -> int:
+        self._connection.execute(_Q[f"stage_{kind}"])
+        with self._connection.cursor() as cursor, cursor.copy(_Q[f"copy_staged_{kind}"]) as copy:
+            for block in blocks:
+                copy.write(block)
+        written = self._connection.execute(_Q[f"insert_new_{kind}"]).rowcount
+        self._connection.execute(_Q[f"drop_staged_{kind}"])
+        return written
+
+    def open_rejections(self, reason: str, after: int, limit: int) -> list[OpenRejection]:
+        """Return rejections that wait, by their ids, and keep other replays from them."""
+        values = {"reason": reason, "after": after, "limit": limit}
+        return [
+            OpenRejection(*row) for row in self._connection.execute(_Q["open_rejections"], values)
+        ]
+
+    def mark_replayed(self, rejection_ids: Sequence[int], now: datetime) -> None:
+        """Note that what these hold is written."""
+        self._connection.execute(
+            _Q["mark_replayed"], {"rejections": list(rejection_ids), "now": now}
+        )
 
     def write_rejections(self, rejections: Sequence[Rejection]) -> None:
         """Append to `rejection`."""

@@ -107,6 +107,20 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRejection:
+    """A stored rejection that was not replayed."""
+
+    rejection_id: int
+    received_time: datetime
+    topic: str
+    epoch: str | None
+    row_id: int | None
+    tag_name: str | None
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NumberColumns:
     """Rows of `measurement`, one array element each."""
 
