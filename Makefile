@@ -6,7 +6,7 @@ ARGS ?=
 BIN := .venv/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Start a simulated pilot plant end to end; needs only Python 3.11 or later
 	@sh setup/environment.sh demo
