@@ -1,12 +1,12 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format up bench fuzz lock clean
+.PHONY: help demo test lint format up bench bench-ingest fuzz lock clean
 
 ARGS ?=
 BIN := .venv/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Start a simulated pilot plant end to end; needs only Python 3.11 or later
 	@sh setup/environment.sh demo
@@ -40,6 +40,9 @@ bench: ## Measure throughput and latency
 	@sh setup/environment.sh dev
 	@$(BIN)/python setup/test_services.py
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-ingest: ## Measure the ingest against raw COPY
+	@$(MAKE) --no-print-directory bench ARGS="ingest $(ARGS)"
 
 fuzz: ## Try hostile input on every decoder (ARGS="--seconds 600 mqtt-message")
 	@sh setup/environment.sh dev

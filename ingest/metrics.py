@@ -38,6 +38,11 @@ class SelfstatCollector(Collector):
             "nhipmay_ingest_transactions", "Committed transactions.", snapshot.transactions
         )
         yield CounterMetricFamily(
+            "nhipmay_ingest_messages_shed",
+            "Messages over their site's quota, left to their edges to repeat; not received.",
+            snapshot.shed,
+        )
+        yield CounterMetricFamily(
             "nhipmay_ingest_retries", "Transactions tried again.", snapshot.retries
         )
 

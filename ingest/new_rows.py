@@ -1,7 +1,8 @@
 """Rows of data messages that the ledger has not seen: joined into columns, judged, told apart."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import overload
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,13 @@ from ingest.registry import Registry, TagColumns
 from ingest.validation import ACCEPTED, REASONS, Rows, explanation, raw_row
 from plant.clock import microseconds
 from plant.idset import Span
+from plant.measurement import Value
 from store.delivery_row import EdgeRow, NumberColumns, Rejection, TextColumns
 
 _HOUR_US = 3_600_000_000
 _LONGEST_TEXT = 1_000
+PORTION = 4_096
+"""The database works on one portion while the next is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +43,31 @@ class NewRows:
             [np.arange(start - first, stop - first) for start, stop in self.spans]
         )
 
+    def values(self) -> Sequence[Value]:
+        """Return the values as they came."""
+        chosen = self.chosen
+        if isinstance(chosen, slice):
+            return self.parcel.value
+        return [self.parcel.value[k] for k in chosen.tolist()]
+
     @property
     def ids(self) -> list[int]:
         """The id of each row."""
         return [k for start, stop in self.spans for k in range(start, stop)]
+
+
+def portions(parts: Iterable[NewRows]) -> Iterator[Sequence[NewRows]]:
+    """Yield the messages in portions of about `PORTION` rows."""
+    portion: list[NewRows] = []
+    rows = 0
+    for part in parts:
+        portion.append(part)
+        rows += len(part)
+        if rows >= PORTION:
+            yield portion
+            portion, rows = [], 0
+    if portion:
+        yield portion
 
 
 def joined(parts: Sequence[NewRows], registry: Registry) -> Rows:
@@ -63,16 +88,34 @@ def joined(parts: Sequence[NewRows], registry: Registry) -> Rows:
         kind=np.concatenate([parcel.kind[chosen] for _, parcel, chosen in columns]),
         number=np.concatenate([parcel.number[chosen] for _, parcel, chosen in columns]),
         quality=np.concatenate([parcel.quality[chosen] for _, parcel, chosen in columns]),
-        value=[
-            value
-            for _, parcel, chosen in columns
-            for value in (
-                parcel.value
-                if isinstance(chosen, slice)
-                else [parcel.value[k] for k in chosen.tolist()]
-            )
-        ],
+        value=JoinedValues(parts),
     )
+
+
+class JoinedValues(Sequence[Value]):
+    """The values of several messages as they came, put together only when one is asked for.
+
+    Numbers have a column of their own; only texts and rejections need the values themselves.
+    """
+
+    def __init__(self, parts: Sequence[NewRows]) -> None:
+        self._parts = parts
+        self._values: list[Value] | None = None
+
+    @overload
+    def __getitem__(self, index: int) -> Value: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Value]: ...
+    def __getitem__(self, index: int | slice) -> Value | Sequence[Value]:
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        return sum(len(part) for part in self._parts)
+
+    def _all(self) -> list[Value]:
+        if self._values is None:
+            self._values = [value for part in self._parts for value in part.values()]
+        return self._values
 
 
 def number_columns(rows: Rows, accepted: NDArray[np.bool_], tags: TagColumns) -> NumberColumns:

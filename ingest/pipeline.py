@@ -65,14 +65,15 @@ class Pipeline:
         last: BaseException | None = None
         try:
             while not stop.is_set() and not done.is_set():
-                group = self._gather()
+                group = self._gather(stop)
                 if group:
                     self._hand_over(group, done)
         except BaseException as exc:  # noqa: BLE001 - it ends the process from the other thread
             last = exc
         self._hand_over(last, done)
 
-    def _gather(self) -> Group:
+    def _gather(self, stop: Event) -> Group:
+        """Return a group: one that is due waits, and grows, while the writer has enough to do."""
         parcels: list[Parcel] = []
         rows = 0
         closes_at = 0.0
@@ -80,7 +81,10 @@ class Pipeline:
             wait_s = min(self._group.quiet_s, closes_at - monotonic()) if parcels else _IDLE_S
             messages = self._source.receive(_AT_ONCE, wait_s) if wait_s > 0 else []
             if not messages:
-                break
+                if not parcels or not self._groups.full() or stop.is_set():
+                    break
+                closes_at = monotonic() + self._group.quiet_s
+                continue
             if not parcels:
                 closes_at = monotonic() + self._group.max_wait_s
             for message in messages:

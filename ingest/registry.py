@@ -13,6 +13,8 @@ from store.delivery_row import DeliveryTransaction, EdgeRow, TagRow
 MAX_AGE_S = 10.0
 """Another worker, or an administrator, may have changed what was read."""
 
+_MAX_FOUND = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class TagColumns:
@@ -49,6 +51,8 @@ class Registry:
     _sites: dict[int, list[TagRow]] = field(default_factory=dict)
     _positions: dict[int, dict[str, int]] = field(default_factory=dict)
     _columns: TagColumns = field(default_factory=lambda: TagColumns.of([]))
+    _found: dict[tuple[int, tuple[str, ...]], NDArray[np.int64]] = field(default_factory=dict)
+    """Edges name the same tags in message after message."""
     _read_at: float | None = None
 
     def refresh(self, transaction: DeliveryTransaction, addresses: Iterable[EdgeAddress]) -> None:
@@ -73,7 +77,7 @@ class Registry:
 
     def forget(self) -> None:
         """Drop everything, as what was read may have been rolled back."""
-        self._edges, self._sites, self._positions = {}, {}, {}
+        self._edges, self._sites, self._positions, self._found = {}, {}, {}, {}
         self._columns = TagColumns.of([])
         self._read_at = None
 
@@ -87,8 +91,19 @@ class Registry:
 
     def positions(self, edge: EdgeRow, names: Sequence[str]) -> NDArray[np.int64]:
         """Return where in `columns` the edge's tags of these names are; -1 for unknown ones."""
-        known = self._positions.get(edge.edge_id, {})
-        return np.array([known.get(name, -1) for name in names], np.int64)
+        key = (edge.edge_id, tuple(names))
+        found = self._found.get(key)
+        if found is None:
+            known = self._positions.get(edge.edge_id, {})
+            found = np.array([known.get(name, -1) for name in names], np.int64)
+            if len(self._found) >= _MAX_FOUND:
+                self._found.clear()
+            self._found[key] = found
+        return found
+
+    def has_strange(self, edge: EdgeRow, names: Sequence[str]) -> bool:
+        """Tell whether the edge has not announced one of these tags."""
+        return bool((self.positions(edge, names) < 0).any())
 
     @property
     def columns(self) -> TagColumns:
@@ -98,7 +113,7 @@ class Registry:
     def _index(self) -> None:
         rows = [row for site in self._sites.values() for row in site]
         self._columns = TagColumns.of(rows)
-        self._positions = {}
+        self._positions, self._found = {}, {}
         for position, row in enumerate(rows):
             self._positions.setdefault(row.edge_id, {})[row.tag.name] = position
 

@@ -54,6 +54,8 @@ class Snapshot:
     retries: int = 0
     events: Counter[str] = field(default_factory=Counter)
     """What else happened, by name."""
+    shed: int = 0
+    """Messages left to their edges to repeat; they do not count as received."""
 
 
 class Selfstat:
@@ -74,6 +76,11 @@ class Selfstat:
         with self._lock:
             messages = self._snapshot.messages.plus(Tally(received=-1))
             self._snapshot = replace(self._snapshot, messages=messages)
+
+    def shed(self) -> None:
+        """Count a message that its edge is left to repeat."""
+        with self._lock:
+            self._snapshot = replace(self._snapshot, shed=self._snapshot.shed + 1)
 
     def decoded(self, rows: int) -> None:
         """Count the measurements of a message once it could be read."""

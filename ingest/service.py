@@ -14,6 +14,7 @@ from ingest.mqtt import MqttSource
 from ingest.pipeline import Pipeline
 from ingest.selfstat import Selfstat, Snapshot
 from ingest.settings import IngestSettings
+from ingest.share import Share
 from ingest.sparkplug.host import SparkplugHost
 from plant.errors import TransientError
 from store.delivery import PostgresDeliveryStore
@@ -33,8 +34,9 @@ def run(settings: IngestSettings, stop: Event) -> None:
     selfstat = Selfstat()
     clock = settings.make_clock()
     store = PostgresDeliveryStore(settings.database)
-    mailbox = Mailbox(settings.queue.max_messages, settings.queue.max_bytes)
-    source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat)
+    mailbox = Mailbox(**settings.queue.model_dump())
+    share = Share(settings.workers.index, settings.workers.count)
+    source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat, share)
     committer = Committer(store, selfstat, clock, settings.limits, abandon=stop)
     pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits)
     with metrics_server(selfstat, settings.metrics_host, settings.metrics_port):

@@ -1,9 +1,9 @@
 """Settings of the ingest."""
 
 from datetime import timedelta
-from typing import Annotated
+from typing import Annotated, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ingest.mes.settings import MesSettings
 from ingest.sparkplug.settings import SparkplugSettings
@@ -17,12 +17,16 @@ class QueueSettings(StrictModel):
     """Messages; beyond this the ingest stops reading from the broker."""
     max_bytes: Annotated[int, Field(ge=1)] = 64_000_000
     """Bytes of payload; one message always fits."""
+    site_max_messages: Annotated[int, Field(ge=1)] = 1_000
+    """Messages of one site where there are several; beyond this its edges are left to repeat."""
+    site_max_bytes: Annotated[int, Field(ge=1)] = 16_000_000
+    """The same in bytes of payload."""
 
 
 class GroupSettings(StrictModel):
     """How many messages share one transaction."""
 
-    max_rows: Annotated[int, Field(ge=1)] = 20_000
+    max_rows: Annotated[int, Field(ge=1)] = 60_000
     """Measurements after which a transaction is closed."""
     max_wait_s: Annotated[float, Field(gt=0, le=60)] = 0.1
     """Longest time that a message waits for others, in seconds of the wall clock."""
@@ -46,6 +50,21 @@ class LimitSettings(StrictModel):
         return timedelta(seconds=self.future_tolerance_s)
 
 
+class WorkerSettings(StrictModel):
+    """Which part of the sites this ingest takes, where several share the work."""
+
+    index: Annotated[int, Field(ge=0)] = 0
+    """Number of this worker, from 0."""
+    count: Annotated[int, Field(ge=1, le=1_000)] = 1
+    """How many workers there are."""
+
+    @model_validator(mode="after")
+    def _index_is_one_of_them(self) -> Self:
+        if self.index >= self.count:
+            raise ValueError(f"index {self.index} of {self.count} workers: they count from 0")
+        return self
+
+
 class IngestSettings(ServiceSettings):
     """Settings of `nhipmay ingest`."""
 
@@ -53,6 +72,7 @@ class IngestSettings(ServiceSettings):
     database: DatabaseSettings = DatabaseSettings()
     instance: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = "1"
     """Tells several ingests of one broker apart; the MQTT client id ends with it."""
+    workers: WorkerSettings = WorkerSettings()
     queue: QueueSettings = QueueSettings()
     group: GroupSettings = GroupSettings()
     limits: LimitSettings = LimitSettings()
@@ -68,4 +88,5 @@ class IngestSettings(ServiceSettings):
     @property
     def client_id(self) -> str:
         """The MQTT client id, the same after every restart, so that the broker keeps its queue."""
-        return f"nm-ingest-{self.instance}"
+        worker = f"-{self.workers.index}" if self.workers.count > 1 else ""
+        return f"nm-ingest-{self.instance}{worker}"

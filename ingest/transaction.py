@@ -12,6 +12,7 @@ from ingest.new_rows import (
     dirty_hours,
     joined,
     number_columns,
+    portions,
     readable,
     row_rejections,
     text_columns,
@@ -36,14 +37,16 @@ from store.delivery_row import (
     DeliveryTransaction,
     LedgerKey,
     LedgerRow,
+    NumberColumns,
     Rejection,
+    TextColumns,
 )
 
 _KEPT_OF_TOO_LARGE = 65_536
 """Bytes kept of a message that is refused for its size."""
 
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
-_CURABLE = frozenset({"unknown_edge", "no_birth"})
+CURABLE = frozenset({"unknown_edge", "no_birth"})
 
 
 @dataclass(slots=True)
@@ -95,14 +98,8 @@ class GroupTransaction:
         for parcel in parcels:
             if isinstance(parcel, BirthParcel):
                 self._apply_birth(parcel)
-        parts: list[NewRows] = []
-        for parcel in parcels:
-            if isinstance(parcel, RefusedParcel):
-                self._refuse(parcel)
-            elif isinstance(parcel, DataParcel):
-                parts += self._new_rows(parcel)
-        if parts:
-            self._write(parts)
+        self._know_tags(parcels)
+        self._write(parcels)
         if self._rejections:
             self._transaction.write_rejections(self._rejections)
         self._transaction.save_ledgers(list(self._ledgers.values()), self._committed_at)
@@ -175,7 +172,7 @@ class GroupTransaction:
     def _refuse(self, parcel: RefusedParcel) -> None:
         """Reject a whole message; its ids are settled, so that it need not come again."""
         edge = self._registry.edge(parcel.address) if parcel.address else None
-        settles = edge is not None and parcel.ids is not None and parcel.reason not in _CURABLE
+        settles = edge is not None and parcel.ids is not None and parcel.reason not in CURABLE
         if settles and edge is not None and parcel.ids is not None:
             key = (edge.edge_id, parcel.ids.epoch)
             new = self._take(key, parcel.ids, parcel.message.received_time)
@@ -218,14 +215,15 @@ class GroupTransaction:
             self._committed_at[key] = max(received, self._committed_at.get(key, received))
         return new
 
-    def _new_rows(self, parcel: DataParcel) -> Iterator[NewRows]:
+    def _new_rows(self, parcel: Parcel) -> Iterator[NewRows]:
+        if isinstance(parcel, RefusedParcel):
+            self._refuse(parcel)
+        if not isinstance(parcel, DataParcel):
+            return
         edge = self._registry.edge(parcel.address)
         if edge is None:
             self._refuse(_from_stranger(parcel))
             return
-        if not self._registry.has_tags(edge):
-            # Another worker may have taken the birth a moment ago.
-            self._registry.reread(self._transaction, edge.site_id)
         if not self._registry.has_tags(edge):
             detail = "the edge has not announced any tag yet; it is to send this again"
             self._refuse(refused(parcel, "no_birth", detail))
@@ -240,28 +238,56 @@ class GroupTransaction:
         else:
             self._count_message(duplicate=1)
 
-    def _write(self, parts: Sequence[NewRows]) -> None:
-        rows = joined(parts, self._registry)
-        if (rows.position < 0).any():
-            # A tag may have been announced to another worker since its site was read.
-            for site_id in {part.edge.site_id for part in parts}:
-                self._registry.reread(self._transaction, site_id)
-            rows = joined(parts, self._registry)
+    def _know_tags(self, parcels: Sequence[Parcel]) -> None:
+        """Read again the tags of sites from which data name a tag that is not known.
+
+        It may have been announced to another worker since they were read.
+        """
+        strange = set()
+        for parcel in parcels:
+            if isinstance(parcel, DataParcel):
+                edge = self._registry.edge(parcel.address)
+                known = edge is None or edge.site_id in strange
+                if edge and not known and self._registry.has_strange(edge, parcel.tags):
+                    strange.add(edge.site_id)
+        for site_id in strange:
+            self._registry.reread(self._transaction, site_id)
+
+    def _write(self, parcels: Sequence[Parcel]) -> None:
+        texts: list[TextColumns] = []
+        hours: set[tuple[int, int]] = set()
+        parts = (part for parcel in parcels for part in self._new_rows(parcel))
+        self._transaction.stream_numbers(
+            self._judged(portion, texts, hours) for portion in portions(parts)
+        )
+        for columns in texts:
+            self._transaction.write_texts(columns)
+        if hours:
+            self._transaction.mark_dirty(sorted(hours), self._now)
+
+    def _judged(
+        self, parts: Sequence[NewRows], texts: list[TextColumns], hours: set[tuple[int, int]]
+    ) -> NumberColumns:
+        """Return the numbers to write; add the texts and the hours that all of it changes.
+
+        Runs while the database takes in the portion before, so it may not ask it anything.
+        """
         tags = self._registry.columns
+        rows = joined(parts, self._registry)
         verdict = verdicts(rows, tags, self._future_tolerance_us)
         accepted = verdict == ACCEPTED
         for rejection in row_rejections(parts, rows, verdict, tags):
             self._reject_row(rejection)
         numbers = number_columns(rows, accepted, tags)
-        if len(numbers):
-            self._transaction.write_numbers(numbers)
-        texts = text_columns(rows, accepted, tags)
-        if len(texts):
-            self._transaction.write_texts(texts)
-        self._count_rows(Tally(written=len(numbers) + len(texts)))
-        hours = dirty_hours(rows, accepted, tags)
-        if hours:
-            self._transaction.mark_dirty(hours, self._now)
+        written = len(numbers)
+        if written < len(rows):
+            columns = text_columns(rows, accepted, tags)
+            written += len(columns)
+            if len(columns):
+                texts.append(columns)
+        self._count_rows(Tally(written=written))
+        hours.update(dirty_hours(rows, accepted, tags))
+        return numbers
 
     def _reject_row(self, rejection: Rejection) -> None:
         assert rejection.edge_id is not None

@@ -6,6 +6,7 @@ ignored, an unknown `schema` is refused. Times on the wire are whole microsecond
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 from typing import Annotated, TypeVar
 
@@ -62,6 +63,7 @@ class EdgeAddress:
         return f"nm-{self.enterprise}-{self.site}-{self.edge}"
 
 
+@lru_cache(maxsize=4096)
 def parse_topic(topic: str) -> tuple[EdgeAddress, str]:
     """Return the edge and the leaf that a topic names; raise DataError `bad_topic` otherwise."""
     parts = topic.split("/")

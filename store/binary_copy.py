@@ -1,6 +1,6 @@
 """PostgreSQL's binary COPY format, built from numpy columns without a Python object per row."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,21 +31,29 @@ _TEXT_HEAD = np.dtype(_HEAD)
 _TEXT_TAIL = np.dtype(_TAIL)
 
 
-def number_blocks(rows: NumberColumns) -> Iterator[bytes]:
+def number_blocks(portions: Iterable[NumberColumns]) -> Iterator[bytes]:
     """Yield the blocks of a binary COPY into (tag_id, source_time, received_time, value, quality).
 
-    Rows without a value come last; the order within a COPY has no meaning.
+    The server works on one portion while the next is made. Rows without a value come last in
+    each; the order within a COPY has no meaning. Without any row there is no block.
     """
-    absent = np.isnan(rows.value)
-    yield _HEADER
-    if not absent.all():
-        present = ~absent
-        block = _filled(_NUMBER, rows, present, 8)
-        block["value"] = rows.value[present]
-        yield block.tobytes()
-    if absent.any():
-        yield _filled(_WITHOUT_VALUE, rows, absent, _NULL).tobytes()
-    yield _TRAILER
+    begun = False
+    for portion in portions:
+        if not len(portion):
+            continue
+        if not begun:
+            yield _HEADER
+            begun = True
+        absent = np.isnan(portion.value)
+        if not absent.all():
+            present = ~absent
+            block = _filled(_NUMBER, portion, present, 8)
+            block["value"] = portion.value[present]
+            yield block.tobytes()
+        if absent.any():
+            yield _filled(_WITHOUT_VALUE, portion, absent, _NULL).tobytes()
+    if begun:
+        yield _TRAILER
 
 
 def text_blocks(rows: TextColumns) -> Iterator[bytes]:

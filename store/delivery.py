@@ -18,11 +18,11 @@ from plant.settings import DatabaseSettings
 from store.binary_copy import number_blocks, text_blocks
 from store.connection import Connection, connect, store_errors
 from store.delivery_row import (
-    DeliveryTransaction,
     EdgeRow,
     LedgerKey,
     LedgerRow,
     NumberColumns,
+    OpenRejection,
     Rejection,
     StatusRow,
     TagChange,
@@ -43,7 +43,7 @@ class PostgresDeliveryStore:
         self._connection: Connection | None = None
 
     @contextmanager
-    def transaction(self) -> Iterator[DeliveryTransaction]:
+    def transaction(self) -> Iterator["PostgresDeliveryTransaction"]:
         """Open a transaction, connecting first where needed; see `DeliveryStore`."""
         with store_errors(self._settings):
             connection = self._connected()
@@ -129,43 +129,62 @@ class PostgresDeliveryTransaction:
 
     def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
         """Return the ledgers, new ones made, and keep other workers from them until the end."""
-        ledgers = {}
-        for edge_id, epoch in sorted(set(keys)):
-            which = {"edge_id": edge_id, "epoch": epoch}
-            row = self._connection.execute(_Q["lock_ledger"], which).fetchone()
-            if row is None:
-                self._connection.execute(_Q["open_ledger"], which)
-                row = self._connection.execute(_Q["lock_ledger"], which).fetchone()
-            assert row is not None, "the ledger was just opened"
-            committed, dropped, *counts = row
-            ledgers[edge_id, epoch] = LedgerRow(
+        wanted = sorted(set(keys))
+        if not wanted:
+            return {}
+        which = {
+            "edges": [edge_id for edge_id, _ in wanted],
+            "epochs": [epoch for _, epoch in wanted],
+        }
+        rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        if len(rows) < len(wanted):
+            self._connection.execute(_Q["open_ledgers"], which)
+            rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        return {
+            (edge_id, epoch): LedgerRow(
                 edge_id, epoch, _id_set(committed), _id_set(dropped), *counts
             )
-        return ledgers
+            for edge_id, epoch, committed, dropped, *counts in rows
+        }
 
     def save_ledgers(
         self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]
     ) -> None:
         """Store ledgers that `lock_ledgers` returned; times only for those with new data."""
-        for ledger in ledgers:
-            self._connection.execute(
+        if not ledgers:
+            return
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
                 _Q["save_ledger"],
-                {
-                    "edge_id": ledger.edge_id,
-                    "epoch": ledger.epoch,
-                    "committed": _multirange(ledger.committed),
-                    "dropped": _multirange(ledger.dropped),
-                    "rejected_count": ledger.rejected_count,
-                    "duplicate_count": ledger.duplicate_count,
-                    "issued_id": ledger.issued_id,
-                    "committed_at": committed_at.get((ledger.edge_id, ledger.epoch)),
-                },
+                [
+                    {
+                        "edge_id": ledger.edge_id,
+                        "epoch": ledger.epoch,
+                        "committed": _multirange(ledger.committed),
+                        "dropped": _multirange(ledger.dropped),
+                        "rejected_count": ledger.rejected_count,
+                        "duplicate_count": ledger.duplicate_count,
+                        "issued_id": ledger.issued_id,
+                        "committed_at": committed_at.get((ledger.edge_id, ledger.epoch)),
+                    }
+                    for ledger in ledgers
+                ],
             )
 
     def write_numbers(self, rows: NumberColumns) -> None:
         """Append to `measurement`."""
+        self.stream_numbers([rows])
+
+    def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
+        """Append to `measurement` while the portions are being made; see `DeliveryTransaction`."""
+        blocks = number_blocks(portions)
+        # What holds no number at all opens no COPY.
+        first = next(blocks, None)
+        if first is None:
+            return
         with self._connection.cursor() as cursor, cursor.copy(_Q["copy_numbers"]) as copy:
-            for block in number_blocks(rows):
+            copy.write(first)
+            for block in blocks:
                 copy.write(block)
 
     def write_texts(self, rows: TextColumns) -> None:
@@ -198,6 +217,36 @@ class PostgresDeliveryTransaction:
             known = self._connection.execute(_Q[query], asked).fetchall()
             found[[number - 1 for (number,) in known]] = True
         return found
+
+    def write_new_numbers(self, rows: NumberColumns) -> int:
+        """Append those that are not there by tag and source time; return how many."""
+        return self._write_new("numbers", number_blocks([rows]))
+
+    def write_new_texts(self, rows: TextColumns) -> int:
+        """Append those that are not there by tag and source time; return how many."""
+        return self._write_new("texts", text_blocks(rows))
+
+    def _write_new(self, kind: str, blocks: Iterable[bytes]) -> int:
+        self._connection.execute(_Q[f"stage_{kind}"])
+        with self._connection.cursor() as cursor, cursor.copy(_Q[f"copy_staged_{kind}"]) as copy:
+            for block in blocks:
+                copy.write(block)
+        written = self._connection.execute(_Q[f"insert_new_{kind}"]).rowcount
+        self._connection.execute(_Q[f"drop_staged_{kind}"])
+        return written
+
+    def open_rejections(self, reason: str, after: int, limit: int) -> list[OpenRejection]:
+        """Return rejections that wait, by their ids, and keep other replays from them."""
+        values = {"reason": reason, "after": after, "limit": limit}
+        return [
+            OpenRejection(*row) for row in self._connection.execute(_Q["open_rejections"], values)
+        ]
+
+    def mark_replayed(self, rejection_ids: Sequence[int], now: datetime) -> None:
+        """Note that what these hold is written."""
+        self._connection.execute(
+            _Q["mark_replayed"], {"rejections": list(rejection_ids), "now": now}
+        )
 
     def write_rejections(self, rejections: Sequence[Rejection]) -> None:
         """Append to `rejection`."""

@@ -107,6 +107,20 @@ class Rejection:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenRejection:
+    """A stored rejection that was not replayed."""
+
+    rejection_id: int
+    received_time: datetime
+    topic: str
+    epoch: str | None
+    row_id: int | None
+    tag_name: str | None
+    reason: str
+    raw: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class NumberColumns:
     """Rows of `measurement`, one array element each."""
 
@@ -170,6 +184,12 @@ class DeliveryTransaction(Protocol):
 
     def write_numbers(self, rows: NumberColumns) -> None:
         """Append to `measurement`."""
+
+    def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
+        """Append to `measurement` while the portions are being made.
+
+        Making them must not use this transaction.
+        """
 
     def write_texts(self, rows: TextColumns) -> None:
         """Append to `text_measurement`."""

@@ -277,6 +277,10 @@ class MemoryTransaction:
             )
         ]
 
+    def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
+        for portion in portions:
+            self.write_numbers(portion)
+
     def write_texts(self, rows: TextColumns) -> None:
         self._tables.texts += zip(
             rows.tag_id.tolist(),

@@ -17,6 +17,7 @@ from ingest.message import Message, Source
 from ingest.mqtt import MqttSource
 from ingest.selfstat import ZERO, Selfstat, Tally
 from ingest.settings import IngestSettings
+from ingest.share import Share
 from plant.clock import Clock
 from plant.errors import ConfigurationError, DataError, TransientError
 from plant.mes import Report
@@ -142,6 +143,7 @@ class MesThread:
             Mailbox(mes.max_messages, mes.max_bytes),
             settings.make_clock(),
             selfstat,
+            Share(settings.workers.index, settings.workers.count),
             topics=(TOPIC,),
         )
         self._intake = MesIntake(self._source, self._store, mes, selfstat, settings.make_clock())

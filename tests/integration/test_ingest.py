@@ -17,7 +17,7 @@ from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from ingest import IngestSettings, run
-from ingest.settings import GroupSettings, QueueSettings
+from ingest.settings import GroupSettings, QueueSettings, WorkerSettings
 from plant.clock import microseconds, system_clock
 from plant.errors import ConfigurationError
 from plant.native import SCHEMA, Ack, DataBatch, EdgeAddress, Leaf, decode_ack, encode
@@ -128,7 +128,12 @@ def settings_of(
 
 
 def assert_exactly_once(database: DatabaseSettings, messages: int) -> None:
-    """Every number that was sent is there, once, and so is every text."""
+    """Every number that was sent is there, once, and so is every text; nothing was refused."""
+    assert_committed(database, messages)
+    assert fetched(database, "select count(*) from rejection") == [(0,)]
+
+
+def assert_committed(database: DatabaseSettings, messages: int) -> None:
     values = [
         round(value * 1e6)
         for (value,) in fetched(database, "select value from measurement order by value")
@@ -138,7 +143,6 @@ def assert_exactly_once(database: DatabaseSettings, messages: int) -> None:
     assert fetched(database, "select committed::text, rejected_count from delivery_ledger") == [
         (f"{{[1,{messages * ROWS + 1})}}", 0)
     ]
-    assert fetched(database, "select count(*) from rejection") == [(0,)]
 
 
 def test_everything_is_committed_once_and_acknowledged(
@@ -249,6 +253,52 @@ def test_two_ingests_at_once_write_everything_once(
         )
 
     assert_exactly_once(each_database, 60)
+
+
+def test_workers_divide_the_sites_when_they_are_told_to(
+    broker: MosquittoBroker, plain_database: DatabaseSettings, edge: FakeEdge
+) -> None:
+    load_plant(plain_database, plant())
+    first, second = (
+        settings_of(broker, plain_database, workers=WorkerSettings(index=index, count=2))
+        for index in range(2)
+    )
+    with running(first), running(second):
+        edge.announce()
+        edge.publish(0, 30)
+        edge.deliver(30)
+
+    assert_exactly_once(plain_database, 30)
+    # One worker alone took them: a second one would have found repeats.
+    assert fetched(plain_database, "select duplicate_count from delivery_ledger") == [(0,)]
+
+
+def test_one_site_does_not_starve_another_when_it_floods(
+    broker: MosquittoBroker, plain_database: DatabaseSettings, edge: FakeEdge
+) -> None:
+    load_plant(plain_database, plant())
+    port = free_port()
+    quota = QueueSettings(max_messages=10_000, site_max_messages=4)
+    settings = settings_of(
+        broker,
+        plain_database,
+        queue=quota,
+        group=GroupSettings(max_rows=ROWS, max_wait_s=0.02),
+        metrics_port=port,
+    )
+    # Nobody is enrolled there, which is all the same to the queue.
+    stranger = EdgeAddress("co-khi-thu", "nguoi-la", "edge-1")
+    with running(settings), closing(FakeEdge(broker.port, stranger)) as flood:
+        edge.announce()
+        with outage(plain_database):
+            edge.publish(0, 5)
+            flood.publish(0, 400)
+            wait_until(lambda: metrics(port)["nhipmay_ingest_messages_shed_total"] > 100)
+        edge.deliver(5)
+        read = metrics(port)
+
+    assert_committed(plain_database, 5)
+    assert read["nhipmay_ingest_messages_received_total"] < 400
 
 
 def test_nothing_is_lost_or_twice_when_the_ingest_is_killed(

@@ -54,3 +54,42 @@ def test_half_empty_is_told_when_neither_bound_is_half_reached() -> None:
     assert not mailbox.wait_half_empty(0)
     mailbox.take(1, 0)
     assert mailbox.wait_half_empty(0)
+
+
+def letter_of(site: str, number: int = 0) -> Message:
+    return Message(f"nm/v1/co-khi/{site}/edge-1/data", str(number).encode(), NOW)
+
+
+def test_sites_are_served_in_turn_when_one_floods() -> None:
+    mailbox = Mailbox(max_messages=100, max_bytes=1_000)
+    for number in range(50):
+        mailbox.put(letter_of("a", number), 0)
+    mailbox.put(letter_of("b"), 0)
+
+    taken = mailbox.take(5, 0)
+
+    assert taken[1] == letter_of("b")
+    assert [one.payload for one in taken if one.topic == taken[0].topic] == [b"0", b"1", b"2", b"3"]
+
+
+def test_a_site_is_over_its_quota_only_when_there_are_others() -> None:
+    mailbox = Mailbox(100, 1_000, site_max_messages=2, site_max_bytes=1_000)
+    for number in range(3):
+        assert not mailbox.over_quota(letter_of("a", number))
+        mailbox.put(letter_of("a", number), 0)
+
+    mailbox.put(letter_of("b"), 0)
+
+    assert mailbox.over_quota(letter_of("a", 4))
+    assert not mailbox.over_quota(letter_of("b"))
+    mailbox.take(100, 0)
+    assert not mailbox.over_quota(letter_of("a", 4))
+
+
+def test_a_site_is_over_its_quota_when_its_bytes_are_reached() -> None:
+    mailbox = Mailbox(100, 1_000, site_max_messages=50, site_max_bytes=2)
+    mailbox.put(letter_of("b"), 0)
+    mailbox.put(letter_of("a"), 0)
+    mailbox.put(letter_of("a"), 0)
+
+    assert mailbox.over_quota(letter_of("a"))

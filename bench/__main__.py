@@ -1,0 +1,20 @@
+"""`python -m bench NAME …` runs `bench/bench_NAME.py`; without a name it lists them."""
+
+import importlib
+import sys
+from pathlib import Path
+
+
+def main() -> int:
+    """Run one benchmark, or name all."""
+    names = sorted(file.stem[6:] for file in Path(__file__).parent.glob("bench_*.py"))
+    if len(sys.argv) < 2 or sys.argv[1] not in names:
+        print(f"usage: python -m bench {'|'.join(names)} [--help]", file=sys.stderr)
+        return 2
+    module = importlib.import_module(f"bench.bench_{sys.argv[1]}")
+    result: int = module.main(sys.argv[2:])
+    return result
+
+
+if __name__ == "__main__":
+    sys.exit(main())
