@@ -24,7 +24,7 @@ from analytics.state import ELEMENTS, STOP_KINDS, Timeline, timeline
 from plant.kpi.stop import StateInterval, stops
 from plant.measurement import COUNT_ROLES, TagRole
 from plant.state import StopKind, TimeElement
-from store import figure, figure_source
+from store import figure, figure_fact, figure_source
 from store.connection import Connection
 from store.figure_source import (
     NumberColumns,
@@ -179,11 +179,11 @@ def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> Un
     return UnitFacts(
         tuple(
             (millis(begin), millis(over))
-            for begin, over in figure_source.planned_maintenance(connection, unit.path, *window)
+            for begin, over in figure_fact.planned_maintenance(connection, unit.path, *window)
         ),
         tuple(
             Booking(millis(made), role, quantity)
-            for made, role, quantity in figure_source.scrap_bookings(
+            for made, role, quantity in figure_fact.scrap_bookings(
                 connection, unit.unit_id, *window
             )
         ),

@@ -16,7 +16,15 @@ from analytics.settings import AnalyticsSettings
 from analytics.site_result import write_site
 from plant.errors import TransientError
 from plant.measurement import TagRole
-from store import Connection, check_migrated, connect, figure, figure_source, store_errors
+from store import (
+    Connection,
+    check_migrated,
+    connect,
+    figure,
+    figure_fact,
+    figure_source,
+    store_errors,
+)
 from store.figure import DirtyWindow
 from store.figure_source import EdgeProgress, PlantSource, UnitSource
 
@@ -71,7 +79,7 @@ def compute_pass(connection: Connection, settings: AnalyticsSettings, now: datet
     Each work unit's rows are replaced in one transaction. Results and the removal of the dirty
     windows are the last transaction: a pass that breaks off is simply done again.
     """
-    with figure_source.master_data_held(connection):
+    with figure_fact.master_data_held(connection):
         return _compute(connection, settings, now)
 
 

@@ -6,7 +6,7 @@ the hours of figures that depend on them become dirty, in the one transaction.
 """
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from itertools import groupby, islice
@@ -23,13 +23,17 @@ from store.mes_calendar import TouchedCalendars
 from store.mes_effect import Effects
 from store.mes_key import SeenKeys
 from store.mes_reference import References
+from store.mes_statement import (
+    comparable,
+    current_documents,
+    key_list,
+    put_statements,
+    withdraw_statement,
+)
 from store.migration import check_migrated
 from store.queries import queries
 
 _Q = queries("mes")
-_CURRENT = queries("mes_current")
-_PUT = queries("mes_put")
-_WITHDRAW = queries("mes_withdraw")
 
 BATCH = 2_000
 """Documents written by one statement."""
@@ -276,12 +280,12 @@ class _Writer:
             "now": self._provenance.now,
             "source": self._provenance.source,
         }
-        first, *others = _statements(kind)
-        written = self._connection.execute(_PUT[first], parameters).rowcount
+        first, *others = put_statements(kind)
+        written = self._connection.execute(first, parameters).rowcount
         if written != len(changed):
             raise DataError("store_refused", f"{kind}: {written} of {len(changed)} were written")
-        for name in others:
-            self._connection.execute(_PUT[name], parameters)
+        for statement in others:
+            self._connection.execute(statement, parameters)
         self._record(kind, events)
 
     def _take_back(
@@ -306,14 +310,14 @@ class _Writer:
                 events.append(_event(one.document, old, None))
                 self._effects.add(kind, old, None)
         if gone:
-            self._connection.execute(_WITHDRAW[_name(kind, "withdraw")], {"keys": _keys(gone)})
+            self._connection.execute(withdraw_statement(kind), {"keys": key_list(gone)})
             self._tally.withdrawn += len(gone)
             self._record(kind, events)
 
     def _in_use(self, kind: str, batch: Sequence[Located]) -> set[int]:
         if kind != "products" or not batch:
             return set()
-        keys = _keys([one.document for one in batch])
+        keys = key_list([one.document for one in batch])
         return {n for (n,) in self._connection.execute(_Q["products_in_use"], {"keys": keys})}
 
     def _record(self, kind: str, events: Sequence[dict[str, Any]]) -> None:
@@ -356,44 +360,6 @@ class _Writer:
         self._broken_whole = True
         self._tally.problem_count += 1
         self._tally.problems.append(problem)
-
-
-def current_documents(
-    connection: Connection, kind: str, keys: Sequence[Mapping[str, Any]]
-) -> dict[int, dict[str, Any]]:
-    """Return what is stored under keys of a kind, by the position of the key."""
-    if not keys:
-        return {}
-    asked = json.dumps([{"n": n} | dict(key) for n, key in enumerate(keys)], ensure_ascii=False)
-    return dict(connection.execute(_CURRENT[_name(kind, "current")], {"keys": asked}).fetchall())
-
-
-def _name(kind: str, what: str) -> str:
-    return f"{kind.replace('-', '_')}_{what}"
-
-
-def _statements(kind: str) -> list[str]:
-    first = _name(kind, "put")
-    return [name for name in _PUT if name == first or name.startswith(f"{first}_")]
-
-
-def _keys(documents: Sequence[MesDocument]) -> str:
-    return json.dumps(
-        [
-            {"n": n} | dict(zip(document.KEY, document.key, strict=True))
-            for n, document in enumerate(documents)
-        ],
-        ensure_ascii=False,
-    )
-
-
-def comparable(document_type: type[MesDocument], stored: dict[str, Any]) -> dict[str, Any] | None:
-    """Return what is stored in the form of `canonical`, None if it would not come in today."""
-    try:
-        return document_type.model_validate(stored).canonical()
-    except ValueError:
-        # An older description may hold what documents may not: it counts as different.
-        return None
 
 
 def _event(

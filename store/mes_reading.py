@@ -7,7 +7,7 @@ from typing import Any
 from plant.mes.kind import KINDS
 from plant.settings import DatabaseSettings
 from store.connection import connect, store_errors
-from store.mes import comparable, current_documents
+from store.mes_statement import comparable, current_documents, statement_name
 from store.queries import queries
 
 _Q = queries("mes")
@@ -43,7 +43,7 @@ def list_documents(
     parameters = {"scope": scope, "skip": skip, "limit": limit}
     with store_errors(settings), connect(settings) as connection:
         connection.read_only = True
-        query = _LIST[f"{kind.replace('-', '_')}_keys"]
+        query = _LIST[statement_name(kind, "keys")]
         keys = [row[0] for row in connection.execute(query, parameters)]
         stored = current_documents(connection, kind, keys)
     return [comparable(KINDS[kind], one) or one for _, one in sorted(stored.items())]

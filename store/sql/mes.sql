@@ -4,7 +4,7 @@ select pg_advisory_xact_lock(7461006, hashtext(%(name)s))
 
 -- name: lock_recomputation
 -- Until the end of the transaction no pass of analytics runs: none can have read the old state
--- and write its figures after the hours were marked. See share_master_data in figure_source.sql.
+-- and write its figures after the hours were marked. See share_master_data in figure_fact.sql.
 select pg_advisory_xact_lock(7461005)
 
 -- name: paths

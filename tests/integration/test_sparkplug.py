@@ -290,6 +290,29 @@ def test_nothing_is_lost_or_doubled_when_host_and_node_are_killed(
         ingest.wait()
 
 
+def test_nothing_is_lost_or_doubled_when_the_broker_is_killed(
+    broker: MosquittoBroker,
+    plain_database: DatabaseSettings,
+    source: OpcUaSource,
+    tmp_path: Path,
+) -> None:
+    load_plant(plain_database, plant())
+    with (
+        running(settings_of(broker, plain_database, node=AS_EDGE_2)),
+        AgentThread(edge_file(tmp_path, broker.port, source, settle_s=2)),
+    ):
+        stored = partial(numbers, plain_database, "tien-1/nhiet-do")
+        wait_until(lambda: once_each(stored()), timeout_s=30)
+        for second in range(1, 31):
+            source.write("temperature", float(second), at(second))
+        broker.kill()
+        for second in range(31, 61):
+            source.write("temperature", float(second), at(second))
+        broker.start()
+        expected = [20.0, *(float(second) for second in range(1, 61))]
+        wait_until(lambda: once_each(stored()) == expected, timeout_s=40, what="every value once")
+
+
 def test_our_edge_node_waits_for_its_primary_host(
     broker: MosquittoBroker, ear: Ear, source: OpcUaSource, tmp_path: Path
 ) -> None:

@@ -6,7 +6,6 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
-from httpx import Response
 from pydantic import SecretStr
 
 from api import ApiSettings, create_app
@@ -34,7 +33,7 @@ def client(plant: FigurePlant) -> Iterator[TestClient]:
         yield client
 
 
-def post(client: TestClient, kind: str, *documents: Any, query: str = "", **more: Any) -> Response:
+def post(client: TestClient, kind: str, *documents: Any, query: str = "", **more: Any) -> Any:
     body = {"documents": list(documents)} | more
     return client.post(f"/api/v1/mes/{kind}{query}", json=body)
 
