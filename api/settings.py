@@ -16,6 +16,9 @@ class ApiSettings(ServiceSettings):
     """Where the API listens, what it reads and who may ask."""
 
     database: DatabaseSettings = DatabaseSettings()
+    classification_database: DatabaseSettings | None = None
+    """The same database by a login that may write the table of stop classifications; `database`
+    by default."""
     host: str = "127.0.0.1"
     """Address to listen on; other than this machine's own, it needs a token."""
     port: Port = 8000
@@ -32,6 +35,12 @@ class ApiSettings(ServiceSettings):
     """Wall seconds without a heartbeat after which an edge counts as out of touch."""
     refresh_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
     """Wall seconds between two looks at the database for a live page."""
+    planned_oee: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of planned run time that the targets of the hour-by-hour board count on."""
+
+    def writer(self) -> DatabaseSettings:
+        """Return by which login stop classifications are written."""
+        return self.classification_database or self.database
 
     def bearer_token(self) -> str | None:
         """Return the token; raise ConfigurationError when its file is unreadable or empty."""

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from plant.errors import NhipmayError
 from plant.settings import DatabaseSettings
 from store import edition
+from store.board_reading import BoardReading
 from store.connection import Connection, connect, conninfo, store_errors
 from store.queries import queries
 from store.reading_row import (
@@ -24,6 +25,7 @@ from store.reading_row import (
     ParetoRow,
     PlaceRow,
     ProgressRow,
+    ReasonRow,
     StateRow,
     StopRow,
     TagKey,
@@ -47,6 +49,11 @@ class Reading:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+
+    @property
+    def boards(self) -> BoardReading:
+        """The questions of boards, over the same connection."""
+        return BoardReading(self._connection)
 
     def places(self) -> list[PlaceRow]:
         """Return every place, parents first, machines in the order of the flow."""
@@ -108,6 +115,19 @@ class Reading:
         """Return the Vietnamese and English name of each stop reason code."""
         cursor = self._connection.execute(_Q["stop_reasons"], {"enterprise": enterprise})
         return {code: (name_vi, name_en) for code, name_vi, name_en in cursor}
+
+    def reason_choices(
+        self, enterprise: str, units: Sequence[int], since: datetime
+    ) -> list[ReasonRow]:
+        """Return an enterprise's reasons, those given most on `units` since then first."""
+        return self._rows(
+            ReasonRow, "reason_choices", enterprise=enterprise, units=list(units), since=since
+        )
+
+    def knows_stop(self, unit: int, moment: datetime) -> bool:
+        """Return whether a work unit has, or had, a stop that holds a moment."""
+        values = {"unit": unit, "moment": moment}
+        return self._connection.execute(_Q["knows_stop"], values).fetchone() is not None
 
     def hour_counts(self, unit: int, start: datetime, end: datetime) -> list[HourRow]:
         """Return parts and target per hour that begins in `[start, end)`."""
