@@ -5,7 +5,7 @@ changes, so each sum belongs to exactly one of each. Counts fall into the slice 
 moment of their reading.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,22 +14,50 @@ from numpy.typing import NDArray
 from analytics.counting import CounterEvent, Increments
 from analytics.interval import HOUR_MS, Moments
 from analytics.schedule import Schedule
-from analytics.state import ELEMENTS, Timeline
+from analytics.state import ELEMENTS, STOP_KINDS, Timeline
 from plant.calendar import ShiftInstance
 from plant.kpi import BaseSums
 from plant.measurement import TagRole
-from plant.state import TimeElement
+from plant.state import StopKind, TimeElement
 
 FORMULA_VERSION = "1"
 """Changes when the same measurements and policy would give other figures."""
 
 PRODUCTION_IN_BREAK = "production_in_break"
+CORRECTED = "corrected"
+_PRODUCTION, _SETUP, _DELAY, _DOWN, _UNKNOWN, _UNSCHEDULED, _BREAK, _MAINTENANCE = (
+    ELEMENTS.index(element)
+    for element in (
+        TimeElement.PRODUCTION,
+        TimeElement.SETUP,
+        TimeElement.DELAY,
+        TimeElement.DOWN,
+        TimeElement.UNKNOWN,
+        TimeElement.UNSCHEDULED_PRODUCTION,
+        TimeElement.PLANNED_BREAK,
+        TimeElement.PLANNED_MAINTENANCE,
+    )
+)
+_PRODUCING = (_PRODUCTION, _UNSCHEDULED, _UNKNOWN)
+_BREAKDOWN = STOP_KINDS.index(StopKind.BREAKDOWN)
 _MARKED = {
     CounterEvent.JITTER: "counter_jitter",
     CounterEvent.WRAPPED: "counter_wrap",
     CounterEvent.RESET: "counter_reset",
     CounterEvent.RESTORED: "counter_restored",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Amendments:
+    """What else the base sums of a work unit depend on."""
+
+    pacing: "PlannedRunTimes | None" = None
+    """Planned run times of the line's bottleneck; None where the work unit is that itself."""
+    setup_planned: bool = False
+    """Whether the policy puts setup outside planned busy time."""
+    corrections: tuple[tuple[int, TagRole, float], ...] = ()
+    """Parts found bad later: millisecond of their production, scrap or rework, how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +125,7 @@ def slices(
     schedule: Schedule,
     counts: Mapping[TagRole, Increments],
     planned: PlannedRunTimes,
+    more: Amendments | None = None,
 ) -> list[Slice]:
     """Return the slices that tile the timeline, with their base sums.
 
@@ -104,40 +133,73 @@ def slices(
     counter if there is one, else good + scrap + rework; good quantity is the good counter if
     there is one, else total - scrap - rework. What cannot be told is None, never guessed.
     """
+    more = more or Amendments()
     if line.element.size == 0:
         return []
     first = _slice_starts(line)
     bounds = line.edges[np.concatenate((first, [line.element.size]))]
-    starts, ends = bounds[:-1], bounds[1:]
+    starts = bounds[:-1]
+    hours = line.hour[first]
     times = _times(line, first)
-    counted = {
-        role: _counted(made, starts, int(bounds[-1]), line.hour[first])
+    setting_up = line.element == _SETUP
+    counted = {role: _counted(made, bounds, hours, made.amounts) for role, made in counts.items()}
+    at_setup: dict[TagRole, Sequence[float | None]] = {
+        role: _counted(made, bounds, hours, made.amounts * _during(line, made, setting_up))
         for role, made in counts.items()
+        if role is not TagRole.ENERGY
     }
-    failures = np.bincount(
-        np.searchsorted(starts, line.failures, side="right") - 1, minlength=starts.size
+    energy = counts.get(TagRole.ENERGY)
+    resting = ~np.isin(line.element, _PRODUCING)
+    idle_energy: Sequence[float | None] = (
+        [None] * starts.size
+        if energy is None
+        else _counted(energy, bounds, hours, energy.amounts * _during(line, energy, resting))
     )
     marks = _marks(line, first, starts, counts)
+    for moment, role, quantity in more.corrections:
+        _correct(counted, marks, bounds, moment, role, quantity)
+    breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
+    breakdown[line.element != _DELAY] = 0
+    parts = _Columns(
+        times=times.tolist(),
+        breakdown=np.add.reduceat(breakdown, first).tolist(),
+        failures=np.bincount(
+            np.searchsorted(starts, line.failures, side="right") - 1, minlength=starts.size
+        ).tolist(),
+        counted=counted,
+        at_setup=at_setup,
+        idle_energy=idle_energy,
+    )
+    orders = line.signals.order
     found = []
-    for index, tile in enumerate(first):
-        product = line.signals.product.name(int(line.product[tile]))
-        quantities = {role: column[index] for role, column in counted.items()}
-        run_time = planned.at(product, int(starts[index]))
-        shift = int(line.shift[tile])
+    for index, (start, end, hour, shift, order, product_code) in enumerate(
+        zip(
+            starts.tolist(),
+            bounds[1:].tolist(),
+            hours.tolist(),
+            line.shift[first].tolist(),
+            line.order[first].tolist(),
+            line.product[first].tolist(),
+            strict=True,
+        )
+    ):
+        product = line.signals.product.name(product_code)
         found.append(
             Slice(
-                start=int(starts[index]),
-                end=int(ends[index]),
-                hour=int(line.hour[tile]),
+                start=start,
+                end=end,
+                hour=hour,
                 shift=schedule.shifts[shift] if shift >= 0 else None,
-                order=line.signals.order.name(int(line.order[tile]))
-                if line.signals.order
-                else None,
+                order=orders.name(order) if orders else None,
                 product=product,
-                sums=_sums(
-                    times[index], quantities, run_time, int(failures[index]), scheduled=shift >= 0
+                sums=parts.sums(
+                    index,
+                    planned.at(product, start),
+                    (more.pacing or planned).at(product, start),
+                    scheduled=shift >= 0,
+                    setup_planned=more.setup_planned,
                 ),
-                marks=marks[index],
+                marks=tuple(sorted(marks[index])),
             )
         )
     return found
@@ -161,56 +223,108 @@ def _times(line: Timeline, first: NDArray[np.intp]) -> Moments:
     return np.stack(columns, axis=1)
 
 
-def _counted(made: Increments, starts: Moments, end: int, hours: Moments) -> list[float | None]:
+def _during(line: Timeline, made: Increments, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return for each increment whether its moment lies in a chosen tile; shape is kept."""
+    tile = np.searchsorted(line.edges, made.times, side="right") - 1
+    inside = (tile >= 0) & (tile < chosen.size)
+    return inside & chosen[np.clip(tile, 0, chosen.size - 1)]
+
+
+def _counted(
+    made: Increments, bounds: Moments, hours: Moments, amounts: NDArray[np.float64]
+) -> list[float | None]:
     """Return what was counted in each slice; None in hours that end before the first reading."""
+    starts, end = bounds[:-1], int(bounds[-1])
     inside = (made.times >= starts[0]) & (made.times < end)
     index = np.searchsorted(starts, made.times[inside], side="right") - 1
-    amounts = np.bincount(index, weights=made.amounts[inside], minlength=starts.size)
-    known_until = np.minimum(hours + HOUR_MS, end)
+    sums: list[float | None] = np.bincount(
+        index, weights=amounts[inside], minlength=starts.size
+    ).tolist()
     first = made.first_reading
-    return [
-        float(amount) if first is not None and first < until else None
-        for amount, until in zip(amounts, known_until.tolist(), strict=True)
-    ]
+    unknown = starts.size
+    if first is not None:
+        known_until = np.minimum(hours + HOUR_MS, end)
+        unknown = int(np.searchsorted(known_until, first, side="right"))
+    sums[:unknown] = [None] * unknown
+    return sums
 
 
-def _sums(
-    times: Moments,
-    quantities: Mapping[TagRole, float | None],
-    run_time_ms: float | None,
-    failures: int,
-    *,
-    scheduled: bool,
-) -> BaseSums:
-    ms = {element: int(times[number]) for number, element in enumerate(ELEMENTS)}
-    calendar = sum(ms.values())
-    busy = (
-        ms[TimeElement.PRODUCTION]
-        + ms[TimeElement.SETUP]
-        + ms[TimeElement.DELAY]
-        + ms[TimeElement.DOWN]
-        + ms[TimeElement.UNKNOWN]
-    )
-    produced, good = quantities_of(quantities)
-    return BaseSums(
-        calendar_ms=calendar,
-        pot_ms=calendar if scheduled else 0,
-        pbt_ms=busy,
-        apt_ms=ms[TimeElement.PRODUCTION],
-        aust_ms=ms[TimeElement.SETUP],
-        adet_ms=ms[TimeElement.DELAY],
-        adot_ms=ms[TimeElement.DOWN],
-        unknown_ms=ms[TimeElement.UNKNOWN],
-        unscheduled_production_ms=ms[TimeElement.UNSCHEDULED_PRODUCTION],
-        pri_pq_ms=_weighted(produced, run_time_ms),
-        pri_gq_ms=_weighted(good, run_time_ms),
-        produced_quantity=produced,
-        good_quantity=good,
-        scrap_quantity=quantities.get(TagRole.SCRAP_COUNT),
-        rework_quantity=quantities.get(TagRole.REWORK_COUNT),
-        failure_events=failures,
-        energy_kwh=quantities.get(TagRole.ENERGY),
-    )
+def _correct(
+    counted: dict[TagRole, list[float | None]],
+    marks: list[set[str]],
+    bounds: Moments,
+    moment: int,
+    role: TagRole,
+    quantity: float,
+) -> None:
+    """Book parts found bad later in the slice in which they were made."""
+    index = int(np.searchsorted(bounds, moment, side="right")) - 1
+    if not 0 <= index < bounds.size - 1:
+        return
+    marks[index].add(f"{CORRECTED}:{role}")
+    bad = counted.setdefault(role, [None] * (bounds.size - 1))
+    bad[index] = (bad[index] or 0.0) + quantity
+    good = counted.get(TagRole.GOOD_COUNT)
+    if good is not None and good[index] is not None:
+        good[index] = (good[index] or 0.0) - quantity
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What the base sums of each slice are made of, one entry per slice."""
+
+    times: list[list[int]]
+    breakdown: list[int]
+    failures: list[int]
+    counted: Mapping[TagRole, Sequence[float | None]]
+    at_setup: Mapping[TagRole, Sequence[float | None]]
+    idle_energy: Sequence[float | None]
+
+    def sums(
+        self,
+        index: int,
+        run_time_ms: float | None,
+        line_run_time_ms: float | None,
+        *,
+        scheduled: bool,
+        setup_planned: bool,
+    ) -> BaseSums:
+        ms = self.times[index]
+        calendar = sum(ms)
+        setup = ms[_SETUP]
+        planned_setup = setup if setup_planned else 0
+        setup -= planned_setup
+        busy = ms[_PRODUCTION] + setup + ms[_DELAY] + ms[_DOWN] + ms[_UNKNOWN]
+        quantities = {role: column[index] for role, column in self.counted.items()}
+        produced, good = quantities_of(quantities)
+        made, passed = quantities_of({role: each[index] for role, each in self.at_setup.items()})
+        rejected = None if made is None or passed is None else made - passed
+        return BaseSums(
+            calendar_ms=calendar,
+            pot_ms=calendar if scheduled else 0,
+            pbt_ms=busy,
+            apt_ms=ms[_PRODUCTION],
+            aust_ms=setup,
+            adet_ms=ms[_DELAY],
+            adot_ms=ms[_DOWN],
+            unknown_ms=ms[_UNKNOWN],
+            unscheduled_production_ms=ms[_UNSCHEDULED],
+            pri_pq_ms=_weighted(produced, run_time_ms),
+            pri_gq_ms=_weighted(good, run_time_ms),
+            produced_quantity=produced,
+            good_quantity=good,
+            scrap_quantity=quantities.get(TagRole.SCRAP_COUNT),
+            rework_quantity=quantities.get(TagRole.REWORK_COUNT),
+            failure_events=self.failures[index],
+            energy_kwh=quantities.get(TagRole.ENERGY),
+            planned_break_ms=ms[_BREAK],
+            planned_maintenance_ms=ms[_MAINTENANCE],
+            planned_setup_ms=planned_setup,
+            breakdown_ms=self.breakdown[index],
+            line_pri_gq_ms=_weighted(good, line_run_time_ms),
+            start_up_pri_ms=_weighted(rejected, run_time_ms),
+            idle_energy_kwh=self.idle_energy[index],
+        )
 
 
 def quantities_of(
@@ -256,7 +370,7 @@ def _marks(
     first: NDArray[np.intp],
     starts: Moments,
     counts: Mapping[TagRole, Increments],
-) -> list[tuple[str, ...]]:
+) -> list[set[str]]:
     found: list[set[str]] = [set() for _ in first]
     end = int(line.edges[-1])
 
@@ -271,4 +385,4 @@ def _marks(
     for name, moments in line.signals.unmapped:
         note(moments, f"unmapped_state:{name}")
     note(line.edges[:-1][line.produces_in_break], PRODUCTION_IN_BREAK)
-    return [tuple(sorted(marks)) for marks in found]
+    return found

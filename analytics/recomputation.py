@@ -6,7 +6,14 @@ from datetime import datetime, timedelta
 
 import numpy as np
 
-from analytics.base_sum import FORMULA_VERSION, PlannedRunTime, PlannedRunTimes, Slice, slices
+from analytics.base_sum import (
+    FORMULA_VERSION,
+    Amendments,
+    PlannedRunTime,
+    PlannedRunTimes,
+    Slice,
+    slices,
+)
 from analytics.counting import JITTER_HOLD_US, Counter, Increments, increments
 from analytics.interval import Moments, instant, millis
 from analytics.machine import MachineSignals, held_signals
@@ -56,18 +63,25 @@ def unit_figures(
     cuts: Moments,
     start: int,
     end: int,
+    more: Amendments | None = None,
 ) -> UnitFigures:
     """Return tiles and slices of `[start, end)` milliseconds from the readings of a work unit.
 
     `readings` holds columns by tag id: those of the window and what carries into it (see
     `store.figure_source`). Slices are also cut at `cuts`.
     """
-    schedule = site_schedule(site.patterns, site.zone, start, end)
+    schedule = site_schedule(
+        site.patterns,
+        site.zone,
+        start,
+        end,
+        breaks_planned=site.policy.breaks_in == "planned_downtime",
+    )
     signals = held_signals(_machine(unit, site, readings))
     line = timeline(start, end, signals, schedule, cuts)
     counts = _counts(unit.tags, readings)
     return UnitFigures(
-        tuple(tiles(line)), tuple(slices(line, schedule, counts, planned_run_times(unit)))
+        tuple(tiles(line)), tuple(slices(line, schedule, counts, planned_run_times(unit), more))
     )
 
 
@@ -85,9 +99,9 @@ def recompute(
     """
     start, end = window
     site = plant.sites[unit.site_id]
-    found = unit_figures(
-        unit, site, _read(connection, unit, start, end), _cuts(plant, unit), *window
-    )
+    readings = _read(connection, unit, start, end)
+    more = _amendments(connection, plant, unit, window)
+    found = unit_figures(unit, site, readings, _cuts(plant, unit), *window, more)
     provenance = figure.Provenance(site.policy.version, FORMULA_VERSION, now)
     figure.write_unit(
         connection,
@@ -140,6 +154,28 @@ def _read(connection: Connection, unit: UnitSource, start: int, end: int) -> Rea
         **figure_source.numbers(connection, counters, *window, lookback),
         **figure_source.texts(connection, texts, *window),
     }
+
+
+def _amendments(
+    connection: Connection, plant: PlantSource, unit: UnitSource, window: tuple[int, int]
+) -> Amendments:
+    site = plant.sites[unit.site_id]
+    line = next(line for line in site.lines if line.line_id == unit.line_id)
+    pacing = None
+    if line.kind == "serial" and len(line.unit_ids) > 1:
+        bottleneck = plant.units.get(line.bottleneck_id or 0)
+        pacing = planned_run_times(bottleneck) if bottleneck else PlannedRunTimes({})
+    found = figure_source.quantity_corrections(connection, unit.unit_id, *map(instant, window))
+    return Amendments(
+        pacing=pacing,
+        setup_planned=site.policy.setup_in == "planned_downtime",
+        corrections=tuple(
+            (millis(row.produced_at), _CORRECTED[row.kind], row.quantity) for row in found
+        ),
+    )
+
+
+_CORRECTED = {"scrap": TagRole.SCRAP_COUNT, "rework": TagRole.REWORK_COUNT}
 
 
 def _cuts(plant: PlantSource, unit: UnitSource) -> Moments:

@@ -4,11 +4,12 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from analytics.base_sum import FORMULA_VERSION, PRODUCTION_IN_BREAK, PlannedRunTimes
+from analytics.base_sum import FORMULA_VERSION, PRODUCTION_IN_BREAK
 from analytics.interval import HOUR_MS, instant, millis
 from analytics.schedule import Schedule
-from plant.kpi import BaseSums, Missing, OeeResult, ResultWindow
-from plant.kpi.oee import Figures, oee, pooled, serial_line
+from plant.kpi import Missing, OeeResult, ResultWindow
+from plant.kpi.oee import Figures, oee, pooled
+from plant.kpi.rollup import Line, line_figures
 from plant.kpi.sums import add
 from plant.measurement import TagRole
 from store.figure import Provenance, StoredSlice
@@ -56,7 +57,6 @@ class SiteFigures:
 
     site: SiteSource
     units: Mapping[int, UnitSource]
-    run_times: Mapping[int, PlannedRunTimes]
     slices: Mapping[int, Sequence[StoredSlice]]
     """By work unit, in order of time; all that the windows asked for need."""
     calendar_known: Callable[[ResultWindow], bool]
@@ -109,21 +109,11 @@ class SiteFigures:
         units: Mapping[int, PlaceFigures],
         parts: Mapping[int, Sequence[StoredSlice]],
     ) -> PlaceFigures:
-        present = [unit_id for unit_id in line.unit_ids if unit_id in parts]
-        members = [units[unit_id] for unit_id in present]
-        faults = _faults_of(members)
-        if line.kind == "parallel":
-            return PlaceFigures(pooled(member.figures for member in members), faults)
-        bottleneck = line.unit_ids[0] if len(line.unit_ids) == 1 else line.bottleneck_id
-        out = line.unit_ids[-1]
-        if bottleneck is None:
-            return PlaceFigures(serial_line([m.figures for m in members], None, None), faults)
-        if bottleneck not in parts or out not in parts:
-            calendar = members[0].figures.sums.calendar_ms
-            return PlaceFigures(Figures(BaseSums(calendar_ms=calendar), Missing.NO_DATA), faults)
-        leaving = _weighted_good(parts[out], self.run_times[bottleneck])
+        members = {unit_id: units[unit_id] for unit_id in line.unit_ids if unit_id in parts}
+        figures = {unit_id: member.figures for unit_id, member in members.items()}
         return PlaceFigures(
-            serial_line([m.figures for m in members], present.index(bottleneck), leaving), faults
+            line_figures(Line(line.kind, line.bottleneck_id, line.unit_ids), figures),
+            _faults_of(members.values()),
         )
 
 
@@ -149,8 +139,13 @@ def result_row(
     )
 
 
-def restatements(row: ResultRow, published: PublishedFigures | None) -> list[Restatement]:
-    """Return which figures of a result differ from those published as final, and why."""
+def restatements(
+    row: ResultRow, published: PublishedFigures | None, told: str | None = None
+) -> list[Restatement]:
+    """Return which figures of a result differ from those published as final, and why.
+
+    `told` is the cause that whoever marked the hours gave; without it the cause is inferred.
+    """
     if published is None:
         return []
     new = {
@@ -160,7 +155,7 @@ def restatements(row: ResultRow, published: PublishedFigures | None) -> list[Res
         for name in PUBLISHED
     }
     changed = [name for name in PUBLISHED if new[name] != published.values[name]]
-    cause = _cause(row, published, changed)
+    cause = _cause(row, published, changed, told)
     return [
         Restatement(
             place_id=row.place_id,
@@ -190,30 +185,20 @@ def settled_until(
     return min(now - patience, *(moment for moment in known if moment is not None))
 
 
-def _cause(row: ResultRow, published: PublishedFigures, changed: Sequence[str]) -> str:
+def _cause(
+    row: ResultRow, published: PublishedFigures, changed: Sequence[str], told: str | None
+) -> str:
     if row.provenance.formula_version != published.formula_version:
         return "formula"
     if row.provenance.policy_version != published.policy_version:
         return "policy"
+    if told is not None and told != "master_data":
+        return told
     if "pbt_ms" in changed:
         return "calendar"
     if {"apt_ms", "produced_quantity", "good_quantity"}.isdisjoint(changed):
         return "master_data"
-    return "late_data"
-
-
-def _weighted_good(own: Iterable[StoredSlice], run_times: PlannedRunTimes) -> float | None:
-    """Return the sum of good parts times the bottleneck's planned run time of their product."""
-    total = 0.0
-    for part in own:
-        good = part.sums.good_quantity
-        if good is None:
-            return None
-        run_time = run_times.at(part.product_code, millis(part.start))
-        if run_time is None and good != 0:
-            return None
-        total += good * (run_time or 0.0)
-    return total
+    return told or "late_data"
 
 
 def _faults_in(own: Iterable[StoredSlice]) -> frozenset[str]:

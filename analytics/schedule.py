@@ -46,6 +46,8 @@ class Schedule:
     shifts: tuple[ShiftInstance, ...]
     maintenance: Intervals = EMPTY
     known: bool = True
+    breaks_planned: bool = True
+    """Whether the policy takes breaks out of planned busy time."""
 
     @property
     def starts(self) -> Moments:
@@ -72,6 +74,7 @@ class Schedule:
             (millis(pause.start), millis(pause.end))
             for shift in self.shifts
             for pause in shift.breaks
+            if self.breaks_planned
         )
         window = intervals([(start, end)])
         tiling = overlay(start, end, [subtraction(window, scheduled), breaks, self.maintenance])
@@ -84,6 +87,8 @@ def site_schedule(
     start: int,
     end: int,
     maintenance: Iterable[tuple[int, int]] = (),
+    *,
+    breaks_planned: bool = True,
 ) -> Schedule:
     """Return the shifts that overlap `[start, end)` milliseconds, whole and unclipped."""
     first, last = instant(start), instant(end)
@@ -91,6 +96,7 @@ def site_schedule(
         tuple(expand_shifts(patterns, zone, first, last)),
         intervals(maintenance),
         any(_in_force(pattern, zone, first, last) for pattern in patterns),
+        breaks_planned,
     )
 
 

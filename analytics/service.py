@@ -86,7 +86,7 @@ def compute_pass(connection: Connection, settings: AnalyticsSettings, now: datet
     results = 0
     with connection.transaction():
         for site in plant.sites.values():
-            results += write_site(connection, plant, site, touched, settled, now)
+            results += write_site(connection, plant, site, touched, settled, now, dirty)
         known = {window for _, repair in work.values() for window in repair.done}
         known |= {window for window in dirty if window.unit_id not in work}
         figure.delete_dirty(connection, sorted(known, key=lambda one: (one.unit_id, one.hour)))

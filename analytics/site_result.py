@@ -1,10 +1,9 @@
 """Writing the results of one site: which windows are touched, what they need, what they replace."""
 
-from collections.abc import Mapping
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
 
 from analytics.interval import HOUR_MS, instant, intervals, millis
-from analytics.recomputation import planned_run_times
 from analytics.result import SiteFigures, restatements, result_row, windows
 from analytics.schedule import Schedule, site_schedule
 from plant.kpi import ResultWindow
@@ -25,6 +24,7 @@ def write_site(
     touched: Mapping[int, set[int]],
     settled: Mapping[int, datetime],
     now: datetime,
+    dirty: Sequence[figure.DirtyWindow] = (),
 ) -> int:
     """Write the results that recomputed hours touch and those that can become final.
 
@@ -53,11 +53,28 @@ def write_site(
     trail = [
         restatement
         for key, row in zip(keys, rows, strict=True)
-        for restatement in restatements(row, published.get(key))
+        for restatement in restatements(row, published.get(key), _told(site, row, dirty))
     ]
     figure_result.write_results(connection, rows, trail)
     _delete_replaced_shifts(connection, site, touched, now)
     return len(rows)
+
+
+def _told(
+    site: SiteSource, row: figure_result.ResultRow, dirty: Sequence[figure.DirtyWindow]
+) -> str | None:
+    """Return the cause given for hours of a place within a window, None where none was."""
+    lines = [line for line in site.lines if row.place_id in (line.line_id, site.site_id)]
+    members = {row.place_id, *(unit_id for line in lines for unit_id in line.unit_ids)}
+    causes = {
+        window.cause
+        for window in dirty
+        if window.cause is not None
+        and window.unit_id in members
+        and window.hour < row.window.end
+        and row.window.start < window.hour + timedelta(hours=1)
+    }
+    return min(causes, default=None)
 
 
 def _delete_replaced_shifts(
@@ -133,7 +150,6 @@ def _site_figures(
     return SiteFigures(
         site=site,
         units=plant.units,
-        run_times={unit_id: planned_run_times(plant.units[unit_id]) for unit_id in unit_ids},
         slices=by_unit,
         calendar_known=calendar_known,
         minor_stops=minor_stops,

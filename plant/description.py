@@ -15,6 +15,7 @@ from plant.errors import ConfigurationError
 from plant.kpi import OeePolicy
 from plant.place import Level, Place, checked_code
 from plant.settings import StrictModel
+from plant.state import StopKind
 
 
 def _code(value: str) -> str:
@@ -110,10 +111,26 @@ class PolicySettings(StrictModel):
     version: int = 1
     minor_stop_threshold_s: Annotated[float, Field(ge=0)] = 300.0
     minor_stops_in: Literal["availability", "effectiveness"] = "availability"
+    breaks_in: Literal["planned_downtime", "busy_time"] = "planned_downtime"
+    setup_in: Literal["availability", "planned_downtime"] = "availability"
+    failure_states: Annotated[list[StopKind], Field(min_length=1)] = [StopKind.BREAKDOWN]
+    failure_at_least_s: Annotated[float, Field(ge=0)] = 0.0
+    failure_merge_s: Annotated[float, Field(ge=0)] = 0.0
+    mtbf_per: Literal["failure", "failure_plus_1"] = "failure"
 
     def policy(self) -> OeePolicy:
         """Return the policy as analytics uses it."""
-        return OeePolicy(self.version, self.minor_stop_threshold_s, self.minor_stops_in)
+        return OeePolicy(
+            self.version,
+            self.minor_stop_threshold_s,
+            self.minor_stops_in,
+            self.breaks_in,
+            self.setup_in,
+            tuple(str(kind) for kind in self.failure_states),
+            self.failure_at_least_s,
+            self.failure_merge_s,
+            self.mtbf_per,
+        )
 
 
 class Site(Named):

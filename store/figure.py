@@ -23,6 +23,8 @@ class DirtyWindow:
     unit_id: int
     hour: datetime
     revision: int
+    cause: str | None = None
+    """Why, where that is known: `master_data`, `correction`, `recomputation`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,7 +216,10 @@ _SLICE_TYPES = (
     + ["timestamptz", "timestamptz", "text", "text"]
     + ["int8"] * 9
     + ["float8"] * 6
-    + ["int4", "float8", "text[]", "int4", "text", "timestamptz"]
+    + ["int4", "float8"]
+    + ["int8"] * 4
+    + ["float8"] * 3
+    + ["text[]", "int4", "text", "timestamptz"]
 )
 
 

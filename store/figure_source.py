@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
@@ -131,8 +132,7 @@ def plant_source(connection: Connection) -> PlantSource:
     site_of = {line_id: _site_of(places, line_id) for line_id in lines}
     patterns = _patterns(connection)
     policies = {
-        site_id: OeePolicy(version, threshold, side)
-        for site_id, version, threshold, side in connection.execute(_Q["policies"])
+        site_id: oee_policy(choices) for site_id, *choices in connection.execute(_Q["policies"])
     }
     orders: dict[int, dict[str, str]] = {}
     for site_id, number, product in connection.execute(_Q["order_products"]):
@@ -161,6 +161,14 @@ def plant_source(connection: Connection) -> PlantSource:
         if row[2] == "site"
     }
     return PlantSource(sites, _units(connection, places, lines, site_of))
+
+
+def oee_policy(choices: Sequence[Any]) -> OeePolicy:
+    """Return the policy of a row of `oee_policy` without its site."""
+    version, threshold, minor_in, breaks_in, setup_in, kinds, least, merge, mtbf_per = choices
+    return OeePolicy(
+        version, threshold, minor_in, breaks_in, setup_in, tuple(kinds), least, merge, mtbf_per
+    )
 
 
 def edge_progress(connection: Connection) -> dict[int, EdgeProgress]:
@@ -245,6 +253,26 @@ def texts(
         )
         for tag_id, (time_us, values, quality) in by_tag.items()
     }
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """Parts found bad later than they were made."""
+
+    produced_at: datetime
+    kind: str
+    """`scrap` or `rework`."""
+    quantity: float
+
+
+def quantity_corrections(
+    connection: Connection, unit_id: int, start: datetime, end: datetime
+) -> list[CorrectionRow]:
+    """Return what is corrected of the parts that a work unit made in `[start, end)`."""
+    rows = connection.execute(
+        _Q["quantity_corrections"], {"unit": unit_id, "start": start, "end": end}
+    )
+    return [CorrectionRow(*row) for row in rows]
 
 
 # Binary COPY: a signature with flags, then per row a column count and a length before each value.

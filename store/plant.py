@@ -116,12 +116,12 @@ def _load_site(connection: Connection, site: Site, path: str, ids: PlaceIds) -> 
 
 def _load_policy(connection: Connection, site: Site, site_id: int) -> None:
     wanted = site.policy
-    choices = (wanted.minor_stop_threshold_s, wanted.minor_stops_in)
+    choices = tuple(wanted.model_dump(mode="json", exclude={"version"}).values())
     stored = connection.execute(
         _Q["policy"], {"site": site_id, "version": wanted.version}
     ).fetchone()
     if stored is None:
-        connection.execute(_Q["insert_policy"], wanted.model_dump() | {"site": site_id})
+        connection.execute(_Q["insert_policy"], wanted.model_dump(mode="json") | {"site": site_id})
     elif stored != choices:
         raise ConfigurationError(
             f"site {site.code}: policy version {wanted.version} is stored as {stored}, but the "

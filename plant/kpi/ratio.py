@@ -5,7 +5,6 @@ Fractions are neither rounded nor capped; times are milliseconds unless a name s
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from plant.kpi import BaseSums
 from plant.kpi.oee import oee
@@ -105,62 +104,16 @@ def energy_per_good_item(sums: BaseSums) -> float | None:
     return ratio(sums.energy_kwh, sums.good_quantity)
 
 
+def idle_energy_share(sums: BaseSums) -> float | None:
+    """Energy used while not producing / energy."""
+    return ratio(sums.idle_energy_kwh, sums.energy_kwh)
+
+
+def first_pass_yield(good_at_first: int, inspected: int) -> float | None:
+    """FPY = GP / IP: serialised parts good at their first inspection / parts inspected."""
+    return ratio(good_at_first, inspected)
+
+
 def corrective_maintenance_ratio(corrective_ms: int, planned_ms: int) -> float | None:
     """CMT / (CMT + PMT)."""
     return ratio(corrective_ms, corrective_ms + planned_ms)
-
-
-def mean_time_between_failures(
-    operating_ms: int, failure_events: int, *, plus_one: bool = False
-) -> float | None:
-    """MTBF = operating time / FE, in milliseconds.
-
-    `plus_one` divides by FE + 1, the other convention in use: it also counts the stretch that has
-    not ended in a failure. None without failures: then it is longer than the operating time.
-    """
-    return ratio(operating_ms, failure_events and failure_events + plus_one)
-
-
-def mean_time_to_repair(repairs_ms: Sequence[int]) -> float | None:
-    """MTTR over repairs that are over, in milliseconds; an open failure has no repair time yet."""
-    return ratio(sum(repairs_ms), len(repairs_ms))
-
-
-@dataclass(frozen=True, slots=True)
-class SixLosses:
-    """The six big losses of TPM in milliseconds; with `productive_ms` they make up PBT."""
-
-    breakdown_ms: float
-    setup_ms: float
-    idling_and_minor_stops_ms: float
-    reduced_speed_ms: float
-    defects_ms: float
-    start_up_ms: float
-    productive_ms: float
-
-
-def six_losses(
-    sums: BaseSums,
-    breakdown_ms: int,
-    run_time_per_item_ms: float,
-    start_up_rejects: float = 0.0,
-) -> SixLosses | None:
-    """Return the six big losses of planned busy time for one product.
-
-    `breakdown_ms` is the part of ADET in failures; the rest of it, down time (ADOT) and unknown
-    time are idling. `start_up_rejects` are the rejects made before the process was stable. None
-    when parts are not counted.
-    """
-    produced, good = sums.produced_quantity, sums.good_quantity
-    if produced is None or good is None:
-        return None
-    rejects = produced - good
-    return SixLosses(
-        breakdown_ms=breakdown_ms,
-        setup_ms=sums.aust_ms,
-        idling_and_minor_stops_ms=sums.adet_ms - breakdown_ms + sums.adot_ms + sums.unknown_ms,
-        reduced_speed_ms=sums.apt_ms - produced * run_time_per_item_ms,
-        defects_ms=(rejects - start_up_rejects) * run_time_per_item_ms,
-        start_up_ms=start_up_rejects * run_time_per_item_ms,
-        productive_ms=good * run_time_per_item_ms,
-    )

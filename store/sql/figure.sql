@@ -4,7 +4,10 @@ select pg_try_advisory_lock(7461002)
 
 -- name: dirty_windows
 -- Hours whose figures are out of date, oldest first.
-select work_unit_id, hour, revision from dirty_window order by hour, work_unit_id limit %(limit)s
+select work_unit_id, hour, revision, cause
+from dirty_window
+order by hour, work_unit_id
+limit %(limit)s
 
 -- name: delete_dirty
 -- Only rows that nobody marked again in the meantime.
@@ -53,8 +56,9 @@ copy base_sum (
     work_unit_id, slice_start, slice_end, hour, business_date, shift, shift_start, shift_end,
     order_number, product_code, calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms,
     unknown_ms, unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
-    scrap_quantity, rework_quantity, failure_events, energy_kwh, marks, policy_version,
-    formula_version, as_of
+    scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
+    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh, marks,
+    policy_version, formula_version, as_of
 ) from stdin (format binary)
 
 -- name: stop_neighbourhood
@@ -116,7 +120,8 @@ select
     base_sum.work_unit_id, slice_start, slice_end, hour, shift_start, product_code, marks,
     calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms, unknown_ms,
     unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
-    scrap_quantity, rework_quantity, failure_events, energy_kwh
+    scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
+    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh
 from unnest(%(units)s::integer[]) as asked (work_unit_id)
 cross join unnest(
     %(starts)s::timestamptz[], %(ends)s::timestamptz[]

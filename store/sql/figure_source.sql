@@ -17,7 +17,9 @@ select work_unit_id, vendor_state, packml_state from state_map
 
 -- name: policies
 -- The policy in force of each site: its latest version.
-select distinct on (site_id) site_id, version, minor_stop_threshold_s, minor_stops_in
+select distinct on (site_id)
+    site_id, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in, failure_states,
+    failure_at_least_s, failure_merge_s, mtbf_per
 from oee_policy
 order by site_id, version desc
 
@@ -160,3 +162,11 @@ cross join lateral (
         where tag_id = asked.tag_id and source_time >= %(start)s and source_time < %(end)s
     )
 ) reading
+
+-- name: quantity_corrections
+-- Parts made in a window that were found bad, or good after all, later.
+select produced_at, kind, sum(quantity)
+from quantity_correction
+where work_unit_id = %(unit)s and produced_at >= %(start)s and produced_at < %(end)s
+group by produced_at, kind
+order by produced_at, kind

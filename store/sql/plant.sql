@@ -36,13 +36,21 @@ values (%(work_unit)s, %(vendor_state)s, %(packml_state)s)
 
 -- name: policy
 -- What a version of a site's policy says.
-select minor_stop_threshold_s, minor_stops_in from oee_policy
+select
+    minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in, failure_states,
+    failure_at_least_s, failure_merge_s, mtbf_per
+from oee_policy
 where site_id = %(site)s and version = %(version)s
 
 -- name: insert_policy
 -- Versions are never changed.
-insert into oee_policy (site_id, version, minor_stop_threshold_s, minor_stops_in)
-values (%(site)s, %(version)s, %(minor_stop_threshold_s)s, %(minor_stops_in)s)
+insert into oee_policy (
+    site_id, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in, failure_states,
+    failure_at_least_s, failure_merge_s, mtbf_per
+) values (
+    %(site)s, %(version)s, %(minor_stop_threshold_s)s, %(minor_stops_in)s, %(breaks_in)s,
+    %(setup_in)s, %(failure_states)s, %(failure_at_least_s)s, %(failure_merge_s)s, %(mtbf_per)s
+)
 
 -- name: upsert_product
 -- The code is what machines report.
@@ -148,11 +156,11 @@ select jsonb_build_object(
 
 -- name: mark_site_dirty
 -- Every hour of the site that has figures; in one order, so that two markers cannot deadlock.
-insert into dirty_window (work_unit_id, hour, marked_at)
-select distinct base_sum.work_unit_id, base_sum.hour, now()
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, now(), 'master_data'
 from base_sum
 inner join place on place.place_id = base_sum.work_unit_id
 where starts_with(place.path, %(site)s || '/')
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause

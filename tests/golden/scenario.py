@@ -20,7 +20,7 @@ from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
 from analytics.state import Timeline, timeline
 from plant.calendar import Break, ShiftPattern, expand_shifts
-from plant.kpi import BaseSums, OeeResult, ratio
+from plant.kpi import BaseSums, OeeResult, loss, ratio, reliability
 from plant.kpi.oee import Figures, oee, pooled, serial_line
 from plant.kpi.stop import minor_stop_ms, stops
 from plant.kpi.sums import add
@@ -113,6 +113,8 @@ def base_sums(given: Case) -> BaseSums:
         good_quantity=good,
         scrap_quantity=given.get("scrap"),
         rework_quantity=given.get("rework"),
+        breakdown_ms=round(given.get("breakdown", 0) * MINUTE_MS),
+        start_up_pri_ms=given.get("start_up_rejects", 0) * pri_ms,
     )
 
 
@@ -258,17 +260,12 @@ def _calendar(given: Case) -> dict[str, Any]:
 
 
 def _losses(given: Case) -> dict[str, Any]:
-    found = ratio.six_losses(
-        base_sums(given),
-        round(given["breakdown"] * MINUTE_MS),
-        given["pri"] * MINUTE_MS,
-        given.get("start_up_rejects", 0),
-    )
+    found = loss.six_losses(base_sums(given))
     assert found is not None
     return {
         "breakdown": found.breakdown_ms / MINUTE_MS,
         "setup": found.setup_ms / MINUTE_MS,
-        "minor_stops": found.idling_and_minor_stops_ms / MINUTE_MS,
+        "minor_stops": (found.minor_stops_ms + found.idling_ms) / MINUTE_MS,
         "reduced_speed": found.reduced_speed_ms / MINUTE_MS,
         "defects": found.defects_ms / MINUTE_MS,
         "start_up": found.start_up_ms / MINUTE_MS,
@@ -279,9 +276,9 @@ def _losses(given: Case) -> dict[str, Any]:
 def _failures(given: Case) -> dict[str, Any]:
     hour = 3_600_000
     operating = round(sum(given["operating_h"]) * hour)
-    mtbf = ratio.mean_time_between_failures(operating, given["failures"])
-    plus_one = ratio.mean_time_between_failures(operating, given["failures"], plus_one=True)
-    mttr = ratio.mean_time_to_repair([round(length * hour) for length in given["repair_h"]])
+    mtbf = reliability.mean_time_between_failures(operating, given["failures"])
+    plus_one = reliability.mean_time_between_failures(operating, given["failures"], plus_one=True)
+    mttr = reliability.mean_time_to_repair([round(length * hour) for length in given["repair_h"]])
     return {
         "mtbf_h": None if mtbf is None else mtbf / hour,
         "mtbf_plus_one_h": None if plus_one is None else plus_one / hour,

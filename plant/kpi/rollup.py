@@ -1,0 +1,51 @@
+"""From the figures of machines to those of a line, and of any place above it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from plant.kpi.oee import Figures, pooled, serial_line
+from plant.kpi.result import Missing
+from plant.kpi.sums import BaseSums
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A work centre: how its machines work together."""
+
+    kind: str
+    """`serial` or `parallel`."""
+    bottleneck_id: int | None
+    """The machine that paces a serial line, as configured."""
+    unit_ids: Sequence[int]
+    """Its machines in the order of the flow."""
+
+    @property
+    def pacing_id(self) -> int | None:
+        """The machine that paces a serial line; a line of one machine needs no configuration."""
+        return self.unit_ids[0] if len(self.unit_ids) == 1 else self.bottleneck_id
+
+
+def line_figures(line: Line, units: Mapping[int, Figures]) -> Figures:
+    """Return the figures of a line from those of its machines of which anything is known.
+
+    A parallel line is the pool of its machines. A serial line has the clock and the speed of its
+    bottleneck and the good parts that leave its last machine; when either of these two is not
+    known, nothing is guessed.
+    """
+    present = [unit_id for unit_id in line.unit_ids if unit_id in units]
+    members = [units[unit_id] for unit_id in present]
+    if line.kind == "parallel":
+        return pooled(members)
+    pacing, out = line.pacing_id, line.unit_ids[-1]
+    if pacing is None:
+        return serial_line(members, None, None)
+    if pacing not in units or out not in units:
+        calendar = max((member.sums.calendar_ms for member in members), default=0)
+        return Figures(BaseSums(calendar_ms=calendar), Missing.NO_DATA)
+    leaving = units[out].sums.line_pri_gq_ms
+    return serial_line(members, present.index(pacing), leaving)
+
+
+def place_figures(lines: Iterable[tuple[Line, Mapping[int, Figures]]]) -> Figures:
+    """Return the figures of an area, a site or an enterprise: its lines, pooled."""
+    return pooled(line_figures(line, units) for line, units in lines if units)
