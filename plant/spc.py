@@ -1,17 +1,15 @@
-"""Statistical process control: control charts, Nelson's rules, capability. Pure.
+"""Control charts and Nelson's rules. Pure.
 
-Sources: control chart factors and limits, ISO 7870-2 and NIST/SEMATECH e-Handbook of Statistical
-Methods, 6.3.2; rules, L. S. Nelson, "The Shewhart control chart: tests for special causes", J. of
-Quality Technology 16 (1984) 237-239; capability, ISO 22514-2; confidence of Cp by the chi-square
-distribution (Wilson-Hilferty approximation), of Cpk by A. F. Bissell, "How reliable is your
-capability index?", Applied Statistics 39 (1990) 331-340.
+Sources: factors and limits, NIST/SEMATECH e-Handbook of Statistical Methods, 6.3.2, and ISO 7870-2;
+rules, L. S. Nelson, "The Shewhart control chart: tests for special causes", Journal of Quality
+Technology 16 (1984) 237-239. Capability is in `plant.kpi.capability`.
 """
 
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import NormalDist, fmean, stdev
+from statistics import fmean
 
 # Expected range of n standard normal values and its standard deviation, by n.
 D2 = {2: 1.128, 3: 1.693, 4: 2.059, 5: 2.326, 6: 2.534, 7: 2.704, 8: 2.847, 9: 2.970, 10: 3.078}
@@ -136,90 +134,3 @@ def _with_last(part: Sequence[float], beyond: float, count: int) -> bool:
 
 def _alternates(part: Sequence[float]) -> bool:
     return all(one * other < 0 for one, other in pairwise(part))
-
-
-@dataclass(frozen=True, slots=True)
-class Capability:
-    """How a process fits its tolerance; None where a limit or any spread is missing.
-
-    `cp`, `cpk` use the spread within subgroups, `pp`, `ppk` that of all values; intervals hold
-    with `confidence`.
-    """
-
-    n: int
-    mean: float
-    sigma_within: float
-    sigma_overall: float
-    cp: float | None
-    cpk: float | None
-    pp: float | None
-    ppk: float | None
-    cp_interval: tuple[float, float] | None
-    cpk_interval: tuple[float, float] | None
-    pp_interval: tuple[float, float] | None
-    ppk_interval: tuple[float, float] | None
-    confidence: float
-
-
-def capability(
-    values: Sequence[float],
-    sigma_within: float,
-    lower: float | None,
-    upper: float | None,
-    *,
-    confidence: float = 0.95,
-) -> Capability:
-    """Return the capability of a process against its tolerance limits; either may be missing.
-
-    Intervals take n - 1 degrees of freedom for either spread. Raises ValueError with fewer than
-    two values or a confidence outside 0 to 1.
-    """
-    if len(values) < 2 or not 0 < confidence < 1:
-        raise ValueError("a capability needs two values and a confidence between 0 and 1")
-    n, mean, overall = len(values), fmean(values), stdev(values)
-    both = lower is not None and upper is not None
-    width = upper - lower if lower is not None and upper is not None else None
-    cp = width / (6 * sigma_within) if width is not None and sigma_within > 0 else None
-    pp = width / (6 * overall) if width is not None and overall > 0 else None
-    cpk = _nearest(mean, sigma_within, lower, upper)
-    ppk = _nearest(mean, overall, lower, upper)
-    return Capability(
-        *(n, mean, sigma_within, overall, cp, cpk, pp, ppk),
-        cp_interval=_chi_interval(cp, n, confidence) if both else None,
-        cpk_interval=_bissell(cpk, n, confidence),
-        pp_interval=_chi_interval(pp, n, confidence) if both else None,
-        ppk_interval=_bissell(ppk, n, confidence),
-        confidence=confidence,
-    )
-
-
-def _nearest(mean: float, sigma: float, lower: float | None, upper: float | None) -> float | None:
-    distances = [
-        *([] if lower is None else [mean - lower]),
-        *([] if upper is None else [upper - mean]),
-    ]
-    return min(distances) / (3 * sigma) if distances and sigma > 0 else None
-
-
-def _chi_interval(index: float | None, n: int, confidence: float) -> tuple[float, float] | None:
-    if index is None:
-        return None
-    tail = (1 - confidence) / 2
-    low, high = (math.sqrt(chi_square(p, n - 1) / (n - 1)) for p in (tail, 1 - tail))
-    return index * low, index * high
-
-
-def _bissell(index: float | None, n: int, confidence: float) -> tuple[float, float] | None:
-    if index is None:
-        return None
-    half = NormalDist().inv_cdf((1 + confidence) / 2) * math.sqrt(
-        1 / (9 * n) + index * index / (2 * (n - 1))
-    )
-    return index - half, index + half
-
-
-def chi_square(probability: float, degrees: int) -> float:
-    """Return a quantile of the chi-square distribution (Wilson and Hilferty, 1931)."""
-    share = 2 / (9 * degrees)
-    root = 1 - share + NormalDist().inv_cdf(probability) * math.sqrt(share)
-    return float(degrees * max(0.0, root) ** 3)

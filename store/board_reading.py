@@ -7,8 +7,8 @@ from typing import Any, TypeVar
 
 from psycopg.rows import class_row, dict_row
 
-from plant.kpi import BaseSums
-from store.board_row import AsOfRow, FaultRow, MeteredRow, SliceRow, StateTimeRow, ValueRow
+from plant.kpi import BaseSums, OeePolicy
+from store.board_row import AsOfRow, FaultRow, SliceRow, StateTimeRow, ValueRow
 from store.connection import Connection
 from store.queries import queries
 
@@ -49,9 +49,13 @@ class BoardReading:
             ValueRow, "process_values", tag_id=tag_id, start=start, end=end, limit=limit
         )
 
-    def metered(self, units: Sequence[int], start: datetime, end: datetime) -> list[MeteredRow]:
-        """Return metered energy by machine and time element."""
-        return self._rows(MeteredRow, "metered", units=list(units), start=start, end=end)
+    def policy(self, place: str) -> OeePolicy:
+        """Return the present policy of a place's site; the default where there is none."""
+        with self._connection.cursor(row_factory=dict_row) as cursor:
+            row = cursor.execute(_Q["policy"], {"place": place}).fetchone()
+        if row is None:
+            return OeePolicy()
+        return OeePolicy(**{**row, "failure_states": tuple(row["failure_states"])})
 
     def as_of(self, place: int, start: datetime, end: datetime) -> AsOfRow:
         """Return how far the figures of a place go."""
@@ -73,7 +77,6 @@ def _slice(row: dict[str, Any]) -> SliceRow:
         shift_start=row["shift_start"],
         product=row["product_code"],
         run_time_s=row["run_time_s"],
-        line_pri_gq_ms=row["line_pri_gq_ms"],
         # Columns and fields have the same names.
         sums=BaseSums(**{name: row[name] for name in _SUMS if name in row}),
     )

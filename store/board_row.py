@@ -20,8 +20,6 @@ class SliceRow:
     product: str | None
     run_time_s: float | None
     """Planned run time per item of the product on this machine, then."""
-    line_pri_gq_ms: float | None
-    """Good parts times the planned run time of the product on the line's bottleneck."""
     sums: BaseSums
 
 
@@ -54,15 +52,6 @@ class ValueRow:
 
     source_time: datetime
     value: float
-
-
-@dataclass(frozen=True, slots=True)
-class MeteredRow:
-    """Energy metered while a machine was in a time element."""
-
-    place: str
-    element: str
-    energy_kwh: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,16 +6,20 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
+from api.boards.minor import minor_delay_ms
 from api.boards.roll_up import figures_of
 from api.charts import Figure
 from api.formatting import DASH, Formatter
 from api.places import PlaceTree
 from plant.calendar import Window
+from plant.kpi import OeePolicy
 from plant.kpi.oee import Figures
 from plant.place import Level
 from store.board_row import SliceRow, StateTimeRow
 from store.reading import Reading
-from store.reading_row import PlaceRow
+from store.reading_row import PlaceRow, StateRow, StopRow
+
+MOST_STOPS = 10_000
 
 Cell = str | float | int | datetime | date | None
 Kind = Literal["text", "time", "date", "duration", "number", "decimal", "percent"]
@@ -137,9 +141,51 @@ class Inquiry:
         local = self.formatter.local(hour)
         return local.replace(hour=0, minute=0, second=0, microsecond=0)
 
+    @cached_property
+    def policy(self) -> OeePolicy:
+        """The site's present policy."""
+        return self.reading.boards.policy(self.place.path)
+
+    @cached_property
+    def stops(self) -> list[StopRow]:
+        """Whole stops that overlap the window, newest first."""
+        return self.reading.stops(
+            self.unit_ids, self.window.start, self.window.end, now=self.now, limit=MOST_STOPS
+        )
+
+    @cached_property
+    def states(self) -> list[StateRow]:
+        """States of all machines, clipped to the window."""
+        if self.end <= self.window.start:
+            return []
+        return self.reading.states(self.unit_ids, self.window.start, self.end)
+
+    def minor_stops(self, path: str, window: Window, *, breakdowns: bool) -> int:
+        """Return one machine's milliseconds of delay in minor stops within a window."""
+        return minor_delay_ms(
+            [stop for stop in self.stops if stop.place == path],
+            [state for state in self.states if state.place == path],
+            window,
+            self.policy,
+            self.now,
+            breakdowns=breakdowns,
+        )
+
     def figures(self, slices: Sequence[SliceRow] | None = None) -> Figures:
-        """Return the place's figures over all or some of the slices."""
-        return figures_of(self.tree, self.place, self.slices if slices is None else slices)
+        """Return the place's figures over all slices, or over some of them.
+
+        Minor stops that the policy counts as running move between availability and
+        effectiveness; over some slices they stay delay, as in ISO 22400.
+        """
+        if slices is not None:
+            return figures_of(self.tree, self.place, slices)
+        minor = {}
+        if self.policy.minor_stops_in == "effectiveness":
+            minor = {
+                unit.path: self.minor_stops(unit.path, self.window, breakdowns=True)
+                for unit in self.units
+            }
+        return figures_of(self.tree, self.place, self.slices, minor)
 
     def name(self, place: PlaceRow) -> str:
         """Return a place's name in the reader's language."""

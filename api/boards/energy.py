@@ -6,32 +6,24 @@ from typing import Any
 from api.boards.board import Board, Inquiry, Section, Table
 from api.boards.figures import bar_trend, grouped_bars
 from plant.kpi import BaseSums, add
-from plant.kpi.ratio import energy_per_good_item, ratio
-from plant.state import TimeElement
+from plant.kpi.ratio import energy_per_good_item, idle_energy_share, ratio
 
 _COLORS = ("bar", "state-production", "state-suspended", "state-setup", "state-down", "state-held")
-_PRODUCING = frozenset({TimeElement.PRODUCTION, TimeElement.UNSCHEDULED_PRODUCTION})
 
 
 def energy_board(q: Inquiry) -> Board:
     """Return energy per machine, per good part, idle, and over time."""
-    metered: dict[str, dict[bool, float]] = {}
-    for row in q.reading.boards.metered(q.unit_ids, q.window.start, q.window.end):
-        mine = metered.setdefault(row.place, {True: 0.0, False: 0.0})
-        mine[row.element in _PRODUCING] += row.energy_kwh
     rows: list[tuple[Any, ...]] = []
     for unit in q.units:
         sums = add(row.sums for row in q.slices if row.place == unit.path)
-        split = metered.get(unit.path)
-        total = None if split is None else split[True] + split[False]
         rows.append(
             (
                 q.name(unit),
                 sums.energy_kwh,
                 sums.good_quantity,
                 energy_per_good_item(sums),
-                None if split is None else split[False],
-                None if split is None else ratio(split[False], total),
+                sums.idle_energy_kwh,
+                idle_energy_share(sums),
                 ratio(sums.pbt_ms - sums.unknown_ms, sums.pbt_ms),
             )
         )

@@ -6,13 +6,13 @@ from datetime import datetime
 from api.boards.board import Board, Cell, Inquiry, Section, Table
 from api.boards.figures import Step, bar_trend, waterfall_figure
 from api.boards.paced import paced_units
-from plant.kpi import BaseSums
+from plant.calendar import Window
+from plant.kpi import BaseSums, add
+from plant.kpi.loss import six_losses
 from plant.kpi.oee import oee
 from plant.kpi.ratio import (
-    SixLosses,
     overall_operations_effectiveness,
     ratio,
-    six_losses,
     total_effective_equipment_performance,
 )
 from plant.state import StopKind, TimeElement
@@ -21,13 +21,13 @@ from store.board_row import SliceRow, StateTimeRow
 LOSSES = (
     ("breakdown", "breakdown_ms", "var(--state-breakdown)"),
     ("setup", "setup_ms", "var(--state-setup)"),
-    ("idling", "idling_and_minor_stops_ms", "var(--state-suspended)"),
+    ("minor", "minor_stops_ms", "var(--state-suspended)"),
+    ("idling", "idling_ms", "var(--state-down)"),
     ("speed", "reduced_speed_ms", "var(--state-held)"),
     ("defects", "defects_ms", "var(--scrap)"),
-    ("start_up", "start_up_ms", "var(--state-down)"),
+    ("start_up", "start_up_ms", "var(--state-stopped)"),
+    ("unknown", "unknown_ms", "var(--state-unknown)"),
 )
-
-
 _PARTS = (*(name for _, name, _ in LOSSES), "productive_ms")
 
 
@@ -94,11 +94,22 @@ def steps_of(sums: BaseSums, delays: dict[str, int]) -> list[Step]:
     calendar time; delay that no state explains is a bar of its own.
     """
     explained = sum(delays.values())
+    planned = sums.planned_break_ms + sums.planned_maintenance_ms + sums.planned_setup_ms
     steps = [
         Step("calendar", sums.calendar_ms, True, "var(--soft)"),
-        Step("not_scheduled", sums.calendar_ms - sums.pot_ms, False, "var(--state-not-scheduled)"),
-        Step("pot", sums.pot_ms, True, "var(--soft)"),
-        Step("planned", sums.pot_ms - sums.pbt_ms, False, "var(--state-planned-break)"),
+        Step(
+            "not_scheduled",
+            sums.calendar_ms - sums.unscheduled_production_ms - planned - sums.pbt_ms,
+            False,
+            "var(--state-not-scheduled)",
+        ),
+        Step(
+            "unscheduled",
+            sums.unscheduled_production_ms,
+            False,
+            "var(--state-unscheduled-production)",
+        ),
+        Step("planned", planned, False, "var(--state-planned-break)"),
         Step("pbt", sums.pbt_ms, True, "var(--bar)"),
         Step("unknown", sums.unknown_ms, False, "var(--state-unknown)"),
         Step("down", sums.adot_ms, False, "var(--state-down)"),
@@ -160,14 +171,17 @@ def losses_board(q: Inquiry) -> Board:
     for row in q.slices:
         if row.place in paced:
             by_bin.setdefault(q.bin_of(row.hour), []).append(row)
-    failed: dict[datetime, int] = {}
-    for state in q.state_times:
-        delayed = state.element == TimeElement.DELAY and state.stop_kind == StopKind.BREAKDOWN
-        if delayed and state.place in paced:
-            moment = q.bin_of(state.hour)
-            failed[moment] = failed.get(moment, 0) + state.duration_ms
     steps = sorted(by_bin)
-    found = [_six(by_bin[moment], failed.get(moment, 0)) for moment in steps]
+    found = [
+        six_losses(
+            add(row.sums for row in by_bin[moment]),
+            sum(
+                q.minor_stops(path, Window(moment, moment + q.bins), breakdowns=False)
+                for path in paced
+            ),
+        )
+        for moment in steps
+    ]
     pbt = [sum(row.sums.pbt_ms for row in by_bin[moment]) for moment in steps]
     known = [pbt[i] - sum(row.sums.unknown_ms for row in by_bin[m]) for i, m in enumerate(steps)]
     columns = (
@@ -211,18 +225,3 @@ def losses_board(q: Inquiry) -> Board:
             ),
         )
     )
-
-
-def _six(rows: Sequence[SliceRow], breakdown_ms: int) -> SixLosses | None:
-    """Return the losses over products, each at its own planned run time."""
-    parts = []
-    for index, row in enumerate(rows):
-        if row.sums.produced_quantity and row.run_time_s is None:
-            return None
-        found = six_losses(
-            row.sums, breakdown_ms if index == 0 else 0, 1000 * (row.run_time_s or 0)
-        )
-        if found is None:
-            return None
-        parts.append(found)
-    return SixLosses(**{name: sum(getattr(part, name) for part in parts) for name in _PARTS})

@@ -2,19 +2,19 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from statistics import stdev
 from typing import Any
 
 from api.boards.board import Board, Inquiry, Option, Section, Table
 from api.boards.figures import line_trace
 from api.charts import INK, Figure, axis, figure, or_nothing, wall
 from api.problems import bad_option
+from plant.kpi.capability import capability
 from plant.measurement import TagRole, ValueType
 from plant.spc import (
     FEWEST,
-    Capability,
     ControlChart,
     ControlCharts,
-    capability,
     individuals_charts,
     nelson_rules,
     subgroup_charts,
@@ -76,7 +76,6 @@ def spc_board(q: Inquiry) -> Board:
         else individuals_charts([group[0] for group in samples])
     )
     used = [value for group in samples for value in group]
-    found = capability(used, charts.sigma_within, lower, upper)
     moments = [group[0].source_time for group in groups]
     name = f"{tag.description or tag.name}, {f.unit(tag.unit)}".rstrip(", ")
     broken = nelson_rules(charts.location)
@@ -103,7 +102,7 @@ def spc_board(q: Inquiry) -> Board:
                     q,
                 ),
             ),
-            _capability_section(found, lower, upper, q),
+            _capability_section(charts, used, lower, upper, q),
         ),
         options,
     )
@@ -250,18 +249,26 @@ def _points_table(
 
 
 def _capability_section(
-    found: Capability, lower: float | None, upper: float | None, q: Inquiry
+    charts: ControlCharts,
+    values: Sequence[float],
+    lower: float | None,
+    upper: float | None,
+    q: Inquiry,
 ) -> Section:
-    rows: list[tuple[Any, ...]] = [
-        (name, value, *(interval or (None, None)))
-        for name, value, interval in (
-            ("Cp", found.cp, found.cp_interval),
-            ("Cpk", found.cpk, found.cpk_interval),
-            ("Pp", found.pp, found.pp_interval),
-            ("Ppk", found.ppk, found.ppk_interval),
-        )
-    ]
     f = q.formatter
+    found = capability(values, lower, upper, subgroup=charts.subgroup_size)
+    rows: list[tuple[Any, ...]] = []
+    for name, words in (("cp", "Cp"), ("cpk", "Cpk"), ("pp", "Pp"), ("ppk", "Ppk")):
+        index = found.indices.get(name)
+        reason = found.missing.get(name)
+        rows.append(
+            (
+                words,
+                *((None, None, None) if index is None else (index.value, index.low, index.high)),
+                found.count,
+                f.catalogue.name_of("missing", reason) if reason else "",
+            )
+        )
     title = q.words("title.capability")
     return Section(
         "capability",
@@ -275,17 +282,19 @@ def _capability_section(
                     q.column("value", "decimal"),
                     q.column("low", "decimal"),
                     q.column("high", "decimal"),
+                    q.column("n", "number"),
+                    q.column("missing"),
                 ),
                 tuple(rows),
             ),
         ),
         facts=(
-            ("n", f.number(found.n)),
-            (q.words("mean"), f.short(found.mean)),
-            (q.words("sigma_within"), f.short(found.sigma_within)),
-            (q.words("sigma_overall"), f.short(found.sigma_overall)),
+            ("n", f.number(found.count)),
+            (q.words("mean"), f.short(charts.location.center)),
+            (q.words("sigma_within"), f.short(charts.sigma_within)),
+            (q.words("sigma_overall"), f.short(stdev(values))),
         ),
-        notes=(q.words("note.capability", confidence=f.percent(found.confidence, 0)),),
+        notes=(q.words("note.capability", confidence=f.percent(0.95, 0)),),
         warnings=() if lower is not None or upper is not None else (q.words("note.no_limits"),),
     )
 

@@ -1,64 +1,54 @@
 """Figures of any place from the base sums of its machines, by the formulas of `plant.kpi`."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 from api.places import PlaceTree
 from plant.kpi import BaseSums, Missing, add
-from plant.kpi.oee import Figures, pooled, serial_line
+from plant.kpi.oee import Figures
+from plant.kpi.rollup import Line, line_figures, place_figures
 from plant.place import Level
 from store.board_row import SliceRow
 from store.reading_row import PlaceRow
 
 
-def figures_of(tree: PlaceTree, place: PlaceRow, slices: Sequence[SliceRow]) -> Figures:
+def figures_of(
+    tree: PlaceTree,
+    place: PlaceRow,
+    slices: Sequence[SliceRow],
+    minor_stop_ms: Mapping[str, int] | None = None,
+) -> Figures:
     """Return the figures of a place from slices of its machines.
 
-    A serial line has its bottleneck's clock and speed and the good parts that leave its last
-    machine; everything else adds sums (`docs/explanations/oee.md`).
+    `minor_stop_ms` is the minor stops that the policy counts as running, by machine.
     """
-    by_unit: dict[str, list[SliceRow]] = {}
+    by_unit: dict[str, list[BaseSums]] = {}
     for row in slices:
-        by_unit.setdefault(row.place, []).append(row)
-    return _figures(tree, place, by_unit)
-
-
-def _figures(tree: PlaceTree, place: PlaceRow, by_unit: dict[str, list[SliceRow]]) -> Figures:
+        by_unit.setdefault(row.place, []).append(row.sums)
+    minor = minor_stop_ms or {}
+    units = {
+        path: Figures(add(sums), minor_stop_ms=minor.get(path, 0)) for path, sums in by_unit.items()
+    }
+    nothing = Figures(BaseSums(), Missing.NO_DATA)
     if place.level == Level.WORK_UNIT:
-        own = by_unit.get(place.path)
-        return Figures(add(row.sums for row in own)) if own else _nothing()
+        return units.get(place.path, nothing)
+    lines = [
+        _line(tree, line, units)
+        for line in tree.within(place.path, Level.WORK_CENTER)
+        if any(unit.path in units for unit in tree.children(line.path))
+    ]
+    if not lines:
+        return nothing
     if place.level == Level.WORK_CENTER:
-        return _line(tree, place, by_unit)
-    lines = tree.within(place.path, Level.WORK_CENTER)
-    parts = [_line(tree, line, by_unit) for line in lines if _present(tree, line, by_unit)]
-    return pooled(parts) if parts else _nothing()
+        return line_figures(*lines[0])
+    return place_figures(lines)
 
 
-def _present(tree: PlaceTree, line: PlaceRow, by_unit: dict[str, list[SliceRow]]) -> bool:
-    return any(unit.path in by_unit for unit in tree.children(line.path))
-
-
-def _line(tree: PlaceTree, line: PlaceRow, by_unit: dict[str, list[SliceRow]]) -> Figures:
-    units = tree.children(line.path)
-    present = [unit.path for unit in units if unit.path in by_unit]
-    members = [Figures(add(row.sums for row in by_unit[path])) for path in present]
-    if not members:
-        return _nothing()
-    if line.line_kind == "parallel":
-        return pooled(members)
-    bottleneck = units[0].path if len(units) == 1 else line.bottleneck
-    if bottleneck is None:
-        return serial_line(members, None, None)
-    out = units[-1].path
-    if bottleneck not in by_unit or out not in by_unit:
-        return Figures(BaseSums(calendar_ms=members[0].sums.calendar_ms), Missing.NO_DATA)
-    return serial_line(members, present.index(bottleneck), _leaving(by_unit[out]))
-
-
-def _leaving(rows: Iterable[SliceRow]) -> float | None:
-    parts = [row.line_pri_gq_ms for row in rows]
-    known = [part for part in parts if part is not None]
-    return sum(known) if len(known) == len(parts) else None
-
-
-def _nothing() -> Figures:
-    return Figures(BaseSums(), Missing.NO_DATA)
+def _line(
+    tree: PlaceTree, line: PlaceRow, units: Mapping[str, Figures]
+) -> tuple[Line, dict[int, Figures]]:
+    members = tree.children(line.path)
+    bottleneck = tree.get(line.bottleneck).place_id if line.bottleneck else None
+    return (
+        Line(line.line_kind or "serial", bottleneck, [unit.place_id for unit in members]),
+        {unit.place_id: units[unit.path] for unit in members if unit.path in units},
+    )

@@ -4,15 +4,15 @@ from typing import Any
 
 from api.boards.board import Board, Inquiry, Section, Table
 from api.boards.figures import grouped_bars
+from api.boards.minor import millis, stop_of
 from api.charts import state_timeline, stop_pareto
 from api.pareto import with_shares
 from plant.calendar import Window
 from plant.kpi import add
-from plant.kpi.ratio import mean_time_between_failures, mean_time_to_repair, ratio
+from plant.kpi.ratio import ratio
+from plant.kpi.reliability import failures, reliability
 from plant.state import StopKind, TimeElement
 from store.reading_row import StopRow
-
-MOST_STOPS = 10_000
 
 
 def stops_board(q: Inquiry) -> Board:
@@ -40,7 +40,7 @@ def stops_board(q: Inquiry) -> Board:
             for bar in bars
         ),
     )
-    stops = _stops(q)
+    stops = q.stops
     listed = Table(
         "stops",
         q.words("title.stop_list"),
@@ -87,10 +87,6 @@ def stops_board(q: Inquiry) -> Board:
     )
 
 
-def _stops(q: Inquiry) -> list[StopRow]:
-    return q.reading.stops(q.unit_ids, q.window.start, q.window.end, now=q.now, limit=MOST_STOPS)
-
-
 def _reason(stop: StopRow, q: Inquiry) -> str:
     if stop.element == TimeElement.DOWN and not stop.stop_reason:
         return q.formatter.text("reason.no_order")
@@ -107,7 +103,6 @@ def timeline_board(q: Inquiry) -> Board:
     """Return every machine's states over the window, and how long it was in each."""
     f = q.formatter
     window = Window(q.window.start, q.end)
-    rows = q.reading.states(q.unit_ids, window.start, window.end) if window.duration else []
     names = {unit.path: q.name(unit) for unit in q.units}
     total: dict[tuple[str, str, str | None], int] = {}
     for row in q.state_times:
@@ -135,7 +130,7 @@ def timeline_board(q: Inquiry) -> Board:
             Section(
                 "timeline",
                 q.words("title.timeline"),
-                state_timeline(rows, window, f, names),
+                state_timeline(q.states, window, f, names),
                 (table,),
                 notes=(q.words("note.timeline"),),
             ),
@@ -152,31 +147,38 @@ def _element(element: str, kind: str | None, q: Inquiry) -> str:
 def failures_board(q: Inquiry) -> Board:
     """Return mean times between failures and to repair per machine, with the failures counted."""
     f = q.formatter
-    failures = [stop for stop in _stops(q) if stop.stop_kind == StopKind.BREAKDOWN]
     rows: list[tuple[Any, ...]] = []
+    per = "mtbf_per_failure_ms"
+    if q.policy.mtbf_per == "failure_plus_1":
+        per = "mtbf_per_failure_plus_1_ms"
     for unit in q.units:
         sums = add(row.sums for row in q.slices if row.place == unit.path)
-        # A failure counts where it begins, like FE; one still open has no repair time yet.
-        mine = [stop for stop in failures if stop.place == unit.path]
-        over = [
-            round(1000 * stop.duration_s)
-            for stop in mine
-            if stop.end is not None and stop.start >= q.window.start
+        # A failure counts where it begins.
+        began = [
+            failure
+            for failure in failures(
+                (stop_of(stop) for stop in q.stops if stop.place == unit.path),
+                q.policy,
+                millis(q.now),
+            )
+            if failure.start >= millis(q.window.start)
         ]
-        between = mean_time_between_failures(sums.apt_ms, sums.failure_events)
-        repair = mean_time_to_repair(over)
+        found = reliability(began, sums.apt_ms + sums.aust_ms)
+        between: float | None = getattr(found, per)
+        operating_s = (sums.apt_ms + sums.aust_ms) / 1000
         rows.append(
             (
                 q.name(unit),
-                sums.failure_events,
-                sum(stop.end is None for stop in mine),
-                sums.apt_ms / 1000,
+                found.failure_events,
+                sum(failure.end is None for failure in began),
+                operating_s,
                 None if between is None else between / 1000,
-                None if repair is None else repair / 1000,
+                None if found.mttr_ms is None else found.mttr_ms / 1000,
                 ratio(sums.pbt_ms - sums.unknown_ms, sums.pbt_ms),
-                q.words("above", time=f.duration(sums.apt_ms / 1000)) if between is None else "",
+                "" if found.failure_events else q.words("above", time=f.duration(operating_s)),
             )
         )
+    failed = [stop for stop in q.stops if stop.stop_kind in q.policy.failure_states]
     columns = (
         q.column("machine"),
         q.column("failures", "number"),
@@ -231,7 +233,7 @@ def failures_board(q: Inquiry) -> Board:
                                 stop.duration_s,
                                 q.reason_name(stop.stop_reason),
                             )
-                            for stop in failures
+                            for stop in failed
                         ),
                     ),
                 ),

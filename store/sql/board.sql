@@ -1,13 +1,8 @@
 -- name: slices
--- Base sums of machines by slice, with the planned run times of their product then: on the machine
--- itself and, weighed with the good parts, on its line's bottleneck.
-select
-    b.*, p.path as place, own.seconds as run_time_s,
-    case when b.good_quantity = 0 then 0 else 1000 * b.good_quantity * paced.seconds end
-        as line_pri_gq_ms
+-- Base sums of machines by slice, with the planned run time of their product on them, then.
+select b.*, p.path as place, own.seconds as run_time_s
 from base_sum b
 join place p on p.place_id = b.work_unit_id
-left join place line on line.place_id = p.parent_id
 left join product on
     product.code = b.product_code
     and product.enterprise_id = (
@@ -22,16 +17,6 @@ left join lateral (
     order by t.valid_from desc
     limit 1
 ) own on own.valid_to is null or own.valid_to > b.slice_start
-left join lateral (
-    select t.seconds, t.valid_to
-    from planned_run_time t
-    where
-        t.product_id = product.product_id
-        and t.work_unit_id = coalesce(line.bottleneck_id, b.work_unit_id)
-        and t.valid_from <= b.slice_start
-    order by t.valid_from desc
-    limit 1
-) paced on paced.valid_to is null or paced.valid_to > b.slice_start
 where b.work_unit_id = any(%(units)s) and b.hour >= %(start)s and b.hour < %(end)s
 order by b.slice_start, p.path
 
@@ -94,36 +79,15 @@ where
 order by m.source_time, m.received_time
 limit %(limit)s
 
--- name: metered
--- Energy of machines by whether they produced when it was metered: differences of consecutive
--- readings; a reading below its predecessor began anew.
-with reading as (
-    select
-        t.work_unit_id, m.source_time, m.value,
-        lag(m.value) over (partition by m.tag_id order by m.source_time, m.value) as before
-    from measurement m
-    join tag t on t.tag_id = m.tag_id
-    where
-        t.work_unit_id = any(%(units)s) and t.role = 'energy' and m.quality = 0
-        and m.source_time >= %(start)s and m.source_time < %(end)s
-)
-select
-    p.path as place, coalesce(i.element, 'unknown') as element,
-    sum(case when r.value >= r.before then r.value - r.before else 0 end) as energy_kwh
-from reading r
-join place p on p.place_id = r.work_unit_id
-left join lateral (
-    select s.element
-    from state_interval s
-    where
-        s.work_unit_id = r.work_unit_id and s.start_time <= r.source_time
-        and s.start_time > r.source_time - interval '2 hours' and s.end_time > r.source_time
-    order by s.start_time desc
-    limit 1
-) i on true
-where r.before is not null
-group by 1, 2
-order by 1, 2
+-- name: policy
+-- The present policy of a place's site.
+select o.version, o.minor_stop_threshold_s, o.minor_stops_in, o.breaks_in, o.setup_in,
+    o.failure_states, o.failure_at_least_s, o.failure_merge_s, o.mtbf_per
+from oee_policy o
+join place site on site.place_id = o.site_id
+where site.path = %(place)s or starts_with(%(place)s, site.path || '/')
+order by o.version desc
+limit 1
 
 -- name: as_of
 -- Up to when the results of a place are counted, and whether all of them are final.
