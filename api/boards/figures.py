@@ -141,7 +141,7 @@ def grouped_bars(
         {
             "type": "bar",
             "name": name,
-            "x": [plain(one) for one in names],
+            "x": ["<br>".join(plain(line) for line in one.splitlines()) for one in names],
             "y": list(values),
             "marker": {"color": color},
             "text": [words(value) for value in values],
@@ -152,7 +152,7 @@ def grouped_bars(
         }
         for name, values, color in series
     ]
-    made = figure(traces, f, height=320)
+    made = figure(traces, f, height=300)
     made["layout"] |= {
         "barmode": "group",
         "bargap": 0.25,
@@ -165,7 +165,7 @@ def grouped_bars(
             title={"text": unit, "font": {"size": 12}},
             **({"tickformat": ".0%"} if percent else {}),
         ),
-        "margin": {"l": 8, "r": 8, "t": 44, "b": 40},
+        "margin": {"l": 8, "r": 8, "t": 44 if len(series) > 1 else 20, "b": 48},
     }
     return or_nothing(made, bool(names), f)
 

@@ -24,10 +24,11 @@ LOSSES = (
     ("minor", "minor_stops_ms", "var(--state-suspended)"),
     ("idling", "idling_ms", "var(--state-down)"),
     ("speed", "reduced_speed_ms", "var(--state-held)"),
-    ("defects", "defects_ms", "var(--scrap)"),
+    ("defects", "defects_ms", "var(--unassigned)"),
     ("start_up", "start_up_ms", "var(--state-stopped)"),
     ("unknown", "unknown_ms", "var(--state-unknown)"),
 )
+_BEFORE_PBT = frozenset({"calendar", "not_scheduled", "unscheduled", "planned"})
 _PARTS = (*(name for _, name, _ in LOSSES), "productive_ms")
 
 
@@ -83,7 +84,8 @@ def _row(step: Step, sums: BaseSums, per_part: float | None, q: Inquiry) -> tupl
         signed / 1000,
         ratio(signed, per_part),
         ratio(step.ms, sums.calendar_ms),
-        ratio(step.ms, sums.pbt_ms),
+        # What comes before planned busy time is no share of it.
+        None if step.key in _BEFORE_PBT else ratio(step.ms, sums.pbt_ms),
     )
 
 

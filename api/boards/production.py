@@ -198,10 +198,9 @@ def _compared(q: Inquiry, name: str, key: Any) -> Section:
                 result.quality_ratio,
                 result.coverage,
                 sums.good_quantity,
-                ", ".join(
-                    sorted(
-                        {f.catalogue.name_of("missing", code) for code in result.missing.values()}
-                    )
+                " ".join(
+                    f.catalogue.name_of("missing", code)
+                    for code in sorted(set(result.missing.values()))
                 ),
             )
         )

@@ -104,11 +104,11 @@ def timeline_board(q: Inquiry) -> Board:
     f = q.formatter
     window = Window(q.window.start, q.end)
     names = {unit.path: q.name(unit) for unit in q.units}
-    total: dict[tuple[str, str, str | None], int] = {}
+    total: dict[tuple[str, str], int] = {}
     for row in q.state_times:
-        key = (row.place, row.element, row.stop_kind)
+        key = (row.place, _element(row.element, row.stop_kind, q))
         total[key] = total.get(key, 0) + row.duration_ms
-    whole = {path: sum(ms for (place, *_), ms in total.items() if place == path) for path in names}
+    whole = {path: sum(ms for (place, _), ms in total.items() if place == path) for path in names}
     table = Table(
         "states",
         q.words("title.timeline"),
@@ -119,8 +119,8 @@ def timeline_board(q: Inquiry) -> Board:
             q.column("share_of_calendar", "percent"),
         ),
         tuple(
-            (names[place], _element(element, kind, q), ms / 1000, ratio(ms, whole[place]))
-            for (place, element, kind), ms in sorted(
+            (names[place], words, ms / 1000, ratio(ms, whole[place]))
+            for (place, words), ms in sorted(
                 total.items(), key=lambda entry: (list(names).index(entry[0][0]), -entry[1])
             )
         ),
