@@ -11,8 +11,8 @@ from plant.measurement import Quality
 T = TypeVar("T")
 
 
-def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC) if value.tzinfo else value
+def _in_utc(value: object) -> object:
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(_in_utc)]

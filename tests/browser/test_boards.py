@@ -7,7 +7,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from api.boards.registry import BOARDS
 from plant.settings import DatabaseSettings
-from tests.api_plant import CNC_1, LINE, SITE, api_settings, seed
+from tests.api_plant import CNC_1, LINE, api_settings, seed
 from tests.chromium import Chromium
 from tests.services import free_port
 from tests.serving import served
@@ -44,12 +44,13 @@ def watched(page: Page, base: str) -> list[str]:
     return troubles
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_every_board_is_drawn_without_trouble(browser: Browser, base: str, lang: str) -> None:
     page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
     troubles = watched(page, base)
     for board in BOARDS:
-        for place in (CNC_1, LINE, SITE):
+        for place in (CNC_1, LINE):
             answer = page.goto(f"{base}/board/{board}/{place}?lang={lang}&hours=8")
             assert answer is not None
             assert answer.ok, f"{board} {place}"

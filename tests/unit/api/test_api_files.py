@@ -52,7 +52,7 @@ def test_xlsx_has_types_and_local_times() -> None:
     assert len(book.sheetnames) == 3
     assert book.worksheets[0]["B1"].value == "'=cmd()"
     sheet = book.worksheets[1]
-    first = list(sheet.iter_rows(min_row=2, max_row=2))[0]
+    first = next(iter(sheet.iter_rows(min_row=2, max_row=2)))
     assert [cell.data_type for cell in first] == ["s", "d", "d", "d", "n", "n"]
     assert first[1].value == datetime(2026, 3, 2, 12, 30)  # noqa: DTZ001  # a sheet has no zones
     assert first[4].value == pytest.approx(1 / 3)
