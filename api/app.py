@@ -14,13 +14,26 @@ from api.context import Context, Database
 from api.envelope import Envelope
 from api.live import LivePages, make_environment
 from api.metrics import Metrics
-from api.routers import delivery, figures, health, kpi, master_data, measurements, pages, places
+from api.routers import (
+    boards,
+    classification,
+    delivery,
+    figures,
+    health,
+    kpi,
+    master_data,
+    measurements,
+    operator,
+    pages,
+    places,
+)
 from api.settings import ApiSettings
 from api.wire import ProblemOut
+from store.classification_book import ClassificationBook
 from store.reading import Reader
 
 DESCRIPTION = (
-    "Figures of Nhịp Máy, and its master data, which may be written. Times are RFC 3339 in UTC, "
+    "Figures of Nhịp Máy; master data and reasons of stops are written. Times are RFC 3339 in UTC, "
     "windows half-open, ratios fractions, null where there is no value; errors are "
     "application/problem+json."
 )
@@ -51,6 +64,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         clock=settings.make_clock(),
         metrics=metrics,
         database=Database(Reader(settings.database), metrics),
+        classifications=ClassificationBook(settings.writing()),
     )
     assets = load_assets()
     environment = make_environment(assets)
@@ -82,10 +96,12 @@ def create_app(settings: ApiSettings) -> FastAPI:
         assets=assets,
         default_language=settings.default_language,
     )
-    for part in (places, measurements, figures, kpi, delivery, master_data):
+    figures_of_all = (figures, kpi, classification, boards)
+    for part in (places, measurements, *figures_of_all, delivery, master_data):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(health.router)
-    app.include_router(pages.router, responses=_ERRORS)
+    for router in (pages.router, boards.page_router, operator.router):
+        app.include_router(router, responses=_ERRORS)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Envelope, metrics=metrics, token=settings.bearer_token())

@@ -13,7 +13,16 @@ _TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_OWN = ("style.css", "live.js", "icons.svg")
+_OWN = (
+    "style.css",
+    "boards.css",
+    "operator.css",
+    "drawing.js",
+    "live.js",
+    "boards.js",
+    "operator.js",
+    "icons.svg",
+)
 _PLOTLY = "plotly.min.js"
 _FOR_EVER = "public, max-age=31536000, immutable"
 

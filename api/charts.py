@@ -4,7 +4,7 @@ Built as dictionaries, not through `plotly.graph_objects`: a live page needs the
 seconds, and validation belongs into the tests, which hold every figure against plotly's schema.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -18,42 +18,68 @@ from store.reading_row import HourRow, StateRow
 Figure = dict[str, Any]
 
 MOST_BARS = 8
-_INK = "var(--ink)"
-_GRID = "var(--line)"
+INK = "var(--ink)"
+GRID = "var(--line)"
 
 
-def state_timeline(rows: Sequence[StateRow], window: Window, f: Formatter) -> Figure:
-    """Return one machine's states as coloured stretches of the window; planned time is hatched."""
+def state_timeline(
+    rows: Sequence[StateRow],
+    window: Window,
+    f: Formatter,
+    machines: Mapping[str, str] | None = None,
+) -> Figure:
+    """Return states as coloured stretches of the window; planned time is hatched.
+
+    Of one machine without a name, or of several, each in a row with its name, by path.
+    """
     traces = []
     for kind in Category:
         mine = [row for row in rows if category(row.element, row.stop_kind) is kind]
         if mine:
-            traces.append(_stretches(kind, mine, f))
-    figure = _figure(traces, f, height=172)
-    figure["layout"] |= {
+            traces.append(_stretches(kind, mine, f, machines or {}))
+    rows_high = len(machines or [0])
+    made = figure(traces, f, height=(150 if machines else 106) + 44 * rows_high)
+    made["layout"] |= {
         "barmode": "overlay",
-        "bargap": 0,
+        "bargap": 0.18 if machines else 0,
         "showlegend": True,
-        "legend": {"orientation": "h", "y": -1.0, "x": 0, "font": {"size": 13}},
-        "xaxis": _axis(
+        "legend": {
+            "orientation": "h",
+            "yref": "container",
+            "y": 0,
+            "yanchor": "bottom",
+            "x": 0,
+            "font": {"size": 13},
+        },
+        "xaxis": axis(
             type="date",
-            range=[_wall(window.start, f), _wall(window.end, f)],
+            range=[wall(window.start, f), wall(window.end, f)],
             tickformat="%H:%M\n%d/%m",
         ),
-        "yaxis": _axis(visible=False),
-        "margin": {"l": 4, "r": 4, "t": 4, "b": 94},
+        "yaxis": axis(
+            visible=machines is not None,
+            automargin=True,
+            showgrid=False,
+            type="category",
+            categoryorder="array",
+            # The first machine of the flow on top.
+            categoryarray=[plain(name) for name in list((machines or {}).values())[::-1]],
+        ),
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 126 if machines else 72},
     }
-    return _or_nothing(figure, bool(rows), f)
+    return or_nothing(made, bool(rows), f)
 
 
-def _stretches(kind: Category, rows: Sequence[StateRow], f: Formatter) -> Figure:
+def _stretches(
+    kind: Category, rows: Sequence[StateRow], f: Formatter, machines: Mapping[str, str]
+) -> Figure:
     name = f.text(f"state.{kind.value}")
     marker: Figure = {"color": kind.color, "line": {"width": 0}}
     if kind.planned:
         marker["pattern"] = {
             "shape": "/",
             "fillmode": "overlay",
-            "fgcolor": _INK,
+            "fgcolor": INK,
             "fgopacity": 0.35,
             "size": 7,
             "solidity": 0.25,
@@ -62,8 +88,8 @@ def _stretches(kind: Category, rows: Sequence[StateRow], f: Formatter) -> Figure
         "type": "bar",
         "orientation": "h",
         "name": name,
-        "y": [""] * len(rows),
-        "base": [_wall(row.start, f) for row in rows],
+        "y": [plain(machines.get(row.place, "")) for row in rows],
+        "base": [wall(row.start, f) for row in rows],
         "x": [(row.end - row.start) / timedelta(milliseconds=1) for row in rows],
         "marker": marker,
         "hovertext": [_story(name, row, f) for row in rows],
@@ -78,11 +104,11 @@ def _story(name: str, row: StateRow, f: Formatter) -> str:
         f"{f.clock(row.start)}–{f.clock(row.end)} · {f.duration(length)}",
     ]
     if row.state:
-        lines.append(f"PackML: {_plain(row.state)}")
+        lines.append(f"PackML: {plain(row.state)}")
     if row.stop_reason:
-        lines.append(f"{f.text('machine.reason')}: {_plain(row.stop_reason)}")
+        lines.append(f"{f.text('machine.reason')}: {plain(row.stop_reason)}")
     if row.order:
-        lines.append(f"{f.text('machine.order')}: {_plain(row.order)}")
+        lines.append(f"{f.text('machine.order')}: {plain(row.order)}")
     return "<br>".join(lines)
 
 
@@ -92,7 +118,7 @@ def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
     The longest `MOST_BARS` reasons and `unassigned` are drawn, whatever its size.
     """
     shown = [bar for rank, bar in enumerate(bars) if rank < MOST_BARS or bar.reason == UNASSIGNED]
-    names = [_plain(bar.name_vi if f.language == "vi" else bar.name_en) for bar in shown]
+    names = [plain(bar.name_vi if f.language == "vi" else bar.name_en) for bar in shown]
     colors = ["var(--unassigned)" if bar.reason == UNASSIGNED else "var(--bar)" for bar in shown]
     shared: Figure = {
         "type": "bar",
@@ -100,7 +126,7 @@ def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
         "y": names,
         "marker": {"color": colors},
         "insidetextfont": {"color": "var(--on-bar)"},
-        "outsidetextfont": {"color": _INK},
+        "outsidetextfont": {"color": INK},
         "cliponaxis": False,
         "hoverinfo": "y+text",
         "showlegend": False,
@@ -129,30 +155,30 @@ def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
                 "x": [bar.cumulative_share for bar in shown],
                 "y": names,
                 "xaxis": "x3",
-                "line": {"color": _INK, "width": 1.5, "dash": "dot"},
-                "marker": {"color": _INK, "size": 6},
+                "line": {"color": INK, "width": 1.5, "dash": "dot"},
+                "marker": {"color": INK, "size": 6},
                 "text": [f.percent(bar.cumulative_share) for bar in shown],
                 "hovertemplate": f"{f.text('chart.cumulative')}: %{{text}}<extra></extra>",
                 "showlegend": False,
             }
         )
-    figure = _figure(traces, f, height=90 + 34 * max(3, len(shown)))
-    figure["layout"] |= {
+    made = figure(traces, f, height=90 + 34 * max(3, len(shown)))
+    made["layout"] |= {
         "bargap": 0.28,
-        "yaxis": _axis(autorange="reversed", automargin=True, showgrid=False, type="category"),
-        "xaxis": _axis(
+        "yaxis": axis(autorange="reversed", automargin=True, showgrid=False, type="category"),
+        "xaxis": axis(
             domain=[0, 0.64],
             rangemode="tozero",
             title={"text": f.text("chart.minutes"), "font": {"size": 12}},
         ),
-        "xaxis2": _axis(
+        "xaxis2": axis(
             domain=[0.72, 1],
             rangemode="tozero",
             tickformat=",d",
             dtick=max(1, round(max(bar.count for bar in shown) / 4)),
             title={"text": f.text("chart.stops"), "font": {"size": 12}},
         ),
-        "xaxis3": _axis(
+        "xaxis3": axis(
             overlaying="x",
             side="top",
             range=[0, 1.02],
@@ -163,7 +189,7 @@ def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
         ),
         "margin": {"l": 8, "r": 12, "t": 46, "b": 44},
     }
-    return figure
+    return made
 
 
 def _inside_where_long(values: Sequence[float]) -> list[str]:
@@ -174,7 +200,7 @@ def _inside_where_long(values: Sequence[float]) -> list[str]:
 
 def hour_board(rows: Sequence[HourRow], f: Formatter) -> Figure:
     """Return good and scrapped parts per hour against the planned number where there is one."""
-    hours = [_wall(row.hour, f) for row in rows]
+    hours = [wall(row.hour, f) for row in rows]
     width = timedelta(minutes=48) / timedelta(milliseconds=1)
     traces: list[Figure] = [
         {
@@ -202,29 +228,30 @@ def hour_board(rows: Sequence[HourRow], f: Formatter) -> Figure:
                 "marker": {
                     "symbol": "line-ew-open",
                     "size": 30,
-                    "color": _INK,
-                    "line": {"width": 2.5, "color": _INK},
+                    "color": INK,
+                    "line": {"width": 2.5, "color": INK},
                 },
                 "hovertemplate": _count_hover(f.text("count.target")),
             }
         )
-    figure = _figure(traces, f, height=260)
-    figure["layout"] |= {
+    made = figure(traces, f, height=260)
+    made["layout"] |= {
         "barmode": "stack",
         "showlegend": True,
         "legend": {"orientation": "h", "y": 1.18, "x": 0},
-        "xaxis": _axis(type="date", tickformat="%H:%M", dtick=3_600_000, showgrid=False),
-        "yaxis": _axis(rangemode="tozero", tickformat=",.0f", automargin=True),
+        "xaxis": axis(type="date", tickformat="%H:%M", dtick=3_600_000, showgrid=False),
+        "yaxis": axis(rangemode="tozero", tickformat=",.0f", automargin=True),
         "margin": {"l": 8, "r": 8, "t": 36, "b": 32},
     }
-    return _or_nothing(figure, bool(rows), f)
+    return or_nothing(made, bool(rows), f)
 
 
 def _count_hover(name: str) -> str:
     return f"%{{x|%H:%M}} · {name}: %{{y:,.0f}}<extra></extra>"
 
 
-def _figure(traces: list[Figure], f: Formatter, *, height: int) -> Figure:
+def figure(traces: list[Figure], f: Formatter, *, height: int) -> Figure:
+    """Return a figure of traces in the look of the pages."""
     return {
         "data": traces,
         "layout": {
@@ -232,11 +259,11 @@ def _figure(traces: list[Figure], f: Formatter, *, height: int) -> Figure:
             "separators": ",." if f.language == "vi" else ".,",
             "paper_bgcolor": "rgba(0,0,0,0)",
             "plot_bgcolor": "rgba(0,0,0,0)",
-            "font": {"family": "inherit", "size": 13, "color": _INK},
+            "font": {"family": "inherit", "size": 13, "color": INK},
             "hoverlabel": {
                 "bgcolor": "var(--card)",
-                "bordercolor": _GRID,
-                "font": {"color": _INK},
+                "bordercolor": GRID,
+                "font": {"color": INK},
             },
             "hovermode": "closest",
             "dragmode": False,
@@ -244,18 +271,20 @@ def _figure(traces: list[Figure], f: Formatter, *, height: int) -> Figure:
     }
 
 
-def _axis(**more: Any) -> Figure:
-    return {"fixedrange": True, "gridcolor": _GRID, "zerolinecolor": _GRID, **more}
+def axis(**more: Any) -> Figure:
+    """Return an axis in the look of the pages."""
+    return {"fixedrange": True, "gridcolor": GRID, "zerolinecolor": GRID, **more}
 
 
-def _or_nothing(figure: Figure, anything: bool, f: Formatter) -> Figure:
+def or_nothing(made: Figure, anything: bool, f: Formatter) -> Figure:
+    """Return the figure, or one that says that there is nothing to draw."""
     if not anything:
-        figure["data"] = []
-        figure["layout"] |= {
+        made["data"] = []
+        made["layout"] |= {
             "showlegend": False,
             # An axis without data spans a year, which takes a browser for ever to tick by hours.
-            "xaxis": _axis(visible=False),
-            "yaxis": _axis(visible=False),
+            "xaxis": axis(visible=False),
+            "yaxis": axis(visible=False),
             "annotations": [
                 {
                     "text": f.text("chart.nothing"),
@@ -267,14 +296,16 @@ def _or_nothing(figure: Figure, anything: bool, f: Formatter) -> Figure:
                 }
             ],
         }
-    return figure
+    return made
 
 
-def _wall(moment: datetime, f: Formatter) -> str:
+def wall(moment: datetime, f: Formatter) -> str:
+    """Return a moment as plotly draws it."""
     # Plotly knows no zones: it draws the wall time it is given.
     return f.local(moment).replace(tzinfo=None).isoformat(timespec="milliseconds")
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
+    """Return a text that plotly shows as it is."""
     # Plotly reads a little HTML in texts; what a machine says is never markup.
     return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

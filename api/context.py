@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from threading import BoundedSemaphore, Lock
 from typing import Annotated, cast
 
@@ -17,6 +17,7 @@ from api.problems import too_many_exports
 from api.settings import ApiSettings
 from plant.clock import Clock, PlantClock
 from plant.errors import ConfigurationError, StoreUnavailableError
+from store.classification_book import ClassificationBook
 from store.reading import Reader, Reading
 
 _log = structlog.get_logger()
@@ -118,6 +119,7 @@ class Context:
     clock: Clock
     metrics: Metrics
     database: Database
+    classifications: ClassificationBook
     ending: Ending = field(default_factory=Ending)
 
     def wall_age_s(self, moment: datetime) -> float:
@@ -126,6 +128,12 @@ class Context:
         if isinstance(self.clock, PlantClock):
             return self.clock.wall_delay(age)
         return age.total_seconds()
+
+    def plant_time(self, wall_s: float) -> timedelta:
+        """Return how much plant time passes in wall seconds, at the present speed."""
+        if isinstance(self.clock, PlantClock):
+            return timedelta(seconds=wall_s / self.clock.wall_delay(timedelta(seconds=1)))
+        return timedelta(seconds=wall_s)
 
     def is_stale(self, online: bool, reported_at: datetime | None) -> bool:
         """Return whether an edge is out of touch."""

@@ -5,10 +5,11 @@ import contextlib
 import hashlib
 import json
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
+from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -90,10 +91,18 @@ def make_environment(assets: Mapping[str, Asset]) -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    environment.filters["address"] = _address
     environment.globals["assets"] = {
         name: f"/static/{asset.address}" for name, asset in assets.items()
     }
     return environment
+
+
+def _address(values: Mapping[str, object], names: Sequence[str] | None = None) -> str:
+    """Return values, or those of some names, as the query of an address."""
+    return urlencode(
+        {name: value for name, value in values.items() if names is None or name in names}
+    )
 
 
 class LivePages:

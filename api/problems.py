@@ -79,6 +79,13 @@ def bad_window(detail: str) -> ProblemError:
     return ProblemError(HTTPStatus.UNPROCESSABLE_ENTITY, "bad-window", "Bad time window", detail)
 
 
+def bad_option(name: str, wanted: str) -> ProblemError:
+    """Return the error for a choice that a board does not offer."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY, "bad-option", "Bad option", f"`{name}` must be {wanted}."
+    )
+
+
 def bad_cursor() -> ProblemError:
     """Return the error for a page cursor that we did not make."""
     return ProblemError(
@@ -243,7 +250,7 @@ def _slug(status: HTTPStatus) -> str:
 def is_page(request: Request) -> bool:
     """Return whether a person's browser asked for this address."""
     path = request.url.path
-    return path == "/" or path.startswith("/place/")
+    return path in {"/", "/operator"} or path.startswith(("/place/", "/operator/", "/board/"))
 
 
 def install(app: FastAPI) -> None:

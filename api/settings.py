@@ -29,11 +29,17 @@ class ApiSettings(ServiceSettings):
     allow_anonymous: bool = False
     """Say yes to serving other machines without a token (behind a proxy that asks who it is)."""
     writer: DatabaseSettings | None = None
-    """Login that writes master data, where that of `database` may only read."""
+    """Login that writes master data and reasons of stops, where that of `database` only reads."""
     stale_after_s: Annotated[float, Field(gt=0)] = 45.0
     """Wall seconds without a heartbeat after which an edge counts as out of touch."""
     refresh_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
     """Wall seconds between two looks at the database for a live page."""
+    planned_oee: Annotated[float, Field(gt=0, le=1)] = 1.0
+    """Share of planned run time that the targets of the hour-by-hour board count on."""
+
+    def writing(self) -> DatabaseSettings:
+        """Return by which login master data and reasons of stops are written."""
+        return self.writer or self.database
 
     def bearer_token(self) -> str | None:
         """Return the token; raise ConfigurationError when its file is unreadable or empty."""

@@ -2,6 +2,7 @@
 
 from datetime import UTC, date, datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -10,8 +11,8 @@ from plant.measurement import Quality
 T = TypeVar("T")
 
 
-def _in_utc(value: datetime) -> datetime:
-    return value.astimezone(UTC) if value.tzinfo else value
+def _in_utc(value: object) -> object:
+    return value.astimezone(UTC) if isinstance(value, datetime) and value.tzinfo else value
 
 
 Time = Annotated[AwareDatetime, BeforeValidator(_in_utc)]
@@ -160,6 +161,10 @@ class StopOut(Wire):
     stop_kind: str | None
     stop_reason: str | None
     minor: bool | None = Field(description="Shorter than the policy's threshold.")
+    reason_source: Literal["person", "machine"] | None = Field(
+        description="Who gave the reason; what a person said comes before the machine's own."
+    )
+    classified_at: Time | None = Field(description="When a person last gave a reason.")
 
 
 class ParetoOut(Wire):
@@ -171,6 +176,64 @@ class ParetoOut(Wire):
     duration_s: float
     count: int
     cumulative_share: float | None = Field(description="Null when nothing stopped.")
+
+
+class ReasonOut(Wire):
+    """A reason that a stop can be given."""
+
+    code: str
+    parent: str | None = Field(description="Code of the reason it belongs to.")
+    name_vi: str
+    name_en: str
+    used: int = Field(description="How often it was given there in the last 90 days.")
+
+
+class ClassificationOut(Wire):
+    """What became of a choice."""
+
+    classification_id: int
+    client_id: UUID
+    place: str
+    stop_start: Time
+    reason: str
+    repeated: bool = Field(description="It had come before; nothing changed.")
+    holds: bool = Field(description="False when a later word on the stop holds.")
+
+
+class BoardColumnOut(Wire):
+    """A column of a board's table."""
+
+    key: str
+    label: str
+    kind: Literal["text", "time", "date", "duration", "number", "decimal", "percent"] = Field(
+        description="`duration` is seconds, `percent` a fraction."
+    )
+
+
+class BoardTableOut(Wire):
+    """The numbers behind a figure; each row by the columns' keys."""
+
+    name: str
+    title: str
+    columns: list[BoardColumnOut]
+    rows: list[dict[str, Time | date | float | str | None]]
+
+
+class BoardOut(Wire):
+    """A board's tables, and how far to trust them."""
+
+    board: str
+    title: str
+    place: str
+    name: str
+    start: Time
+    end: Time
+    coverage: float | None = Field(description="Known share of the place's planned busy time.")
+    as_of: Time | None
+    final: bool
+    tables: list[BoardTableOut]
+    notes: list[str]
+    warnings: list[str]
 
 
 class DeliveryOut(Wire):

@@ -14,6 +14,7 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from plant.errors import NhipmayError
 from plant.settings import DatabaseSettings
 from store import edition
+from store.board_reading import BoardReading
 from store.connection import Connection, connect, conninfo, store_errors
 from store.kpi import KpiReading
 from store.queries import queries
@@ -25,6 +26,7 @@ from store.reading_row import (
     ParetoRow,
     PlaceRow,
     ProgressRow,
+    ReasonRow,
     StateRow,
     StopRow,
     TagKey,
@@ -59,6 +61,11 @@ class Reading:
     ) -> KpiReading:
         """Return the questions about base sums of one window; see `store.kpi`."""
         return KpiReading(self._connection, units, zones, by, start, end)
+
+    @property
+    def boards(self) -> BoardReading:
+        """The questions of boards, over the same connection."""
+        return BoardReading(self._connection)
 
     def places(self) -> list[PlaceRow]:
         """Return every place, parents first, machines in the order of the flow."""
@@ -120,6 +127,19 @@ class Reading:
         """Return the Vietnamese and English name of each stop reason code."""
         cursor = self._connection.execute(_Q["stop_reasons"], {"enterprise": enterprise})
         return {code: (name_vi, name_en) for code, name_vi, name_en in cursor}
+
+    def reason_choices(
+        self, enterprise: str, units: Sequence[int], since: datetime
+    ) -> list[ReasonRow]:
+        """Return an enterprise's reasons, those given most on `units` since then first."""
+        return self._rows(
+            ReasonRow, "reason_choices", enterprise=enterprise, units=list(units), since=since
+        )
+
+    def knows_stop(self, unit: int, moment: datetime) -> bool:
+        """Return whether a work unit has, or had, a stop that holds a moment."""
+        values = {"unit": unit, "moment": moment}
+        return self._connection.execute(_Q["knows_stop"], values).fetchone() is not None
 
     def hour_counts(self, unit: int, start: datetime, end: datetime) -> list[HourRow]:
         """Return parts and target per hour that begins in `[start, end)`."""

@@ -136,6 +136,22 @@ class StopRow:
     stop_kind: str | None
     stop_reason: str | None
     minor: bool | None
+    reason_source: str | None = None
+    """Who gave the reason: `person` or `machine`; None without one."""
+    classified_at: datetime | None = None
+    """When somebody last gave a reason."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReasonRow:
+    """A reason that a stop can be given."""
+
+    code: str
+    parent: str | None
+    name_vi: str
+    name_en: str
+    used: int
+    """How often it was given lately."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -123,9 +123,7 @@ def _write(context: Context, kind: str, body: bytes, *, preview: bool) -> Report
     )
     parsed = (parse(KINDS[kind], values, Item(n)) for n, values in enumerate(given.documents))
     try:
-        report = write_documents(
-            settings.writer or settings.database, parsed, provenance, preview=preview
-        )
+        report = write_documents(settings.writing(), parsed, provenance, preview=preview)
     except DataError as exc:
         raise value_refused(exc.detail) from exc
     if not report.fit:

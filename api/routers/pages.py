@@ -65,7 +65,7 @@ class Pages:
             lang=f.language,
             other_language_url=f"?{urlencode({'lang': other, 'hours': subject.hours})}",
             snapshot=snapshot,
-            charts_json=_inert_json(snapshot.charts),
+            charts_json=inert_json(snapshot.charts),
             events_url=_events_url(subject, snapshot.digest),
             trail=[
                 (place.path, place.name_vi if f.language == "vi" else place.name_en)
@@ -75,6 +75,35 @@ class Pages:
             hour_choices=HOURS,
         )
         return HTMLResponse(html, status_code=status)
+
+    def page(
+        self,
+        template: str,
+        f: Formatter,
+        *,
+        keep: Language | None = None,
+        query: Mapping[str, str] | None = None,
+        status: int = HTTPStatus.OK,
+        **values: object,
+    ) -> HTMLResponse:
+        """Return a page that is not live.
+
+        `keep` is the language that was asked for: it is remembered. `query` are the other values
+        of the address, which the link to the other language keeps.
+        """
+        other: Language = "en" if f.language == "vi" else "vi"
+        html = self.environment.get_template(template).render(
+            values,
+            f=f,
+            t=f.text,
+            lang=f.language,
+            other_language_url=f"?{urlencode({**(query or {}), 'lang': other})}",
+        )
+        return _kept(HTMLResponse(html, status_code=status), keep)
+
+    def address(self, asset: str) -> str:
+        """Return where a file is fetched from."""
+        return f"/static/{self.assets[asset].address}"
 
     def error_page(self, request: Request, problem: ProblemError, request_id: str) -> Response:
         """Return a page that says in words what is wrong."""
@@ -97,9 +126,18 @@ class Pages:
         return HTMLResponse(html, status_code=problem.status)
 
 
-def _inert_json(charts: Mapping[str, object]) -> str:
+def inert_json(charts: Mapping[str, object]) -> str:
+    """Return JSON that may stand within a script element."""
     # Within a script element only `<` could end it.
     return json.dumps(charts).replace("<", "\\u003c")
+
+
+def _kept(response: HTMLResponse, language: Language | None) -> HTMLResponse:
+    if language is not None:
+        response.set_cookie(
+            LANGUAGE_COOKIE, language, max_age=_YEAR_S, httponly=True, samesite="lax", path="/"
+        )
+    return response
 
 
 def _events_url(subject: Subject, digest: str) -> str:
@@ -176,11 +214,7 @@ def _page(
         trail=trail,
         status=HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK,
     )
-    if lang is not None:
-        response.set_cookie(
-            LANGUAGE_COOKIE, lang, max_age=_YEAR_S, httponly=True, samesite="lax", path="/"
-        )
-    return response
+    return _kept(response, lang)
 
 
 @router.get(

@@ -1,36 +1,6 @@
 // Keeps a page up to date: takes changed regions and charts from /events and puts them in place.
 "use strict";
 
-const charts = JSON.parse(document.getElementById("charts").textContent);
-const CONFIG = { displayModeBar: false, responsive: true, showTips: false };
-
-// Colours are named by the server and chosen by the style sheet, light or dark.
-function coloured(value, styles) {
-  if (typeof value === "string") {
-    const name = /^var\((--[\w-]+)\)$/.exec(value);
-    if (name) return styles.getPropertyValue(name[1]).trim();
-    return value === "inherit" ? getComputedStyle(document.body).fontFamily : value;
-  }
-  if (Array.isArray(value)) return value.map((item) => coloured(item, styles));
-  if (value && typeof value === "object") {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, coloured(item, styles)]),
-    );
-  }
-  return value;
-}
-
-function draw(name) {
-  const place = document.querySelector(`[data-chart="${CSS.escape(name)}"]`);
-  if (!place || !window.Plotly) return;
-  const { data, layout } = coloured(charts[name], getComputedStyle(document.documentElement));
-  window.Plotly.react(place, data, layout, CONFIG);
-}
-
-function drawAll() {
-  Object.keys(charts).forEach(draw);
-}
-
 // Changes only what differs, so that focus, open tables and screen readers stay where they are.
 function morph(current, wanted) {
   const old = [...current.childNodes];
@@ -91,7 +61,5 @@ function listen() {
   window.addEventListener("pagehide", () => events.close(), { once: true });
 }
 
-drawAll();
 listen();
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);

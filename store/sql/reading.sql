@@ -143,20 +143,36 @@ order by p.path, r.window_start desc
 
 -- name: states
 -- States clipped to the window; neighbours that say the same are one row. Rows are cut at hours,
--- so none that began two hours before the window reaches into it.
-with clipped as (
-    select
-        i.work_unit_id, i.element, i.state, i.stop_kind, i.stop_reason, i.order_number,
-        i.product_code,
-        greatest(i.start_time, %(start)s) as start_time,
-        least(i.end_time, %(end)s) as end_time,
-        row(i.element, i.state, i.stop_kind, i.stop_reason, i.order_number, i.product_code)
-            as content
+-- so none that began two hours before the window reaches into it. A stop has the reason of its
+-- whole, which a person may have given.
+with said as materialized (
+    select work_unit_id, start_time, coalesce(end_time, 'infinity') as end_time, stop_reason
+    from stop
+    where
+        work_unit_id = any(%(units)s) and start_time < %(end)s
+        and (end_time is null or end_time > %(start)s)
+        and classification_id is not null
+),
+reasoned as (
+    select i.*, coalesce(said.stop_reason, i.stop_reason) as reason
     from state_interval i
+    left join said on
+        said.work_unit_id = i.work_unit_id and i.element in ('delay', 'down')
+        and i.start_time >= said.start_time and i.start_time < said.end_time
     where
         i.work_unit_id = any(%(units)s)
         and i.start_time > %(start)s - interval '2 hours'
         and i.start_time < %(end)s and i.end_time > %(start)s
+),
+clipped as (
+    select
+        i.work_unit_id, i.element, i.state, i.stop_kind, i.reason as stop_reason, i.order_number,
+        i.product_code,
+        greatest(i.start_time, %(start)s) as start_time,
+        least(i.end_time, %(end)s) as end_time,
+        row(i.element, i.state, i.stop_kind, i.reason, i.order_number, i.product_code)
+            as content
+    from reasoned i
 ),
 marked as (
     select
@@ -188,6 +204,11 @@ select
     extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)::float8
         as duration_s,
     s.element, s.state, s.stop_kind, s.stop_reason,
+    case
+        when s.classification_id is not null then 'person'
+        when nullif(s.stop_reason, '') is not null then 'machine'
+    end as reason_source,
+    said.classified_at,
     extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)
         < policy.minor_stop_threshold_s as minor
 from stop s
@@ -200,6 +221,7 @@ left join lateral (
     order by o.version desc
     limit 1
 ) policy on true
+left join stop_classification said on said.classification_id = s.classification_id
 where
     s.work_unit_id = any(%(units)s) and s.start_time < %(end)s
     and (s.end_time is null or s.end_time > %(start)s)
@@ -241,6 +263,35 @@ select r.code, r.name_vi, r.name_en
 from stop_reason r
 join place enterprise on enterprise.place_id = r.enterprise_id
 where enterprise.path = %(enterprise)s
+
+-- name: reason_choices
+-- The tree of an enterprise's reasons; on how many stops of some machines each holds lately.
+with used as (
+    select stop_reason as code, count(*) as used
+    from stop
+    where work_unit_id = any(%(units)s) and start_time >= %(since)s
+    group by stop_reason
+)
+select r.code, r.parent_code as parent, r.name_vi, r.name_en, coalesce(used.used, 0) as used
+from stop_reason r
+join place enterprise on enterprise.place_id = r.enterprise_id
+left join used on used.code = r.code
+where enterprise.path = %(enterprise)s
+order by used desc, r.stop_reason_id
+
+-- name: knows_stop
+-- Whether a work unit has a stop that holds a moment, or one was classified there before: stops
+-- are derived again when data come late.
+select 1
+from stop
+where
+    work_unit_id = %(unit)s and start_time <= %(moment)s
+    and (end_time is null or end_time > %(moment)s)
+union all
+select 1
+from stop_classification
+where work_unit_id = %(unit)s and stop_start = %(moment)s
+limit 1
 
 -- name: hour_counts
 -- Parts per hour and the number that planned busy time would allow at planned run time per item;

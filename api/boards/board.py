@@ -1,0 +1,237 @@
+"""What every board is made of, and what it is asked."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from functools import cached_property
+from typing import Literal
+
+from api.boards.minor import minor_delay_ms
+from api.boards.roll_up import figures_of
+from api.charts import Figure
+from api.formatting import DASH, Formatter
+from api.places import PlaceTree
+from plant.calendar import Window
+from plant.kpi import OeePolicy
+from plant.kpi.oee import Figures
+from plant.place import Level
+from store.board_row import SliceRow, StateTimeRow
+from store.reading import Reading
+from store.reading_row import PlaceRow, StateRow, StopRow
+
+MOST_STOPS = 10_000
+
+Cell = str | float | int | datetime | date | None
+Kind = Literal["text", "time", "date", "duration", "number", "decimal", "percent"]
+"""How a cell is shown: durations are seconds, percents fractions; no figure is rounded before."""
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column of a table: its key in files and the API, its words on a page, its kind."""
+
+    key: str
+    label: str
+    kind: Kind = "text"
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """The numbers behind a figure."""
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+    def shown(self, f: Formatter) -> list[list[str]]:
+        """Return the cells as people read them."""
+        kinds = [column.kind for column in self.columns]
+        return [[_text(cell, kinds[i], f) for i, cell in enumerate(row)] for row in self.rows]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A part of a board: a figure, the table behind it, and what must be said beside them."""
+
+    name: str
+    title: str
+    figure: Figure | None = None
+    tables: tuple[Table, ...] = ()
+    facts: tuple[tuple[str, str], ...] = ()
+    """Single figures by their names, as text."""
+    notes: tuple[str, ...] = ()
+    """How the figures are formed; what they cannot tell."""
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """The content of a board."""
+
+    sections: tuple[Section, ...]
+    options: tuple["Option", ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A choice that a board offers beside place and window."""
+
+    name: str
+    label: str
+    chosen: str
+    choices: tuple[tuple[str, str], ...] = ()
+    """Values with their words; without any it is a number to write."""
+
+
+@dataclass
+class Inquiry:
+    """What a board is asked: where, when, in which words; what several boards read is read once."""
+
+    reading: Reading
+    tree: PlaceTree
+    place: PlaceRow
+    window: Window
+    """Whole hours."""
+    now: datetime
+    formatter: Formatter
+    planned_oee: float = 1.0
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def end(self) -> datetime:
+        """The end of what can be known: the window's, or the present."""
+        return max(self.window.start, min(self.window.end, self.now))
+
+    @cached_property
+    def units(self) -> list[PlaceRow]:
+        """The machines at or below the place, in the order of the flow."""
+        return self.tree.within(self.place.path, Level.WORK_UNIT)
+
+    @cached_property
+    def unit_ids(self) -> list[int]:
+        """Their ids."""
+        return [unit.place_id for unit in self.units]
+
+    @cached_property
+    def slices(self) -> list[SliceRow]:
+        """Base sums of all machines of the place."""
+        return self.reading.boards.slices(self.unit_ids, self.window.start, self.window.end)
+
+    @cached_property
+    def state_times(self) -> list[StateTimeRow]:
+        """Time of all machines by hour, element, kind of stop and reason."""
+        return self.reading.boards.state_times(self.unit_ids, self.window.start, self.window.end)
+
+    @cached_property
+    def reasons(self) -> dict[str, tuple[str, str]]:
+        """Names of stop reasons by code."""
+        return self.reading.stop_reasons(self.place.path.split("/", 1)[0])
+
+    @property
+    def bins(self) -> timedelta:
+        """How wide the steps of a trend are: hours, or days where those would be too many."""
+        long = self.window.duration > timedelta(hours=48)
+        return timedelta(days=1) if long else timedelta(hours=1)
+
+    def bin_of(self, hour: datetime) -> datetime:
+        """Return the beginning of the step that an hour belongs to; days are the site's."""
+        if self.bins == timedelta(hours=1):
+            return hour
+        local = self.formatter.local(hour)
+        return local.replace(hour=0, minute=0, second=0, microsecond=0)
+
+    @cached_property
+    def policy(self) -> OeePolicy:
+        """The site's present policy."""
+        return self.reading.boards.policy(self.place.path)
+
+    @cached_property
+    def stops(self) -> list[StopRow]:
+        """Whole stops that overlap the window, newest first."""
+        return self.reading.stops(
+            self.unit_ids, self.window.start, self.window.end, now=self.now, limit=MOST_STOPS
+        )
+
+    @cached_property
+    def states(self) -> list[StateRow]:
+        """States of all machines, clipped to the window."""
+        if self.end <= self.window.start:
+            return []
+        return self.reading.states(self.unit_ids, self.window.start, self.end)
+
+    def minor_stops(self, path: str, window: Window, *, breakdowns: bool) -> int:
+        """Return one machine's milliseconds of delay in minor stops within a window."""
+        return minor_delay_ms(
+            [stop for stop in self.stops if stop.place == path],
+            [state for state in self.states if state.place == path],
+            window,
+            self.policy,
+            self.now,
+            breakdowns=breakdowns,
+        )
+
+    def figures(self, slices: Sequence[SliceRow] | None = None) -> Figures:
+        """Return the place's figures over all slices, or over some of them.
+
+        Minor stops that the policy counts as running move between availability and
+        effectiveness; over some slices they stay delay, as in ISO 22400.
+        """
+        if slices is not None:
+            return figures_of(self.tree, self.place, slices)
+        minor = {}
+        if self.policy.minor_stops_in == "effectiveness":
+            minor = {
+                unit.path: self.minor_stops(unit.path, self.window, breakdowns=True)
+                for unit in self.units
+            }
+        return figures_of(self.tree, self.place, self.slices, minor)
+
+    def name(self, place: PlaceRow) -> str:
+        """Return a place's name in the reader's language."""
+        return place.name_vi if self.formatter.language == "vi" else place.name_en
+
+    def name_at(self, path: str) -> str:
+        """Return the name of a path's place."""
+        return self.name(self.tree.get(path))
+
+    def reason_name(self, code: str | None) -> str:
+        """Return a reason's name in the reader's language."""
+        if code is None:
+            return self.formatter.text("reason.unassigned")
+        names = self.reasons.get(code, (code, code))
+        return names[0] if self.formatter.language == "vi" else names[1]
+
+    def words(self, key: str, **values: object) -> str:
+        """Return words of the boards."""
+        return self.formatter.text(f"board.{key}", **values)
+
+    def column(self, key: str, kind: Kind = "text") -> Column:
+        """Return a column with its words."""
+        return Column(key, self.formatter.text(f"column.{key}"), kind)
+
+
+def tables_of(board: Board) -> list[Table]:
+    """Return every table of a board."""
+    return [table for section in board.sections for table in section.tables]
+
+
+def _text(cell: Cell, kind: Kind, f: Formatter) -> str:
+    match cell:
+        case None:
+            return DASH
+        case datetime():
+            return f"{f.local(cell):%d/%m %H:%M}"
+        case date():
+            return f"{cell:%d/%m/%Y}"
+        case str():
+            return cell
+    match kind:
+        case "duration":
+            return f"−{f.duration(-cell)}" if cell < 0 else f.duration(cell)
+        case "percent":
+            return f.percent(cell)
+        case "decimal":
+            return f.short(cell)
+        case _:
+            return f.number(cell)

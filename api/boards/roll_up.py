@@ -1,0 +1,54 @@
+"""Figures of any place from the base sums of its machines, by the formulas of `plant.kpi`."""
+
+from collections.abc import Mapping, Sequence
+
+from api.places import PlaceTree
+from plant.kpi import BaseSums, Missing, add
+from plant.kpi.oee import Figures
+from plant.kpi.rollup import Line, line_figures, place_figures
+from plant.place import Level
+from store.board_row import SliceRow
+from store.reading_row import PlaceRow
+
+
+def figures_of(
+    tree: PlaceTree,
+    place: PlaceRow,
+    slices: Sequence[SliceRow],
+    minor_stop_ms: Mapping[str, int] | None = None,
+) -> Figures:
+    """Return the figures of a place from slices of its machines.
+
+    `minor_stop_ms` is the minor stops that the policy counts as running, by machine.
+    """
+    by_unit: dict[str, list[BaseSums]] = {}
+    for row in slices:
+        by_unit.setdefault(row.place, []).append(row.sums)
+    minor = minor_stop_ms or {}
+    units = {
+        path: Figures(add(sums), minor_stop_ms=minor.get(path, 0)) for path, sums in by_unit.items()
+    }
+    nothing = Figures(BaseSums(), Missing.NO_DATA)
+    if place.level == Level.WORK_UNIT:
+        return units.get(place.path, nothing)
+    lines = [
+        _line(tree, line, units)
+        for line in tree.within(place.path, Level.WORK_CENTER)
+        if any(unit.path in units for unit in tree.children(line.path))
+    ]
+    if not lines:
+        return nothing
+    if place.level == Level.WORK_CENTER:
+        return line_figures(*lines[0])
+    return place_figures(lines)
+
+
+def _line(
+    tree: PlaceTree, line: PlaceRow, units: Mapping[str, Figures]
+) -> tuple[Line, dict[int, Figures]]:
+    members = tree.children(line.path)
+    bottleneck = tree.get(line.bottleneck).place_id if line.bottleneck else None
+    return (
+        Line(line.line_kind or "serial", bottleneck, [unit.place_id for unit in members]),
+        {unit.place_id: units[unit.path] for unit in members if unit.path in units},
+    )

@@ -1,0 +1,276 @@
+"""Boards as pages, and their tables as JSON, CSV and XLSX."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Annotated, Literal
+from zoneinfo import ZoneInfo
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+
+from api.boards import Board, Inquiry, Table, tables_of
+from api.boards.registry import BOARDS, BoardName
+from api.catalogue import CATALOGUES
+from api.context import Context, ContextDep, tree_of
+from api.files import CSV_TYPE, XLSX_TYPE, csv_bytes, xlsx_bytes
+from api.formatting import DASH, Formatter
+from api.problems import bad_option
+from api.routers.pages import LanguageQuery, PagesDep, inert_json
+from api.routers.places import PlacePath
+from api.settings import Language
+from api.windows import End, Start, window
+from api.wire import BoardColumnOut, BoardOut, BoardTableOut
+from plant.calendar import Window
+from plant.kpi.oee import oee
+from plant.place import Level
+from store.board_row import AsOfRow
+
+router = APIRouter(prefix="/api/v1", tags=["boards"])
+page_router = APIRouter(tags=["pages"])
+
+LONGEST = timedelta(days=93)
+SPANS = (8, 24, 168, 720)
+_HOUR = timedelta(hours=1)
+Tag = Annotated[str | None, Query(max_length=200, description="spc: name of a number tag.")]
+Chart = Annotated[str | None, Query(max_length=8, description="spc: `imr` or `xbar`.")]
+Limit = Annotated[str | None, Query(max_length=32, description="spc: a tolerance limit.")]
+
+
+@dataclass(frozen=True, slots=True)
+class Trust:
+    """How far a board's figures can be trusted, in words."""
+
+    coverage: float | None
+    coverage_words: str
+    as_of: datetime | None
+    final: bool
+    unknown: bool
+    """Whether part of the time is unknown."""
+
+
+@router.get(
+    "/boards/{board}",
+    response_model=BoardOut,
+    responses={
+        200: {
+            "content": {CSV_TYPE.partition(";")[0]: {}, XLSX_TYPE: {}},
+            "description": "The tables, in the format asked for.",
+        }
+    },
+)
+def read_board(
+    *,
+    context: ContextDep,
+    board: BoardName,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    format: Annotated[  # noqa: A002  # the word of the address
+        Literal["json", "csv", "xlsx"], Query(description="`csv` is one table, `xlsx` all.")
+    ] = "json",
+    table: Annotated[str | None, Query(max_length=40, description="csv: which table.")] = None,
+    lang: Annotated[Language, Query(description="Language of names and words.")] = "vi",
+    tag: Tag = None,
+    chart: Chart = None,
+    lsl: Limit = None,
+    usl: Limit = None,
+) -> Response | BoardOut:
+    """Return the tables of a board over whole hours, the last 24 by default.
+
+    Names and words are in the language asked for; keys, times and numbers are not.
+    """
+    asked = _whole_hours(
+        window(start, end, now=context.clock(), default=timedelta(days=1), longest=LONGEST)
+    )
+    options = _options(tag, chart, lsl, usl)
+    with inquiry(context, place, asked, lang, options) as q:
+        found = BOARDS[board](q)
+        trust = trust_of(q)
+        name = q.name(q.place)
+    tables = tables_of(found)
+    title = q.words(f"title.{board}")
+    stem = f"{board}-{place.replace('/', '-')}-{q.formatter.local(asked.start):%Y%m%d}"
+    if format == "csv":
+        return _download(csv_bytes(_named(tables, table)), CSV_TYPE, f"{stem}.csv")
+    if format == "xlsx":
+        content = xlsx_bytes(about(q, found, trust, title), tables, q.formatter.zone)
+        return _download(content, XLSX_TYPE, f"{stem}.xlsx")
+    return BoardOut(
+        board=board,
+        title=title,
+        place=place,
+        name=name,
+        start=asked.start,
+        end=asked.end,
+        coverage=trust.coverage,
+        as_of=trust.as_of,
+        final=trust.final,
+        tables=[
+            BoardTableOut(
+                name=one.name,
+                title=one.title,
+                columns=[BoardColumnOut.model_validate(column) for column in one.columns],
+                rows=[
+                    dict(zip((column.key for column in one.columns), row, strict=True))
+                    for row in one.rows
+                ],
+            )
+            for one in tables
+        ],
+        notes=[words for section in found.sections for words in section.notes],
+        warnings=[words for section in found.sections for words in section.warnings],
+    )
+
+
+@page_router.get("/board/{board}/{path:path}", response_class=HTMLResponse)
+def show_board(
+    *,
+    request: Request,
+    context: ContextDep,
+    pages: PagesDep,
+    board: BoardName,
+    path: str,
+    lang: LanguageQuery = None,
+    hours: Annotated[int, Query(ge=1, le=24 * 93)] = 24,
+    end: End = None,
+    tag: Tag = None,
+    chart: Chart = None,
+    lsl: Limit = None,
+    usl: Limit = None,
+) -> Response:
+    """Show a board: figures, each with its coverage and its table; made to be printed, too."""
+    language = pages.language_of(request, lang)
+    span = timedelta(hours=hours)
+    asked = _whole_hours(window(None, end, now=context.clock(), default=span, longest=LONGEST))
+    # The hour that runs is one of those asked for.
+    asked = Window(asked.end - span, asked.end)
+    options = _options(tag, chart, lsl, usl)
+    with inquiry(context, path, asked, language, options) as q:
+        content = BOARDS[board](q)
+        trust = trust_of(q)
+    query = {"hours": str(hours), **options}
+    if end is not None:
+        query["end"] = end.isoformat()
+    charts = {
+        section.name: section.figure for section in content.sections if section.figure is not None
+    }
+    trail = [*q.tree.ancestors(path), q.place]
+    return pages.page(
+        "board.html",
+        q.formatter,
+        keep=lang,
+        query=query,
+        board=board,
+        names=tuple(BOARDS),
+        content=content,
+        trust=trust,
+        place=q.place,
+        place_name=q.name(q.place),
+        trail=[(place.path, q.name(place)) for place in trail[:-1]],
+        children=[(child.path, q.name(child)) for child in q.tree.children(path)],
+        hours=hours,
+        spans=SPANS,
+        window_words=_window_words(q),
+        files={
+            "start": asked.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "end": asked.end.strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "place": path,
+            "lang": language,
+            **options,
+        },
+        charts_json=inert_json(charts),
+        operator=path if q.place.level == Level.WORK_UNIT else None,
+    )
+
+
+@contextmanager
+def inquiry(
+    context: Context, path: str, asked: Window, language: Language, options: dict[str, str]
+) -> Iterator[Inquiry]:
+    """Yield a board's question, on a connection for as long as it is answered."""
+    now = context.clock()
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        place = tree.get(path)
+        yield Inquiry(
+            reading=reading,
+            tree=tree,
+            place=place,
+            window=asked,
+            now=now,
+            formatter=Formatter(CATALOGUES[language], ZoneInfo(place.time_zone or "UTC"), now),
+            planned_oee=context.settings.planned_oee,
+            options=options,
+        )
+
+
+def trust_of(q: Inquiry) -> Trust:
+    """Return how complete the data behind a board are."""
+    figures = q.figures()
+    coverage = oee(figures.sums, figures.minor_stop_ms, figures.absent).coverage
+    known: AsOfRow = q.reading.boards.as_of(q.place.place_id, q.window.start, q.window.end)
+    return Trust(
+        coverage=coverage,
+        coverage_words=q.formatter.percent(coverage),
+        as_of=known.as_of,
+        final=known.final,
+        unknown=coverage is not None and coverage < 1,
+    )
+
+
+def about(q: Inquiry, board: Board, trust: Trust, title: str) -> list[tuple[str, str]]:
+    """Return what a file is about, as names and words."""
+    f = q.formatter
+    rows = [
+        (q.words("about.board"), title),
+        (q.words("about.place"), f"{q.name(q.place)} ({q.place.path})"),
+        (q.words("about.window"), f"{_window_words(q)} ({f.zone.key})"),
+        (f.text("ratio.coverage"), trust.coverage_words),
+        (q.words("about.as_of"), f"{f.local(trust.as_of):%d/%m/%Y %H:%M}" if trust.as_of else DASH),
+        (
+            q.words("about.final"),
+            f.text("ratio.final") if trust.final else f.text("ratio.preliminary"),
+        ),
+    ]
+    for section in board.sections:
+        rows += section.facts
+        rows += [(section.title, words) for words in (*section.warnings, *section.notes)]
+    return rows
+
+
+def _window_words(q: Inquiry) -> str:
+    start, end = q.formatter.local(q.window.start), q.formatter.local(q.window.end)
+    return f"{start:%d/%m/%Y %H:%M} – {end:%d/%m/%Y %H:%M}"
+
+
+def _whole_hours(asked: Window) -> Window:
+    """Return the whole hours that hold a window: sums are stored by hour."""
+    start = asked.start.replace(minute=0, second=0, microsecond=0)
+    end = asked.end.replace(minute=0, second=0, microsecond=0)
+    return Window(start, end if end == asked.end else end + _HOUR)
+
+
+def _options(
+    tag: str | None, chart: str | None, lsl: str | None, usl: str | None
+) -> dict[str, str]:
+    given = {"tag": tag, "chart": chart, "lsl": lsl, "usl": usl}
+    return {name: value for name, value in given.items() if value}
+
+
+def _named(tables: list[Table], name: str | None) -> Table:
+    if name is None and tables:
+        return tables[0]
+    for table in tables:
+        if table.name == name:
+            return table
+    raise bad_option("table", f"one of {', '.join(table.name for table in tables) or 'none'}")
+
+
+def _download(content: bytes, media_type: str, name: str) -> Response:
+    return Response(
+        content,
+        media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )

@@ -1,0 +1,326 @@
+// Two taps give a stop its reason. A choice is shown at once, kept in this tablet, and sent until
+// the server says that it has it; every choice has an id of its own, so sending twice is harmless.
+"use strict";
+
+const content = JSON.parse(document.getElementById("content").textContent);
+const { place, words, kinds, reasons } = content;
+const QUEUE = "nhipmay.choices";
+const KNOWN = `nhipmay.stops.${place}`;
+const POLL_MS = 5000;
+const LONGEST_PAUSE_MS = 60000;
+const DAY_MS = 86400000;
+
+const byCode = new Map(reasons.map((reason) => [reason.code, reason]));
+const clock = new Intl.DateTimeFormat(content.language === "vi" ? "vi-VN" : "en-GB", {
+  timeZone: content.zone, hour: "2-digit", minute: "2-digit", hourCycle: "h23",
+});
+const day = new Intl.DateTimeFormat("en-GB", { timeZone: content.zone, day: "2-digit", month: "2-digit" });
+const known = stored(KNOWN);
+let stops = content.stops;
+let picked = null;
+let tries = 0;
+let timer = 0;
+let sending = false;
+
+// The page may come from the worker's store; then what was seen last is newer than what it holds.
+if (known && known.seen > content.now) ({ stops } = known);
+
+function stored(key) {
+  try {
+    return JSON.parse(localStorage.getItem(key));
+  } catch {
+    return null;
+  }
+}
+
+function choices() {
+  return stored(QUEUE) ?? [];
+}
+
+function keep(list) {
+  // What was settled long ago is on the server; only what waits is kept for ever.
+  const old = Date.now() - DAY_MS;
+  const wanted = list.filter((one) => one.state === "waiting" || one.tapped > old);
+  localStorage.setItem(QUEUE, JSON.stringify(wanted));
+}
+
+function settle(id, state, why) {
+  keep(choices().map((one) => (one.client_id === id ? { ...one, state, why } : one)));
+}
+
+function newId() {
+  // `crypto.randomUUID` is for encrypted pages only; a plant's network often has none.
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
+  bytes[6] = (bytes[6] & 0x0f) | 0x40;
+  bytes[8] = (bytes[8] & 0x3f) | 0x80;
+  const hex = [...bytes].map((byte) => byte.toString(16).padStart(2, "0")).join("");
+  return hex.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, "$1-$2-$3-$4-$5");
+}
+
+function choose(stop, reason) {
+  keep([
+    ...choices(),
+    { client_id: newId(), place, stop_start: stop.start, reason, tapped: Date.now(), state: "waiting" },
+  ]);
+  picked = null;
+  show();
+  tries = 0;
+  deliver();
+}
+
+async function deliver() {
+  clearTimeout(timer);
+  if (sending) return;
+  sending = true;
+  try {
+    for (const one of choices().filter((each) => each.state === "waiting")) {
+      const outcome = await send(one);
+      if (outcome === "later") {
+        tries += 1;
+        const pause = Math.min(LONGEST_PAUSE_MS, 1000 * 2 ** Math.min(tries - 1, 6));
+        // Not all tablets at once when the network is back.
+        timer = setTimeout(deliver, pause * (0.75 + Math.random() / 2));
+        break;
+      }
+      tries = 0;
+      show();
+    }
+  } finally {
+    sending = false;
+    show();
+  }
+}
+
+async function send({ client_id, place: where, stop_start, reason, tapped }) {
+  const waited = Math.min(30 * 86400, Math.max(0, (Date.now() - tapped) / 1000));
+  try {
+    const answer = await fetch("/api/v1/stops/classification", {
+      method: "POST",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ client_id, place: where, stop_start, reason, waited_s: waited }),
+      signal: AbortSignal.timeout(10000),
+    });
+    if (answer.ok) {
+      settle(client_id, "sent");
+      return "sent";
+    }
+    if (answer.status >= 500 || [401, 403, 408, 425, 429].includes(answer.status)) return "later";
+    const problem = await answer.json().catch(() => ({}));
+    settle(client_id, "refused", problem.type ?? String(answer.status));
+    return "refused";
+  } catch {
+    return "later";
+  }
+}
+
+async function refresh() {
+  const query = new URLSearchParams({ place, limit: "60" });
+  try {
+    const answer = await fetch(`/api/v1/stops?${query}`, { signal: AbortSignal.timeout(10000) });
+    if (answer.ok) {
+      stops = (await answer.json()).data;
+      localStorage.setItem(KNOWN, JSON.stringify({ seen: new Date().toISOString(), stops }));
+      if (choices().some((one) => one.state === "waiting") && !sending && tries > 3) deliver();
+    }
+  } catch {
+    // The list stays as it was; the mark above says what waits to be sent.
+  }
+  show();
+}
+
+function duration(seconds) {
+  const minutes = Math.floor(seconds / 60);
+  if (minutes < 1) return words.seconds.replace("{s}", Math.round(seconds));
+  if (minutes < 60) return words.minutes.replace("{m}", minutes);
+  return words.hours.replace("{h}", Math.floor(minutes / 60)).replace("{m}", String(minutes % 60).padStart(2, "0"));
+}
+
+function when(stop) {
+  const start = new Date(stop.start);
+  const date = day.format(start) === day.format(new Date(content.now)) ? "" : ` · ${day.format(start)}`;
+  return `${clock.format(start)} – ${stop.end ? clock.format(new Date(stop.end)) : "…"}${date}`;
+}
+
+function nameOf(code) {
+  const reason = byCode.get(code);
+  return reason ? reason[`name_${content.language}`] : code;
+}
+
+// What a stop's card says: the choice made here, as long as the server has not said something else.
+function told(stop) {
+  const mine = choices().filter((one) => one.place === place && covers(stop, one.stop_start));
+  const last = mine[mine.length - 1];
+  if (last && last.state !== "refused") return { code: last.reason, state: last.state };
+  return { code: stop.stop_reason, state: last ? "refused" : null };
+}
+
+function covers(stop, moment) {
+  const at = Date.parse(moment);
+  return at >= Date.parse(stop.start) && (!stop.end || at < Date.parse(stop.end));
+}
+
+function element(tag, className, text) {
+  const made = document.createElement(tag);
+  if (className) made.className = className;
+  if (text !== undefined) made.textContent = text;
+  return made;
+}
+
+function icon(name) {
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("class", "icon");
+  svg.setAttribute("aria-hidden", "true");
+  const use = document.createElementNS("http://www.w3.org/2000/svg", "use");
+  use.setAttribute("href", `${content.icons}#${name}`);
+  svg.append(use);
+  return svg;
+}
+
+function kindOf(stop) {
+  return stop.element === "down" ? "down" : (stop.stop_kind ?? "stopped");
+}
+
+function card(stop) {
+  const { code, state } = told(stop);
+  const kind = kindOf(stop);
+  const button = element("button", `stop-button state-${kind}`);
+  button.type = "button";
+  button.dataset.start = stop.start;
+  button.toggleAttribute("data-unassigned", !code && kind !== "down");
+  button.toggleAttribute("data-open", !stop.end);
+  const time = element("span");
+  time.append(
+    element("span", "stop-when", when(stop)),
+    element("span", "stop-length", `${duration(stop.duration_s)} · ${kinds[kind]}`),
+  );
+  const reason = element("span", "stop-reason");
+  reason.textContent = code ? nameOf(code) : kind === "down" ? content.no_order : words.unassigned;
+  const mark = element("span", "sent-state");
+  if (state) {
+    mark.dataset.state = state;
+    mark.textContent = words[state];
+  } else if (!stop.end) {
+    mark.className = "mark open";
+    mark.textContent = words.open;
+  }
+  button.append(icon(kind), time, reason, mark);
+  button.addEventListener("click", () => {
+    picked = stop;
+    window.scrollTo(0, 0);
+    show();
+  });
+  const item = element("li");
+  item.append(button);
+  return item;
+}
+
+// Without a reason first; among them the open one, then the newest.
+function rank(stop) {
+  return told(stop).code ? 2 : kindOf(stop) === "down" ? 1 : 0;
+}
+
+function ordered() {
+  return [...stops].sort(
+    (one, other) =>
+      rank(one) - rank(other) ||
+      Number(Boolean(one.end)) - Number(Boolean(other.end)) ||
+      Date.parse(other.start) - Date.parse(one.start),
+  );
+}
+
+function reasonButton(reason, general) {
+  const name = reason[`name_${content.language}`];
+  const button = element("button", general ? "reason general" : "reason", general ? `${name} – ${words.general}` : name);
+  button.type = "button";
+  button.dataset.reason = reason.code;
+  button.setAttribute("aria-pressed", String(told(picked).code === reason.code));
+  button.addEventListener("click", () => choose(picked, reason.code));
+  return button;
+}
+
+function group(title, members, className = "") {
+  const box = element("section", `reason-group ${className}`);
+  const grid = element("div", "reason-grid");
+  grid.append(...members);
+  box.append(element("h2", "", title), grid);
+  return box;
+}
+
+function drawReasons() {
+  const roots = reasons.filter((reason) => !byCode.has(reason.parent));
+  const childrenOf = (code) => reasons.filter((reason) => reason.parent === code);
+  const below = (code) => childrenOf(code).flatMap((one) => [one, ...below(one.code)]);
+  const used = (root) => below(root.code).reduce((sum, one) => sum + one.used, root.used);
+  const parents = roots.filter((root) => childrenOf(root.code).length);
+  const singles = roots.filter((root) => !childrenOf(root.code).length);
+  const boxes = parents
+    .sort((one, other) => used(other) - used(one))
+    .map((root) =>
+      group(root[`name_${content.language}`], [
+        ...below(root.code).map((reason) => reasonButton(reason, false)),
+        reasonButton(root, true),
+      ]),
+    );
+  if (singles.length) {
+    boxes.push(group(words.other, singles.map((reason) => reasonButton(reason, false)), parents.length ? "" : "singles"));
+  }
+  document.getElementById("reasons").replaceChildren(...boxes);
+}
+
+let drawn = "";
+
+function show() {
+  const waiting = choices().filter((one) => one.state === "waiting").length;
+  const outbox = document.getElementById("outbox");
+  outbox.dataset.state = waiting ? "waiting" : "sent";
+  document.getElementById("outbox-words").textContent = waiting
+    ? words.waiting_count.replace("{count}", waiting)
+    : words.all_sent;
+  document.getElementById("list").hidden = picked !== null;
+  document.getElementById("choice").hidden = picked === null;
+  if (picked) {
+    document.getElementById("choice-stop").textContent = `${when(picked)} · ${duration(picked.duration_s)} · ${kinds[kindOf(picked)]}`;
+    // A button that is drawn anew under a finger takes no tap.
+    if (drawn !== `choice ${picked.start}`) drawReasons();
+    drawn = `choice ${picked.start}`;
+    return;
+  }
+  const list = ordered();
+  const look = JSON.stringify([list, choices()]);
+  if (drawn === look) return;
+  drawn = look;
+  document.getElementById("stops").replaceChildren(...list.map(card));
+  document.getElementById("empty").hidden = list.length > 0;
+  const open = list.filter((stop) => rank(stop) === 0).length;
+  document.getElementById("list-hint").textContent = open
+    ? words.to_do.replace("{count}", open)
+    : words.done;
+}
+
+document.getElementById("back").addEventListener("click", () => {
+  picked = null;
+  show();
+});
+window.addEventListener("online", () => {
+  tries = 0;
+  deliver();
+  refresh();
+});
+window.addEventListener("storage", show);
+setInterval(refresh, POLL_MS);
+show();
+deliver();
+refresh();
+
+if ("serviceWorker" in navigator) {
+  // The page and its files are stored now: the worker sees only what is fetched after it.
+  const files = [...document.querySelectorAll("link[rel=stylesheet]")].map((one) => one.href);
+  const scripts = [...document.querySelectorAll("script[src]")].map((one) => one.src);
+  navigator.serviceWorker
+    .register("/operator/worker.js", { scope: "/operator/" })
+    .then(() => caches.open("operator-1"))
+    .then((cache) => cache.addAll([location.href, content.icons, ...files, ...scripts]))
+    .catch(() => {
+      // Without a network or in a private window the page still works, only not after a reload.
+    });
+}

@@ -1,0 +1,62 @@
+"""What the questions of boards return. Times are aware UTC."""
+
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from plant.kpi import BaseSums
+
+
+@dataclass(frozen=True, slots=True)
+class SliceRow:
+    """The base sums of one machine over a stretch of one hour, shift, order and product."""
+
+    place: str
+    start: datetime
+    end: datetime
+    hour: datetime
+    business_date: date | None
+    shift: str | None
+    shift_start: datetime | None
+    product: str | None
+    run_time_s: float | None
+    """Planned run time per item of the product on this machine, then."""
+    sums: BaseSums
+
+
+@dataclass(frozen=True, slots=True)
+class StateTimeRow:
+    """Time of a machine within an hour."""
+
+    place: str
+    hour: datetime
+    element: str
+    stop_kind: str | None
+    reason: str | None
+    duration_ms: int
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """Something wrong or missing in the shift figures of a place."""
+
+    place: str
+    code: str
+    windows: int
+    last_start: datetime
+    first_start: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ValueRow:
+    """One value of a process tag."""
+
+    source_time: datetime
+    value: float
+
+
+@dataclass(frozen=True, slots=True)
+class AsOfRow:
+    """How far figures go."""
+
+    as_of: datetime | None
+    final: bool

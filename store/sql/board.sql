@@ -1,0 +1,97 @@
+-- name: slices
+-- Base sums of machines by slice, with the planned run time of their product on them, then.
+select b.*, p.path as place, own.seconds as run_time_s
+from base_sum b
+join place p on p.place_id = b.work_unit_id
+left join product on
+    product.code = b.product_code
+    and product.enterprise_id = (
+        select place_id from place where path = split_part(p.path, '/', 1)
+    )
+left join lateral (
+    select t.seconds, t.valid_to
+    from planned_run_time t
+    where
+        t.product_id = product.product_id and t.work_unit_id = b.work_unit_id
+        and t.valid_from <= b.slice_start
+    order by t.valid_from desc
+    limit 1
+) own on own.valid_to is null or own.valid_to > b.slice_start
+where b.work_unit_id = any(%(units)s) and b.hour >= %(start)s and b.hour < %(end)s
+order by b.slice_start, p.path
+
+-- name: state_times
+-- Time of machines by hour, time element, kind of stop and reason; a stop has the reason of its
+-- whole, which a person may have given. Rows of state_interval are cut at hours.
+select
+    p.path as place, date_bin('1 hour', i.start_time, timestamptz '2000-01-01 00:00:00+00') as hour,
+    i.element, i.stop_kind, nullif(coalesce(s.stop_reason, i.stop_reason), '') as reason,
+    (1000 * sum(extract(epoch from i.end_time - i.start_time)))::bigint as duration_ms
+from state_interval i
+join place p on p.place_id = i.work_unit_id
+left join lateral (
+    select o.stop_reason
+    from stop o
+    where
+        o.work_unit_id = i.work_unit_id and i.element in ('delay', 'down')
+        and o.start_time <= i.start_time and (o.end_time is null or o.end_time > i.start_time)
+    order by o.start_time desc
+    limit 1
+) s on true
+where i.work_unit_id = any(%(units)s) and i.start_time >= %(start)s and i.start_time < %(end)s
+group by 1, 2, 3, 4, 5
+order by 1, 2
+
+-- name: faults
+-- What is wrong or missing in the figures of shifts: per place and code, how often and when last.
+select
+    p.path as place, found.code, count(*) as windows, max(r.window_start) as last_start,
+    min(r.window_start) as first_start
+from oee_result r
+join place p on p.place_id = r.place_id
+cross join lateral (
+    select unnest(r.faults) as code
+    union
+    select value from jsonb_each_text(r.missing)
+) found
+where
+    r.place_id = any(%(places)s) and r.kind = 'shift' and r.window_start < %(end)s
+    and r.window_end > %(start)s
+group by p.path, found.code
+order by p.path, windows desc, found.code
+
+-- name: process_values
+-- Good values of a number tag while its machine produced, in time order.
+select m.source_time, m.value
+from measurement m
+join tag t on t.tag_id = m.tag_id
+where
+    m.tag_id = %(tag_id)s and m.source_time >= %(start)s and m.source_time < %(end)s
+    and m.quality = 0 and m.value is not null
+    and exists (
+        select 1
+        from state_interval i
+        where
+            i.work_unit_id = t.work_unit_id and i.start_time <= m.source_time
+            and i.start_time > m.source_time - interval '2 hours' and i.end_time > m.source_time
+            and i.element in ('production', 'unscheduled_production')
+    )
+order by m.source_time, m.received_time
+limit %(limit)s
+
+-- name: policy
+-- The present policy of a place's site.
+select o.version, o.minor_stop_threshold_s, o.minor_stops_in, o.breaks_in, o.setup_in,
+    o.failure_states, o.failure_at_least_s, o.failure_merge_s, o.mtbf_per
+from oee_policy o
+join place site on site.place_id = o.site_id
+where site.path = %(place)s or starts_with(%(place)s, site.path || '/')
+order by o.version desc
+limit 1
+
+-- name: as_of
+-- Up to when the results of a place are counted, and whether all of them are final.
+select max(as_of) as as_of, coalesce(bool_and(final), false) as final
+from oee_result
+where
+    place_id = %(place)s and kind = 'hour' and window_start >= %(start)s and window_start < %(end)s

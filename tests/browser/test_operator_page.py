@@ -1,0 +1,158 @@
+"""The operator page in Chromium: two taps, also without a network, delivered exactly once."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
+
+from plant.settings import DatabaseSettings
+from tests.api_plant import CNC_1, api_settings, seed
+from tests.chromium import Chromium
+from tests.services import free_port, url_of
+from tests.serving import served
+
+TABLET: ViewportSize = {"width": 1280, "height": 800}
+GLOVE_PX = 56
+
+
+@pytest.fixture
+def filled(plain_database: DatabaseSettings) -> DatabaseSettings:
+    seed(plain_database)
+    return plain_database
+
+
+@pytest.fixture
+def base(filled: DatabaseSettings) -> Iterator[str]:
+    settings = api_settings(filled, port=free_port())
+    with served(settings):
+        yield f"http://127.0.0.1:{settings.port}"
+
+
+@pytest.fixture
+def context(chromium: Chromium) -> Iterator[BrowserContext]:
+    with chromium.launch() as browser:
+        yield tablet(browser)
+
+
+def tablet(browser: Browser) -> BrowserContext:
+    return browser.new_context(viewport=TABLET, has_touch=True)
+
+
+def open_page(context: BrowserContext, base: str, *, lang: str = "vi") -> Page:
+    page = context.new_page()
+    page.goto(f"{base}/operator/{CNC_1}?lang={lang}")
+    expect(page.locator(".stop-button").first).to_be_visible()
+    return page
+
+
+def stored(database: DatabaseSettings) -> list[tuple[Any, ...]]:
+    with psycopg.connect(url_of(database)) as connection:
+        return connection.execute(
+            "select reason_code, role, client_id from stop_classification order by 1"
+        ).fetchall()
+
+
+def test_two_taps_give_a_stop_its_reason(
+    context: BrowserContext, base: str, filled: DatabaseSettings
+) -> None:
+    troubles: list[str] = []
+    page = context.new_page()
+    page.on("pageerror", lambda error: troubles.append(str(error)))
+    page.on("console", lambda said: troubles.append(said.text) if said.type == "error" else None)
+    page.on(
+        "request",
+        lambda asked: None if asked.url.startswith((base, "data:")) else troubles.append(asked.url),
+    )
+    page.goto(f"{base}/operator/{CNC_1}")
+    first = page.locator(".stop-button").first
+    # The stop that lasts and has no reason comes first.
+    expect(first).to_contain_text("Đang dừng")
+    expect(first).to_contain_text("Chưa phân loại")
+    first.tap()
+    page.get_by_role("button", name="Kẹt dao").tap()
+    mine = page.locator(".stop-button", has_text="Đã gửi")
+    expect(mine).to_contain_text("Kẹt dao")
+    expect(page.locator("#outbox")).to_have_text("Đã gửi hết")
+    assert [row[:2] for row in stored(filled)] == [("ket-dao", "operator")]
+    # What is said here is said everywhere.
+    page.goto(f"{base}/board/stops/{CNC_1}?lang=vi")
+    expect(page.locator("table.figures").nth(1)).to_contain_text("người chọn")
+    assert troubles == []
+
+
+def test_every_target_fits_a_glove(context: BrowserContext, base: str) -> None:
+    page = open_page(context, base)
+    targets = page.locator(".stop-button")
+    heights = [box["height"] for each in targets.all() if (box := each.bounding_box())]
+    targets.first.tap()
+    for each in page.locator("#choice button").all():
+        box = each.bounding_box()
+        assert box is not None
+        heights += [box["height"], box["width"]]
+    assert min(heights) >= GLOVE_PX
+
+
+def test_a_choice_made_offline_survives_a_reload_and_arrives_once(
+    context: BrowserContext, base: str, filled: DatabaseSettings
+) -> None:
+    page = open_page(context, base)
+    # The worker keeps the page once it is there.
+    page.evaluate("navigator.serviceWorker.ready")
+    page.wait_for_function(
+        "caches.open('operator-1').then((kept) => kept.keys()).then((keys) => keys.length >= 5)"
+    )
+    context.set_offline(True)
+    page.locator(".stop-button").first.tap()
+    page.get_by_role("button", name="Thiếu phôi").tap()
+    mine = page.locator(".stop-button", has_text="Thiếu phôi").first
+    expect(mine).to_contain_text("Đang chờ gửi")
+    expect(page.locator("#outbox")).to_have_text("Đang chờ gửi: 1")
+    page.reload()
+    expect(page.locator("#outbox")).to_have_text("Đang chờ gửi: 1")
+    expect(page.locator(".stop-button", has_text="Đang chờ gửi")).to_contain_text("Thiếu phôi")
+    assert stored(filled) == []
+    context.set_offline(False)
+    expect(page.locator("#outbox")).to_have_text("Đã gửi hết", timeout=20_000)
+    page.reload()
+    expect(page.locator("#outbox")).to_have_text("Đã gửi hết")
+    assert [row[0] for row in stored(filled)] == ["thieu-phoi"]
+
+
+def test_a_choice_is_sent_again_when_its_answer_was_lost(
+    context: BrowserContext, base: str, filled: DatabaseSettings
+) -> None:
+    sent: list[str] = []
+
+    def lose_the_first_answer(route: Any, request: Request) -> None:
+        sent.append(str(json.loads(request.post_data or "{}")["client_id"]))
+        if len(sent) == 1:
+            # It arrives, but the tablet never hears of it.
+            route.fetch()
+            route.abort()
+        else:
+            route.continue_()
+
+    page = open_page(context, base, lang="en")
+    page.route("**/api/v1/stops/classification", lose_the_first_answer)
+    page.locator(".stop-button").first.tap()
+    page.get_by_role("button", name="Tool jammed").tap()
+    expect(page.locator(".stop-button", has_text="Sent ✓")).to_contain_text("Tool jammed")
+    assert len(sent) == 2
+    assert len(set(sent)) == 1
+    assert len(stored(filled)) == 1
+
+
+def test_a_refused_choice_says_so_when_the_reason_is_gone(
+    context: BrowserContext, base: str, filled: DatabaseSettings
+) -> None:
+    page = open_page(context, base)
+    with psycopg.connect(url_of(filled)) as connection:
+        connection.execute("delete from stop_reason where code = 'ket-dao'")
+    page.locator(".stop-button").first.tap()
+    page.get_by_role("button", name="Kẹt dao").tap()
+    expect(page.locator(".stop-button").first).to_contain_text("Không được nhận")
+    expect(page.locator("#outbox")).to_have_text("Đã gửi hết")
+    assert stored(filled) == []
