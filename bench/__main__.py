@@ -1,7 +1,7 @@
 """`python -m bench NAME …` runs `bench/bench_NAME.py`; without a name it lists them."""
 
-import importlib
 import sys
+from importlib import import_module
 from pathlib import Path
 
 
@@ -11,9 +11,8 @@ def main() -> int:
     if len(sys.argv) < 2 or sys.argv[1] not in names:
         print(f"usage: python -m bench {'|'.join(names)} [--help]", file=sys.stderr)
         return 2
-    module = importlib.import_module(f"bench.bench_{sys.argv[1]}")
-    result: int = module.main(sys.argv[2:])
-    return result
+    result: int | None = import_module(f"bench.bench_{sys.argv[1]}").main(sys.argv[2:])
+    return result or 0
 
 
 if __name__ == "__main__":

@@ -88,14 +88,38 @@ def edge(settings: Settings = None) -> None:
     run_service(load_settings(EdgeSettings, settings), run)
 
 
-@app.command()
-def ingest(settings: Settings = None) -> None:
+ingest_commands = typer.Typer(invoke_without_command=True)
+app.add_typer(ingest_commands, name="ingest")
+
+
+@ingest_commands.callback()
+def ingest(context: typer.Context, settings: Settings = None) -> None:
     """Take measurements from the broker into the database, each exactly once."""
+    if context.invoked_subcommand is not None:
+        return
     try:
         from ingest import IngestSettings, run
     except ImportError as exc:
         raise missing_extra("ingest", "ingest", exc) from exc
     run_service(load_settings(IngestSettings, settings), run)
+
+
+@ingest_commands.command("replay-rejected")
+def replay_rejected(
+    reason: Annotated[str, typer.Option(help="Reason of the rejections, such as unknown_tag.")],
+    settings: Settings = None,
+) -> None:
+    """Write what was rejected for a reason, once its cause is mended; each exactly once."""
+    try:
+        from ingest import IngestSettings
+        from ingest import replay_rejected as replay_rejections
+    except ImportError as exc:
+        raise missing_extra("ingest replay-rejected", "ingest", exc) from exc
+    done = replay_rejections(load_settings(IngestSettings, settings), reason)
+    console.print(
+        f"{done.examined} rejections examined, {done.settled} settled, "
+        f"{done.written} measurements written"
+    )
 
 
 @app.command()

@@ -101,6 +101,16 @@ class Reading:
         """Return the OEE results of places whose windows overlap `[start, end)`."""
         return self._rows(OeeRow, "results", places=list(places), kind=kind, start=start, end=end)
 
+    def result_table(
+        self, places: Sequence[int], kind: str, start: datetime, end: datetime
+    ) -> list[tuple[Any, ...]]:
+        """Return the main figures of places and windows as plain rows, in no order."""
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(
+                _Q["result_table"],
+                {"places": list(places), "kind": kind, "start": start, "end": end},
+            ).fetchall()
+
     def latest_shifts(self, places: Sequence[int], now: datetime) -> list[OeeRow]:
         """Return the two newest shifts that have begun, per place, newest first."""
         return self._rows(OeeRow, "latest_shifts", places=list(places), now=now)

@@ -262,6 +262,21 @@ def test_capability_is_of_the_values_asked_for(changing: Served) -> None:
     assert ask(client, "capability", **asked)["missing"]["cp"] == "no_limits"
 
 
+def test_a_table_holds_the_stored_figures(served: Served) -> None:
+    from api.wire import OeeTableOut
+
+    _, client = served
+    body = ask(client, "oee/table", place=SITE, kind="hour", start=at(0), end=at(8))
+    OeeTableOut.model_validate(body)
+    assert body["places"] == [SAW, GRINDER]
+    for row, place in enumerate(body["places"]):
+        listed = ask(client, "oee", place=place, kind="hour", start=at(0), end=at(8))["data"]
+        assert [window["start"] for window in body["windows"]] == [r["start"] for r in listed]
+        for name in RATIOS:
+            assert body["figures"][name][row] == [result[name] for result in listed]
+        assert body["final"][row] == [result["final"] for result in listed]
+
+
 def test_problems_are_told(served: Served) -> None:
     _, client = served
     for path in ("kpi", "losses", "restatements", "faults"):
