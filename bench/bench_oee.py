@@ -193,7 +193,7 @@ def write_year(
             blocks = (
                 text_blocks(TextColumns(ids, times, times, values[::step], quality))
                 if tag.is_text
-                else number_blocks(NumberColumns(ids, times, times, values[::step], quality))
+                else number_blocks([NumberColumns(ids, times, times, values[::step], quality)])
             )
             for block in blocks:
                 copy.write(block)
