@@ -91,6 +91,8 @@ def check_order(first: datetime | date | None, last: datetime | date | None, nam
 
 
 def _text(value: Any) -> str:
+    if isinstance(value, str):
+        return value
     if isinstance(value, datetime | date):
         return value.isoformat()
     return str(value)
