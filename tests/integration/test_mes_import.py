@@ -1,6 +1,7 @@
 """`nhipmay import`: files, default reasons and foreign tables into a real database."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
@@ -309,9 +310,14 @@ def test_a_watched_table_is_read_again_until_told_to_stop(
 # --- a long file ---
 
 
+# A run of the suite imports enough to tell that memory stays; NHIPMAY_IMPORT_ROWS=1000000 takes
+# several minutes.
+ROWS = int(os.environ.get("NHIPMAY_IMPORT_ROWS", "100000"))
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_a_million_rows_are_imported_in_bounded_memory(
+def test_many_rows_are_imported_in_bounded_memory(
     plain_database: DatabaseSettings, tmp_path: Path
 ) -> None:
     plant = FigurePlant(plain_database)
@@ -321,15 +327,15 @@ def test_a_million_rows_are_imported_in_bounded_memory(
             out.write("number,work_unit,product,serial_number,result,inspected_at\n")
             out.writelines(
                 f"KT-{n},{SAW},truc,SN-{n:07},good,2026-03-03T{n % 24:02}:{n % 60:02}:00+07:00\n"
-                for n in range(1_000_000)
+                for n in range(ROWS)
             )
         peak = _PeakMemory(plant.database, file)
 
         small = peak.of_rows(20_000)
-        whole = peak.of_rows(1_000_000)
+        whole = peak.of_rows(ROWS)
 
-        assert plant.rows("select count(*) as n from inspection")[0]["n"] == 1_000_000
-        assert whole < small + 60, f"{small} MB for 20,000 rows, {whole} MB for a million"
+        assert plant.rows("select count(*) as n from inspection")[0]["n"] == ROWS
+        assert whole < small + 20, f"{small} MB for 20,000 rows, {whole} MB for {ROWS}"
     finally:
         plant.close()
 
