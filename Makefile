@@ -1,12 +1,12 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format up bench lock clean
+.PHONY: help demo test lint format up bench bench-oee lock clean
 
 ARGS ?=
 BIN := .venv/bin
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' Makefile
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' Makefile
 
 demo: ## Start a simulated pilot plant end to end; needs only Python 3.11 or later
 	@sh setup/environment.sh demo
@@ -40,6 +40,11 @@ bench: ## Measure throughput and latency
 	@sh setup/environment.sh dev
 	@$(BIN)/python setup/test_services.py
 	@$(BIN)/python -m bench $(ARGS)
+
+bench-oee: ## Measure OEE: speed against its targets (ARGS="--machines 10" for a short run)
+	@sh setup/environment.sh dev
+	@$(BIN)/python setup/test_services.py
+	@$(BIN)/python -m bench oee $(ARGS)
 
 lock: ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade moves all pins)
 	@sh setup/environment.sh dev

@@ -20,6 +20,7 @@ from api.routers import (
     delivery,
     figures,
     health,
+    kpi,
     measurements,
     operator,
     pages,
@@ -94,7 +95,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         assets=assets,
         default_language=settings.default_language,
     )
-    for part in (places, measurements, figures, classification, boards, delivery):
+    for part in (places, measurements, figures, kpi, classification, boards, delivery):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(health.router)
     for router in (pages.router, boards.page_router, operator.router):

@@ -136,6 +136,25 @@ class OeeListing(Listing[OeeOut]):
     meta: WindowOut
 
 
+class TableWindowOut(Wire):
+    """A column of a table of figures."""
+
+    start: Time
+    end: Time
+    shift: str | None
+    business_date: date | None
+
+
+class OeeTableOut(Wire):
+    """Main figures of many places and windows: `figures[name][place][window]`."""
+
+    places: list[str]
+    windows: list[TableWindowOut]
+    figures: dict[str, list[list[float | None]]]
+    missing: list[list[str | None]] = Field(description="Why OEE is null; `no_result` without one.")
+    final: list[list[bool | None]]
+
+
 class StateOut(Wire):
     """A stretch of time in which nothing about a machine's state changed."""
 

@@ -16,6 +16,7 @@ from plant.settings import DatabaseSettings
 from store import edition
 from store.board_reading import BoardReading
 from store.connection import Connection, connect, conninfo, store_errors
+from store.kpi import KpiReading
 from store.queries import queries
 from store.reading_row import (
     DeliveryRow,
@@ -55,6 +56,17 @@ class Reading:
         """The questions of boards, over the same connection."""
         return BoardReading(self._connection)
 
+    def kpi(
+        self,
+        units: Sequence[int],
+        zones: Sequence[str],
+        by: str,
+        start: datetime,
+        end: datetime,
+    ) -> KpiReading:
+        """Return the questions about base sums of one window; see `store.kpi`."""
+        return KpiReading(self._connection, units, zones, by, start, end)
+
     def places(self) -> list[PlaceRow]:
         """Return every place, parents first, machines in the order of the flow."""
         return self._rows(PlaceRow, "places")
@@ -88,6 +100,16 @@ class Reading:
     ) -> list[OeeRow]:
         """Return the OEE results of places whose windows overlap `[start, end)`."""
         return self._rows(OeeRow, "results", places=list(places), kind=kind, start=start, end=end)
+
+    def result_table(
+        self, places: Sequence[int], kind: str, start: datetime, end: datetime
+    ) -> list[tuple[Any, ...]]:
+        """Return the main figures of places and windows as plain rows, in no order."""
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(
+                _Q["result_table"],
+                {"places": list(places), "kind": kind, "start": start, "end": end},
+            ).fetchall()
 
     def latest_shifts(self, places: Sequence[int], now: datetime) -> list[OeeRow]:
         """Return the two newest shifts that have begun, per place, newest first."""

@@ -3,13 +3,23 @@
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.context import ContextDep, tree_of
+from api.oee_table import oee_table
 from api.pareto import with_shares
 from api.routers.places import PlacePath
 from api.windows import End, Start, window
-from api.wire import Listing, OeeListing, OeeOut, ParetoOut, StateOut, StopOut, WindowOut
+from api.wire import (
+    Listing,
+    OeeListing,
+    OeeOut,
+    OeeTableOut,
+    ParetoOut,
+    StateOut,
+    StopOut,
+    WindowOut,
+)
 from plant.place import Level
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
@@ -43,6 +53,30 @@ def list_oee(
         data=[OeeOut.model_validate(result) for result in results],
         meta=WindowOut.model_validate(asked),
     )
+
+
+@router.get("/oee/table", response_model=OeeTableOut)
+def get_oee_table(
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    kind: Annotated[Literal["hour", "shift"], Query(description="Length of the windows.")],
+    start: Start = None,
+    end: End = None,
+    level: Annotated[
+        Level, Query(description="Places of this level at or below `place`.")
+    ] = Level.WORK_UNIT,
+) -> Response:
+    """Return OEE, its factors and counts of many places and windows as matrices.
+
+    31 days by default: what a heat map or a comparison needs, without a name at every number.
+    """
+    asked = window(start, end, now=context.clock(), default=timedelta(days=31), longest=LONGEST)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        places = tree.within(tree.get(place).path, level)
+        rows = reading.result_table([one.place_id for one in places], kind, asked.start, asked.end)
+    return Response(oee_table(places, rows), media_type="application/json")
 
 
 @router.get("/states")

@@ -121,6 +121,18 @@ where
     and r.window_start < %(end)s and r.window_end > %(start)s
 order by r.window_start, p.path
 
+-- name: result_table
+-- The main figures of many places and windows, lean: for tables and heat maps.
+select
+    r.place_id, r.window_start, r.window_end, r.shift, r.business_date, r.availability,
+    r.effectiveness, r.quality_ratio, r.oee, r.coverage, r.missing ->> 'oee', r.pbt_ms,
+    r.produced_quantity, r.good_quantity, r.final
+from oee_result r
+where
+    r.place_id = any(%(places)s) and r.kind = %(kind)s
+    and r.window_start < %(end)s and r.window_end > %(start)s
+    and r.window_start > %(start)s::timestamptz - interval '2 days'
+
 -- name: latest_shifts
 -- The two newest shifts that have begun: the present one, if any, and the last one.
 select

@@ -1,0 +1,339 @@
+"""Figures of any place and window: stored base sums under the formulas of `plant.kpi`."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+
+from api.places import PlaceTree
+from plant.calendar import Window
+from plant.clock import from_microseconds, microseconds
+from plant.kpi import BaseSums, Missing, OeePolicy, OeeResult, add
+from plant.kpi.indicator import Evidence, Indicator, indicators
+from plant.kpi.loss import Waterfall, waterfall
+from plant.kpi.oee import Figures
+from plant.kpi.reliability import Failure, failures, reliability
+from plant.kpi.rollup import line_figures, place_figures
+from plant.kpi.stop import minor_stop_ms
+from plant.place import Level
+from plant.state import StopKind
+from store.kpi import GroupKey, GroupRow, KpiReading, LineFacts, UnitFacts
+from store.reading import Reading
+from store.reading_row import PlaceRow
+
+_MS = timedelta(milliseconds=1)
+_TIMED = ("", "hour", "shift", "day")
+
+
+@dataclass(frozen=True, slots=True)
+class KpiGroup:
+    """All figures of one place and group."""
+
+    key: GroupKey
+    shift: str | None
+    business_date: date | None
+    start: datetime
+    end: datetime
+    result: OeeResult
+    indicators: Mapping[str, Indicator]
+    sums: BaseSums
+    failure_events: int
+    waterfall: Waterfall | None
+    policy_versions: Sequence[int]
+    formula_versions: Sequence[str]
+    as_of: datetime
+    final: bool
+
+
+@dataclass(frozen=True, slots=True)
+class KpiAnswer:
+    """The groups of a window as it could be served."""
+
+    window: Window
+    rounded: bool
+    """Whether the asked window cut slices whose counts cannot be divided: it was widened."""
+    groups: Sequence[KpiGroup]
+    policies: Mapping[str, OeePolicy]
+
+
+@dataclass(slots=True)
+class _Unit:
+    """What is known of one machine while a window is served."""
+
+    facts: UnitFacts
+    zone: str
+    policy: OeePolicy
+    rows: dict[GroupKey, GroupRow] = field(default_factory=dict)
+    began: dict[GroupKey, list[Failure]] = field(default_factory=dict)
+    failed: list[Failure] = field(default_factory=list)
+    minor_ms: dict[GroupKey, int] = field(default_factory=dict)
+    """Minor stops that the policy counts as running."""
+    lost_ms: dict[GroupKey, int] = field(default_factory=dict)
+    """Minor stops that are no breakdowns."""
+
+
+def roll_up(
+    reading: Reading,
+    tree: PlaceTree,
+    place: PlaceRow,
+    by: str,
+    asked: Window,
+    now: datetime,
+    *,
+    losses: bool = False,
+) -> KpiAnswer:
+    """Return the figures of a place per group of a window.
+
+    Slices are cut at hours, shifts, orders and products. A window that cuts one is served exactly
+    where nothing was counted in it; otherwise it is widened to the slice and `rounded`.
+    """
+    members = tree.within(place.path, Level.WORK_UNIT)
+    ids = [unit.place_id for unit in members]
+    zones = [unit.time_zone or "UTC" for unit in members]
+    window, divided = _served(reading.kpi(ids, zones, by, asked.start, asked.end), asked)
+    kpi = reading.kpi(ids, zones, by, window.start, window.end)
+    policies = kpi.policies()
+    units = {
+        facts.unit_id: _Unit(facts, zone, policies.get(_site(facts.path), OeePolicy()))
+        for facts in kpi.units()
+        for zone in (zones[ids.index(facts.unit_id)],)
+    }
+    for row in [*kpi.sums(), *(kpi.partial_sums() if divided else ())]:
+        rows = units[row.unit_id].rows
+        rows[row.key] = _joined(rows[row.key], row) if row.key in rows else row
+    _add_failures(kpi, units, window, now)
+    _add_minor_stops(kpi, units, now, losses=losses)
+    keys = sorted({key for unit in units.values() for key in unit.rows}, key=_order)
+    uncovered = kpi.without_calendar() if _unplanned(units.values()) else set()
+    lines = kpi.lines(sorted({unit.facts.line_id for unit in units.values()}))
+    place_of = _Place(place, units, lines, uncovered, window, by)
+    groups = place_of.groups(kpi, keys, kpi.order_execution(), kpi.open_hours())
+    used = {_site(unit.facts.path) for unit in units.values()}
+    return KpiAnswer(
+        window,
+        window != asked,
+        groups,
+        {site: policies.get(site, OeePolicy()) for site in sorted(used)},
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """The place asked for, its machines and lines."""
+
+    place: PlaceRow
+    units: Mapping[int, _Unit]
+    lines: Sequence[LineFacts]
+    uncovered: set[int]
+    window: Window
+    by: str
+
+    def groups(
+        self,
+        kpi: KpiReading,
+        keys: Sequence[GroupKey],
+        executed: Mapping[GroupKey, int],
+        open_hours: Sequence[datetime],
+    ) -> list[KpiGroup]:
+        operating = _operating_to_last(kpi, self.units)
+        return [
+            self._group(key, executed.get(key, 0), operating.get(key), open_hours) for key in keys
+        ]
+
+    def _group(
+        self,
+        key: GroupKey,
+        executed: int,
+        operating: int | None,
+        open_hours: Sequence[datetime],
+    ) -> KpiGroup:
+        present = {unit_id: unit for unit_id, unit in self.units.items() if key in unit.rows}
+        rows = [unit.rows[key] for unit in present.values()]
+        start, end = min(row.first for row in rows), max(row.last for row in rows)
+        figures = self._figures(
+            {unit_id: self._unit(unit, key) for unit_id, unit in present.items()}
+        )
+        every = add(row.sums for row in rows)
+        began = [failure for unit in present.values() for failure in unit.began.get(key, ())]
+        policy = next(iter(present.values())).policy
+        evidence = Evidence(
+            figures=figures,
+            members=every,
+            order_execution_ms=executed,
+            first_step_produced=self._first_step(key),
+            failures=reliability(began, every.apt_ms + every.aust_ms, operating),
+            corrective_ms=sum(self._corrective(unit, key) for unit in present.values()),
+        )
+        result, found = indicators(evidence, policy)
+        lost = self._figures(
+            {
+                unit_id: Figures(unit.rows[key].sums, None, unit.lost_ms.get(key, 0))
+                for unit_id, unit in present.items()
+            }
+        )
+        return KpiGroup(
+            key=key,
+            shift=next((row.shift for row in rows if row.shift), None),
+            business_date=next((row.business_date for row in rows if row.business_date), None),
+            start=start,
+            end=end,
+            result=result,
+            indicators=found,
+            sums=figures.sums,
+            failure_events=len(began),
+            waterfall=None
+            if figures.absent is not None
+            else waterfall(figures.sums, lost.minor_stop_ms),
+            policy_versions=sorted({version for row in rows for version in row.policy_versions}),
+            formula_versions=sorted({version for row in rows for version in row.formula_versions}),
+            as_of=max(row.as_of for row in rows),
+            final=not any(hour < end and start < hour + timedelta(hours=1) for hour in open_hours),
+        )
+
+    def _unit(self, unit: _Unit, key: GroupKey) -> Figures:
+        sums = unit.rows[key].sums
+        absent = None
+        if sums.pbt_ms == 0 and unit.facts.unit_id in self.uncovered:
+            absent = Missing.NO_CALENDAR
+        elif not unit.facts.has_state:
+            absent = Missing.NO_STATE
+        return Figures(sums, absent, unit.minor_ms.get(key, 0))
+
+    def _figures(self, units: Mapping[int, Figures]) -> Figures:
+        if self.place.level == Level.WORK_UNIT:
+            return units[self.place.place_id]
+        if self.place.level == Level.WORK_CENTER:
+            return line_figures(self.lines[0].line, units)
+        return place_figures(
+            (facts.line, {one: units[one] for one in facts.line.unit_ids if one in units})
+            for facts in self.lines
+        )
+
+    def _first_step(self, key: GroupKey) -> float | None:
+        """Return what the first machine of the one serial line asked about produced."""
+        if self.place.level not in (Level.WORK_UNIT, Level.WORK_CENTER) or not self.lines:
+            return None
+        line = self.lines[0].line
+        first = self.units.get(line.unit_ids[0])
+        if line.kind != "serial" or first is None or key not in first.rows:
+            return None
+        return first.rows[key].sums.produced_quantity
+
+    def _corrective(self, unit: _Unit, key: GroupKey) -> int:
+        """Return the time of a machine in failures: in the group, or of those that began in it."""
+        row = unit.rows[key]
+        start, end = _millis(self.window.start), _millis(self.window.end)
+        chosen = unit.began.get(key, [])
+        if self.by in _TIMED:
+            start, end, chosen = _millis(row.first), _millis(row.last), unit.failed
+        return sum(
+            max(0, min(end, end if one.end is None else one.end) - max(start, one.start))
+            for one in chosen
+        )
+
+
+def _served(kpi: KpiReading, asked: Window) -> tuple[Window, bool]:
+    """Return the window that can be served, and whether slices must be divided for it."""
+    divided = False
+    ends = []
+    for moment, outward in ((asked.start, min), (asked.end, max)):
+        at = moment
+        while True:
+            cut = kpi.cut_slices(at)
+            counted = [one for one in cut if one.counted]
+            if not counted:
+                divided = divided or bool(cut)
+                break
+            at = outward(one.start if outward is min else one.end for one in counted)
+        ends.append(at)
+    return Window(*ends), divided
+
+
+def _joined(one: GroupRow, other: GroupRow) -> GroupRow:
+    return GroupRow(
+        one.unit_id,
+        one.key,
+        one.shift or other.shift,
+        one.business_date or other.business_date,
+        min(one.first, other.first),
+        max(one.last, other.last),
+        max(one.as_of, other.as_of),
+        (*one.policy_versions, *other.policy_versions),
+        (*one.formula_versions, *other.formula_versions),
+        add((one.sums, other.sums)),
+    )
+
+
+def _add_failures(
+    kpi: KpiReading, units: Mapping[int, _Unit], window: Window, now: datetime
+) -> None:
+    kinds = sorted({kind for unit in units.values() for kind in unit.policy.failure_states})
+    merge = max((unit.policy.failure_merge_s for unit in units.values()), default=0.0)
+    found = kpi.failure_stops(kinds, timedelta(seconds=merge))
+    groups = {(one.unit_id, one.stop.start): one.key for one in found}
+    for unit_id, unit in units.items():
+        own = [one.stop for one in found if one.unit_id == unit_id]
+        unit.failed = failures(own, unit.policy, _millis(now)) if own else []
+        for failure in unit.failed:
+            if _millis(window.start) <= failure.start < _millis(window.end):
+                key = groups[unit_id, failure.start]
+                unit.began.setdefault(key, []).append(failure)
+
+
+def _add_minor_stops(
+    kpi: KpiReading, units: Mapping[int, _Unit], now: datetime, *, losses: bool
+) -> None:
+    """Measure minor stops where a policy counts them as running, or losses are asked for."""
+    thresholds = [
+        unit.policy.minor_stop_threshold_s
+        if losses or unit.policy.minor_stops_in == "effectiveness"
+        else 0.0
+        for unit in units.values()
+    ]
+    if not any(thresholds):
+        return
+    wanted = dict(zip(units, thresholds, strict=True))
+    for row in kpi.minor_stop_tiles([wanted[unit_id] for unit_id in units], now):
+        unit = units[row.unit_id]
+        limit = round(unit.policy.minor_stop_threshold_s * 1000)
+        length = minor_stop_ms([row.stop], [row.tile], limit, _millis(now))
+        if unit.policy.minor_stops_in == "effectiveness":
+            unit.minor_ms[row.key] = unit.minor_ms.get(row.key, 0) + length
+        if row.stop.stop_kind is not StopKind.BREAKDOWN:
+            unit.lost_ms[row.key] = unit.lost_ms.get(row.key, 0) + length
+
+
+def _operating_to_last(kpi: KpiReading, units: Mapping[int, _Unit]) -> dict[GroupKey, int]:
+    """Return by group the operating time of machines up to the last failure of each."""
+    asked = [
+        (unit_id, unit.zone, _instant(found[-1].start), key)
+        for unit_id, unit in units.items()
+        for key, found in unit.began.items()
+    ]
+    if not asked:
+        return {}
+    times = kpi.operating_before(asked)
+    total: dict[GroupKey, int] = {}
+    for number, (*_, key) in enumerate(asked):
+        total[key] = total.get(key, 0) + times.get(number, 0)
+    return total
+
+
+def _unplanned(units: Iterable[_Unit]) -> bool:
+    return any(row.sums.pbt_ms == 0 for unit in units for row in unit.rows.values())
+
+
+def _site(path: str) -> str:
+    return "/".join(path.split("/")[:2])
+
+
+def _order(key: GroupKey) -> tuple[float, str]:
+    start, text = key
+    return (0.0 if start is None else start.timestamp(), text or "")
+
+
+def _millis(moment: datetime) -> int:
+    return microseconds(moment) // 1000
+
+
+def _instant(moment_ms: int) -> datetime:
+    return from_microseconds(moment_ms * 1000)

@@ -1,0 +1,264 @@
+"""Figures formed on request: every place, any window, every ratio or the reason for none."""
+
+from collections.abc import Mapping
+from dataclasses import asdict, fields
+from datetime import date, timedelta
+from typing import Annotated, Any, Literal
+
+from fastapi import APIRouter, Query
+
+from api import kpi_fault
+from api.context import Context, ContextDep, tree_of
+from api.kpi_wire import (
+    CapabilityOut,
+    FaultOut,
+    GroupOut,
+    IndicatorOut,
+    KpiListing,
+    KpiOut,
+    KpiWindow,
+    LossesListing,
+    LossesOut,
+    LossOut,
+    PolicyOut,
+    RestatementOut,
+)
+from api.problems import unknown_tag
+from api.roll_up import KpiAnswer, KpiGroup, roll_up
+from api.routers.measurements import MOST_ROWS
+from api.routers.places import PlacePath
+from api.windows import End, Start, window
+from api.wire import Listing
+from plant.calendar import Window
+from plant.kpi import BaseSums
+from plant.kpi.capability import capability
+from plant.measurement import Quality
+from plant.place import Level
+
+router = APIRouter(prefix="/api/v1", tags=["figures"])
+
+LONGEST = timedelta(days=366)
+MOST_HOURS = timedelta(days=93)
+MOST_ROWS_OF_TRAIL = 10_000
+By = Annotated[
+    Literal["hour", "shift", "day", "product", "order"] | None,
+    Query(description="One group for each; without it one for the whole window."),
+]
+_TIMES = tuple(field.name for field in fields(BaseSums) if field.name.endswith("_ms"))
+_WHOLE_TIMES = tuple(name for name in _TIMES if "pri" not in name)
+_QUANTITIES = (
+    "produced_quantity",
+    "good_quantity",
+    "scrap_quantity",
+    "rework_quantity",
+    "energy_kwh",
+    "idle_energy_kwh",
+    "pri_pq_ms",
+    "pri_gq_ms",
+)
+
+
+@router.get("/kpi")
+def list_kpi(
+    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None, by: By = None
+) -> KpiListing:
+    """Return every figure of ISO 22400-2 of a place, for the window or per group of it.
+
+    A figure without a value has a reason. Any place: a serial line by its bottleneck, a pool, an
+    area, a site or an enterprise by the sums of its lines.
+    """
+    asked, answer = _answer(context, place, start, end, by, losses=False)
+    return KpiListing(
+        data=[_kpi(place, by, group) for group in answer.groups], meta=_meta(asked, answer)
+    )
+
+
+@router.get("/losses")
+def list_losses(
+    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None, by: By = None
+) -> LossesListing:
+    """Return where the time went: from calendar time to fully productive time, to 0 s.
+
+    Not scheduled, production beyond the plan, planned downtime, then the six big losses.
+    """
+    asked, answer = _answer(context, place, start, end, by, losses=True)
+    return LossesListing(
+        data=[_losses(place, by, group) for group in answer.groups], meta=_meta(asked, answer)
+    )
+
+
+@router.get("/restatements")
+def list_restatements(
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS_OF_TRAIL)] = 1000,
+) -> Listing[RestatementOut]:
+    """Return final figures at or below a place that changed, newest change first.
+
+    The window is that of the figures (31 days by default), not of the change.
+    """
+    asked = window(start, end, now=context.clock(), default=timedelta(days=31), longest=LONGEST)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        path = tree.get(place).path
+        places = [one.place_id for level in Level for one in tree.within(path, level)]
+        rows = reading.kpi([], [], "", asked.start, asked.end).restatements(places, limit)
+    return Listing(data=[RestatementOut.model_validate(row) for row in rows])
+
+
+@router.get("/faults")
+def list_faults(
+    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
+) -> Listing[FaultOut]:
+    """Return what is wrong in the set-up at or below a place, with what mends it.
+
+    As far as the figures of the window show it (7 days by default): faster than planned, no
+    calendar, no planned run time, unmapped states, a bottleneck that is none any more.
+    """
+    asked = window(start, end, now=context.clock(), default=timedelta(days=7), longest=MOST_HOURS)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        return Listing(data=kpi_fault.faults(reading, tree, tree.get(place), asked))
+
+
+@router.get("/capability")
+def get_capability(
+    *,
+    context: ContextDep,
+    tag: Annotated[str, Query(max_length=400, description="`enterprise/site/name` of a tag.")],
+    start: Start = None,
+    end: End = None,
+    lower: Annotated[float | None, Query(description="Lower tolerance limit.")] = None,
+    upper: Annotated[float | None, Query(description="Upper tolerance limit.")] = None,
+    subgroup: Annotated[int, Query(ge=1, le=10, description="Values of one subgroup.")] = 1,
+) -> CapabilityOut:
+    """Return Cp, Cpk, Pp, Ppk of a number tag's good values, with 95 % confidence intervals.
+
+    The last 24 hours by default; at most 10,000 values, the first of the window.
+    """
+    asked = window(start, end, now=context.clock(), default=timedelta(days=1), longest=LONGEST)
+    enterprise, site, name = [*tag.split("/", 2), "", ""][:3]
+    with context.database.reading() as reading:
+        key = reading.find_tag(f"{enterprise}/{site}", name) if "\0" not in tag else None
+        if key is None or key.value_type != "number":
+            raise unknown_tag(tag)
+        rows = reading.measurements(key, asked.start, asked.end, skip=0, limit=MOST_ROWS)
+    values = [
+        float(row.value)
+        for row in rows
+        if row.quality == Quality.GOOD and isinstance(row.value, float | int)
+    ]
+    found = capability(values, lower, upper, subgroup=subgroup)
+    return CapabilityOut.model_validate({"tag": tag} | asdict(found))
+
+
+def _answer(
+    context: Context, place: str, start: Start, end: End, by: str | None, *, losses: bool
+) -> tuple[Window, KpiAnswer]:
+    now = context.clock()
+    longest = MOST_HOURS if by == "hour" else LONGEST
+    asked = window(start, end, now=now, default=timedelta(days=1), longest=longest)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        found = tree.get(place)
+        return asked, roll_up(reading, tree, found, by or "", asked, now, losses=losses)
+
+
+def _kpi(place: str, by: str | None, group: KpiGroup) -> KpiOut:
+    sums = group.sums
+    return KpiOut(
+        place=place,
+        group=_group(by, group),
+        start=group.start,
+        end=group.end,
+        figures={
+            name: IndicatorOut.model_construct(
+                value=figure.value,
+                unit=str(figure.unit),
+                missing=None if figure.missing is None else str(figure.missing),
+            )
+            for name, figure in group.indicators.items()
+        },
+        coverage=group.result.coverage,
+        availability_low=group.result.availability_low,
+        availability_high=group.result.availability_high,
+        faults=list(group.result.faults),
+        times_ms={name: getattr(sums, name) for name in _WHOLE_TIMES},
+        quantities={name: getattr(sums, name) for name in _QUANTITIES},
+        failure_events=group.failure_events,
+        policy_versions=list(group.policy_versions),
+        formula_versions=list(group.formula_versions),
+        as_of=group.as_of,
+        final=group.final,
+    )
+
+
+def _losses(place: str, by: str | None, group: KpiGroup) -> LossesOut:
+    found = group.waterfall
+    common: dict[str, Any] = {
+        "place": place,
+        "group": _group(by, group),
+        "start": group.start,
+        "end": group.end,
+        "final": group.final,
+    }
+    if found is None:
+        reason = next(iter(group.result.missing.values()), None)
+        return LossesOut(
+            **common,
+            calendar_ms=None,
+            pbt_ms=None,
+            losses=[],
+            rest_ms=None,
+            missing=None if reason is None else str(reason),
+        )
+    bars = {
+        "not_scheduled": found.not_scheduled_ms,
+        "unscheduled_production": found.unscheduled_production_ms,
+        "planned_downtime": found.planned_downtime_ms,
+    } | {name.removesuffix("_ms"): value for name, value in asdict(found.losses).items()}
+    planned = {"not_scheduled", "unscheduled_production", "planned_downtime"}
+    return LossesOut(
+        **common,
+        calendar_ms=found.calendar_ms,
+        pbt_ms=found.pbt_ms,
+        losses=[
+            LossOut(
+                name=name,
+                duration_ms=value,
+                share_of_pbt=None if name in planned or found.pbt_ms == 0 else value / found.pbt_ms,
+            )
+            for name, value in bars.items()
+        ],
+        rest_ms=found.rest_ms,
+        missing=None,
+    )
+
+
+def _group(by: str | None, group: KpiGroup) -> GroupOut:
+    start, text = group.key
+    named: Mapping[str, Any] = {by: text} if by in ("product", "order") and text else {}
+    return GroupOut(
+        start=start,
+        shift=group.shift if by == "shift" else None,
+        business_date=group.business_date if by == "shift" else None,
+        day=date.fromisoformat(text) if by == "day" and text else None,
+        product=named.get("product"),
+        order=named.get("order"),
+    )
+
+
+def _meta(asked: Window, answer: KpiAnswer) -> KpiWindow:
+    return KpiWindow(
+        start=answer.window.start,
+        end=answer.window.end,
+        asked_start=asked.start,
+        asked_end=asked.end,
+        rounded=answer.rounded,
+        policies={
+            site: PolicyOut.model_validate(policy) for site, policy in answer.policies.items()
+        },
+    )

@@ -1,0 +1,268 @@
+"""What figures of any place and window are formed from: base sums by group, stops, open hours."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from typing import Any
+
+from plant.clock import microseconds
+from plant.kpi import BaseSums, OeePolicy
+from plant.kpi.rollup import Line
+from plant.kpi.stop import StateInterval, Stop
+from plant.state import StopKind, TimeElement
+from store.connection import Connection
+from store.figure_source import oee_policy
+from store.queries import queries
+
+_Q = queries("kpi")
+
+GroupKey = tuple[datetime | None, str | None]
+"""What a group is about: the start of its hour or shift, or its day, product or order."""
+
+
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """A work unit and what its figures depend on."""
+
+    unit_id: int
+    path: str
+    line_id: int
+    has_state: bool
+    has_signals: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LineFacts:
+    """A line with all of its machines."""
+
+    line_id: int
+    path: str
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """The base sums of one work unit and group."""
+
+    unit_id: int
+    key: GroupKey
+    shift: str | None
+    business_date: date | None
+    first: datetime
+    last: datetime
+    as_of: datetime
+    policy_versions: tuple[int, ...]
+    formula_versions: tuple[str, ...]
+    sums: BaseSums
+
+
+@dataclass(frozen=True, slots=True)
+class CutSlice:
+    """A slice that an end of the window cuts."""
+
+    unit_id: int
+    start: datetime
+    end: datetime
+    counted: bool
+    """Whether anything was counted in it: its counts cannot be divided."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureStop:
+    """A whole stop that may be a failure, and the group it began in."""
+
+    unit_id: int
+    stop: Stop
+    key: GroupKey
+
+
+@dataclass(frozen=True, slots=True)
+class MinorStopTile:
+    """Delay time within a short stop."""
+
+    unit_id: int
+    key: GroupKey
+    stop: Stop
+    tile: StateInterval
+
+
+@dataclass(frozen=True, slots=True)
+class RestatementRow:
+    """A final figure that changed."""
+
+    place: str
+    kind: str
+    start: datetime
+    figure: str
+    old_value: float | None
+    new_value: float | None
+    cause: str
+    restated_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class FaultRow:
+    """Something wrong in the set-up, as far as figures show it."""
+
+    place: str
+    fault: str
+    count: int
+    first: datetime
+    last: datetime
+
+
+class KpiReading:
+    """The questions of one window, asked over one connection.
+
+    `units` and `zones` are the machines asked for and the IANA zone of each; `by` is `hour`,
+    `shift`, `day`, `product`, `order` or empty for one group.
+    """
+
+    def __init__(
+        self,
+        connection: Connection,
+        units: Sequence[int],
+        zones: Sequence[str],
+        by: str,
+        start: datetime,
+        end: datetime,
+    ) -> None:
+        self._connection = connection
+        self._asked: dict[str, Any] = {
+            "units": list(units),
+            "zones": list(zones),
+            "by": by,
+            "start": start,
+            "end": end,
+        }
+
+    def units(self) -> list[UnitFacts]:
+        """Return the machines in the order of the flow."""
+        return [UnitFacts(*row) for row in self._run("units")]
+
+    def lines(self, line_ids: Sequence[int]) -> list[LineFacts]:
+        """Return lines with all of their machines."""
+        return [
+            LineFacts(line_id, path, Line(kind, bottleneck, tuple(units)))
+            for line_id, path, kind, bottleneck, units in self._run("lines", lines=list(line_ids))
+        ]
+
+    def policies(self) -> dict[str, OeePolicy]:
+        """Return the policy in force by the path of its site."""
+        return {site: oee_policy(choices) for site, *choices in self._run("policies")}
+
+    def sums(self) -> list[GroupRow]:
+        """Return the base sums of whole slices in the window, per machine and group."""
+        return [_group(row) for row in self._run("grouped_sums")]
+
+    def partial_sums(self) -> list[GroupRow]:
+        """Return the times of slices that the window cuts, per machine and group."""
+        return [_group(row) for row in self._run("partial_sums")]
+
+    def cut_slices(self, moment: datetime) -> list[CutSlice]:
+        """Return the slices that a moment cuts."""
+        return [CutSlice(*row) for row in self._run("cut_slices", moment=moment)]
+
+    def order_execution(self) -> dict[GroupKey, int]:
+        """Return the order execution time (AOET) of the machines together, in milliseconds."""
+        return {(start, text): ms for start, text, ms in self._run("order_execution")}
+
+    def failure_stops(self, kinds: Sequence[str], merge: timedelta) -> list[FailureStop]:
+        """Return stops of some kinds that touch the window or end less than `merge` before it."""
+        return [
+            FailureStop(unit_id, _stop(start, end, element, state, kind, reason), (at, text))
+            for unit_id, start, end, element, state, kind, reason, at, text in self._run(
+                "failure_stops", kinds=list(kinds), merge=merge
+            )
+        ]
+
+    def operating_before(
+        self, asked: Sequence[tuple[int, str, datetime, GroupKey]]
+    ) -> dict[int, int]:
+        """Return operating time before moments of machines' groups, by the index asked for."""
+        rows = self._run(
+            "operating_before",
+            units=[unit for unit, *_ in asked],
+            zones=[zone for _, zone, *_ in asked],
+            untils=[until for _, _, until, _ in asked],
+            key_starts=[key[0] for *_, key in asked],
+            key_texts=[key[1] for *_, key in asked],
+        )
+        return {number - 1: ms for number, ms in rows}
+
+    def minor_stop_tiles(self, thresholds: Sequence[float], now: datetime) -> list[MinorStopTile]:
+        """Return the delay time in stops shorter than each machine's threshold in seconds."""
+        return [
+            MinorStopTile(
+                unit_id,
+                (at, text),
+                _stop(start, end, "delay", None, kind, None),
+                StateInterval(_millis(tile_start), _millis(tile_end), TimeElement.DELAY),
+            )
+            for unit_id, start, end, kind, tile_start, tile_end, at, text in self._run(
+                "minor_stop_tiles", thresholds=list(thresholds), now=now
+            )
+        ]
+
+    def open_hours(self) -> list[datetime]:
+        """Return the hours of the window whose figures may still change."""
+        return [row[0] for row in self._run("open_hours")]
+
+    def without_calendar(self) -> set[int]:
+        """Return the machines with an hour in the window that no calendar covers."""
+        return {row[0] for row in self._run("without_calendar")}
+
+    def restatements(self, places: Sequence[int], limit: int) -> list[RestatementRow]:
+        """Return final figures of places that changed, newest change first."""
+        rows = self._run("restatements", places=list(places), limit=limit)
+        return [RestatementRow(*row) for row in rows]
+
+    def faults(self, places: Sequence[int]) -> list[FaultRow]:
+        """Return faults and reasons for missing ratios that the hours of places name."""
+        return [FaultRow(*row) for row in self._run("faults", places=list(places))]
+
+    def products_without_run_time(self) -> list[FaultRow]:
+        """Return products made without a planned run time; `fault` is the product's code."""
+        return [FaultRow(*row) for row in self._run("products_without_run_time")]
+
+    def _run(self, query: str, **more: Any) -> list[tuple[Any, ...]]:
+        with self._connection.cursor(binary=True) as cursor:
+            return cursor.execute(_Q[query], self._asked | more).fetchall()
+
+
+def _group(row: Sequence[Any]) -> GroupRow:
+    unit_id, start, text, shift, day, first, last, as_of, policies, formulas, *sums = row
+    return GroupRow(
+        unit_id,
+        (start, text),
+        shift,
+        day,
+        first,
+        last,
+        as_of,
+        tuple(policies),
+        tuple(formulas),
+        BaseSums(*sums),
+    )
+
+
+def _stop(
+    start: datetime,
+    end: datetime | None,
+    element: str,
+    state: str | None,
+    kind: str | None,
+    reason: str | None,
+) -> Stop:
+    return Stop(
+        _millis(start),
+        None if end is None else _millis(end),
+        TimeElement(element),
+        state,
+        None if kind is None else StopKind(kind),
+        reason,
+    )
+
+
+def _millis(moment: datetime) -> int:
+    return microseconds(moment) // 1000

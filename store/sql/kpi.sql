@@ -1,0 +1,325 @@
+-- name: units
+-- Work units with the line they belong to, and whether they have a state signal and any signal.
+select
+    unit.place_id, unit.path, unit.parent_id,
+    exists (select 1 from tag t where t.work_unit_id = unit.place_id and t.role = 'state'),
+    exists (select 1 from tag t where t.work_unit_id = unit.place_id and t.role <> 'none')
+from place unit
+where unit.place_id = any(%(units)s)
+order by unit.position, unit.path
+
+-- name: lines
+-- Lines with all of their machines in the order of the flow, also those not asked for.
+select
+    line.place_id, line.path, coalesce(line.line_kind, 'serial'), line.bottleneck_id,
+    array_agg(unit.place_id order by unit.position, unit.path)
+from place line
+join place unit on unit.parent_id = line.place_id and unit.level = 'work_unit'
+where line.place_id = any(%(lines)s)
+group by line.place_id
+order by line.path
+
+-- name: policies
+-- The policy in force of each site, by the site's path.
+select distinct on (site.path)
+    site.path, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in,
+    failure_states, failure_at_least_s, failure_merge_s, mtbf_per
+from place site
+join oee_policy on oee_policy.site_id = site.place_id
+order by site.path, version desc
+
+-- name: grouped_sums
+-- Base sums per work unit and group, of slices that lie in a window. A sum of which any part is
+-- unknown is unknown.
+select
+    b.work_unit_id,
+    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
+    case %(by)s
+        when 'day' then
+            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+        when 'product' then coalesce(b.product_code, '')
+        when 'order' then coalesce(b.order_number, '')
+    end as key_text,
+    max(b.shift), max(b.business_date), min(b.slice_start), max(b.slice_end), max(b.as_of),
+    array_agg(distinct b.policy_version), array_agg(distinct b.formula_version),
+    sum(b.calendar_ms)::bigint,
+    sum(b.pot_ms)::bigint,
+    sum(b.pbt_ms)::bigint,
+    sum(b.apt_ms)::bigint,
+    sum(b.aust_ms)::bigint,
+    sum(b.adet_ms)::bigint,
+    sum(b.adot_ms)::bigint,
+    sum(b.unknown_ms)::bigint,
+    sum(b.unscheduled_production_ms)::bigint,
+    case when count(b.pri_pq_ms) = count(*) then sum(b.pri_pq_ms) end,
+    case when count(b.pri_gq_ms) = count(*) then sum(b.pri_gq_ms) end,
+    case when count(b.produced_quantity) = count(*) then sum(b.produced_quantity) end,
+    case when count(b.good_quantity) = count(*) then sum(b.good_quantity) end,
+    case when count(b.scrap_quantity) = count(*) then sum(b.scrap_quantity) end,
+    case when count(b.rework_quantity) = count(*) then sum(b.rework_quantity) end,
+    sum(b.failure_events)::integer,
+    case when count(b.energy_kwh) = count(*) then sum(b.energy_kwh) end,
+    sum(b.planned_break_ms)::bigint,
+    sum(b.planned_maintenance_ms)::bigint,
+    sum(b.planned_setup_ms)::bigint,
+    sum(b.breakdown_ms)::bigint,
+    case when count(b.line_pri_gq_ms) = count(*) then sum(b.line_pri_gq_ms) end,
+    case when count(b.start_up_pri_ms) = count(*) then sum(b.start_up_pri_ms) end,
+    case when count(b.idle_energy_kwh) = count(*) then sum(b.idle_energy_kwh) end
+from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
+join base_sum b on b.work_unit_id = asked.work_unit_id
+where
+    b.slice_start >= %(start)s and b.slice_start < %(end)s and b.slice_end <= %(end)s
+    and (%(by)s <> 'shift' or b.shift_start is not null)
+group by 1, 2, 3
+
+-- name: cut_slices
+-- Slices that a moment cuts, and whether anything was counted in them: then their times can be
+-- divided but their counts cannot.
+select
+    b.work_unit_id, b.slice_start, b.slice_end,
+    coalesce(b.produced_quantity, 0) <> 0 or coalesce(b.good_quantity, 0) <> 0
+        or coalesce(b.scrap_quantity, 0) <> 0 or coalesce(b.rework_quantity, 0) <> 0
+        or coalesce(b.energy_kwh, 0) <> 0 or b.failure_events <> 0
+from base_sum b
+where
+    b.work_unit_id = any(%(units)s) and b.slice_start < %(moment)s and b.slice_end > %(moment)s
+    and b.slice_start > %(moment)s::timestamptz - interval '1 hour'
+
+-- name: partial_sums
+-- The times of slices that an end of the window cuts, from the state intervals within it; nothing
+-- was counted in them.
+select
+    b.work_unit_id,
+    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
+    case %(by)s
+        when 'day' then
+            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+        when 'product' then coalesce(b.product_code, '')
+        when 'order' then coalesce(b.order_number, '')
+    end as key_text,
+    max(b.shift), max(b.business_date), min(t.start_time), max(t.end_time), max(b.as_of),
+    array_agg(distinct b.policy_version), array_agg(distinct b.formula_version),
+    coalesce(sum(t.ms), 0)::bigint,
+    coalesce(sum(t.ms) filter (where b.shift_start is not null), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element in ('production', 'delay', 'down', 'unknown')
+        or (t.element = 'setup' and b.planned_setup_ms = 0)), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'production'), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'setup' and b.planned_setup_ms = 0), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'delay'), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'down'), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'unknown'), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'unscheduled_production'), 0)::bigint,
+    case when count(b.pri_pq_ms) = count(*) then 0::float8 end,
+    case when count(b.pri_gq_ms) = count(*) then 0::float8 end,
+    case when count(b.produced_quantity) = count(*) then 0::float8 end,
+    case when count(b.good_quantity) = count(*) then 0::float8 end,
+    case when count(b.scrap_quantity) = count(*) then 0::float8 end,
+    case when count(b.rework_quantity) = count(*) then 0::float8 end,
+    0,
+    null::float8,
+    coalesce(sum(t.ms) filter (where t.element = 'planned_break'), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'planned_maintenance'), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'setup' and b.planned_setup_ms > 0), 0)::bigint,
+    coalesce(sum(t.ms) filter (where t.element = 'delay' and t.stop_kind = 'breakdown'), 0)::bigint,
+    case when count(b.line_pri_gq_ms) = count(*) then 0::float8 end,
+    case when count(b.start_up_pri_ms) = count(*) then 0::float8 end,
+    null::float8
+from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
+join base_sum b on b.work_unit_id = asked.work_unit_id
+cross join lateral (
+    select
+        greatest(i.start_time, %(start)s) as start_time, least(i.end_time, %(end)s) as end_time,
+        i.element, i.stop_kind,
+        (extract(epoch from least(i.end_time, %(end)s) - greatest(i.start_time, %(start)s)) * 1000)
+            ::bigint as ms
+    from state_interval i
+    where
+        i.work_unit_id = b.work_unit_id and i.start_time >= b.slice_start
+        and i.start_time < least(b.slice_end, %(end)s) and i.end_time > %(start)s
+) t
+where
+    b.slice_start < %(end)s and b.slice_end > %(start)s
+    and b.slice_start > %(start)s::timestamptz - interval '1 hour'
+    and (b.slice_start < %(start)s or b.slice_end > %(end)s)
+    and (%(by)s <> 'shift' or b.shift_start is not null)
+group by 1, 2, 3
+
+-- name: order_execution
+-- How long orders were executed per group: each from its first to its last moment on any of the
+-- machines (AOET), in milliseconds.
+select key_start, key_text, sum(ms)::bigint
+from (
+    select
+    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
+    case %(by)s
+        when 'day' then
+            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+        when 'product' then coalesce(b.product_code, '')
+        when 'order' then coalesce(b.order_number, '')
+    end as key_text,
+        (extract(
+            epoch from least(max(b.slice_end), %(end)s) - greatest(min(b.slice_start), %(start)s)
+        ) * 1000)::bigint as ms
+    from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
+    join base_sum b on b.work_unit_id = asked.work_unit_id
+    where
+        b.slice_start < %(end)s and b.slice_end > %(start)s
+        and b.slice_start > %(start)s::timestamptz - interval '1 hour'
+        and b.order_number is not null
+        and (%(by)s <> 'shift' or b.shift_start is not null)
+    group by 1, 2, b.order_number
+) executed
+group by 1, 2
+
+-- name: failure_stops
+-- Stops of the kinds that may be failures and touch a window, with the group they began in.
+select
+    s.work_unit_id, s.start_time, s.end_time, s.element, s.state, s.stop_kind, s.stop_reason,
+    began.key_start, began.key_text
+from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
+join stop s on s.work_unit_id = asked.work_unit_id
+left join lateral (
+    select
+    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
+    case %(by)s
+        when 'day' then
+            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+        when 'product' then coalesce(b.product_code, '')
+        when 'order' then coalesce(b.order_number, '')
+    end as key_text
+    from base_sum b
+    where b.work_unit_id = s.work_unit_id and b.slice_start <= s.start_time
+    order by b.slice_start desc
+    limit 1
+) began on true
+where
+    s.stop_kind = any(%(kinds)s) and s.start_time < %(end)s
+    and (s.end_time is null or s.end_time > %(start)s::timestamptz - %(merge)s::interval)
+order by s.work_unit_id, s.start_time
+
+-- name: operating_before
+-- Operating time (APT + AUST) of each work unit and group up to its last failure, in milliseconds.
+select asked.number, sum(
+    extract(epoch from least(i.end_time, asked.until) - greatest(i.start_time, %(start)s)) * 1000
+)::bigint
+from unnest(
+    %(units)s::integer[], %(zones)s::text[], %(untils)s::timestamptz[], %(key_starts)s::timestamptz[],
+    %(key_texts)s::text[]
+) with ordinality as asked (work_unit_id, zone, until, key_start, key_text, number)
+join state_interval i
+    on i.work_unit_id = asked.work_unit_id and i.element in ('production', 'setup')
+    and i.start_time < asked.until and i.end_time > %(start)s
+    and i.start_time > %(start)s::timestamptz - interval '1 hour'
+join lateral (
+    select
+    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
+    case %(by)s
+        when 'day' then
+            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+        when 'product' then coalesce(b.product_code, '')
+        when 'order' then coalesce(b.order_number, '')
+    end as key_text
+    from base_sum b
+    where b.work_unit_id = i.work_unit_id and b.slice_start <= i.start_time
+    order by b.slice_start desc
+    limit 1
+) own on own.key_start is not distinct from asked.key_start
+    and own.key_text is not distinct from asked.key_text
+group by asked.number
+
+-- name: minor_stop_tiles
+-- Delay tiles within short whole stops; whether a stop is minor is decided on the whole stop.
+select
+    s.work_unit_id, s.start_time, s.end_time, s.stop_kind,
+    greatest(i.start_time, %(start)s), least(i.end_time, %(end)s),
+    own.key_start, own.key_text
+from unnest(
+    %(units)s::integer[], %(zones)s::text[], %(thresholds)s::float8[]
+) as asked (work_unit_id, zone, threshold)
+join stop s
+    on s.work_unit_id = asked.work_unit_id and s.element = 'delay'
+    and s.start_time < %(end)s and (s.end_time is null or s.end_time > %(start)s)
+    and coalesce(s.end_time, %(now)s) - s.start_time < make_interval(secs => asked.threshold)
+join state_interval i
+    on i.work_unit_id = s.work_unit_id and i.element = 'delay'
+    and i.start_time >= s.start_time and i.start_time < coalesce(s.end_time, %(now)s)
+    and i.start_time < %(end)s and i.end_time > %(start)s
+join lateral (
+    select
+    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
+    case %(by)s
+        when 'day' then
+            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+        when 'product' then coalesce(b.product_code, '')
+        when 'order' then coalesce(b.order_number, '')
+    end as key_text
+    from base_sum b
+    where b.work_unit_id = i.work_unit_id and b.slice_start <= i.start_time
+    order by b.slice_start desc
+    limit 1
+) own on true
+
+-- name: open_hours
+-- Hours in a window whose figures may still change.
+select window_start
+from oee_result
+where
+    place_id = any(%(units)s) and kind = 'hour' and not final
+    and window_end > %(start)s and window_start < %(end)s
+group by window_start
+order by window_start
+
+-- name: without_calendar
+-- Work units with an hour in the window for which no calendar was in force.
+select asked.work_unit_id
+from unnest(%(units)s::integer[]) as asked (work_unit_id)
+where exists (
+    select 1 from oee_result r
+    where
+        r.place_id = asked.work_unit_id and r.kind = 'hour'
+        and r.window_start < %(end)s and r.window_start > %(start)s::timestamptz - interval '1 hour'
+        and r.missing ->> 'oee' = 'no_calendar'
+)
+
+-- name: restatements
+-- Final figures that changed: of windows that overlap the asked one, newest change first.
+select
+    p.path as place, r.kind, r.window_start as start, r.figure, r.old_value, r.new_value, r.cause,
+    r.restated_at
+from oee_restatement r
+join place p on p.place_id = r.place_id
+where
+    r.place_id = any(%(places)s) and r.window_start < %(end)s
+    and r.window_start > %(start)s::timestamptz
+        - case r.kind when 'hour' then interval '1 hour' else interval '1 day' end
+order by r.restated_at desc, r.restatement_id desc
+limit %(limit)s
+
+-- name: faults
+-- What results name as wrong in the set-up, and why ratios are missing; per place with how many
+-- hours, the first and the last.
+select p.path as place, f.fault, count(*), min(r.window_start), max(r.window_end)
+from oee_result r
+join place p on p.place_id = r.place_id
+cross join lateral (
+    select unnest(r.faults)
+    union
+    select value from jsonb_each_text(r.missing)
+) f (fault)
+where
+    r.place_id = any(%(places)s) and r.kind = 'hour'
+    and r.window_start < %(end)s and r.window_start > %(start)s::timestamptz - interval '1 hour'
+group by 1, 2
+order by 1, 2
+
+-- name: products_without_run_time
+-- Products made without a planned run time, per machine.
+select p.path, coalesce(b.product_code, ''), count(*), min(b.slice_start), max(b.slice_end)
+from base_sum b
+join place p on p.place_id = b.work_unit_id
+where
+    b.work_unit_id = any(%(units)s) and b.slice_start >= %(start)s and b.slice_start < %(end)s
+    and b.pri_pq_ms is null and b.produced_quantity > 0
+group by 1, 2
+order by 1, 2

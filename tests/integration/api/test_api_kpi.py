@@ -1,0 +1,291 @@
+"""Figures on request agree with the stored ones, for every place, group and window."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api import ApiSettings, create_app
+from plant.settings import ClockSettings, DatabaseSettings
+from tests.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
+
+RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
+
+
+Served = tuple[FigurePlant, TestClient]
+
+
+@contextmanager
+def serving(database: DatabaseSettings) -> Iterator[Served]:
+    """Compute a shift of two machines and serve it."""
+    plant = FigurePlant(database)
+    try:
+        _work(plant)
+        clock = ClockSettings(wall_origin=at(8), plant_origin=at(8), until=at(8))
+        with TestClient(create_app(ApiSettings(database=database, clock=clock))) as client:
+            yield plant, client
+    finally:
+        plant.close()
+
+
+@pytest.fixture(scope="module", params=["timescale", "plain_postgres"])
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    """A plant that no test changes."""
+    from store import migrate
+
+    server = request.getfixturevalue(f"{request.param}_server")
+    name = server.create_database()
+    migrate(server.settings(name))
+    with serving(server.settings(name)) as both:
+        yield both
+    server.drop_database(name)
+
+
+@pytest.fixture
+def changing(database: DatabaseSettings) -> Iterator[Served]:
+    """A plant of this test's own."""
+    with serving(database) as both:
+        yield both
+
+
+def _work(plant: FigurePlant) -> None:
+    plant.run_steadily(SAW, 0, 8)
+    plant.run_steadily(GRINDER, 0, 8, cycle_s=50)
+    offset = 1e-4
+    plant.write(SAW, "state", [(1.2 + n / 180 + offset, "ABORTED") for n in range(20)])
+    plant.write(SAW, "state", [(1.2 + n / 180 + 2 * offset, "ABORTED") for n in range(20)])
+    plant.write(GRINDER, "state", [(3.1 + n / 180 + offset, "HELD") for n in range(3)])
+    plant.write(GRINDER, "scrap_count", [(5.0 + offset, 7.0)])
+    plant.write(SAW, "order", [(4.2 + offset, "LSX-2")])
+    plant.report(8)
+    plant.compute(8)
+
+
+def ask(client: TestClient, path: str, **params: Any) -> dict[str, Any]:
+    for name in ("start", "end"):
+        if isinstance(params.get(name), datetime):
+            params[name] = params[name].isoformat()
+    answer = client.get(f"/api/v1/{path}", params=params)
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+@pytest.mark.parametrize("place", [SAW, GRINDER, LINE, SITE])
+@pytest.mark.parametrize("kind", ["hour", "shift"])
+def test_figures_equal_the_stored_ones(served: Served, place: str, kind: str) -> None:
+    plant, client = served
+    found = ask(client, "kpi", place=place, start=at(0), end=at(8), by=kind)
+    stored = plant.rows(
+        "select r.* from oee_result r join place using (place_id)"
+        " where path = %s and kind = %s order by window_start",
+        (place, kind),
+    )
+    assert len(found["data"]) == len(stored) > 0
+    for group, row in zip(found["data"], stored, strict=True):
+        assert datetime.fromisoformat(group["group"]["start"]) == row["window_start"]
+        for name in RATIOS:
+            assert group["figures"][name]["value"] == pytest.approx(row[name], abs=1e-12)
+            assert (group["figures"][name]["missing"] is None) == (row[name] is not None)
+        assert group["times_ms"]["pbt_ms"] == row["pbt_ms"]
+        assert group["quantities"]["good_quantity"] == row["good_quantity"]
+        assert group["final"] == row["final"]
+
+
+@pytest.mark.parametrize("by", ["hour", "shift", "day", "product", "order"])
+def test_groups_add_up_to_the_whole_window(served: Served, by: str) -> None:
+    _, client = served
+    (whole,) = ask(client, "kpi", place=SAW, start=at(0), end=at(8))["data"]
+    parts = ask(client, "kpi", place=SAW, start=at(0), end=at(8), by=by)["data"]
+    for name, value in whole["times_ms"].items():
+        assert sum(part["times_ms"][name] for part in parts) == value
+    for name in ("produced_quantity", "good_quantity"):
+        assert sum(part["quantities"][name] for part in parts) == whole["quantities"][name]
+    assert sum(part["failure_events"] for part in parts) == whole["failure_events"] > 0
+
+
+def test_orders_and_products_have_their_names(served: Served) -> None:
+    _, client = served
+    orders = ask(client, "kpi", place=SAW, start=at(0), end=at(8), by="order")["data"]
+    assert {one["group"]["order"] for one in orders} >= {"LSX-1", "LSX-2"}
+    (product,) = ask(client, "kpi", place=SAW, start=at(0), end=at(8), by="product")["data"]
+    assert product["group"]["product"] == "truc"
+    (day,) = ask(client, "kpi", place=SAW, start=at(0), end=at(8), by="day")["data"]
+    assert day["group"]["day"] == "2026-03-03"
+
+
+def test_each_figure_has_a_value_or_a_reason(served: Served) -> None:
+    _, client = served
+    for place in (SAW, GRINDER, LINE, SITE, "dong-nai"):
+        (group,) = ask(client, "kpi", place=place, start=at(0), end=at(8))["data"]
+        assert len(group["figures"]) == 27
+        for name, figure in group["figures"].items():
+            assert (figure["value"] is None) == (figure["missing"] is not None), name
+
+
+def test_a_failure_is_counted_and_repaired(served: Served) -> None:
+    _, client = served
+    (group,) = ask(client, "kpi", place=SAW, start=at(0), end=at(8))["data"]
+    figures = group["figures"]
+    assert figures["mtbf"]["value"] * group["failure_events"] == pytest.approx(
+        (group["times_ms"]["apt_ms"] + group["times_ms"]["aust_ms"]) / 3_600_000
+    )
+    assert 0 < figures["mttf"]["value"] <= figures["mtbf"]["value"]
+    assert figures["mttr"]["value"] > 0
+    assert figures["corrective_maintenance_ratio"]["value"] == 1
+    (other,) = ask(client, "kpi", place=GRINDER, start=at(0), end=at(8))["data"]
+    assert other["figures"]["mtbf"]["missing"] == "no_failure"
+
+
+def test_a_window_is_widened_when_it_cuts_what_was_counted(
+    served: Served,
+) -> None:
+    _, client = served
+    found = ask(client, "kpi", place=SAW, start=at(0.25), end=at(2.5))
+    assert found["meta"]["rounded"] is True
+    assert datetime.fromisoformat(found["meta"]["start"]) == at(0)
+    assert datetime.fromisoformat(found["meta"]["end"]) == at(3)
+    assert datetime.fromisoformat(found["meta"]["asked_start"]) == at(0.25)
+    (exact,) = ask(client, "kpi", place=SAW, start=at(0), end=at(3))["data"]
+    assert found["data"][0]["times_ms"] == exact["times_ms"]
+
+
+def test_a_window_is_exact_when_nothing_was_counted_where_it_cuts(
+    changing: Served,
+) -> None:
+    plant, client = changing
+    # After the shift nothing is counted; the cut at 7.75 h lies in the shift and is widened.
+    end = at(8)
+    found = ask(client, "kpi", place=SAW, start=at(-0.5), end=end)
+    assert found["meta"]["rounded"] is False
+    plant.connection.execute(
+        "update base_sum set produced_quantity = 0, good_quantity = 0, scrap_quantity = 0,"
+        " failure_events = 0 from place where place_id = work_unit_id and path = %s"
+        " and slice_start = %s",
+        (GRINDER, at(7)),
+    )
+    cut = ask(client, "kpi", place=GRINDER, start=at(7.25), end=at(7.5))
+    assert cut["meta"]["rounded"] is False
+    (group,) = cut["data"]
+    assert group["times_ms"]["calendar_ms"] == 900_000
+    assert group["times_ms"]["pbt_ms"] == 900_000
+    plant.connection.execute(
+        "insert into dirty_window (work_unit_id, hour, marked_at)"
+        " select place_id, %s, now() from place where path = %s",
+        (at(7), GRINDER),
+    )
+    plant.compute(8)
+
+
+@pytest.mark.parametrize("place", [SAW, GRINDER, LINE, SITE])
+@pytest.mark.parametrize("by", [None, "shift", "hour"])
+def test_the_waterfall_leaves_nothing_unexplained(
+    served: Served, place: str, by: str | None
+) -> None:
+    _, client = served
+    params = {"place": place, "start": at(0), "end": at(8)} | ({"by": by} if by else {})
+    groups = ask(client, "losses", **params)["data"]
+    assert groups
+    for group in groups:
+        assert group["rest_ms"] == pytest.approx(0, abs=1e-6)
+        bars = {bar["name"]: bar["duration_ms"] for bar in group["losses"]}
+        assert sum(bars.values()) == pytest.approx(group["calendar_ms"])
+    (whole,) = ask(client, "losses", place=SAW, start=at(0), end=at(8))["data"]
+    lost = {bar["name"]: bar["duration_ms"] for bar in whole["losses"]}
+    assert lost["breakdown"] > 0
+    assert lost["planned_downtime"] >= 0
+
+
+def test_minor_stops_are_a_loss_of_their_own(served: Served) -> None:
+    _, client = served
+    (whole,) = ask(client, "losses", place=GRINDER, start=at(0), end=at(8))["data"]
+    lost = {bar["name"]: bar["duration_ms"] for bar in whole["losses"]}
+    assert lost["minor_stops"] > 0
+    assert lost["breakdown"] == 0
+
+
+def test_faults_come_with_what_mends_them(changing: Served) -> None:
+    plant, client = changing
+    plant.write(SAW, "state", [(6.5, "BẢO DƯỠNG")])
+    plant.compute(8)
+    found = ask(client, "faults", place=SITE, start=at(0), end=at(8))["data"]
+    unmapped = next(one for one in found if one["fault"] == "unmapped_state")
+    assert unmapped["place"] == SAW
+    assert unmapped["detail"] == "BẢO DƯỠNG"
+    assert "state map" in unmapped["fix_en"]
+    assert "PackML" in unmapped["fix_vi"]
+    break_work = [one for one in found if one["fault"] == "production_in_break"]
+    assert {one["place"] for one in break_work} == {SAW, GRINDER}
+
+
+def test_a_faster_machine_than_planned_is_a_fault(
+    changing: Served,
+) -> None:
+    plant, client = changing
+    plant.connection.execute("update planned_run_time set seconds = 90 where seconds = 40")
+    plant.connection.execute(
+        "insert into dirty_window (work_unit_id, hour, marked_at, cause)"
+        " select distinct work_unit_id, hour, now(), 'master_data' from base_sum"
+        " on conflict do nothing"
+    )
+    plant.compute(8)
+    found = ask(client, "faults", place=LINE, start=at(0), end=at(8))["data"]
+    fast = [one for one in found if one["fault"] == "effectiveness_above_1"]
+    assert GRINDER in {one["place"] for one in fast}
+    trail = ask(client, "restatements", place=SITE, start=at(0), end=at(8))["data"]
+    assert "master_data" in {row["cause"] for row in trail}
+    assert {"oee", "effectiveness"} <= {row["figure"] for row in trail}
+
+
+def test_capability_is_of_the_values_asked_for(changing: Served) -> None:
+    plant, client = changing
+    plant.connection.execute(
+        "insert into tag (site_id, work_unit_id, edge_id, name, value_type)"
+        " select edge.site_id, place_id, edge_id, 'cua/d', 'number' from edge, place"
+        " where path = %s on conflict do nothing",
+        (SAW,),
+    )
+    plant.connection.execute(
+        "insert into measurement select tag_id, %s + n * interval '1 second', now(),"
+        " 10 + (n %% 5) * 0.01, 0 from tag, generate_series(1, 50) n where name = 'cua/d'",
+        (at(2),),
+    )
+    asked = {"tag": f"{SITE}/cua/d", "start": at(2), "end": at(3)}
+    found = ask(client, "capability", **asked, lower=9.9, upper=10.14)
+    assert found["count"] == 50
+    cpk = found["indices"]["cpk"]
+    assert cpk["low"] < cpk["value"] < cpk["high"]
+    assert found["indices"]["pp"]["value"] == pytest.approx(0.24 / 6 / found["spread_overall"])
+    assert ask(client, "capability", **asked)["missing"]["cp"] == "no_limits"
+
+
+def test_a_table_holds_the_stored_figures(served: Served) -> None:
+    from api.wire import OeeTableOut
+
+    _, client = served
+    body = ask(client, "oee/table", place=SITE, kind="hour", start=at(0), end=at(8))
+    OeeTableOut.model_validate(body)
+    assert body["places"] == [SAW, GRINDER]
+    for row, place in enumerate(body["places"]):
+        listed = ask(client, "oee", place=place, kind="hour", start=at(0), end=at(8))["data"]
+        assert [window["start"] for window in body["windows"]] == [r["start"] for r in listed]
+        for name in RATIOS:
+            assert body["figures"][name][row] == [result[name] for result in listed]
+        assert body["final"][row] == [result["final"] for result in listed]
+
+
+def test_problems_are_told(served: Served) -> None:
+    _, client = served
+    for path in ("kpi", "losses", "restatements", "faults"):
+        answer = client.get(f"/api/v1/{path}", params={"place": "dong-nai/nowhere"})
+        assert answer.status_code == 404, path
+        assert "nowhere" in answer.json()["detail"]
+    long = {"place": SAW, "start": at(0).isoformat(), "by": "hour"}
+    long["end"] = (at(0) + timedelta(days=94)).isoformat()
+    assert client.get("/api/v1/kpi", params=long).status_code == 422
+    assert client.get("/api/v1/kpi", params={"place": SAW, "by": "week"}).status_code == 422
+    unknown = client.get("/api/v1/capability", params={"tag": f"{SITE}/cua/state"})
+    assert unknown.status_code == 404
