@@ -38,7 +38,7 @@ def state_timeline(
         if mine:
             traces.append(_stretches(kind, mine, f, machines or {}))
     rows_high = len(machines or [0])
-    made = figure(traces, f, height=(150 if machines else 106) + 44 * rows_high)
+    made = figure(traces, f, height=(164 if machines else 106) + 44 * rows_high)
     made["layout"] |= {
         "barmode": "overlay",
         "bargap": 0.18 if machines else 0,
@@ -65,7 +65,7 @@ def state_timeline(
             # The first machine of the flow on top.
             categoryarray=[plain(name) for name in list((machines or {}).values())[::-1]],
         ),
-        "margin": {"l": 4, "r": 4, "t": 4, "b": 126 if machines else 72},
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 140 if machines else 72},
     }
     return or_nothing(made, bool(rows), f)
 

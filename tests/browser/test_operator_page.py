@@ -96,29 +96,34 @@ def test_every_target_fits_a_glove(context: BrowserContext, base: str) -> None:
 
 
 def test_a_choice_made_offline_survives_a_reload_and_arrives_once(
-    context: BrowserContext, base: str, filled: DatabaseSettings
+    context: BrowserContext, filled: DatabaseSettings
 ) -> None:
-    page = open_page(context, base)
-    # The worker keeps the page once it is there.
-    page.evaluate("navigator.serviceWorker.ready")
-    page.wait_for_function(
-        "caches.open('operator-1').then((kept) => kept.keys()).then((keys) => keys.length >= 5)"
-    )
-    context.set_offline(True)
-    page.locator(".stop-button").first.tap()
-    page.get_by_role("button", name="Thiếu phôi").tap()
-    mine = page.locator(".stop-button", has_text="Thiếu phôi").first
-    expect(mine).to_contain_text("Đang chờ gửi")
-    expect(page.locator("#outbox")).to_have_text("Đang chờ gửi: 1")
+    settings = api_settings(filled, port=free_port())
+    with served(settings):
+        page = open_page(context, f"http://127.0.0.1:{settings.port}")
+        # The worker keeps the page once it is there.
+        page.evaluate("navigator.serviceWorker.ready")
+        page.wait_for_function(
+            "caches.open('operator-1').then((kept) => kept.keys()).then((keys) => keys.length > 4)"
+        )
+        context.set_offline(True)
+        page.locator(".stop-button").first.tap()
+        page.get_by_role("button", name="Thiếu phôi").tap()
+        mine = page.locator(".stop-button", has_text="Thiếu phôi").first
+        expect(mine).to_contain_text("Đang chờ gửi")
+        expect(page.locator("#outbox")).to_have_text("Đang chờ gửi: 1")
+    # The server is away, too: a browser that reloads may forget for a moment that it is offline.
     page.reload()
     expect(page.locator("#outbox")).to_have_text("Đang chờ gửi: 1")
     expect(page.locator(".stop-button", has_text="Đang chờ gửi")).to_contain_text("Thiếu phôi")
     assert stored(filled) == []
-    context.set_offline(False)
-    expect(page.locator("#outbox")).to_have_text("Đã gửi hết", timeout=20_000)
-    page.reload()
-    expect(page.locator("#outbox")).to_have_text("Đã gửi hết")
-    assert [row[0] for row in stored(filled)] == ["thieu-phoi"]
+    with served(settings):
+        context.set_offline(False)
+        expect(page.locator("#outbox")).to_have_text("Đã gửi hết", timeout=30_000)
+        page.reload()
+        expect(page.locator("#outbox")).to_have_text("Đã gửi hết")
+        assert [row[0] for row in stored(filled)] == ["thieu-phoi"]
+        page.close()
 
 
 def test_a_choice_is_sent_again_when_its_answer_was_lost(
@@ -127,7 +132,7 @@ def test_a_choice_is_sent_again_when_its_answer_was_lost(
     sent: list[str] = []
 
     def lose_the_first_answer(route: Any, request: Request) -> None:
-        sent.append(str(json.loads(request.post_data or "{}")["client_id"]))
+        sent.append(json.loads(request.post_data or "{}")["client_id"])
         if len(sent) == 1:
             # It arrives, but the tablet never hears of it.
             route.fetch()
@@ -139,7 +144,8 @@ def test_a_choice_is_sent_again_when_its_answer_was_lost(
     page.route("**/api/v1/stops/classification", lose_the_first_answer)
     page.locator(".stop-button").first.tap()
     page.get_by_role("button", name="Tool jammed").tap()
-    expect(page.locator(".stop-button", has_text="Sent ✓")).to_contain_text("Tool jammed")
+    mine = page.locator(".stop-button", has_text="Sent ✓")
+    expect(mine).to_contain_text("Tool jammed", timeout=20_000)
     assert len(sent) == 2
     assert len(set(sent)) == 1
     assert len(stored(filled)) == 1
