@@ -143,6 +143,11 @@ def _signals() -> Iterator[None]:
             signal.signal(number, signal.SIG_IGN)
         raise _Interrupted
 
-    for number in handled:
-        signal.signal(number, interrupt)
-    yield
+    previous = {number: signal.signal(number, interrupt) for number in handled}
+    try:
+        yield
+    finally:
+        # While everything stops, another Ctrl-C changes nothing.
+        for number, handler in previous.items():
+            if signal.getsignal(number) is interrupt:
+                signal.signal(number, handler)

@@ -19,7 +19,7 @@ def compare(api_url: str, truth_files: Iterable[Path], start: datetime, end: dat
 
     `start` should not be before the plants' origin. Shifts that are not over at `end` are compared
     as of `end`, so the API's clock must have stopped there. A shift that began before `start` is
-    compared without availability and OEE: nobody recorded its beginning.
+    compared by counts and quality only: nobody recorded its beginning.
 
     Raises TransientError when the API does not answer and ConfigurationError when a file is no
     ground truth or there is none.

@@ -119,9 +119,13 @@ def _shift_rows(
         if what != "rework" or has_rework
     ]
     begun_before = shift.start_us < start_us
-    ratios = {"effectiveness": true.effectiveness, "quality_ratio": true.quality_ratio}
+    ratios = {"quality_ratio": true.quality_ratio}
     if not begun_before:
-        ratios = {"availability": true.availability, **ratios, "oee": true.oee}
+        ratios |= {
+            "availability": true.availability,
+            "effectiveness": true.effectiveness,
+            "oee": true.oee,
+        }
     recorded = (max(shift.start_us, start_us), min(shift.end_us, end_us))
     widths = _ratio_widths(truth, unit, true, recorded)
     rows += [

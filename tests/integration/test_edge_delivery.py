@@ -150,6 +150,7 @@ def test_collection_goes_on_when_the_broker_refuses_the_password(
     )
     with AgentThread(file) as agent:
         wait_until(lambda: "not authorised" in closed.log, what="the refusal")
+        wait_until(lambda: agent.latest.written == 2, what="the values in the outbox")
     counters = agent.join()
     closed.remove()
     assert counters.written == 2

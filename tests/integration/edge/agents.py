@@ -50,6 +50,8 @@ class AgentThread:
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self.counters: Counters | None = None
+        self.latest = Counters()
+        """The counters a moment ago."""
         self.error: Exception | None = None
 
     def __enter__(self) -> Self:
@@ -69,9 +71,12 @@ class AgentThread:
         assert self.counters is not None
         return self.counters
 
+    def _look(self, counters: Counters) -> None:
+        self.latest = counters
+
     def _run(self) -> None:
         try:
-            self.counters = run(self._settings, self._stop)
+            self.counters = run(self._settings, self._stop, self._look)
         except Exception as exc:  # noqa: BLE001
             self.error = exc
 
