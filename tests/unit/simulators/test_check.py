@@ -282,7 +282,7 @@ def bend(name: str) -> Callable[[Answers], None]:
 
 
 def forget_ratio(answers: Answers) -> None:
-    first(answers, "shift")["effectiveness"] = None
+    first(answers, "shift")["quality_ratio"] = None
 
 
 def forget_shift(answers: Answers) -> None:
@@ -314,7 +314,7 @@ def forget_states(answers: Answers) -> None:
         (bend("effectiveness"), "effectiveness"),
         (bend("quality_ratio"), "quality_ratio"),
         (bend("oee"), "oee"),
-        (forget_ratio, "effectiveness"),
+        (forget_ratio, "quality_ratio"),
         (forget_shift, "shift result"),
         (forget_states, "production s"),
     ],
