@@ -305,9 +305,10 @@ def _add_minor_stops(
 def _operating_to_last(kpi: KpiReading, units: Mapping[int, _Unit]) -> dict[GroupKey, int]:
     """Return by group the operating time of machines up to the last failure of each."""
     asked = [
-        (unit_id, unit.zone, _instant(found[-1].start), key)
+        (unit_id, unit.rows[key].first, _instant(found[-1].start), key)
         for unit_id, unit in units.items()
         for key, found in unit.began.items()
+        if key in unit.rows
     ]
     if not asked:
         return {}
