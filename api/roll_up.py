@@ -1,5 +1,6 @@
 """Figures of any place and window: stored base sums under the formulas of `plant.kpi`."""
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
@@ -13,7 +14,7 @@ from plant.kpi.loss import Waterfall, waterfall
 from plant.kpi.oee import Figures
 from plant.kpi.reliability import Failure, failures, reliability
 from plant.kpi.rollup import line_figures, place_figures
-from plant.kpi.stop import minor_stop_ms
+from plant.kpi.stop import Stop, minor_stop_ms
 from plant.place import Level
 from plant.state import StopKind
 from store.kpi import GroupKey, GroupRow, KpiReading, LineFacts, UnitFacts
@@ -60,7 +61,6 @@ class _Unit:
     """What is known of one machine while a window is served."""
 
     facts: UnitFacts
-    zone: str
     policy: OeePolicy
     rows: dict[GroupKey, GroupRow] = field(default_factory=dict)
     began: dict[GroupKey, list[Failure]] = field(default_factory=dict)
@@ -93,9 +93,8 @@ def roll_up(
     kpi = reading.kpi(ids, zones, by, window.start, window.end)
     policies = kpi.policies()
     units = {
-        facts.unit_id: _Unit(facts, zone, policies.get(_site(facts.path), OeePolicy()))
+        facts.unit_id: _Unit(facts, policies.get(_site(facts.path), OeePolicy()))
         for facts in kpi.units()
-        for zone in (zones[ids.index(facts.unit_id)],)
     }
     for row in [*kpi.sums(), *(kpi.partial_sums() if divided else ())]:
         rows = units[row.unit_id].rows
@@ -224,7 +223,11 @@ class _Place:
         start, end = _millis(self.window.start), _millis(self.window.end)
         chosen = unit.began.get(key, [])
         if self.by in _TIMED:
-            start, end, chosen = _millis(row.first), _millis(row.last), unit.failed
+            start, end = _millis(row.first), _millis(row.last)
+            # Failures are in order and do not overlap: one before the first that begins inside.
+            first = max(0, bisect_left(unit.failed, start, key=lambda one: one.start) - 1)
+            last = bisect_left(unit.failed, end, key=lambda one: one.start)
+            chosen = unit.failed[first:last]
         return sum(
             max(0, min(end, end if one.end is None else one.end) - max(start, one.start))
             for one in chosen
@@ -270,9 +273,11 @@ def _add_failures(
     merge = max((unit.policy.failure_merge_s for unit in units.values()), default=0.0)
     found = kpi.failure_stops(kinds, timedelta(seconds=merge))
     groups = {(one.unit_id, one.stop.start): one.key for one in found}
+    by_unit: dict[int, list[Stop]] = {}
+    for one in found:
+        by_unit.setdefault(one.unit_id, []).append(one.stop)
     for unit_id, unit in units.items():
-        own = [one.stop for one in found if one.unit_id == unit_id]
-        unit.failed = failures(own, unit.policy, _millis(now)) if own else []
+        unit.failed = failures(by_unit.get(unit_id, ()), unit.policy, _millis(now))
         for failure in unit.failed:
             if _millis(window.start) <= failure.start < _millis(window.end):
                 key = groups[unit_id, failure.start]
@@ -305,9 +310,10 @@ def _add_minor_stops(
 def _operating_to_last(kpi: KpiReading, units: Mapping[int, _Unit]) -> dict[GroupKey, int]:
     """Return by group the operating time of machines up to the last failure of each."""
     asked = [
-        (unit_id, unit.zone, _instant(found[-1].start), key)
+        (unit_id, unit.rows[key].first, _instant(found[-1].start), key)
         for unit_id, unit in units.items()
         for key, found in unit.began.items()
+        if key in unit.rows
     ]
     if not asked:
         return {}

@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.calendar import NO_RULES, DayOff, DayRules, Rotation, ShiftPattern
+from plant.clock import microseconds
 from plant.kpi import OeePolicy
-from plant.measurement import TEXT_ROLES, TagRole
+from plant.measurement import TEXT_ROLES, Quality, TagRole
 from store.connection import Connection
 from store.mes_calendar import rotation, shift_pattern
 from store.queries import queries
@@ -197,18 +198,23 @@ def next_readings(
     connection: Connection, asked: Sequence[tuple[RoleTag, datetime]]
 ) -> dict[tuple[int, datetime], datetime]:
     """Return the first usable reading at or after each moment, by tag id and moment."""
-    found = {}
+    found: dict[tuple[int, datetime], datetime] = {}
     for query, is_text in (("next_numbers", False), ("next_texts", True)):
         chosen = [(tag.tag_id, moment) for tag, moment in asked if tag.is_text == is_text]
-        if not chosen:
-            continue
-        parameters = {
-            "tags": [tag_id for tag_id, _ in chosen],
-            "moments": [moment for _, moment in chosen],
-        }
-        for tag_id, moment, after in connection.execute(_Q[query], parameters):
-            if after is not None:
-                found[tag_id, moment] = after
+        for reach in (_NEAR, None):
+            chosen = [each for each in chosen if each not in found]
+            if not chosen:
+                break
+            moments = [moment for _, moment in chosen]
+            parameters = {
+                "tags": [tag_id for tag_id, _ in chosen],
+                "moments": moments,
+                "earliest": min(moments),
+                "latest": "infinity" if reach is None else max(moments) + reach,
+            }
+            for tag_id, moment, after in connection.execute(_Q[query], parameters):
+                if after is not None:
+                    found[tag_id, moment] = after
     return found
 
 
@@ -223,7 +229,19 @@ def numbers(
 
     Before the window come the last reading and all within `lookback` before that one.
     """
-    parameters = {"tags": list(tag_ids), "start": start, "end": end, "lookback": lookback}
+    before: dict[int, datetime] = {}
+    for earliest in (start - _NEAR, "-infinity"):
+        wanted = [tag_id for tag_id in tag_ids if tag_id not in before]
+        asked = {"tags": wanted, "start": start, "earliest": earliest}
+        rows_before = connection.execute(_Q["last_numbers"], asked) if wanted else ()
+        before |= {tag_id: last for tag_id, last in rows_before if last is not None}
+    froms = [before.get(tag_id, start) - lookback for tag_id in tag_ids]
+    parameters = {
+        "tags": list(tag_ids),
+        "froms": froms,
+        "earliest": min(froms, default=start),
+        "end": end,
+    }
     with connection.cursor() as cursor, cursor.copy(_Q["copy_numbers"], parameters) as copy:
         rows = np.frombuffer(b"".join(copy)[_HEADER:_TRAILER], dtype=_ROW)
     tags = rows["tag"].astype(np.int64)
@@ -241,9 +259,22 @@ def texts(
     connection: Connection, tag_ids: Sequence[int], start: datetime, end: datetime
 ) -> dict[int, TextColumns]:
     """Return readings in `[start, end)`, the last and the last usable one before, by tag id."""
-    parameters = {"tags": list(tag_ids), "start": start, "end": end}
+    parameters = {"start": start, "end": end}
+    rows: list[tuple[int, int, str | None, int]] = []
+    wanted = list(tag_ids)
+    start_us = microseconds(start)
     with connection.cursor(binary=True) as cursor:
-        rows = cursor.execute(_Q["texts"], parameters).fetchall()
+        for earliest in (start - _NEAR, "-infinity"):
+            asked = parameters | {"tags": wanted, "earliest": earliest}
+            found = cursor.execute(_Q["texts"], asked).fetchall() if wanted else []
+            preceded = {
+                tag_id
+                for tag_id, time_us, _, quality in found
+                if time_us < start_us and quality < Quality.BAD
+            }
+            last_try = earliest == "-infinity"
+            rows += [row for row in found if last_try or row[0] in preceded]
+            wanted = [tag_id for tag_id in wanted if tag_id not in preceded]
     by_tag: dict[int, tuple[list[int], list[str | None], list[int]]] = {
         tag_id: ([], [], []) for tag_id in tag_ids
     }
@@ -279,6 +310,9 @@ def quantity_corrections(
     )
     return [CorrectionRow(*row) for row in rows]
 
+
+# How far around a window neighbouring readings are sought first.
+_NEAR = timedelta(days=1)
 
 # Binary COPY: a signature with flags, then per row a column count and a length before each value.
 _HEADER = 19

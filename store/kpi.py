@@ -177,15 +177,14 @@ class KpiReading:
         ]
 
     def operating_before(
-        self, asked: Sequence[tuple[int, str, datetime, GroupKey]]
+        self, asked: Sequence[tuple[int, datetime, datetime, GroupKey]]
     ) -> dict[int, int]:
-        """Return operating time before moments of machines' groups, by the index asked for."""
+        """Return operating time by the index asked for: machine, from, until, group."""
         rows = self._run(
             "operating_before",
             units=[unit for unit, *_ in asked],
-            zones=[zone for _, zone, *_ in asked],
+            firsts=[first for _, first, *_ in asked],
             untils=[until for _, _, until, _ in asked],
-            key_starts=[key[0] for *_, key in asked],
             key_texts=[key[1] for *_, key in asked],
         )
         return {number - 1: ms for number, ms in rows}

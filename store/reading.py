@@ -34,6 +34,7 @@ from store.reading_row import (
     TrendRow,
     UnitEdgeRow,
 )
+from store.result_table import ResultTable, result_table
 
 _Q = queries("reading")
 _READ_ONLY = "-c TimeZone=UTC -c default_transaction_read_only=on"
@@ -102,14 +103,15 @@ class Reading:
         return self._rows(OeeRow, "results", places=list(places), kind=kind, start=start, end=end)
 
     def result_table(
-        self, places: Sequence[int], kind: str, start: datetime, end: datetime
-    ) -> list[tuple[Any, ...]]:
-        """Return the main figures of places and windows as plain rows, in no order."""
-        with self._connection.cursor(binary=True) as cursor:
-            return cursor.execute(
-                _Q["result_table"],
-                {"places": list(places), "kind": kind, "start": start, "end": end},
-            ).fetchall()
+        self,
+        places: Sequence[int],
+        kind: str,
+        start: datetime,
+        end: datetime,
+        reasons: Sequence[str],
+    ) -> ResultTable:
+        """Return the main figures of places and windows in columns; see `store.result_table`."""
+        return result_table(self._connection, places, kind, start, end, reasons)
 
     def latest_shifts(self, places: Sequence[int], now: datetime) -> list[OeeRow]:
         """Return the two newest shifts that have begun, per place, newest first."""

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from api.context import ContextDep, tree_of
-from api.oee_table import oee_table
+from api.oee_table import REASONS, oee_table
 from api.pareto import with_shares
 from api.routers.places import PlacePath
 from api.windows import End, Start, window
@@ -75,8 +75,10 @@ def get_oee_table(
     with context.database.reading() as reading:
         tree = tree_of(reading)
         places = tree.within(tree.get(place).path, level)
-        rows = reading.result_table([one.place_id for one in places], kind, asked.start, asked.end)
-    return Response(oee_table(places, rows), media_type="application/json")
+        table = reading.result_table(
+            [one.place_id for one in places], kind, asked.start, asked.end, REASONS
+        )
+    return Response(oee_table(places, table), media_type="application/json")
 
 
 @router.get("/states")

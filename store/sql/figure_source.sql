@@ -103,57 +103,57 @@ select
 from unnest(%(tags)s::integer[]) as asked (tag_id)
 
 -- name: next_numbers
--- The first usable reading of each number tag at or after each moment.
+-- The first usable reading of each number tag at or after each moment, sought up to `latest`:
+-- bounds known when the query is planned leave most chunks of a hypertable alone.
 select asked.tag_id, asked.moment, (
     select source_time from measurement
     where tag_id = asked.tag_id and source_time >= asked.moment and quality < 2
+        and source_time >= %(earliest)s and source_time < %(latest)s
     order by source_time limit 1
 )
 from unnest(%(tags)s::integer[], %(moments)s::timestamptz[]) as asked (tag_id, moment)
 
 -- name: next_texts
--- The first usable reading of each text tag at or after each moment.
+-- The first usable reading of each text tag at or after each moment; see next_numbers.
 select asked.tag_id, asked.moment, (
     select source_time from text_measurement
     where tag_id = asked.tag_id and source_time >= asked.moment and quality < 2
+        and source_time >= %(earliest)s and source_time < %(latest)s
     order by source_time limit 1
 )
 from unnest(%(tags)s::integer[], %(moments)s::timestamptz[]) as asked (tag_id, moment)
 
+-- name: last_numbers
+-- The last usable reading of each number tag before a window, sought back to `earliest`.
+select asked.tag_id, (
+    select source_time from measurement
+    where tag_id = asked.tag_id and source_time < %(start)s and source_time >= %(earliest)s
+        and quality < 2 and value is not null
+    order by source_time desc limit 1
+)
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+
 -- name: copy_numbers
--- Usable readings of a window, the last one before it, and a stretch before that one: rows of
--- fixed width, so that they become columns without a loop.
+-- Usable readings from a moment of each tag to the end of a window: rows of fixed width, so that
+-- they become columns without a loop.
 copy (
-    select asked.tag_id, reading.source_time, reading.value, reading.quality
-    from unnest(%(tags)s::integer[]) as asked (tag_id)
-    left join lateral (
-        select source_time
-        from measurement
-        where tag_id = asked.tag_id and source_time < %(start)s and quality < 2
-            and value is not null
-        order by source_time desc
-        limit 1
-    ) last_before on true
-    cross join lateral (
-        select source_time, value, quality
-        from measurement
-        where tag_id = asked.tag_id and quality < 2 and value is not null
-            and source_time
-                >= coalesce(last_before.source_time, %(start)s::timestamptz) - %(lookback)s
-            and source_time < %(end)s
-    ) reading
+    select reading.tag_id, reading.source_time, reading.value, reading.quality
+    from unnest(%(tags)s::integer[], %(froms)s::timestamptz[]) as asked (tag_id, from_time)
+    join measurement reading on reading.tag_id = asked.tag_id
+    where reading.source_time >= asked.from_time and reading.source_time >= %(earliest)s
+        and reading.source_time < %(end)s and reading.quality < 2 and reading.value is not null
 ) to stdout (format binary)
 
 -- name: texts
 -- Readings of a window with the last one and the last usable one before it. Of several readings
--- of one moment the best, then the greatest counts.
+-- of one moment the best, then the greatest counts. What precedes is sought back to `earliest`.
 select asked.tag_id, reading.time_us, reading.value, reading.quality
 from unnest(%(tags)s::integer[]) as asked (tag_id)
 cross join lateral (
     (
         select (extract(epoch from source_time) * 1000000)::bigint as time_us, value, quality
         from text_measurement
-        where tag_id = asked.tag_id and source_time < %(start)s
+        where tag_id = asked.tag_id and source_time < %(start)s and source_time >= %(earliest)s
         order by source_time desc, quality, value collate "C" desc nulls last
         limit 1
     )
@@ -161,7 +161,8 @@ cross join lateral (
     (
         select (extract(epoch from source_time) * 1000000)::bigint, value, quality
         from text_measurement
-        where tag_id = asked.tag_id and source_time < %(start)s and quality < 2
+        where tag_id = asked.tag_id and source_time < %(start)s and source_time >= %(earliest)s
+            and quality < 2
         order by source_time desc, quality, value collate "C" desc nulls last
         limit 1
     )

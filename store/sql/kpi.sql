@@ -201,31 +201,19 @@ order by s.work_unit_id, s.start_time
 -- name: operating_before
 -- Operating time (APT + AUST) of each work unit and group up to its last failure, in milliseconds.
 select asked.number, sum(
-    extract(epoch from least(i.end_time, asked.until) - greatest(i.start_time, %(start)s)) * 1000
+    extract(epoch from least(i.end_time, asked.until) - greatest(i.start_time, asked.first)) * 1000
 )::bigint
 from unnest(
-    %(units)s::integer[], %(zones)s::text[], %(untils)s::timestamptz[], %(key_starts)s::timestamptz[],
+    %(units)s::integer[], %(firsts)s::timestamptz[], %(untils)s::timestamptz[],
     %(key_texts)s::text[]
-) with ordinality as asked (work_unit_id, zone, until, key_start, key_text, number)
+) with ordinality as asked (work_unit_id, first, until, key_text, number)
 join state_interval i
     on i.work_unit_id = asked.work_unit_id and i.element in ('production', 'setup')
-    and i.start_time < asked.until and i.end_time > %(start)s
-    and i.start_time > %(start)s::timestamptz - interval '1 hour'
-join lateral (
-    select
-    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
-    case %(by)s
-        when 'day' then
-            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
-        when 'product' then coalesce(b.product_code, '')
-        when 'order' then coalesce(b.order_number, '')
-    end as key_text
-    from base_sum b
-    where b.work_unit_id = i.work_unit_id and b.slice_start <= i.start_time
-    order by b.slice_start desc
-    limit 1
-) own on own.key_start is not distinct from asked.key_start
-    and own.key_text is not distinct from asked.key_text
+    and i.start_time < asked.until and i.end_time > asked.first
+    and i.start_time > asked.first - interval '1 hour'
+where
+    (%(by)s <> 'product' or coalesce(i.product_code, '') = asked.key_text)
+    and (%(by)s <> 'order' or coalesce(i.order_number, '') = asked.key_text)
 group by asked.number
 
 -- name: minor_stop_tiles

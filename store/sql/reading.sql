@@ -121,17 +121,37 @@ where
     and r.window_start < %(end)s and r.window_end > %(start)s
 order by r.window_start, p.path
 
--- name: result_table
--- The main figures of many places and windows, lean: for tables and heat maps.
-select
-    r.place_id, r.window_start, r.window_end, r.shift, r.business_date, r.availability,
-    r.effectiveness, r.quality_ratio, r.oee, r.coverage, r.missing ->> 'oee', r.pbt_ms,
-    r.produced_quantity, r.good_quantity, r.final
-from oee_result r
+-- name: result_windows
+-- The windows of a table of figures.
+select distinct window_start, window_end, shift, business_date
+from oee_result
 where
-    r.place_id = any(%(places)s) and r.kind = %(kind)s
-    and r.window_start < %(end)s and r.window_end > %(start)s
-    and r.window_start > %(start)s::timestamptz - interval '2 days'
+    place_id = any(%(places)s) and kind = %(kind)s
+    and window_start < %(end)s and window_end > %(start)s
+    and window_start > %(start)s::timestamptz - interval '2 days'
+order by 1
+
+-- name: copy_result_table
+-- The main figures of many places and windows: rows of fixed width, NaN for no value, so that they
+-- become columns without a loop.
+copy (
+    select
+        r.place_id, r.window_start, coalesce(r.availability, 'NaN'),
+        coalesce(r.effectiveness, 'NaN'), coalesce(r.quality_ratio, 'NaN'), coalesce(r.oee, 'NaN'),
+        coalesce(r.coverage, 'NaN'), coalesce(r.pbt_ms::float8, 'NaN'),
+        coalesce(r.produced_quantity, 'NaN'), coalesce(r.good_quantity, 'NaN'),
+        case
+            when r.oee is null
+            then coalesce(array_position(%(reasons)s::text[], r.missing ->> 'oee'), 0)
+            else -1
+        end,
+        r.final::integer
+    from oee_result r
+    where
+        r.place_id = any(%(places)s) and r.kind = %(kind)s
+        and r.window_start < %(end)s and r.window_end > %(start)s
+        and r.window_start > %(start)s::timestamptz - interval '2 days'
+) to stdout (format binary)
 
 -- name: latest_shifts
 -- The two newest shifts that have begun: the present one, if any, and the last one.

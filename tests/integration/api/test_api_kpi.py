@@ -267,7 +267,7 @@ def test_a_table_holds_the_stored_figures(served: Served) -> None:
 
     _, client = served
     body = ask(client, "oee/table", place=SITE, kind="hour", start=at(0), end=at(8))
-    OeeTableOut.model_validate(body)
+    assert set(body) == set(OeeTableOut.model_fields)
     assert body["places"] == [SAW, GRINDER]
     for row, place in enumerate(body["places"]):
         listed = ask(client, "oee", place=place, kind="hour", start=at(0), end=at(8))["data"]
