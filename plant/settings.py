@@ -152,7 +152,9 @@ def read_mapping(file: Path) -> dict[str, Any]:
         raise ConfigurationError(f"{file} cannot be read: {reason}") from exc
     try:
         data = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
-    except (tomllib.TOMLDecodeError, yaml.YAMLError) as exc:
+    except (yaml.YAMLError, ValueError, AttributeError) as exc:
+        # A date that does not exist is no YAMLError, and a text that is no date of its own type
+        # (`!!timestamp`) ends PyYAML itself; TOML's errors are ValueErrors.
         raise ConfigurationError(f"{file} is not valid: {exc}") from exc
     if not isinstance(data, dict):
         raise ConfigurationError(f"{file} must hold named settings (key: value)")

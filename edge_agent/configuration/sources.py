@@ -16,7 +16,10 @@ MAX_DEPTH = 20
 
 
 class _PlainLoader(yaml.SafeLoader):
-    """YAML without aliases, which let a small text become an enormous one, and not too deep."""
+    """YAML without aliases, which let a small text become an enormous one, and not too deep.
+
+    Nor with explicit types (`!!timestamp`): a text that is none of its type ends PyYAML itself.
+    """
 
     def __init__(self, stream: str) -> None:
         super().__init__(stream)
@@ -25,6 +28,9 @@ class _PlainLoader(yaml.SafeLoader):
     def compose_node(self, parent: Node | None, index: Any) -> Node | None:
         if self.check_event(yaml.AliasEvent):
             raise yaml.YAMLError("anchors and aliases (& and *) are not taken")
+        event: object = self.peek_event()  # type: ignore[no-untyped-call]  # so are its stubs
+        if getattr(event, "tag", None) is not None:
+            raise yaml.YAMLError("explicit types (!) are not taken")
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise yaml.YAMLError(f"it is nested deeper than {MAX_DEPTH}")

@@ -83,7 +83,7 @@ def fuzz(name: str, limits: list[str], seed: int | None) -> Result:
     corpus, findings = CACHE / "corpus" / name, CACHE / "findings" / name
     corpus.mkdir(parents=True, exist_ok=True)
     findings.mkdir(parents=True, exist_ok=True)
-    for number, content in enumerate(target.seeds):
+    for number, content in enumerate((*target.seeds, *target.findings)):
         (corpus / f"seed-{number}").write_bytes(content)
     known = set(findings.iterdir())
     counts = CACHE / f"{name}.counts"

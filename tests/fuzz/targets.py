@@ -79,11 +79,13 @@ class Target:
 
     feed: Feed
     seeds: tuple[bytes, ...]
-    """Inputs to begin with: at least one is accepted."""
+    """Inputs to begin with, all of them accepted."""
     longest: int = 4096
     """Bytes of an input at most."""
     words: tuple[bytes, ...] = ()
     """What inputs of this kind are made of."""
+    findings: tuple[bytes, ...] = ()
+    """Inputs that once broke a promise, and are refused now."""
 
 
 def _tag(name: str, **more: Any) -> dict[str, Any]:
@@ -426,6 +428,7 @@ _CHUNKED = (
 _JSON_WORDS = tuple(
     b'null true false {} [] "" -1 1e999 9223372036854775808 0.5 "schema":2 \\ud800 \\u0000'.split()
 )
+_YAML_FINDINGS = (b"s? sces:\n0 a:\n !!timestamp  ource\xff\xff ss:\n    dr  ",)
 _XML_WORDS = (
     b"<!DOCTYPE a [", b"<!ENTITY b 'c'>", b"&b;", b"<![CDATA[", b"]]>", b"<?xml version='1.0'?>",
     b"<Samples>", b"</Samples>", b"<Events>", b"<Condition>", b"<Entry key='k'>", b"<Header ",
@@ -470,6 +473,8 @@ TARGETS: dict[str, Target] = {
     "csv-recording": Target(
         _csv_recording, (b"t,a,b\n2026-03-02T06:00:00,1.5,RUN\n2026-03-02T06:00:01,,\n",)
     ),
-    "configuration": Target(_configuration, (_SOURCES.encode(),), 2000, _YAML_WORDS),
+    "configuration": Target(
+        _configuration, (_SOURCES.encode(),), 2000, _YAML_WORDS, _YAML_FINDINGS
+    ),
 }
 """Every decoder, by the name that the command takes."""

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import Iterator
-from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -10,7 +9,7 @@ import pytest
 
 from plant.clock import microseconds
 from plant.measurement import Quality
-from tests.integration.edge.driving import beside_driver, until, with_driver
+from tests.integration.edge.driving import answering, beside_driver, until, with_driver
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
 from tests.integration.edge.plants import MqttPlant, MtConnectPlant, S7Plant
 from tests.integration.edge.sources import DATATYPE, ModbusSource, OpcUaSource
@@ -203,9 +202,7 @@ def test_the_driver_lives_on_when_what_answers_speaks_another_protocol(driver: s
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(bytes(range(256)) * 20)
-        with suppress(ConnectionError):
-            await writer.drain()
-        writer.close()
+        await writer.drain()
 
     async def scenario() -> None:
         await until(lambda: inlet.problems, "the report")
@@ -213,39 +210,37 @@ def test_the_driver_lives_on_when_what_answers_speaks_another_protocol(driver: s
         assert not inlet.readings
 
     async def both() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        sources: dict[str, dict[str, Any]] = {
-            "opcua": {
-                "endpoint": f"opc.tcp://127.0.0.1:{port}/",
-                "timeout_s": 1,
-                "tags": [where | {"address": "i=2258"}],
-            },
-            "modbus": {
-                "host": "127.0.0.1",
-                "port": port,
-                "timeout_s": 1,
-                "tags": [where | {"address": "hr:1"}],
-            },
-            "mtconnect": {
-                "url": f"http://127.0.0.1:{port}",
-                "timeout_s": 1,
-                "tags": [where | {"data_item": "x"}],
-            },
-            "mqtt": {
-                "broker": {"port": port},
-                "client_id": "t",
-                "timeout_s": 1,
-                "tags": [where | {"topic": "x"}],
-            },
-            "s7": {
-                "host": "127.0.0.1",
-                "port": port,
-                "timeout_s": 1,
-                "tags": [where | {"address": "DB1.DBW0"}],
-            },
-        }
-        async with server:
+        async with answering(answer) as port:
+            sources: dict[str, dict[str, Any]] = {
+                "opcua": {
+                    "endpoint": f"opc.tcp://127.0.0.1:{port}/",
+                    "timeout_s": 1,
+                    "tags": [where | {"address": "i=2258"}],
+                },
+                "modbus": {
+                    "host": "127.0.0.1",
+                    "port": port,
+                    "timeout_s": 1,
+                    "tags": [where | {"address": "hr:1"}],
+                },
+                "mtconnect": {
+                    "url": f"http://127.0.0.1:{port}",
+                    "timeout_s": 1,
+                    "tags": [where | {"data_item": "x"}],
+                },
+                "mqtt": {
+                    "broker": {"port": port},
+                    "client_id": "t",
+                    "timeout_s": 1,
+                    "tags": [where | {"topic": "x"}],
+                },
+                "s7": {
+                    "host": "127.0.0.1",
+                    "port": port,
+                    "timeout_s": 1,
+                    "tags": [where | {"address": "DB1.DBW0"}],
+                },
+            }
             await beside_driver({"driver": driver, **sources[driver]}, inlet, scenario)
 
     asyncio.run(both())

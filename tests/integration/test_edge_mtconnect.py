@@ -9,7 +9,7 @@ from edge_agent.drivers.mtconnect.http import HttpAgent
 from plant.clock import microseconds
 from plant.errors import DataError
 from plant.measurement import Quality
-from tests.integration.edge.driving import until, with_driver
+from tests.integration.edge.driving import answering, until, with_driver
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
 from tests.integration.edge.plants import UNIT, at
 from tests.unit.edge_agent.inlets import RecordingInlet
@@ -221,17 +221,12 @@ def test_an_endless_answer_is_given_up_when_it_grows_too_large() -> None:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(1000)
         writer.write(b"HTTP/1.1 200 OK\r\n\r\n")
-        try:
-            while True:
-                writer.write(b"<a>" * 20_000)
-                await writer.drain()
-        except ConnectionError:
-            writer.close()
+        while True:
+            writer.write(b"<a>" * 20_000)
+            await writer.drain()
 
     async def scenario() -> None:
-        server = await asyncio.start_server(answer, "127.0.0.1", 0)
-        port = server.sockets[0].getsockname()[1]
-        async with server:
+        async with answering(answer) as port:
             with pytest.raises(DataError, match="more than 4000000 bytes"):
                 await HttpAgent(f"http://127.0.0.1:{port}", 20, None).get("/probe")
 

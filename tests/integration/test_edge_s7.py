@@ -9,7 +9,7 @@ import pytest
 from snap7.type import SrvArea
 
 from plant.measurement import Quality
-from tests.integration.edge.driving import until, with_driver
+from tests.integration.edge.driving import answering, until, with_driver
 from tests.integration.edge.plants import UNIT, S7Plant
 from tests.unit.edge_agent.inlets import RecordingInlet
 
@@ -139,20 +139,17 @@ def test_a_string_that_is_none_is_counted_and_bad(plc: S7Plant) -> None:
 def test_the_driver_comes_back_when_the_controller_hangs(plc: S7Plant) -> None:
     inlet = RecordingInlet()
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def answer(reader: asyncio.StreamReader, _writer: asyncio.StreamWriter) -> None:
         await reader.read()
-        writer.close()
 
     async def scenario() -> None:
         await until(lambda: inlet.readings, "the first value")
         await asyncio.to_thread(plc.stop)
-        silent = await asyncio.start_server(answer, "127.0.0.1", plc.port)
-        await until(
-            lambda: inlet.problems[-1] and "no answer within" in inlet.problems[-1][0],
-            "the report of silence",
-        )
-        silent.close()
-        await silent.wait_closed()
+        async with answering(answer, plc.port):
+            await until(
+                lambda: inlet.problems[-1] and "no answer within" in inlet.problems[-1][0],
+                "the report of silence",
+            )
         await asyncio.to_thread(plc.start)
         await until(lambda: inlet.problems[-1] == (), "the all-clear")
 

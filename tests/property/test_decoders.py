@@ -32,9 +32,10 @@ def test_every_target_is_named_when_fuzzing_is_documented() -> None:
 
 
 @pytest.mark.parametrize("name", TARGETS)
-def test_what_is_right_is_accepted(name: str) -> None:
+def test_what_is_right_is_accepted_and_what_once_broke_it_is_refused(name: str) -> None:
     target = TARGETS[name]
     assert [target.feed(seed) for seed in target.seeds] == [True] * len(target.seeds)
+    assert [target.feed(found) for found in target.findings] == [False] * len(target.findings)
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)

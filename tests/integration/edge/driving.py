@@ -1,7 +1,8 @@
 """Running one driver beside a scenario, in an event loop of the test's own."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
 from typing import Any
 
 import pytest
@@ -10,6 +11,32 @@ from edge_agent import EdgeSettings
 from edge_agent.drivers import Driver, make_driver
 from plant.clock import system_clock
 from tests.unit.edge_agent.inlets import RecordingInlet, edge_mapping
+
+
+@asynccontextmanager
+async def answering(
+    answer: Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]], port: int = 0
+) -> AsyncIterator[int]:
+    """A server of a few lines, in the running loop; gives its port and leaves nothing open."""
+    connections: set[asyncio.StreamWriter] = set()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connections.add(writer)
+        with suppress(ConnectionError, asyncio.CancelledError):
+            await answer(reader, writer)
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", port)
+    try:
+        yield server.sockets[0].getsockname()[1]
+    finally:
+        server.close()
+        # What was just accepted has yet to reach `serve`; what is aborted, to be closed.
+        for _ in range(3):
+            await asyncio.sleep(0.02)
+            for writer in connections:
+                writer.transport.abort()
+        await asyncio.sleep(0.02)
 
 
 def driver_of(source: dict[str, Any]) -> Driver:

@@ -131,11 +131,15 @@ class MtConnectAgent:
     async def _stop(self) -> None:
         if self._server is not None:
             self._server.close()
-            for writer in list(self._connections):
-                writer.transport.abort()
             self._server = None
-            # The loop closes what was aborted in its next rounds.
-            await asyncio.sleep(0.01)
+            # What was just accepted has yet to reach `_serve`; what is aborted, to be closed.
+            await asyncio.sleep(0.05)
+            for _ in range(100):
+                for writer in list(self._connections):
+                    writer.transport.abort()
+                await asyncio.sleep(0.01)
+                if not self._connections:
+                    break
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._connections.add(writer)
@@ -151,7 +155,7 @@ class MtConnectAgent:
         except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
-            writer.close()
+            writer.transport.abort() if self._server is None else writer.close()
             self._connections.discard(writer)
 
     async def _answer(self, target: str, writer: asyncio.StreamWriter) -> None:

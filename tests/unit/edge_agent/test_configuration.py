@@ -233,7 +233,8 @@ def test_all_mistakes_of_a_pushed_text_are_named_at_once() -> None:
         ("sources: {a: 9999-99-99}", "not valid YAML"),
         ("? {a: 1}\n: 2", "not valid YAML"),
         ("sources: {}", "at least 1 item"),
-        ("!!python/object/apply:os.system ['true']", "not valid YAML"),
+        ("!!python/object/apply:os.system ['true']", "explicit types"),
+        ("sources: !!timestamp soon", "explicit types"),
     ],
 )
 def test_a_text_that_cannot_be_used_is_refused_with_a_reason(text: str, words: str) -> None:
