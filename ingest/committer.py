@@ -7,11 +7,12 @@ from time import monotonic
 import structlog
 
 from ingest.heartbeat import ClockOffsets
+from ingest.outcome import Outcome
 from ingest.parcel import Parcel, RefusedParcel, refused
 from ingest.registry import Registry
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
-from ingest.transaction import GroupTransaction, Outcome
+from ingest.transaction import GroupTransaction
 from plant.clock import Clock
 from plant.errors import DataError, TransientError
 from store.delivery_row import DeliveryStore

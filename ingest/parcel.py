@@ -2,16 +2,17 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
 
 import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.column import LARGEST, Kind, value_columns, whole_numbers
 from ingest.message import Message
 from ingest.settings import LimitSettings
+from plant.device_values import decode_device_values
 from plant.errors import DataError
-from plant.measurement import Value
+from plant.measurement import Quality, Value
 from plant.native import (
     Birth,
     DataBatch,
@@ -27,18 +28,8 @@ from plant.native import (
 MAX_SETTLED_ROWS = 100_000
 """A message that cannot be read may name at most this many ids to be taken at its word."""
 
-
-class Kind(IntEnum):
-    """What a value is."""
-
-    NOTHING = 0
-    NUMBER = 1
-    TEXT = 2
-    TEXT_TOO_LONG = 3
-    TEXT_WITH_NUL = 4
-    """PostgreSQL cannot store the character U+0000."""
-    NUMBER_TOO_LARGE = 5
-    """Beyond the range of a double."""
+DEVICE_EPOCH = "values"
+"""Stands where an edge's epoch stands, for people who look at devices without an outbox."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +72,23 @@ class DataParcel:
     def epoch(self) -> str:
         """Which life of the outbox the ids are of."""
         return self.ids.epoch
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceParcel:
+    """Values of a device without outbox ids."""
+
+    message: Message
+    address: EdgeAddress
+    data: DataParcel
+    """Its ids are only the places within the message."""
+    epoch: None = None
+    """There is no outbox that could have lives."""
+
+    @property
+    def rows(self) -> int:
+        """How many measurements it holds."""
+        return self.data.rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +137,7 @@ class RefusedParcel:
     """How many measurements were read from it before it was refused."""
 
 
-Parcel = DataParcel | BirthParcel | StatusParcel | RefusedParcel
+Parcel = DataParcel | DeviceParcel | BirthParcel | StatusParcel | RefusedParcel
 
 
 def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
@@ -147,6 +155,8 @@ def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
         match leaf:
             case Leaf.DATA:
                 return _data_parcel(message, address, decode_data(message.payload), limits)
+            case Leaf.VALUES:
+                return _device_parcel(message, address, limits)
             case Leaf.BIRTH:
                 birth = decode_birth(message.payload)
                 _check_epoch(birth.epoch)
@@ -168,6 +178,16 @@ def refused(parcel: Parcel, reason: str, detail: str) -> RefusedParcel:
     ids = parcel.ids if isinstance(parcel, DataParcel) else None
     return RefusedParcel(
         parcel.message, reason, detail, parcel.address, parcel.epoch, ids, parcel.rows
+    )
+
+
+def stranger(parcel: Parcel) -> RefusedParcel:
+    """Return the parcel of an edge that is not enrolled."""
+    who = f"{parcel.address.site_path}/{parcel.address.edge}" if parcel.address else ""
+    return refused(
+        parcel,
+        "unknown_edge",
+        f"{who} is not enrolled: add it to `edges` of its site in the plant description",
     )
 
 
@@ -194,53 +214,31 @@ def _data_parcel(
     )
 
 
+def _device_parcel(message: Message, address: EdgeAddress, limits: LimitSettings) -> DeviceParcel:
+    said = decode_device_values(message.payload)
+    tags: dict[str, int] = {}
+    index = [tags.setdefault(f"{address.edge}/{path}", len(tags)) for path in said.path]
+    kind, number = value_columns(said.value, limits.max_text_length)
+    # A device says that it has no value by null, and nothing else about its trust in one.
+    nothing = kind == Kind.NOTHING
+    data = DataParcel(
+        message=message,
+        address=address,
+        ids=Ids(DEVICE_EPOCH, 1, len(index) + 1),
+        tags=list(tags),
+        tag=np.array(index, np.int64),
+        time_us=whole_numbers(said.time_us),
+        kind=kind,
+        number=number,
+        value=said.value,
+        quality=np.where(nothing, int(Quality.BAD), int(Quality.GOOD)),
+    )
+    return DeviceParcel(message, address, data)
+
+
 def _check_epoch(epoch: str) -> None:
     if not 0 < len(epoch) <= 64 or not epoch.isprintable():
         raise DataError("malformed", "the epoch must be 1 to 64 printable characters")
-
-
-def value_columns(
-    values: Sequence[Value], max_text_length: int
-) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
-    """Return the `Kind` of each value, and the values that are numbers, NaN for the others."""
-    if set(map(type, values)) <= {float, int}:
-        try:
-            number = np.array(values, np.float64)
-        except OverflowError:
-            pass
-        else:
-            return np.full(len(values), Kind.NUMBER, np.int8), number
-    kind = np.empty(len(values), np.int8)
-    number = np.full(len(values), np.nan)
-    for k, value in enumerate(values):
-        if value is None:
-            kind[k] = Kind.NOTHING
-        elif isinstance(value, str):
-            kind[k] = _text_kind(value, max_text_length)
-        else:
-            try:
-                number[k] = value
-                kind[k] = Kind.NUMBER
-            except OverflowError:
-                kind[k] = Kind.NUMBER_TOO_LARGE
-    return kind, number
-
-
-def _text_kind(text: str, max_length: int) -> Kind:
-    if len(text) > max_length:
-        return Kind.TEXT_TOO_LONG
-    return Kind.TEXT_WITH_NUL if "\0" in text else Kind.TEXT
-
-
-_LIMIT = 2**62
-
-
-def whole_numbers(values: Sequence[int]) -> NDArray[np.int64]:
-    """Return the values, those beyond 64 bits cut to a value that validation refuses anyway."""
-    try:
-        return np.array(values, np.int64)
-    except OverflowError:
-        return np.array([max(-_LIMIT, min(_LIMIT, value)) for value in values], np.int64)
 
 
 class _Header(msgspec.Struct, frozen=True):
@@ -265,6 +263,6 @@ def _readable_ids(payload: bytes) -> Ids | None:
         return None
     plausible = (
         1 <= header.first_id <= header.last_id < header.first_id + MAX_SETTLED_ROWS
-        and header.last_id <= _LIMIT
+        and header.last_id <= LARGEST
     )
     return Ids(header.epoch, header.first_id, header.last_id + 1) if plausible else None

@@ -63,7 +63,7 @@ class Registry:
             self._read_at = now
         wanted = set(addresses)
         if not wanted <= self._edges.keys():
-            self._edges = {_address(row): row for row in transaction.edges()}
+            self._edges = {address_of(row): row for row in transaction.edges()}
         sites = {self._edges[address].site_id for address in wanted if address in self._edges}
         if not sites <= self._sites.keys():
             for site_id in sites - self._sites.keys():
@@ -122,6 +122,7 @@ def _or(value: float | None, default: float) -> float:
     return default if value is None else value
 
 
-def _address(edge: EdgeRow) -> EdgeAddress:
+def address_of(edge: EdgeRow) -> EdgeAddress:
+    """Return the address by which an edge speaks."""
     enterprise, site = edge.site_path.split("/")
     return EdgeAddress(enterprise, site, edge.code)

@@ -3,27 +3,17 @@
 from dataclasses import dataclass, replace
 from time import monotonic
 
-import msgspec
 import numpy as np
 
-from ingest.message import Message
-from ingest.new_rows import (
-    NewRows,
-    dirty_hours,
-    joined,
-    number_columns,
-    row_rejections,
-    text_columns,
-)
-from ingest.parcel import DataParcel, Parcel, RefusedParcel, open_parcel
+from ingest.new_rows import NewRows, joined, row_rejections
 from ingest.registry import Registry
+from ingest.rejected import is_numbered, opened_rejection
 from ingest.settings import IngestSettings, LimitSettings
 from ingest.transaction import CURABLE
-from ingest.validation import ACCEPTED, Reason, verdicts
+from ingest.unnumbered import write_rows
+from ingest.validation import ACCEPTED, verdicts
 from plant.clock import Clock
-from plant.errors import DataError
 from plant.idset import IdSet
-from plant.native import SCHEMA, DataBatch, EdgeAddress, encode, parse_topic
 from store.delivery import PostgresDeliveryStore, PostgresDeliveryTransaction
 from store.delivery_row import LedgerKey, LedgerRow, OpenRejection
 
@@ -80,26 +70,30 @@ class _Replay:
     ) -> None:
         self._transaction = transaction
         self._limits = limits
+        self._tolerance_us = int(limits.future_tolerance_s * 1_000_000)
         self._now = clock()
         self._registry = Registry(monotonic)
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
 
     def apply(self, waiting: list[OpenRejection]) -> Replayed:
         """Write what is accepted now, and mark its rejections."""
-        opened = [(row, _opened(row, self._limits)) for row in waiting]
-        readable = [(row, parcel) for row, parcel in opened if isinstance(parcel, DataParcel)]
-        self._registry.refresh(self._transaction, {parcel.address for _, parcel in readable})
+        edges = {edge.edge_id: edge for edge in self._transaction.edges()}
+        opened = [(row, opened_rejection(row, edges, self._limits)) for row in waiting]
+        known = [(row, data) for row, data in opened if data is not None]
+        self._registry.refresh(self._transaction, {data.address for _, data in known})
         parts = [
-            (row, NewRows(parcel, edge, [(parcel.ids.start, parcel.ids.stop)]))
-            for row, parcel in readable
-            if (edge := self._registry.edge(parcel.address)) and self._registry.has_tags(edge)
+            (row, NewRows(data, edge, [(data.ids.start, data.ids.stop)]))
+            for row, data in known
+            if (edge := self._registry.edge(data.address)) and self._registry.has_tags(edge)
         ]
         self._ledgers = self._transaction.lock_ledgers(
-            {(part.edge.edge_id, part.parcel.epoch) for _, part in parts}
+            {(part.edge.edge_id, part.parcel.epoch) for row, part in parts if is_numbered(row)}
         )
+        for site_id in sorted({part.edge.site_id for row, part in parts if not is_numbered(row)}):
+            self._transaction.lock_site(site_id)
         written, settled = 0, []
         for row, part in parts:
-            count = self._write(row, part)
+            count = self._write(row, part) if is_numbered(row) else self._write_device(row, part)
             if count is not None:
                 written += count
                 settled.append(row.rejection_id)
@@ -118,82 +112,48 @@ class _Replay:
             part = replace(part, spans=ledger.committed.missing(ids.start, ids.stop))
             if not part.spans:
                 return 0
-        rows, tags = joined([part], self._registry), self._registry.columns
-        tolerance_us = int(self._limits.future_tolerance_s * 1_000_000)
-        verdict = verdicts(rows, tags, tolerance_us)
-        accepted = verdict == ACCEPTED
-        if not accepted.any() and not curable:
+        # The rejection, or the ledger, says that they are not there. But some ids of a message
+        # refused for good may have come in another message before.
+        may_repeat = not (_is_single(rejection) or curable)
+        accepted, written = self._judge_and_write(
+            rejection, part, may_repeat=may_repeat, settles_always=curable
+        )
+        if accepted is None:
             return None
-        numbers = number_columns(rows, accepted, tags)
-        texts = text_columns(rows, accepted, tags)
-        single = rejection.tag_name is not None
-        if single or curable:
-            # The rejection, or the ledger, says that they are not there.
-            written = len(numbers) + len(texts)
-            self._transaction.stream_numbers([numbers])
-            if len(texts):
-                self._transaction.write_texts(texts)
-        else:
-            # Some ids of a refused message may have come in another message before.
-            written = self._transaction.write_new_numbers(numbers)
-            written += self._transaction.write_new_texts(texts)
-        if not single:
-            self._transaction.write_rejections(list(row_rejections([part], rows, verdict, tags)))
-        hours = dirty_hours(rows, accepted, tags)
-        if hours:
-            self._transaction.mark_dirty(hours, self._now)
-        refused = int(np.count_nonzero(~accepted))
+        refused = len(part) - accepted
         self._ledgers[key] = replace(
             ledger,
             committed=ledger.committed.union(IdSet.of(part.spans)),
-            rejected_count=max(
-                0, ledger.rejected_count + (refused if curable else -int(accepted.sum()))
-            ),
+            rejected_count=max(0, ledger.rejected_count + (refused if curable else -accepted)),
         )
         return written
 
+    def _write_device(self, rejection: OpenRejection, part: NewRows) -> int | None:
+        accepted, written = self._judge_and_write(
+            rejection, part, may_repeat=True, settles_always=False
+        )
+        return None if accepted is None else written
 
-def _opened(row: OpenRejection, limits: LimitSettings) -> Parcel:
-    """Return what a rejection holds, as a message of its own."""
-    message = Message(row.topic, row.raw, row.received_time)
-    if row.reason not in set(Reason):
-        return open_parcel(message, limits)
-    try:
-        address, _ = parse_topic(row.topic)
-        content = _row_decoder.decode(row.raw)
-    except (DataError, msgspec.MsgspecError) as exc:
-        return RefusedParcel(message, "malformed", str(exc))
-    return _single(message, address, row, content, limits)
+    def _judge_and_write(
+        self, rejection: OpenRejection, part: NewRows, *, may_repeat: bool, settles_always: bool
+    ) -> tuple[int | None, int]:
+        """Return how many rows can be accepted now, None when all stay rejected, and are written.
+
+        Of a whole message, the rows that are still refused become rejections of their own.
+        """
+        rows, tags = joined([part], self._registry), self._registry.columns
+        verdict = verdicts(rows, tags, self._tolerance_us)
+        accepted = verdict == ACCEPTED
+        if not accepted.any() and not settles_always:
+            return None, 0
+        flags = np.full(len(part), may_repeat, np.bool_)
+        written = write_rows(self._transaction, rows, accepted, flags, tags, self._now)
+        if not _is_single(rejection):
+            refused = list(row_rejections([part], rows, verdict, tags))
+            self._transaction.write_rejections(refused)
+        return int(np.count_nonzero(accepted)), int(np.count_nonzero(written))
 
 
-class _Row(msgspec.Struct, frozen=True):
-    """One rejected measurement, as `ingest.validation.raw_row` keeps it."""
-
-    id: int
-    tag: str
-    time_us: int
-    value: float | int | str | bool | None
-    quality: int
-
-
-_row_decoder = msgspec.json.Decoder(_Row)
-
-
-def _single(
-    message: Message, address: EdgeAddress, row: OpenRejection, content: _Row, limits: LimitSettings
-) -> Parcel:
-    batch = DataBatch(
-        SCHEMA,
-        row.epoch or "",
-        content.id,
-        content.id,
-        0,
-        [content.tag],
-        [0],
-        [content.time_us],
-        [content.value],
-        [content.quality],
-    )
-    parcel = open_parcel(replace(message, payload=encode(batch)), limits)
-    assert isinstance(parcel, RefusedParcel) or parcel.address == address
-    return parcel
+def _is_single(rejection: OpenRejection) -> bool:
+    """Tell whether one measurement was rejected, not a message."""
+    return rejection.tag_name is not None

@@ -10,7 +10,7 @@ from ingest.committer import Committer
 from ingest.mailbox import Mailbox
 from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
-from ingest.mqtt import MqttSource
+from ingest.mqtt_source import MqttSource
 from ingest.pipeline import Pipeline
 from ingest.selfstat import Selfstat, Snapshot
 from ingest.settings import IngestSettings

@@ -1,11 +1,11 @@
 """One transaction: what a group of messages changes in the database, and what became of each."""
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import datetime
 
-from ingest.birth import Site, tag_changes
+from ingest.announcement import announce
+from ingest.device import DeviceGroup
 from ingest.heartbeat import ClockOffsets, status_row, with_status
 from ingest.new_rows import (
     NewRows,
@@ -17,6 +17,7 @@ from ingest.new_rows import (
     row_rejections,
     text_columns,
 )
+from ingest.outcome import Outcome
 from ingest.parcel import (
     BirthParcel,
     DataParcel,
@@ -25,9 +26,9 @@ from ingest.parcel import (
     RefusedParcel,
     StatusParcel,
     refused,
+    stranger,
 )
 from ingest.registry import Registry
-from ingest.selfstat import ZERO, Tally
 from ingest.validation import ACCEPTED, verdicts
 from plant.clock import microseconds
 from plant.errors import DataError
@@ -49,17 +50,6 @@ _KEPT_OF_TOO_LARGE = 65_536
 CURABLE = frozenset({"unknown_edge", "no_birth"})
 
 
-@dataclass(slots=True)
-class Outcome:
-    """What a committed transaction did."""
-
-    messages: Tally = ZERO
-    measurements: Tally = ZERO
-    rejections: Counter[str] = field(default_factory=Counter)
-    acks: list[tuple[str, bytes]] = field(default_factory=list)
-    """Topics and payloads to publish after the commit."""
-
-
 class GroupTransaction:
     """Applies a group of messages within an open database transaction."""
 
@@ -79,7 +69,6 @@ class GroupTransaction:
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
         self._topics: dict[LedgerKey, EdgeAddress] = {}
         self._committed_at: dict[LedgerKey, datetime] = {}
-        self._rejections: list[Rejection] = []
         self._outcome = Outcome()
 
     def apply(self, parcels: Sequence[Parcel]) -> Outcome:
@@ -92,6 +81,10 @@ class GroupTransaction:
             self._transaction, (parcel.address for parcel in parcels if parcel.address)
         )
         self._lock_ledgers(parcels)
+        devices = DeviceGroup(
+            self._transaction, self._registry, self._outcome, self._now, self._future_tolerance_us
+        )
+        devices.lock(parcels)
         for parcel in parcels:
             if isinstance(parcel, StatusParcel):
                 self._apply_status(parcel)
@@ -100,8 +93,10 @@ class GroupTransaction:
                 self._apply_birth(parcel)
         self._know_tags(parcels)
         self._write(parcels)
-        if self._rejections:
-            self._transaction.write_rejections(self._rejections)
+        for refused_parcel in devices.write(parcels):
+            self._refuse(refused_parcel)
+        if self._outcome.rejected:
+            self._transaction.write_rejections(self._outcome.rejected)
         self._transaction.save_ledgers(list(self._ledgers.values()), self._committed_at)
         self._outcome.acks = [self._ack(key) for key in self._ledgers]
         return self._outcome
@@ -121,7 +116,7 @@ class GroupTransaction:
     def _apply_status(self, parcel: StatusParcel) -> None:
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(_from_stranger(parcel))
+            self._refuse(stranger(parcel))
             return
         try:
             row = status_row(parcel, edge.edge_id, self._offsets)
@@ -131,43 +126,28 @@ class GroupTransaction:
         self._transaction.save_status(row)
         key = (edge.edge_id, row.epoch)
         self._ledgers[key] = with_status(self._ledgers[key], parcel.status)
-        self._count_message(written=1)
+        self._outcome.count_message(written=1)
 
     def _apply_birth(self, parcel: BirthParcel) -> None:
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(_from_stranger(parcel))
+            self._refuse(stranger(parcel))
             return
-        self._transaction.lock_site(edge.site_id)
-        site = Site(
-            self._transaction.work_units(edge.site_id),
-            self._transaction.tags(edge.site_id),
-            frozenset(row.edge_id for row in self._transaction.edges() if row.online),
-        )
         message = parcel.message
-        changes, refusals = tag_changes(edge, parcel.birth.tags, site, live=not message.retained)
-        self._transaction.save_tags(changes, self._now)
-        if changes:
-            self._registry.reread(self._transaction, edge.site_id)
+        for rejection in announce(
+            self._transaction,
+            self._registry,
+            edge,
+            parcel.birth.tags,
+            message,
+            parcel.epoch,
+            self._now,
+        ):
+            self._outcome.reject(rejection)
         self._transaction.save_agent(
             edge.edge_id, parcel.epoch, readable(parcel.birth.agent_version), self._now
         )
-        for refusal in refusals:
-            self._reject(
-                Rejection(
-                    received_time=message.received_time,
-                    topic=message.topic,
-                    reason=refusal.reason,
-                    detail=readable(refusal.detail),
-                    raw=refusal.raw,
-                    edge_id=edge.edge_id,
-                    epoch=parcel.epoch,
-                    row_id=refusal.index,
-                    tag_name=readable(refusal.name),
-                    once=True,
-                )
-            )
-        self._count_message(written=1)
+        self._outcome.count_message(written=1)
 
     def _refuse(self, parcel: RefusedParcel) -> None:
         """Reject a whole message; its ids are settled, so that it need not come again."""
@@ -177,16 +157,16 @@ class GroupTransaction:
             key = (edge.edge_id, parcel.ids.epoch)
             new = self._take(key, parcel.ids, parcel.message.received_time)
             if not new:
-                self._count_message(duplicate=1)
-                self._count_rows(Tally(duplicate=parcel.rows))
+                self._outcome.count_message(duplicate=1)
+                self._outcome.count_rows(duplicate=parcel.rows)
                 return
             rejected = self._ledgers[key].rejected_count + sum(b - a for a, b in new)
             self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
-        self._count_message(rejected=1)
-        self._count_rows(Tally(rejected=parcel.rows))
+        self._outcome.count_message(rejected=1)
+        self._outcome.count_rows(rejected=parcel.rows)
         message = parcel.message
         raw = message.payload
-        self._reject(
+        self._outcome.reject(
             Rejection(
                 received_time=message.received_time,
                 topic=readable(message.topic),
@@ -222,7 +202,7 @@ class GroupTransaction:
             return
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(_from_stranger(parcel))
+            self._refuse(stranger(parcel))
             return
         if not self._registry.has_tags(edge):
             detail = "the edge has not announced any tag yet; it is to send this again"
@@ -231,12 +211,12 @@ class GroupTransaction:
         key = (edge.edge_id, parcel.ids.epoch)
         spans = self._take(key, parcel.ids, parcel.message.received_time)
         part = NewRows(parcel, edge, spans)
-        self._count_rows(Tally(duplicate=parcel.rows - len(part)))
+        self._outcome.count_rows(duplicate=parcel.rows - len(part))
         if spans:
-            self._count_message(written=1)
+            self._outcome.count_message(written=1)
             yield part
         else:
-            self._count_message(duplicate=1)
+            self._outcome.count_message(duplicate=1)
 
     def _know_tags(self, parcels: Sequence[Parcel]) -> None:
         """Read again the tags of sites from which data name a tag that is not known.
@@ -285,7 +265,7 @@ class GroupTransaction:
             written += len(columns)
             if len(columns):
                 texts.append(columns)
-        self._count_rows(Tally(written=written))
+        self._outcome.count_rows(written=written)
         hours.update(dirty_hours(rows, accepted, tags))
         return numbers
 
@@ -295,24 +275,5 @@ class GroupTransaction:
         key = (rejection.edge_id, rejection.epoch)
         rejected = self._ledgers[key].rejected_count + 1
         self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
-        self._count_rows(Tally(rejected=1))
-        self._reject(rejection)
-
-    def _reject(self, rejection: Rejection) -> None:
-        self._rejections.append(rejection)
-        self._outcome.rejections[rejection.reason] += 1
-
-    def _count_message(self, *, written: int = 0, duplicate: int = 0, rejected: int = 0) -> None:
-        self._outcome.messages = self._outcome.messages.plus(Tally(0, written, duplicate, rejected))
-
-    def _count_rows(self, tally: Tally) -> None:
-        self._outcome.measurements = self._outcome.measurements.plus(tally)
-
-
-def _from_stranger(parcel: Parcel) -> RefusedParcel:
-    who = f"{parcel.address.site_path}/{parcel.address.edge}" if parcel.address else ""
-    return refused(
-        parcel,
-        "unknown_edge",
-        f"{who} is not enrolled: add it to `edges` of its site in the plant description",
-    )
+        self._outcome.count_rows(rejected=1)
+        self._outcome.reject(rejection)

@@ -8,7 +8,7 @@ import msgspec
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.parcel import Kind
+from ingest.column import Kind
 from ingest.registry import TagColumns
 from plant.clock import microseconds
 from plant.description import LONG_AGO

@@ -32,6 +32,8 @@ class Leaf:
     """Edge to platform: a `DataBatch`. QoS 1, not retained."""
     BIRTH = "birth"
     """Edge to platform: a `Birth`, the tags that this edge will report. QoS 1, retained."""
+    VALUES = "values"
+    """Device to platform: plain JSON without outbox ids, see `plant.device_values`. QoS 1."""
     STATUS = "status"
     """Edge to platform: a `Status`; also the edge's Last Will. QoS 1, retained."""
     ACK = "ack"

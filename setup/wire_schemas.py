@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 
+from plant.device_values import TIME_FIELDS
 from plant.native import SCHEMA, Ack, Birth, Config, DataBatch, Leaf, Status
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/reference/wire"
@@ -24,7 +25,31 @@ MESSAGES = {
 
 def schema_texts() -> dict[str, str]:
     """Return the text of each schema file by its name."""
-    return {f"{leaf}.schema.json": _schema_text(leaf, type_) for leaf, type_ in MESSAGES.items()}
+    texts = {f"{leaf}.schema.json": _schema_text(leaf, type_) for leaf, type_ in MESSAGES.items()}
+    return texts | {f"{Leaf.VALUES}.schema.json": _text(Leaf.VALUES, _device_values())}
+
+
+def _device_values() -> dict[str, Any]:
+    """Return the schema of what devices say, whose fields are theirs to name."""
+    time = {
+        "description": "ISO 8601 with an offset, or what passed since 1970-01-01T00:00Z in "
+        "seconds, milliseconds, microseconds or nanoseconds, told apart by size.",
+        "type": ["string", "number"],
+    }
+    moment = {
+        "title": "DeviceValues",
+        "description": "One moment: its time, and every other field a value or fields of values.",
+        "type": "object",
+        "minProperties": 2,
+        "anyOf": [{"required": [name]} for name in TIME_FIELDS],
+        "properties": {name: {"$ref": "#/$defs/Time"} for name in TIME_FIELDS},
+        "additionalProperties": True,
+    }
+    reference = {"$ref": "#/$defs/DeviceValues"}
+    return {
+        "oneOf": [reference, {"type": "array", "minItems": 1, "items": reference}],
+        "$defs": {"DeviceValues": moment, "Time": time},
+    }
 
 
 def _schema_text(leaf: str, message: Any) -> str:
@@ -33,6 +58,10 @@ def _schema_text(leaf: str, message: Any) -> str:
         if "description" in definition:
             definition["description"] = inspect.cleandoc(definition["description"])
     schema["$defs"][message.__name__]["properties"]["schema"] = {"const": SCHEMA}
+    return _text(leaf, schema)
+
+
+def _text(leaf: str, schema: dict[str, Any]) -> str:
     head = {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": f"nm/v1/<enterprise>/<site>/<edge>/{leaf}",

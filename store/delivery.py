@@ -218,23 +218,6 @@ class PostgresDeliveryTransaction:
             found[[number - 1 for (number,) in known]] = True
         return found
 
-    def write_new_numbers(self, rows: NumberColumns) -> int:
-        """Append those that are not there by tag and source time; return how many."""
-        return self._write_new("numbers", number_blocks([rows]))
-
-    def write_new_texts(self, rows: TextColumns) -> int:
-        """Append those that are not there by tag and source time; return how many."""
-        return self._write_new("texts", text_blocks(rows))
-
-    def _write_new(self, kind: str, blocks: Iterable[bytes]) -> int:
-        self._connection.execute(_Q[f"stage_{kind}"])
-        with self._connection.cursor() as cursor, cursor.copy(_Q[f"copy_staged_{kind}"]) as copy:
-            for block in blocks:
-                copy.write(block)
-        written = self._connection.execute(_Q[f"insert_new_{kind}"]).rowcount
-        self._connection.execute(_Q[f"drop_staged_{kind}"])
-        return written
-
     def open_rejections(self, reason: str, after: int, limit: int) -> list[OpenRejection]:
         """Return rejections that wait, by their ids, and keep other replays from them."""
         values = {"reason": reason, "after": after, "limit": limit}

@@ -113,6 +113,7 @@ class OpenRejection:
     rejection_id: int
     received_time: datetime
     topic: str
+    edge_id: int | None
     epoch: str | None
     row_id: int | None
     tag_name: str | None

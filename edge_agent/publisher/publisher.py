@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import structlog
 
 from edge_agent.drivers.supervision import Backoff
-from edge_agent.outbox import Outbox
+from edge_agent.outbox import Outbox, Slice
 from edge_agent.publisher.link import (
     Connected,
     Delivered,
@@ -18,6 +18,7 @@ from edge_agent.publisher.link import (
     Received,
     Refused,
 )
+from edge_agent.publisher.live_lane import LiveLane
 from edge_agent.publisher.messages import FillRate, data_batch, last_will, online_status
 from edge_agent.publisher.window import Window
 from edge_agent.selfstat import Counters
@@ -94,6 +95,10 @@ class Publisher:
         self._status_pause_s = status_pause_s
         self._elapsed = elapsed
         self._window = Window(settings.publishing.max_in_flight, settings.publishing.ack_timeout_s)
+        self._live = LiveLane(
+            settings.publishing.max_in_flight * settings.publishing.batch_rows,
+            settings.publishing.ack_timeout_s,
+        )
         self._fill_rate = FillRate(settings.outbox.max_bytes)
         self._stop = threading.Event()
         self._drain_until: float | None = None
@@ -155,6 +160,7 @@ class Publisher:
                 self._handle(event)
         self._send_birth(link)
         self._window.rewind(self._outbox.state().acknowledged_id)
+        self._live.reset()
         self._data_numbers.clear()
         self._last_told = ()
         self._status_due = 0.0
@@ -187,6 +193,7 @@ class Publisher:
         while True:
             now = self._elapsed()
             self._resend_overdue(now)
+            self._send_ahead(link, now, partial=now >= flush_at)
             self._send_data(link, partial=now >= flush_at)
             if now >= flush_at:
                 flush_at = now + linger_s
@@ -215,6 +222,7 @@ class Publisher:
 
     def _note_delivered(self, number: int) -> None:
         """The connection counts as working when data pass; a birth alone proves little."""
+        self._live.delivered(number)
         if number in self._data_numbers or self._outbox.state().pending == 0:
             self._data_numbers.discard(number)
             self._backoff.reset()
@@ -240,6 +248,7 @@ class Publisher:
         self._counters.acknowledged += self._outbox.acknowledge(ack.epoch, ack.committed_to)
         if ack.epoch == self._outbox.state().epoch:
             self._window.confirmed(ack.committed_to, self._elapsed())
+            self._live.confirmed(self._elapsed())
 
     def _resend_overdue(self, now: float) -> None:
         if self._window.overdue(now):
@@ -252,12 +261,24 @@ class Publisher:
             rows = self._outbox.read(self._window.next_after, self._settings.batch_rows)
             if rows is None or (len(rows.rows) < self._settings.batch_rows and not partial):
                 return
-            batch = data_batch(self._outbox.state().epoch, rows, self._now_us())
-            self._outbox.mark_published(rows.last_id)
-            number = link.publish(self._topic(Leaf.DATA), encode(batch), retain=False)
-            self._data_numbers.add(number)
+            self._publish(link, rows)
             self._window.sent(rows.first_id, rows.last_id, self._elapsed())
-            self._counters.published += len(rows.rows)
+
+    def _send_ahead(self, link: Link, now: float, *, partial: bool) -> None:
+        """Send the newest rows, where a backlog would hold them up."""
+        issued_id = self._outbox.state().issued_id
+        after = self._live.next_after(self._window.next_after, issued_id, now)
+        rows = None if after is None else self._outbox.read(after, self._settings.batch_rows)
+        if rows is not None and (partial or len(rows.rows) == self._settings.batch_rows):
+            self._live.sent(rows.last_id, self._publish(link, rows))
+
+    def _publish(self, link: Link, rows: Slice) -> int:
+        batch = data_batch(self._outbox.state().epoch, rows, self._now_us())
+        self._outbox.mark_published(rows.last_id)
+        number = link.publish(self._topic(Leaf.DATA), encode(batch), retain=False)
+        self._data_numbers.add(number)
+        self._counters.published += len(rows.rows)
+        return number
 
     def _send_status(self, link: Link, now: float) -> None:
         state = self._outbox.state()

@@ -14,10 +14,11 @@ from ingest.mailbox import Mailbox
 from ingest.mes.message import TOPIC, decode_message, mes_address
 from ingest.mes.settings import MesSettings
 from ingest.message import Message, Source
-from ingest.mqtt import MqttSource
+from ingest.mqtt_source import MqttSource
 from ingest.selfstat import ZERO, Selfstat, Tally
 from ingest.settings import IngestSettings
 from ingest.share import Share
+from ingest.subscription import FixedSubscriptions
 from plant.clock import Clock
 from plant.errors import ConfigurationError, DataError, TransientError
 from plant.mes import Report
@@ -144,7 +145,7 @@ class MesThread:
             settings.make_clock(),
             selfstat,
             Share(settings.workers.index, settings.workers.count),
-            topics=(TOPIC,),
+            FixedSubscriptions([TOPIC]),
         )
         self._intake = MesIntake(self._source, self._store, mes, selfstat, settings.make_clock())
         self._failure: ConfigurationError | None = None

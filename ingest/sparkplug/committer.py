@@ -7,12 +7,12 @@ from time import monotonic
 
 import structlog
 
+from ingest.outcome import Outcome
 from ingest.registry import Registry
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.delivery import Delivery, Refusal
 from ingest.sparkplug.transaction import SparkplugTransaction
-from ingest.transaction import Outcome
 from plant.clock import Clock
 from plant.errors import DataError, TransientError
 from store.delivery_row import DeliveryStore

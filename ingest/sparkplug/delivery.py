@@ -6,8 +6,9 @@ from datetime import datetime
 
 import numpy as np
 
+from ingest.column import value_columns, whole_numbers
 from ingest.message import Message
-from ingest.parcel import DataParcel, Ids, value_columns, whole_numbers
+from ingest.parcel import DataParcel, Ids
 from plant.measurement import Quality, Value
 from plant.native import EdgeAddress, TagDeclaration
 

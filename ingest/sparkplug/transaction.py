@@ -5,28 +5,18 @@ tag, source time and value.
 """
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
-from numpy.typing import NDArray
 
-from ingest.birth import Site, tag_changes
-from ingest.new_rows import (
-    NewRows,
-    dirty_hours,
-    joined,
-    number_columns,
-    readable,
-    row_rejections,
-    text_columns,
-)
-from ingest.registry import Registry, TagColumns
-from ingest.selfstat import Tally
+from ingest.announcement import announce
+from ingest.new_rows import NewRows, readable
+from ingest.outcome import Outcome
+from ingest.registry import Registry
 from ingest.sparkplug.delivery import Delivery, Presence, Refusal
-from ingest.transaction import Outcome
-from ingest.validation import ACCEPTED, Rows, verdicts
-from plant.measurement import Value
-from plant.native import TagDeclaration
+from ingest.unnumbered import write_unnumbered
+from ingest.validation import ACCEPTED
 from store.delivery_row import DeliveryTransaction, EdgeRow, Rejection, StatusRow
 
 _KEPT_BYTES = 65_536
@@ -48,7 +38,6 @@ class SparkplugTransaction:
         self._registry = registry
         self._now = now
         self._future_tolerance_us = future_tolerance_us
-        self._rejections: list[Rejection] = []
         self._outcome = Outcome()
 
     def apply(self, deliveries: Sequence[Delivery]) -> Outcome:
@@ -69,47 +58,29 @@ class SparkplugTransaction:
             self._count_message(delivery)
         if parts:
             self._write(parts)
-        if self._rejections:
-            self._transaction.write_rejections(self._rejections)
+        if self._outcome.rejected:
+            self._transaction.write_rejections(self._outcome.rejected)
         return self._outcome
 
     def _take(self, delivery: Delivery, edge: EdgeRow) -> Iterator[tuple[NewRows, Sequence[bool]]]:
         if delivery.presence is not None:
             self._transaction.save_status(_status(edge, delivery.epoch, delivery.presence))
         if delivery.tags:
-            self._declare(delivery, edge, delivery.tags)
+            # Retained births are refused before: whoever announces is there.
+            live = replace(delivery.message, retained=False)
+            for rejection in announce(
+                self._transaction,
+                self._registry,
+                edge,
+                delivery.tags,
+                live,
+                delivery.epoch,
+                self._now,
+            ):
+                self._outcome.reject(rejection)
         if delivery.data is not None:
             ids = delivery.data.ids
             yield NewRows(delivery.data, edge, [(ids.start, ids.stop)]), delivery.may_repeat
-
-    def _declare(
-        self, delivery: Delivery, edge: EdgeRow, declarations: Sequence[TagDeclaration]
-    ) -> None:
-        self._transaction.lock_site(edge.site_id)
-        site = Site(
-            self._transaction.work_units(edge.site_id),
-            self._transaction.tags(edge.site_id),
-            frozenset(row.edge_id for row in self._transaction.edges() if row.online),
-        )
-        changes, refusals = tag_changes(edge, declarations, site, live=True)
-        self._transaction.save_tags(changes, self._now)
-        if changes or not self._registry.has_tags(edge):
-            self._registry.reread(self._transaction, edge.site_id)
-        for refusal in refusals:
-            self._reject(
-                Rejection(
-                    received_time=delivery.message.received_time,
-                    topic=readable(delivery.message.topic),
-                    reason=refusal.reason,
-                    detail=readable(refusal.detail),
-                    raw=refusal.raw,
-                    edge_id=edge.edge_id,
-                    epoch=delivery.epoch,
-                    row_id=refusal.index,
-                    tag_name=readable(refusal.name),
-                    once=True,
-                )
-            )
 
     def _refuse_stranger(self, delivery: Delivery) -> None:
         assert delivery.address is not None
@@ -120,14 +91,14 @@ class SparkplugTransaction:
         )
         self._refuse(delivery, Refusal("unknown_edge", said, delivery.rows, once=True), None)
         if delivery.counted:
-            self._count(Tally(rejected=1))
+            self._outcome.count_message(rejected=1)
 
     def _refuse(self, delivery: Delivery, refusal: Refusal, edge: EdgeRow | None) -> None:
         message = delivery.message
-        self._count_rows(Tally(rejected=refusal.rows))
+        self._outcome.count_rows(rejected=refusal.rows)
         if not delivery.counted:
             return
-        self._reject(
+        self._outcome.reject(
             Rejection(
                 received_time=message.received_time,
                 topic=readable(message.topic),
@@ -145,70 +116,27 @@ class SparkplugTransaction:
         if not delivery.counted:
             return
         if delivery.refused_whole:
-            self._count(Tally(rejected=1))
+            self._outcome.count_message(rejected=1)
+        elif delivery.repeated:
+            self._outcome.count_message(duplicate=1)
         else:
-            self._count(Tally(duplicate=1) if delivery.repeated else Tally(written=1))
+            self._outcome.count_message(written=1)
 
     def _write(self, parts: Sequence[tuple[NewRows, Sequence[bool]]]) -> None:
-        new_rows = [part for part, _ in parts]
-        rows = joined(new_rows, self._registry)
-        tags = self._registry.columns
-        verdict = verdicts(rows, tags, self._future_tolerance_us)
-        for rejection in row_rejections(new_rows, rows, verdict, tags):
-            self._count_rows(Tally(rejected=1))
-            self._reject(rejection)
-        accepted = verdict == ACCEPTED
-        may_repeat = np.array([flag for _, flags in parts for flag in flags], np.bool_)
-        fresh = accepted & ~self._repeated(rows, accepted, may_repeat, tags)
-        self._count_rows(Tally(duplicate=int(accepted.sum() - fresh.sum())))
-        numbers = number_columns(rows, fresh, tags)
-        if len(numbers):
-            self._transaction.write_numbers(numbers)
-        texts = text_columns(rows, fresh, tags)
-        if len(texts):
-            self._transaction.write_texts(texts)
-        self._count_rows(Tally(written=len(numbers) + len(texts)))
-        hours = dirty_hours(rows, fresh, tags)
-        if hours:
-            self._transaction.mark_dirty(hours, self._now)
-
-    def _repeated(
-        self,
-        rows: Rows,
-        accepted: NDArray[np.bool_],
-        may_repeat: NDArray[np.bool_],
-        tags: TagColumns,
-    ) -> NDArray[np.bool_]:
-        """Tell which rows that may be repetitions are: shape (n,).
-
-        Of equal rows within the group the first one stays, if none is stored.
-        """
-        repeated = np.zeros(len(rows), np.bool_)
-        suspect = accepted & may_repeat
-        if not suspect.any():
-            return repeated
-        is_text = tags.is_text[rows.position]
-        numbers = self._transaction.stored_numbers(number_columns(rows, suspect, tags))
-        repeated[np.flatnonzero(suspect & ~is_text)] = numbers
-        texts = self._transaction.stored_texts(text_columns(rows, suspect, tags))
-        repeated[np.flatnonzero(suspect & is_text)] = texts
-        seen: set[tuple[int, int, Value]] = set()
-        for k in np.flatnonzero(accepted & ~repeated).tolist():
-            key = (int(rows.position[k]), int(rows.source_us[k]), rows.value[k])
-            if key in seen and may_repeat[k]:
-                repeated[k] = True
-            seen.add(key)
-        return repeated
-
-    def _reject(self, rejection: Rejection) -> None:
-        self._rejections.append(rejection)
-        self._outcome.rejections[rejection.reason] += 1
-
-    def _count(self, tally: Tally) -> None:
-        self._outcome.messages = self._outcome.messages.plus(tally)
-
-    def _count_rows(self, tally: Tally) -> None:
-        self._outcome.measurements = self._outcome.measurements.plus(tally)
+        verdict, fresh, rejections = write_unnumbered(
+            self._transaction,
+            self._registry,
+            [part for part, _ in parts],
+            np.array([flag for _, flags in parts for flag in flags], np.bool_),
+            self._future_tolerance_us,
+            self._now,
+        )
+        for rejection in rejections:
+            self._outcome.reject(rejection)
+        accepted, written = int((verdict == ACCEPTED).sum()), int(fresh.sum())
+        self._outcome.count_rows(
+            written=written, duplicate=accepted - written, rejected=len(verdict) - accepted
+        )
 
 
 def _status(edge: EdgeRow, epoch: str, presence: Presence) -> StatusRow:

@@ -209,7 +209,7 @@ on conflict (work_unit_id, hour) do update set
 
 -- name: open_rejections
 -- Two replays at once share the rows between them.
-select rejection_id, received_time, topic, epoch, row_id, tag_name, reason, raw
+select rejection_id, received_time, topic, edge_id, epoch, row_id, tag_name, reason, raw
 from rejection
 where reason = %(reason)s and replayed_at is null and rejection_id > %(after)s
 order by rejection_id
@@ -219,52 +219,3 @@ for update skip locked
 -- name: mark_replayed
 -- In the transaction that writes what they hold.
 update rejection set replayed_at = %(now)s where rejection_id = any(%(rejections)s)
-
--- name: stage_numbers
--- For rows that may be there already.
-create temporary table staged_number (like measurement) on commit drop
-
--- name: copy_staged_numbers
--- Columns in the order of store.binary_copy.
-copy staged_number (tag_id, source_time, received_time, value, quality)
-from stdin with (format binary)
-
--- name: insert_new_numbers
--- The first of each tag and source time, where the table has none.
-insert into measurement (tag_id, source_time, received_time, value, quality)
-select distinct on (tag_id, source_time) tag_id, source_time, received_time, value, quality
-from staged_number
-where not exists (
-    select from measurement as stored
-    where stored.tag_id = staged_number.tag_id
-        and stored.source_time = staged_number.source_time
-)
-order by tag_id, source_time
-
--- name: stage_texts
--- The same for text values.
-create temporary table staged_text (like text_measurement) on commit drop
-
--- name: copy_staged_texts
--- The same for text values.
-copy staged_text (tag_id, source_time, received_time, value, quality)
-from stdin with (format binary)
-
--- name: insert_new_texts
--- The same for text values.
-insert into text_measurement (tag_id, source_time, received_time, value, quality)
-select distinct on (tag_id, source_time) tag_id, source_time, received_time, value, quality
-from staged_text
-where not exists (
-    select from text_measurement as stored
-    where stored.tag_id = staged_text.tag_id and stored.source_time = staged_text.source_time
-)
-order by tag_id, source_time
-
--- name: drop_staged_numbers
--- A transaction may write several times.
-drop table staged_number
-
--- name: drop_staged_texts
--- A transaction may write several times.
-drop table staged_text

@@ -452,6 +452,11 @@ TARGETS: dict[str, Target] = {
     "ingest-data": Target(_parcel(native.Leaf.DATA), (_DATA,), words=_JSON_WORDS),
     "ingest-birth": Target(_parcel(native.Leaf.BIRTH), (_BIRTH,), words=_JSON_WORDS),
     "ingest-status": Target(_parcel(native.Leaf.STATUS), (_STATUS,), words=_JSON_WORDS),
+    "ingest-values": Target(
+        _parcel(native.Leaf.VALUES),
+        (b'{"ts":1772431200,"a":{"b":[1,null]},"s":"R"}', b'[{"time":"2026-03-02T06:00Z","v":1}]'),
+        words=_JSON_WORDS,
+    ),
     "sparkplug-payload": Target(_sparkplug, (wire.encode(_PAYLOAD),)),
     "sparkplug-state": Target(_sparkplug_state, (b'{"online":true,"timestamp":5}',)),
     "mtconnect-document": Target(_mtconnect_document, (XML, ERROR, PROBE), words=_XML_WORDS),

@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -13,9 +13,16 @@ import yaml
 from psycopg import sql
 
 from ingest import IngestSettings, run
+from ingest.committer import Committer
+from ingest.message import Message
+from ingest.parcel import open_parcel
+from ingest.selfstat import Selfstat
+from ingest.settings import LimitSettings
 from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
 from store import connect
+from store.delivery import PostgresDeliveryStore
+from tests.deliveries import NOW
 
 
 @contextmanager
@@ -40,6 +47,18 @@ def running(settings: IngestSettings) -> Iterator[None]:
     assert not thread.is_alive()
     if failures:
         raise failures[0]
+
+
+def take(
+    database: DatabaseSettings, messages: Sequence[Message], limits: LimitSettings | None = None
+) -> None:
+    """Commit messages as the ingest does."""
+    limits = limits or LimitSettings()
+    store = PostgresDeliveryStore(database)
+    committer = Committer(store, Selfstat(), lambda: NOW, limits, threading.Event())
+    for _ in committer.commit([open_parcel(message, limits) for message in messages]):
+        pass
+    store.close()
 
 
 def fetched(database: DatabaseSettings, query: str) -> list[tuple[Any, ...]]:

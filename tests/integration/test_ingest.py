@@ -259,16 +259,24 @@ def test_workers_divide_the_sites_when_they_are_told_to(
     broker: MosquittoBroker, plain_database: DatabaseSettings, edge: FakeEdge
 ) -> None:
     load_plant(plain_database, plant())
+    ports = [free_port(), free_port()]
     first, second = (
-        settings_of(broker, plain_database, workers=WorkerSettings(index=index, count=2))
-        for index in range(2)
+        settings_of(
+            broker, plain_database, workers=WorkerSettings(index=index, count=2), metrics_port=port
+        )
+        for index, port in enumerate(ports)
     )
     with running(first), running(second):
         edge.announce()
         edge.publish(0, 30)
         edge.deliver(30)
+        seen = [metrics(port) for port in ports]
 
     assert_exactly_once(plain_database, 30)
+    # The other worker heard of the site, and was never sent its data.
+    over = 'nhipmay_ingest_events_total{event="passed_over%s"}'
+    assert [over % "" in each for each in seen].count(True) == 1
+    assert not any(over % "_data" in each for each in seen)
     # One worker alone took them: a second one would have found repeats.
     assert fetched(plain_database, "select duplicate_count from delivery_ledger") == [(0,)]
 

@@ -4,7 +4,7 @@ from plant.settings import DatabaseSettings
 from store import load_plant
 from store.reading import Reader
 from tests.deliveries import COUNT, LATHE, NOW_US, birth, data, plant
-from tests.integration.test_ingest_replay import LIMITS, fetched, take
+from tests.integration.ingests import fetched, take
 
 HOUR_US = 3_600_000_000
 MARKED = "select extract(epoch from hour)::bigint from dirty_window order by hour"
@@ -14,11 +14,10 @@ def test_late_data_mark_their_hours_and_leave_the_newest_value_alone(
     each_database: DatabaseSettings,
 ) -> None:
     load_plant(each_database, plant())
-    take(each_database, [birth(), data(1, [500.0], tag=COUNT.name)], LIMITS)
+    take(each_database, [birth(), data(1, [500.0], tag=COUNT.name)])
     take(
         each_database,
         [data(2, [7.0, 8.0], tag=COUNT.name, time_us=[NOW_US - 5 * HOUR_US, NOW_US - 2 * HOUR_US])],
-        LIMITS,
     )
 
     marked = [hour for (hour,) in fetched(each_database, MARKED)]

@@ -302,3 +302,44 @@ def test_the_status_tells_which_configuration_is_in_force() -> None:
     assert {(one.config_version, one.config_error) for one in broker.statuses()} == {
         (3, "version 4: no")
     }
+
+
+def confirming(taken: set[int]) -> Callable[[FakeBroker, DataBatch], None]:
+    """Return a platform that confirms as ours does: up to where nothing is missing."""
+
+    def confirm_contiguous(broker: FakeBroker, batch: DataBatch) -> None:
+        taken.update(range(batch.first_id, batch.last_id + 1))
+        broker.acknowledge(batch.epoch, next(k for k in range(1_000) if k + 1 not in taken))
+
+    return confirm_contiguous
+
+
+def test_new_rows_pass_a_backlog_that_goes_out_in_order() -> None:
+    outbox, taken = filled(200), set[int]()
+    confirm_contiguous = confirming(taken)
+
+    def measure_and_confirm(broker: FakeBroker, batch: DataBatch) -> None:
+        if outbox.state().issued_id < 210 and 60 in taken:
+            outbox.append(rows(range(10)), NOW)
+        confirm_contiguous(broker, batch)
+
+    broker = FakeBroker(measure_and_confirm)
+    run_until_sent(broker, outbox, patience_s=30)
+
+    sent = broker.batches()
+    assert sent.index((201, 210)) < sent.index((151, 160))
+    in_order = [batch for batch in sent if batch[0] <= 200]
+    assert in_order == [(k, k + 9) for k in range(1, 200, 10)]
+    assert (outbox.state().pending, taken) == (0, set(range(1, 211)))
+
+
+def test_nothing_passes_a_backlog_when_the_platform_is_silent() -> None:
+    outbox = filled(200)
+
+    def measure(_broker: FakeBroker, _batch: DataBatch) -> None:
+        outbox.append(rows(range(10)), NOW)
+
+    broker = FakeBroker(measure)
+    run_until_sent(broker, outbox, patience_s=5)
+
+    assert broker.batches() == [(1, 10), (11, 20), (21, 30)]

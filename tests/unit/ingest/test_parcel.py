@@ -2,12 +2,12 @@ import msgspec
 import numpy as np
 import pytest
 
+from ingest.column import Kind
 from ingest.message import Message
 from ingest.parcel import (
     BirthParcel,
     DataParcel,
     Ids,
-    Kind,
     RefusedParcel,
     StatusParcel,
     open_parcel,

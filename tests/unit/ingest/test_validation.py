@@ -2,7 +2,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from ingest.parcel import Kind
+from ingest.column import Kind
 from ingest.registry import TagColumns
 from ingest.validation import ACCEPTED, REASONS, Reason, Rows, explanation, raw_row, verdicts
 from plant.measurement import Quality, Value

@@ -1,0 +1,66 @@
+"""Values and times of a message as numpy columns, whatever a device put into its JSON."""
+
+from collections.abc import Sequence
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.measurement import Value
+
+LARGEST = 2**62
+"""What counts may be; the wire contract has the same bound."""
+
+
+class Kind(IntEnum):
+    """What a value is."""
+
+    NOTHING = 0
+    NUMBER = 1
+    TEXT = 2
+    TEXT_TOO_LONG = 3
+    TEXT_WITH_NUL = 4
+    """PostgreSQL cannot store the character U+0000."""
+    NUMBER_TOO_LARGE = 5
+    """Beyond the range of a double."""
+
+
+def value_columns(
+    values: Sequence[Value], max_text_length: int
+) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
+    """Return the `Kind` of each value, and the values that are numbers, NaN for the others."""
+    if set(map(type, values)) <= {float, int}:
+        try:
+            number = np.array(values, np.float64)
+        except OverflowError:
+            pass
+        else:
+            return np.full(len(values), Kind.NUMBER, np.int8), number
+    kind = np.empty(len(values), np.int8)
+    number = np.full(len(values), np.nan)
+    for k, value in enumerate(values):
+        if value is None:
+            kind[k] = Kind.NOTHING
+        elif isinstance(value, str):
+            kind[k] = _text_kind(value, max_text_length)
+        else:
+            try:
+                number[k] = value
+                kind[k] = Kind.NUMBER
+            except OverflowError:
+                kind[k] = Kind.NUMBER_TOO_LARGE
+    return kind, number
+
+
+def _text_kind(text: str, max_length: int) -> Kind:
+    if len(text) > max_length:
+        return Kind.TEXT_TOO_LONG
+    return Kind.TEXT_WITH_NUL if "\0" in text else Kind.TEXT
+
+
+def whole_numbers(values: Sequence[int]) -> NDArray[np.int64]:
+    """Return the values, those beyond 64 bits cut to a value that validation refuses anyway."""
+    try:
+        return np.array(values, np.int64)
+    except OverflowError:
+        return np.array([max(-LARGEST, min(LARGEST, value)) for value in values], np.int64)
