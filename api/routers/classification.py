@@ -9,6 +9,7 @@ from fastapi import APIRouter, Header, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.context import Context, ContextDep, tree_of
+from api.listing_file import FILES, ListingFormDep, ListingSubject
 from api.problems import ProblemError
 from api.routers.places import PlacePath
 from api.windows import Moment
@@ -41,16 +42,21 @@ class ClassificationIn(BaseModel):
     )
 
 
-@router.get("/stop-reasons")
-def list_reasons(context: ContextDep, place: PlacePath) -> Listing[ReasonOut]:
+@router.get("/stop-reasons", response_model=Listing[ReasonOut], responses=FILES)
+def list_reasons(
+    context: ContextDep, place: PlacePath, form: ListingFormDep
+) -> Response | Listing[ReasonOut]:
     """Return the reasons of the place's enterprise, those given most there lately first."""
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        path = tree.get(place).path
+        found = tree.get(place)
+        path = found.path
         rows = reading.reason_choices(
             path.split("/", 1)[0], tree.unit_ids(path), context.clock() - USED_WITHIN
         )
-    return Listing(data=[ReasonOut.model_validate(row) for row in rows])
+    data = [ReasonOut.model_validate(row) for row in rows]
+    subject = ListingSubject("stop-reasons", context.clock(), found)
+    return form.file(data, ReasonOut, subject) or Listing(data=data)
 
 
 @router.post(

@@ -2,11 +2,12 @@
 
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
 from api.context import Context, ContextDep, tree_of
+from api.listing_file import FILES, ListingFormDep, ListingSubject, as_text
 from api.problems import (
     documents_refused,
     malformed,
@@ -19,6 +20,7 @@ from api.routers.places import PlacePath
 from api.wire import EventOut, Listing, ReportOut
 from plant.errors import DataError
 from plant.mes import KINDS, Problem, parse
+from plant.mes.file.table import cell_text
 from plant.mes.parsing import Item
 from store.mes import Provenance, write_documents
 from store.mes_reading import LATEST, list_documents, list_events
@@ -54,7 +56,7 @@ def _kind(kind: str) -> str:
 Kind = Annotated[str, Depends(_kind)]
 
 
-@router.get("/mes/{kind}")
+@router.get("/mes/{kind}", response_model=Listing[dict[str, Any]], responses=FILES)
 def list_master_data(
     *,
     context: ContextDep,
@@ -62,15 +64,28 @@ def list_master_data(
     place: PlacePath,
     skip: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-) -> Listing[dict[str, Any]]:
-    """Return documents of a kind at or below a place, and those of its enterprise."""
+    form: ListingFormDep,
+) -> Response | Listing[dict[str, Any]]:
+    """Return documents of a kind at or below a place, and those of its enterprise.
+
+    As a file it is a table that can be corrected and imported again.
+    """
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
     documents = list_documents(context.settings.database, kind, found.path, skip=skip, limit=limit)
-    return Listing(data=documents)
+    rows = (
+        {
+            name: cell_text(value) if isinstance(value, list) else value
+            for name, value in document.items()
+        }
+        for document in documents
+    )
+    subject = ListingSubject(kind, context.clock(), found)
+    names = list(KINDS[kind].model_fields)
+    return form.table(rows, names, subject, labelled=False) or Listing(data=documents)
 
 
-@router.get("/mes-events")
+@router.get("/mes-events", response_model=Listing[EventOut], responses=FILES)
 def list_master_data_events(
     *,
     context: ContextDep,
@@ -78,12 +93,20 @@ def list_master_data_events(
     kind: Annotated[str | None, Query(max_length=50)] = None,
     before: Annotated[int, Query(ge=1, le=LATEST, description="Event id to go on from.")] = LATEST,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-) -> Listing[EventOut]:
+    form: ListingFormDep,
+) -> Response | Listing[EventOut]:
     """Return changes of master data, newest first: who, when, why, from what to what."""
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
     events = list_events(context.settings.database, kind, found.path, before=before, limit=limit)
-    return Listing(data=[EventOut.model_validate(event) for event in events])
+    data = [EventOut.model_validate(event) for event in events]
+    subject = ListingSubject("mes-events", context.clock(), found)
+    return form.file(data, EventOut, subject, _flat_event) or Listing(data=data)
+
+
+def _flat_event(event: EventOut) -> dict[str, Any]:
+    values = event.model_dump()
+    return values | {name: as_text(values[name]) for name in ("key", "old", "new")}
 
 
 @router.post(
