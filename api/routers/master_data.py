@@ -1,25 +1,28 @@
 """Master data and MES facts: what they say, how they came to say it, and writing them."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.body import read_body
 from api.context import Context, ContextDep, tree_of
 from api.listing_file import FILES, ListingFormDep, ListingSubject, as_text
+from api.origin import OwnPagesOnly
 from api.problems import (
     documents_refused,
     malformed,
-    too_large,
     unknown_kind,
+    validation_words,
     value_refused,
     writing_disabled,
 )
 from api.routers.places import PlacePath
 from api.wire import EventOut, Listing, ReportOut
 from plant.errors import DataError
-from plant.mes import KINDS, Problem, parse
+from plant.mes import KINDS, Parsed, Problem, Report, parse
 from plant.mes.file.table import cell_text
 from plant.mes.parsing import Item
 from store.mes import Provenance, write_documents
@@ -31,6 +34,10 @@ LARGEST_BODY = 16_000_000
 MOST_DOCUMENTS = 20_000
 
 
+Who = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Note = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class DocumentsIn(BaseModel):
     """Documents of one kind: all of them are written, or none."""
 
@@ -39,12 +46,8 @@ class DocumentsIn(BaseModel):
     documents: Annotated[list[Any], Field(max_length=MOST_DOCUMENTS)] = Field(
         description="As the reference of documents describes them."
     )
-    who: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
-        "", description="Who writes, for the trail."
-    )
-    reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
-        "", description="Why, for the trail."
-    )
+    who: Who = Field("", description="Who writes, for the trail.")
+    reason: Note = Field("", description="Why, for the trail.")
 
 
 def _kind(kind: str) -> str:
@@ -111,6 +114,7 @@ def _flat_event(event: EventOut) -> dict[str, Any]:
 
 @router.post(
     "/mes/{kind}",
+    dependencies=[OwnPagesOnly],
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -128,16 +132,17 @@ async def write_master_data(
     """Write documents of a kind: all of them, or none and what is wrong with each."""
     if context.settings.bearer_token() is None:
         raise writing_disabled()
-    body = await _body(request)
+    body = await read_body(request, LARGEST_BODY)
     return await run_in_threadpool(_write, context, kind, body, preview=preview)
 
 
 def _write(context: Context, kind: str, body: bytes, *, preview: bool) -> ReportOut:
     try:
         given = DocumentsIn.model_validate_json(body)
-    except (ValidationError, RecursionError) as exc:
-        raise malformed(_first_words(exc)) from exc
-    settings = context.settings
+    except ValidationError as exc:
+        raise malformed(validation_words(exc)) from exc
+    except RecursionError as exc:
+        raise malformed("The body is nested too deeply.") from exc
     provenance = Provenance(
         who=given.who or "API",
         source=f"POST /api/v1/mes/{kind}",
@@ -145,32 +150,27 @@ def _write(context: Context, kind: str, body: bytes, *, preview: bool) -> Report
         reason=given.reason,
     )
     parsed = (parse(KINDS[kind], values, Item(n)) for n, values in enumerate(given.documents))
+    return ReportOut.model_validate(write_parsed(context, parsed, provenance, preview=preview))
+
+
+def write_parsed(
+    context: Context, parsed: Iterable[Parsed], provenance: Provenance, *, preview: bool
+) -> Report:
+    """Write documents; raise the problem `documents-refused` when something is wrong with one."""
     try:
-        report = write_documents(settings.writing(), parsed, provenance, preview=preview)
+        report = write_documents(context.settings.writing(), parsed, provenance, preview=preview)
     except DataError as exc:
         raise value_refused(exc.detail) from exc
     if not report.fit:
         detail = f"{report.words()}; nothing was written."
         raise documents_refused(detail, [_error(problem) for problem in report.problems])
-    return ReportOut.model_validate(report)
-
-
-async def _body(request: Request) -> bytes:
-    parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > LARGEST_BODY:
-            raise too_large(LARGEST_BODY)
-    return bytes(parts)
+    return report
 
 
 def _error(problem: Problem) -> dict[str, str]:
-    return {"name": problem.where, "message": problem.words, "reason": problem.reason.value}
-
-
-def _first_words(exc: Exception) -> str:
-    if isinstance(exc, ValidationError):
-        first = exc.errors(include_url=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        return f"{path}: {first['msg']}" if path else first["msg"]
-    return "The body is nested too deeply."
+    return {
+        "name": problem.where,
+        "field": problem.field,
+        "message": problem.words,
+        "reason": problem.reason.value,
+    }
