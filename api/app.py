@@ -22,10 +22,12 @@ from api.routers import (
     health,
     kpi,
     master_data,
+    master_data_file,
     measurements,
     operator,
     pages,
     places,
+    sign_in,
 )
 from api.settings import ApiSettings
 from api.wire import ProblemOut
@@ -97,10 +99,11 @@ def create_app(settings: ApiSettings) -> FastAPI:
         default_language=settings.default_language,
     )
     figures_of_all = (figures, kpi, classification, boards)
-    for part in (places, measurements, *figures_of_all, delivery, master_data):
+    for part in (places, measurements, *figures_of_all, delivery, master_data, master_data_file):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(health.router)
-    for router in (pages.router, boards.page_router, operator.router):
+    page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
+    for router in (*page_routers, sign_in.router):
         app.include_router(router, responses=_ERRORS)
     problems.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -21,6 +21,7 @@ _OWN = (
     "live.js",
     "boards.js",
     "operator.js",
+    "import.js",
     "icons.svg",
 )
 _PLOTLY = "plotly.min.js"

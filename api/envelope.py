@@ -1,21 +1,25 @@
 """What every request gets whatever it asks: an id, a check of the token, safe headers, a count."""
 
-import hmac
 import re
 import time
 import uuid
 from http import HTTPStatus
+from urllib.parse import urlencode
 
 import structlog
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import cookie_parser
+from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.headers import SECURITY_HEADERS
 from api.metrics import Metrics
-from api.problems import problem_response, unauthorized
+from api.problems import is_page_path, problem_response, unauthorized
+from api.session import SESSION_COOKIE, is_session, is_token
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_OPEN_PATHS = ("/health/",)
+# Nobody can sign in without the page for it, and its style.
+_OPEN_PATHS = ("/health/", "/sign-in", "/static/")
 
 
 class Envelope:
@@ -54,8 +58,7 @@ class Envelope:
             if self._may_pass(scope["path"], headers):
                 await self._app(scope, receive, send_sealed)
             else:
-                refusal = problem_response(unauthorized(), request_id)
-                await refusal(scope, receive, send_sealed)
+                await _refusal(scope, request_id)(scope, receive, send_sealed)
         finally:
             self._metrics.count(scope["method"], _route(scope), status, time.perf_counter() - began)
             structlog.contextvars.unbind_contextvars("request_id")
@@ -64,11 +67,21 @@ class Envelope:
         if self._token is None or path.startswith(_OPEN_PATHS):
             return True
         scheme, _, given = headers.get("authorization", "").partition(" ")
-        return scheme.lower() == "bearer" and hmac.compare_digest(
+        if scheme:
             # Headers come as Latin-1 whatever they hold; a token file is UTF-8.
-            given.strip().encode("latin-1"),
-            self._token.encode(),
-        )
+            shown = given.encode("latin-1").decode("utf-8", "replace")
+            return scheme.lower() == "bearer" and is_token(shown, self._token)
+        cookies = cookie_parser(headers.get("cookie", ""))
+        return is_session(cookies.get(SESSION_COOKIE, ""), self._token)
+
+
+def _refusal(scope: Scope, request_id: str) -> Response:
+    """Return the way to sign in for a person, the problem for a program."""
+    if scope["method"] == "GET" and is_page_path(scope["path"]):
+        query = scope["query_string"].decode("latin-1")
+        asked = scope["path"] + (f"?{query}" if query else "")
+        return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", HTTPStatus.SEE_OTHER)
+    return problem_response(unauthorized(), request_id)
 
 
 def _request_id(headers: Headers) -> str:

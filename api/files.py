@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, time
 from zoneinfo import ZoneInfo
 
+from fastapi.responses import Response
 from openpyxl import Workbook
 from openpyxl.cell import WriteOnlyCell
 from openpyxl.styles import Font
@@ -65,16 +66,17 @@ def _plain(cell: Cell) -> str | float | int | None:
 
 
 def xlsx_bytes(about: Sequence[tuple[str, str]], tables: Sequence[Table], zone: ZoneInfo) -> bytes:
-    """Return tables as a workbook, a sheet each, after a sheet that says what they are about.
+    """Return tables as a workbook, a sheet each, after one that says what they are `about`.
 
     Times are in the site's zone (a spreadsheet knows none), durations are spans of time.
     """
     book = Workbook(write_only=True)
-    first = book.create_sheet("Nhịp Máy")
-    first.column_dimensions["A"].width = 28
-    first.column_dimensions["B"].width = 90
-    for name, words in about:
-        first.append([_bold(first, name), harmless(words)])
+    if about:
+        first = book.create_sheet("Nhịp Máy")
+        first.column_dimensions["A"].width = 28
+        first.column_dimensions["B"].width = 90
+        for name, words in about:
+            first.append([_bold(first, name), harmless(words)])
     names: set[str] = set()
     for table in tables:
         sheet = book.create_sheet(_sheet_name(table.title, names))
@@ -94,6 +96,15 @@ def xlsx_bytes(about: Sequence[tuple[str, str]], tables: Sequence[Table], zone: 
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+def download(content: bytes, media_type: str, name: str) -> Response:
+    """Return a file that a browser keeps under a name."""
+    return Response(
+        content,
+        media_type=media_type,
+        headers={"Content-Disposition": f'attachment; filename="{name}"'},
+    )
 
 
 def _bold(sheet: WriteOnlyWorksheet, text: str) -> object:

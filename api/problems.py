@@ -12,6 +12,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
 from api.headers import SECURITY_HEADERS
@@ -37,7 +38,7 @@ class ProblemError(Exception):
     ) -> None:
         self.status = status
         self.errors = errors
-        """What is wrong one by one: `name`, `message` and, where there are several, `reason`."""
+        """What is wrong one by one: `name`, `message`, and of documents `field` and `reason`."""
         self.kind = kind
         self.title = title
         self.detail = detail
@@ -136,6 +137,26 @@ def writing_disabled() -> ProblemError:
     )
 
 
+def too_many_imports() -> ProblemError:
+    """Return the error for more imports at a time than the service carries."""
+    return ProblemError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-imports",
+        "Another import is running",
+        "One file is read at a time; send this one again when the other has ended.",
+    )
+
+
+def file_changed() -> ProblemError:
+    """Return the error for a file that is not the one that was looked at."""
+    return ProblemError(
+        HTTPStatus.CONFLICT,
+        "file-changed",
+        "Another file",
+        "The file is not the one of the preview that `sha256` stands for; look at it again.",
+    )
+
+
 def too_large(limit: int) -> ProblemError:
     """Return the error for a body that is longer than any list of documents."""
     return ProblemError(
@@ -212,6 +233,13 @@ def validation_errors(exc: RequestValidationError) -> list[dict[str, str]]:
     ]
 
 
+def validation_words(exc: ValidationError) -> str:
+    """Return the first thing that is wrong with a body, in words."""
+    first = exc.errors(include_url=False, include_input=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    return f"{path}: {first['msg']}" if path else first["msg"]
+
+
 def problem_response(exc: Exception, request_id: str) -> Response:
     """Return the problem document of an exception."""
     problem = problem_of(exc)
@@ -247,10 +275,11 @@ def _slug(status: HTTPStatus) -> str:
     return status.phrase.lower().replace(" ", "-")
 
 
-def is_page(request: Request) -> bool:
-    """Return whether a person's browser asked for this address."""
-    path = request.url.path
-    return path in {"/", "/operator"} or path.startswith(("/place/", "/operator/", "/board/"))
+def is_page_path(path: str) -> bool:
+    """Return whether a path is that of a page, which a person's browser asks for."""
+    return path in {"/", "/operator", "/import", "/sign-in"} or path.startswith(
+        ("/place/", "/operator/", "/board/")
+    )
 
 
 def install(app: FastAPI) -> None:
@@ -262,7 +291,7 @@ def install(app: FastAPI) -> None:
         if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("request_failed", path=request.url.path, request_id=request_id)
         response: Response
-        if is_page(request):
+        if is_page_path(request.url.path):
             response = app.state.pages.error_page(request, problem, request_id)
         else:
             response = problem_response(exc, request_id)

@@ -330,3 +330,9 @@ class ReportOut(Wire):
         description="Hours of machines whose figures will be computed again."
     )
     committed: bool = Field(description="False for a preview.")
+
+
+class FileReportOut(ReportOut):
+    """What became, or would become, of a file."""
+
+    sha256: str = Field(description="Digest of the file; sent again, it must be this file.")

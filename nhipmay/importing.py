@@ -6,13 +6,13 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from rich.console import Console
 
-from ingest.mes.file_import import FileImport, import_file, import_reasons, template
+from ingest.mes.file_import import FileImport, import_file, import_reasons
 from ingest.mes.poll import poll, watch
 from ingest.mes.settings import ForeignTableSettings, ImportSettings
-from ingest.mes.table import TableOptions
 from nhipmay.runtime import configure_logging, stop_on_signals
 from plant.errors import ConfigurationError
 from plant.mes import Report
+from plant.mes.file import TableOptions, template
 from plant.settings import load_settings
 from store.mes_store import MesStore
 

@@ -14,8 +14,9 @@ from api.boards import Board, Inquiry, Table, tables_of
 from api.boards.registry import BOARDS, BoardName
 from api.catalogue import CATALOGUES
 from api.context import Context, ContextDep, tree_of
-from api.files import CSV_TYPE, XLSX_TYPE, csv_bytes, xlsx_bytes
+from api.files import CSV_TYPE, XLSX_TYPE, csv_bytes, download, xlsx_bytes
 from api.formatting import DASH, Formatter
+from api.listing_file import FILES
 from api.problems import bad_option
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
 from api.routers.places import PlacePath
@@ -53,12 +54,7 @@ class Trust:
 @router.get(
     "/boards/{board}",
     response_model=BoardOut,
-    responses={
-        200: {
-            "content": {CSV_TYPE.partition(";")[0]: {}, XLSX_TYPE: {}},
-            "description": "The tables, in the format asked for.",
-        }
-    },
+    responses=FILES,
 )
 def read_board(
     *,
@@ -93,10 +89,10 @@ def read_board(
     title = q.words(f"title.{board}")
     stem = f"{board}-{place.replace('/', '-')}-{q.formatter.local(asked.start):%Y%m%d}"
     if format == "csv":
-        return _download(csv_bytes(_named(tables, table)), CSV_TYPE, f"{stem}.csv")
+        return download(csv_bytes(_named(tables, table)), CSV_TYPE, f"{stem}.csv")
     if format == "xlsx":
         content = xlsx_bytes(about(q, found, trust, title), tables, q.formatter.zone)
-        return _download(content, XLSX_TYPE, f"{stem}.xlsx")
+        return download(content, XLSX_TYPE, f"{stem}.xlsx")
     return BoardOut(
         board=board,
         title=title,
@@ -266,11 +262,3 @@ def _named(tables: list[Table], name: str | None) -> Table:
         if table.name == name:
             return table
     raise bad_option("table", f"one of {', '.join(table.name for table in tables) or 'none'}")
-
-
-def _download(content: bytes, media_type: str, name: str) -> Response:
-    return Response(
-        content,
-        media_type=media_type,
-        headers={"Content-Disposition": f'attachment; filename="{name}"'},
-    )

@@ -5,10 +5,12 @@ from http import HTTPStatus
 from typing import Annotated, Literal
 from uuid import UUID
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.context import Context, ContextDep, tree_of
+from api.listing_file import FILES, ListingFormDep, ListingSubject
+from api.origin import OwnPagesOnly
 from api.problems import ProblemError
 from api.routers.places import PlacePath
 from api.windows import Moment
@@ -41,20 +43,26 @@ class ClassificationIn(BaseModel):
     )
 
 
-@router.get("/stop-reasons")
-def list_reasons(context: ContextDep, place: PlacePath) -> Listing[ReasonOut]:
+@router.get("/stop-reasons", response_model=Listing[ReasonOut], responses=FILES)
+def list_reasons(
+    context: ContextDep, place: PlacePath, form: ListingFormDep
+) -> Response | Listing[ReasonOut]:
     """Return the reasons of the place's enterprise, those given most there lately first."""
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        path = tree.get(place).path
+        found = tree.get(place)
+        path = found.path
         rows = reading.reason_choices(
             path.split("/", 1)[0], tree.unit_ids(path), context.clock() - USED_WITHIN
         )
-    return Listing(data=[ReasonOut.model_validate(row) for row in rows])
+    data = [ReasonOut.model_validate(row) for row in rows]
+    subject = ListingSubject("stop-reasons", context.clock(), found)
+    return form.file(data, ReasonOut, subject) or Listing(data=data)
 
 
 @router.post(
     "/stops/classification",
+    dependencies=[OwnPagesOnly],
     status_code=HTTPStatus.CREATED,
     responses={
         200: {"model": ClassificationOut, "description": "It was stored before; nothing changed."},
@@ -66,16 +74,11 @@ def classify_stop(
     said: ClassificationIn,
     context: ContextDep,
     response: Response,
-    sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "same-origin",
 ) -> ClassificationOut:
     """Store a reason for a stop; the latest one holds, and comes before the machine's own.
 
     Safe to send again: a `client_id` is stored once, and answered with 200 from then on.
     """
-    if sec_fetch_site in {"cross-site", "same-site"}:
-        raise ProblemError(
-            HTTPStatus.FORBIDDEN, "cross-site", "Other site", "Only our own pages may classify."
-        )
     with context.database.reading() as reading:
         tree = tree_of(reading)
         unit = tree.of_level(said.place, Level.WORK_UNIT)

@@ -1,19 +1,22 @@
 """How completely data arrived, and how much work waits."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from api.context import ContextDep
+from api.listing_file import FILES, ListingFormDep, ListingSubject
 from api.wire import DeliveryOut, Listing, ProgressOut
 
 router = APIRouter(prefix="/api/v1", tags=["delivery"])
 
 
-@router.get("/delivery")
-def list_deliveries(context: ContextDep) -> Listing[DeliveryOut]:
+@router.get("/delivery", response_model=Listing[DeliveryOut], responses=FILES)
+def list_deliveries(context: ContextDep, form: ListingFormDep) -> Response | Listing[DeliveryOut]:
     """Return, per edge and life of its outbox, what was issued and what is committed."""
     with context.database.reading() as reading:
         deliveries = reading.deliveries()
-    return Listing(data=[DeliveryOut.model_validate(delivery) for delivery in deliveries])
+    data = [DeliveryOut.model_validate(delivery) for delivery in deliveries]
+    subject = ListingSubject("delivery", context.clock())
+    return form.file(data, DeliveryOut, subject) or Listing(data=data)
 
 
 @router.get("/progress")

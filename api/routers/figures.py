@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 
 from api.context import ContextDep, tree_of
+from api.listing_file import FILES, ListingFormDep, ListingSubject
 from api.oee_table import REASONS, oee_table
 from api.pareto import with_shares
 from api.routers.places import PlacePath
@@ -28,7 +29,7 @@ LONGEST = timedelta(days=93)
 MOST_STOPS = 10_000
 
 
-@router.get("/oee")
+@router.get("/oee", response_model=OeeListing, responses=FILES)
 def list_oee(
     *,
     context: ContextDep,
@@ -39,7 +40,8 @@ def list_oee(
     level: Annotated[
         Level | None, Query(description="Places of this level at or below `place` instead.")
     ] = None,
-) -> OeeListing:
+    form: ListingFormDep,
+) -> Response | OeeListing:
     """Return OEE per hour or shift whose window overlaps the asked one, 24 hours by default."""
     asked = window(start, end, now=context.clock(), default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
@@ -49,9 +51,10 @@ def list_oee(
         results = reading.results(
             [place.place_id for place in places], kind, asked.start, asked.end
         )
-    return OeeListing(
-        data=[OeeOut.model_validate(result) for result in results],
-        meta=WindowOut.model_validate(asked),
+    data = [OeeOut.model_validate(result) for result in results]
+    subject = ListingSubject("oee", context.clock(), found, asked)
+    return form.file(data, OeeOut, subject) or OeeListing(
+        data=data, meta=WindowOut.model_validate(asked)
     )
 
 
@@ -81,19 +84,26 @@ def get_oee_table(
     return Response(oee_table(places, table), media_type="application/json")
 
 
-@router.get("/states")
+@router.get("/states", response_model=Listing[StateOut], responses=FILES)
 def list_states(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
-) -> Listing[StateOut]:
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    form: ListingFormDep,
+) -> Response | Listing[StateOut]:
     """Return a machine's states, clipped to the window (8 hours by default), without gaps."""
     asked = window(start, end, now=context.clock(), default=timedelta(hours=8), longest=LONGEST)
     with context.database.reading() as reading:
         unit = tree_of(reading).of_level(place, Level.WORK_UNIT)
         states = reading.states([unit.place_id], asked.start, asked.end)
-    return Listing(data=[StateOut.model_validate(state) for state in states])
+    data = [StateOut.model_validate(state) for state in states]
+    subject = ListingSubject("states", context.clock(), unit, asked)
+    return form.file(data, StateOut, subject) or Listing(data=data)
 
 
-@router.get("/stops")
+@router.get("/stops", response_model=Listing[StopOut], responses=FILES)
 def list_stops(
     *,
     context: ContextDep,
@@ -101,21 +111,30 @@ def list_stops(
     start: Start = None,
     end: End = None,
     limit: Annotated[int, Query(ge=1, le=MOST_STOPS)] = 1000,
-) -> Listing[StopOut]:
+    form: ListingFormDep,
+) -> Response | Listing[StopOut]:
     """Return whole stops that overlap the window (24 hours by default), newest first."""
     now = context.clock()
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        units = tree.unit_ids(tree.get(place).path)
+        found = tree.get(place)
+        units = tree.unit_ids(found.path)
         stops = reading.stops(units, asked.start, asked.end, now=now, limit=limit)
-    return Listing(data=[StopOut.model_validate(stop) for stop in stops])
+    data = [StopOut.model_validate(stop) for stop in stops]
+    subject = ListingSubject("stops", now, found, asked)
+    return form.file(data, StopOut, subject) or Listing(data=data)
 
 
-@router.get("/stops/pareto")
+@router.get("/stops/pareto", response_model=Listing[ParetoOut], responses=FILES)
 def list_pareto(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
-) -> Listing[ParetoOut]:
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    form: ListingFormDep,
+) -> Response | Listing[ParetoOut]:
     """Return time and number of stops per reason within the window (24 hours by default).
 
     Longest first. `unassigned` is always listed; `no_order` are stops that explain themselves;
@@ -125,6 +144,9 @@ def list_pareto(
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        units = tree.unit_ids(tree.get(place).path)
+        found = tree.get(place)
+        units = tree.unit_ids(found.path)
         rows = reading.pareto(units, asked.start, asked.end, now=now)
-    return Listing(data=with_shares(rows))
+    data = with_shares(rows)
+    subject = ListingSubject("pareto", now, found, asked)
+    return form.file(data, ParetoOut, subject) or Listing(data=data)

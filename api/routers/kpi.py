@@ -5,7 +5,7 @@ from dataclasses import asdict, fields
 from datetime import date, timedelta
 from typing import Annotated, Any, Literal
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api import kpi_fault
 from api.context import Context, ContextDep, tree_of
@@ -23,6 +23,7 @@ from api.kpi_wire import (
     PolicyOut,
     RestatementOut,
 )
+from api.listing_file import FILES, ListingFormDep, ListingSubject, flattened
 from api.problems import unknown_tag
 from api.roll_up import KpiAnswer, KpiGroup, roll_up
 from api.routers.measurements import MOST_ROWS
@@ -34,6 +35,7 @@ from plant.kpi import BaseSums
 from plant.kpi.capability import capability
 from plant.measurement import Quality
 from plant.place import Level
+from store.reading_row import PlaceRow
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 
@@ -58,36 +60,52 @@ _QUANTITIES = (
 )
 
 
-@router.get("/kpi")
+@router.get("/kpi", response_model=KpiListing, responses=FILES)
 def list_kpi(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None, by: By = None
-) -> KpiListing:
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    by: By = None,
+    form: ListingFormDep,
+) -> Response | KpiListing:
     """Return every figure of ISO 22400-2 of a place, for the window or per group of it.
 
     A figure without a value has a reason. Any place: a serial line by its bottleneck, a pool, an
     area, a site or an enterprise by the sums of its lines.
     """
-    asked, answer = _answer(context, place, start, end, by, losses=False)
-    return KpiListing(
-        data=[_kpi(place, by, group) for group in answer.groups], meta=_meta(asked, answer)
+    found, asked, answer = _answer(context, place, start, end, by, losses=False)
+    data = [_kpi(place, by, group) for group in answer.groups]
+    subject = ListingSubject("kpi", context.clock(), found, answer.window)
+    return form.file(data, KpiOut, subject, _flat_kpi) or KpiListing(
+        data=data, meta=_meta(asked, answer)
     )
 
 
-@router.get("/losses")
+@router.get("/losses", response_model=LossesListing, responses=FILES)
 def list_losses(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None, by: By = None
-) -> LossesListing:
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    by: By = None,
+    form: ListingFormDep,
+) -> Response | LossesListing:
     """Return where the time went: from calendar time to fully productive time, to 0 s.
 
     Not scheduled, production beyond the plan, planned downtime, then the six big losses.
     """
-    asked, answer = _answer(context, place, start, end, by, losses=True)
-    return LossesListing(
-        data=[_losses(place, by, group) for group in answer.groups], meta=_meta(asked, answer)
+    found, asked, answer = _answer(context, place, start, end, by, losses=True)
+    data = [_losses(place, by, group) for group in answer.groups]
+    subject = ListingSubject("losses", context.clock(), found, answer.window)
+    return form.file(data, LossesOut, subject, _flat_losses) or LossesListing(
+        data=data, meta=_meta(asked, answer)
     )
 
 
-@router.get("/restatements")
+@router.get("/restatements", response_model=Listing[RestatementOut], responses=FILES)
 def list_restatements(
     *,
     context: ContextDep,
@@ -95,7 +113,8 @@ def list_restatements(
     start: Start = None,
     end: End = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS_OF_TRAIL)] = 1000,
-) -> Listing[RestatementOut]:
+    form: ListingFormDep,
+) -> Response | Listing[RestatementOut]:
     """Return final figures at or below a place that changed, newest change first.
 
     The window is that of the figures (31 days by default), not of the change.
@@ -103,16 +122,24 @@ def list_restatements(
     asked = window(start, end, now=context.clock(), default=timedelta(days=31), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        path = tree.get(place).path
+        found = tree.get(place)
+        path = found.path
         places = [one.place_id for level in Level for one in tree.within(path, level)]
         rows = reading.kpi([], [], "", asked.start, asked.end).restatements(places, limit)
-    return Listing(data=[RestatementOut.model_validate(row) for row in rows])
+    data = [RestatementOut.model_validate(row) for row in rows]
+    subject = ListingSubject("restatements", context.clock(), found, asked)
+    return form.file(data, RestatementOut, subject) or Listing(data=data)
 
 
-@router.get("/faults")
+@router.get("/faults", response_model=Listing[FaultOut], responses=FILES)
 def list_faults(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
-) -> Listing[FaultOut]:
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    form: ListingFormDep,
+) -> Response | Listing[FaultOut]:
     """Return what is wrong in the set-up at or below a place, with what mends it.
 
     As far as the figures of the window show it (7 days by default): faster than planned, no
@@ -121,10 +148,13 @@ def list_faults(
     asked = window(start, end, now=context.clock(), default=timedelta(days=7), longest=MOST_HOURS)
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        return Listing(data=kpi_fault.faults(reading, tree, tree.get(place), asked))
+        found = tree.get(place)
+        data = kpi_fault.faults(reading, tree, found, asked)
+    subject = ListingSubject("faults", context.clock(), found, asked)
+    return form.file(data, FaultOut, subject) or Listing(data=data)
 
 
-@router.get("/capability")
+@router.get("/capability", response_model=CapabilityOut, responses=FILES)
 def get_capability(
     *,
     context: ContextDep,
@@ -134,7 +164,8 @@ def get_capability(
     lower: Annotated[float | None, Query(description="Lower tolerance limit.")] = None,
     upper: Annotated[float | None, Query(description="Upper tolerance limit.")] = None,
     subgroup: Annotated[int, Query(ge=1, le=10, description="Values of one subgroup.")] = 1,
-) -> CapabilityOut:
+    form: ListingFormDep,
+) -> Response | CapabilityOut:
     """Return Cp, Cpk, Pp, Ppk of a number tag's good values, with 95 % confidence intervals.
 
     The last 24 hours by default; at most 10,000 values, the first of the window.
@@ -146,25 +177,28 @@ def get_capability(
         if key is None or key.value_type != "number":
             raise unknown_tag(tag)
         rows = reading.measurements(key, asked.start, asked.end, skip=0, limit=MOST_ROWS)
+        home = tree_of(reading).get(f"{enterprise}/{site}")
     values = [
         float(row.value)
         for row in rows
         if row.quality == Quality.GOOD and isinstance(row.value, float | int)
     ]
     found = capability(values, lower, upper, subgroup=subgroup)
-    return CapabilityOut.model_validate({"tag": tag} | asdict(found))
+    answer = CapabilityOut.model_validate({"tag": tag} | asdict(found))
+    subject = ListingSubject("capability", context.clock(), home, asked)
+    return form.file([answer], CapabilityOut, subject) or answer
 
 
 def _answer(
     context: Context, place: str, start: Start, end: End, by: str | None, *, losses: bool
-) -> tuple[Window, KpiAnswer]:
+) -> tuple[PlaceRow, Window, KpiAnswer]:
     now = context.clock()
     longest = MOST_HOURS if by == "hour" else LONGEST
     asked = window(start, end, now=now, default=timedelta(days=1), longest=longest)
     with context.database.reading() as reading:
         tree = tree_of(reading)
         found = tree.get(place)
-        return asked, roll_up(reading, tree, found, by or "", asked, now, losses=losses)
+        return found, asked, roll_up(reading, tree, found, by or "", asked, now, losses=losses)
 
 
 def _kpi(place: str, by: str | None, group: KpiGroup) -> KpiOut:
@@ -235,6 +269,31 @@ def _losses(place: str, by: str | None, group: KpiGroup) -> LossesOut:
         ],
         rest_ms=found.rest_ms,
         missing=None,
+    )
+
+
+def _flat_kpi(row: KpiOut) -> dict[str, Any]:
+    """Return a row whose figures are columns; why some have no value is in one of its own."""
+    others = row.model_dump(exclude={"figures", "group"})
+    return flattened(
+        {"group": row.group.model_dump()}
+        | {name: figure.value for name, figure in row.figures.items()}
+        | {
+            "missing": [
+                f"{name}: {figure.missing}"
+                for name, figure in row.figures.items()
+                if figure.missing is not None
+            ]
+        }
+        | others
+    )
+
+
+def _flat_losses(row: LossesOut) -> dict[str, Any]:
+    """Return a row whose losses are columns."""
+    return flattened(
+        row.model_dump(exclude={"losses"})
+        | {"losses": {loss.name: {"duration_ms": loss.duration_ms} for loss in row.losses}}
     )
 
 

@@ -1,24 +1,29 @@
 """Master data and MES facts: what they say, how they came to say it, and writing them."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Query, Request
+from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.body import read_body
 from api.context import Context, ContextDep, tree_of
+from api.listing_file import FILES, ListingFormDep, ListingSubject, as_text
+from api.origin import OwnPagesOnly
 from api.problems import (
     documents_refused,
     malformed,
-    too_large,
     unknown_kind,
+    validation_words,
     value_refused,
     writing_disabled,
 )
 from api.routers.places import PlacePath
 from api.wire import EventOut, Listing, ReportOut
 from plant.errors import DataError
-from plant.mes import KINDS, Problem, parse
+from plant.mes import KINDS, Parsed, Problem, Report, parse
+from plant.mes.file.table import cell_text
 from plant.mes.parsing import Item
 from store.mes import Provenance, write_documents
 from store.mes_reading import LATEST, list_documents, list_events
@@ -29,6 +34,10 @@ LARGEST_BODY = 16_000_000
 MOST_DOCUMENTS = 20_000
 
 
+Who = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
+Note = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
 class DocumentsIn(BaseModel):
     """Documents of one kind: all of them are written, or none."""
 
@@ -37,12 +46,8 @@ class DocumentsIn(BaseModel):
     documents: Annotated[list[Any], Field(max_length=MOST_DOCUMENTS)] = Field(
         description="As the reference of documents describes them."
     )
-    who: Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
-        "", description="Who writes, for the trail."
-    )
-    reason: Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")] = Field(
-        "", description="Why, for the trail."
-    )
+    who: Who = Field("", description="Who writes, for the trail.")
+    reason: Note = Field("", description="Why, for the trail.")
 
 
 def _kind(kind: str) -> str:
@@ -54,7 +59,7 @@ def _kind(kind: str) -> str:
 Kind = Annotated[str, Depends(_kind)]
 
 
-@router.get("/mes/{kind}")
+@router.get("/mes/{kind}", response_model=Listing[dict[str, Any]], responses=FILES)
 def list_master_data(
     *,
     context: ContextDep,
@@ -62,15 +67,28 @@ def list_master_data(
     place: PlacePath,
     skip: Annotated[int, Query(ge=0, le=10**9)] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
-) -> Listing[dict[str, Any]]:
-    """Return documents of a kind at or below a place, and those of its enterprise."""
+    form: ListingFormDep,
+) -> Response | Listing[dict[str, Any]]:
+    """Return documents of a kind at or below a place, and those of its enterprise.
+
+    As a file it is a table that can be corrected and imported again.
+    """
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
     documents = list_documents(context.settings.database, kind, found.path, skip=skip, limit=limit)
-    return Listing(data=documents)
+    rows = (
+        {
+            name: cell_text(value) if isinstance(value, list) else value
+            for name, value in document.items()
+        }
+        for document in documents
+    )
+    subject = ListingSubject(kind, context.clock(), found)
+    names = list(KINDS[kind].model_fields)
+    return form.table(rows, names, subject, labelled=False) or Listing(data=documents)
 
 
-@router.get("/mes-events")
+@router.get("/mes-events", response_model=Listing[EventOut], responses=FILES)
 def list_master_data_events(
     *,
     context: ContextDep,
@@ -78,16 +96,25 @@ def list_master_data_events(
     kind: Annotated[str | None, Query(max_length=50)] = None,
     before: Annotated[int, Query(ge=1, le=LATEST, description="Event id to go on from.")] = LATEST,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
-) -> Listing[EventOut]:
+    form: ListingFormDep,
+) -> Response | Listing[EventOut]:
     """Return changes of master data, newest first: who, when, why, from what to what."""
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
     events = list_events(context.settings.database, kind, found.path, before=before, limit=limit)
-    return Listing(data=[EventOut.model_validate(event) for event in events])
+    data = [EventOut.model_validate(event) for event in events]
+    subject = ListingSubject("mes-events", context.clock(), found)
+    return form.file(data, EventOut, subject, _flat_event) or Listing(data=data)
+
+
+def _flat_event(event: EventOut) -> dict[str, Any]:
+    values = event.model_dump()
+    return values | {name: as_text(values[name]) for name in ("key", "old", "new")}
 
 
 @router.post(
     "/mes/{kind}",
+    dependencies=[OwnPagesOnly],
     openapi_extra={
         "requestBody": {
             "required": True,
@@ -105,16 +132,17 @@ async def write_master_data(
     """Write documents of a kind: all of them, or none and what is wrong with each."""
     if context.settings.bearer_token() is None:
         raise writing_disabled()
-    body = await _body(request)
+    body = await read_body(request, LARGEST_BODY)
     return await run_in_threadpool(_write, context, kind, body, preview=preview)
 
 
 def _write(context: Context, kind: str, body: bytes, *, preview: bool) -> ReportOut:
     try:
         given = DocumentsIn.model_validate_json(body)
-    except (ValidationError, RecursionError) as exc:
-        raise malformed(_first_words(exc)) from exc
-    settings = context.settings
+    except ValidationError as exc:
+        raise malformed(validation_words(exc)) from exc
+    except RecursionError as exc:
+        raise malformed("The body is nested too deeply.") from exc
     provenance = Provenance(
         who=given.who or "API",
         source=f"POST /api/v1/mes/{kind}",
@@ -122,32 +150,27 @@ def _write(context: Context, kind: str, body: bytes, *, preview: bool) -> Report
         reason=given.reason,
     )
     parsed = (parse(KINDS[kind], values, Item(n)) for n, values in enumerate(given.documents))
+    return ReportOut.model_validate(write_parsed(context, parsed, provenance, preview=preview))
+
+
+def write_parsed(
+    context: Context, parsed: Iterable[Parsed], provenance: Provenance, *, preview: bool
+) -> Report:
+    """Write documents; raise the problem `documents-refused` when something is wrong with one."""
     try:
-        report = write_documents(settings.writing(), parsed, provenance, preview=preview)
+        report = write_documents(context.settings.writing(), parsed, provenance, preview=preview)
     except DataError as exc:
         raise value_refused(exc.detail) from exc
     if not report.fit:
         detail = f"{report.words()}; nothing was written."
         raise documents_refused(detail, [_error(problem) for problem in report.problems])
-    return ReportOut.model_validate(report)
-
-
-async def _body(request: Request) -> bytes:
-    parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > LARGEST_BODY:
-            raise too_large(LARGEST_BODY)
-    return bytes(parts)
+    return report
 
 
 def _error(problem: Problem) -> dict[str, str]:
-    return {"name": problem.where, "message": problem.words, "reason": problem.reason.value}
-
-
-def _first_words(exc: Exception) -> str:
-    if isinstance(exc, ValidationError):
-        first = exc.errors(include_url=False)[0]
-        path = ".".join(str(part) for part in first["loc"])
-        return f"{path}: {first['msg']}" if path else first["msg"]
-    return "The body is nested too deeply."
+    return {
+        "name": problem.where,
+        "field": problem.field,
+        "message": problem.words,
+        "reason": problem.reason.value,
+    }

@@ -12,6 +12,7 @@ from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.responses import StreamingResponse
 
 from api.context import Context, ContextDep, tree_of
+from api.listing_file import FILES, ListingFormDep, ListingSubject
 from api.problems import bad_cursor, unknown_tag
 from api.routers.places import PlacePath
 from api.windows import End, Start, window
@@ -27,7 +28,7 @@ CSV_HEADER = b"tag,source_time,received_time,value,quality\n"
 _CURSOR = re.compile(r"(-?\d{1,18})-(\d{1,9})")
 
 
-@router.get("/measurements")
+@router.get("/measurements", response_model=MeasurementPage, responses=FILES)
 def list_measurements(
     *,
     context: ContextDep,
@@ -36,7 +37,8 @@ def list_measurements(
     end: End = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 1000,
     after: Annotated[str | None, Query(description="`next` of the page before.")] = None,
-) -> MeasurementPage:
+    form: ListingFormDep,
+) -> Response | MeasurementPage:
     """Return measurements of one tag in time order, the last hour by default.
 
     Every stored row is returned, repeats included; `meta.next` leads to the next page.
@@ -53,8 +55,12 @@ def list_measurements(
         rows = reading.measurements(
             key, max(from_time, asked.start), asked.end, skip=skip, limit=limit
         )
-    return MeasurementPage(
-        data=[MeasurementOut.model_validate(row) for row in rows],
+        unit = tree_of(reading).get(f"{enterprise}/{site}")
+    data = [MeasurementOut.model_validate(row) for row in rows]
+    subject = ListingSubject("measurements", context.clock(), unit, asked)
+    file = form.file(data, MeasurementOut, subject, lambda row: {"tag": tag} | row.model_dump())
+    return file or MeasurementPage(
+        data=data,
         meta=Page(next=_next_cursor(rows, from_time, skip) if len(rows) == limit else None),
     )
 

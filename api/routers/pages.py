@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from typing import Annotated, cast
 from urllib.parse import urlencode
@@ -73,6 +74,7 @@ class Pages:
             ],
             hours=subject.hours,
             hour_choices=HOURS,
+            since=f"{f.now - timedelta(hours=subject.hours):%Y-%m-%dT%H:%M:%SZ}",
         )
         return HTMLResponse(html, status_code=status)
 

@@ -2,9 +2,10 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from api.context import ContextDep, tree_of
+from api.listing_file import FILES, ListingFormDep, ListingSubject
 from api.wire import Listing, PlaceOut, TagOut
 
 router = APIRouter(prefix="/api/v1", tags=["places"])
@@ -14,18 +15,26 @@ PlacePath = Annotated[
 ]
 
 
-@router.get("/places")
-def list_places(context: ContextDep) -> Listing[PlaceOut]:
+@router.get("/places", response_model=Listing[PlaceOut], responses=FILES)
+def list_places(context: ContextDep, form: ListingFormDep) -> Response | Listing[PlaceOut]:
     """Return every place: parents before children, machines in the order of the flow."""
     with context.database.reading() as reading:
         places = reading.places()
-    return Listing(data=[PlaceOut.model_validate(place) for place in places])
+    data = [PlaceOut.model_validate(place) for place in places]
+    return form.file(data, PlaceOut, ListingSubject("places", context.clock())) or Listing(
+        data=data
+    )
 
 
-@router.get("/tags")
-def list_tags(context: ContextDep, place: PlacePath) -> Listing[TagOut]:
+@router.get("/tags", response_model=Listing[TagOut], responses=FILES)
+def list_tags(
+    context: ContextDep, place: PlacePath, form: ListingFormDep
+) -> Response | Listing[TagOut]:
     """Return the tags at or below a place, each with its newest measurement."""
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        tags = reading.tags(tree.unit_ids(tree.get(place).path))
-    return Listing(data=[TagOut.model_validate(tag) for tag in tags])
+        found = tree.get(place)
+        tags = reading.tags(tree.unit_ids(found.path))
+    data = [TagOut.model_validate(tag) for tag in tags]
+    subject = ListingSubject("tags", context.clock(), found)
+    return form.file(data, TagOut, subject) or Listing(data=data)

@@ -1,4 +1,5 @@
-"""Ways in for what an MES or ERP knows: tables, B2MML, MQTT messages, a foreign database.
+"""Ways in for what an MES or ERP knows: files, MQTT messages, a foreign database.
 
-Each reads its own form into the documents of `plant.mes`; `store.mes` writes them.
+Each turns its own form into the documents of `plant.mes` (files by `plant.mes.file`);
+`store.mes` writes them.
 """

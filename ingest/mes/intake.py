@@ -11,7 +11,7 @@ from threading import Event, Thread
 import structlog
 
 from ingest.mailbox import Mailbox
-from ingest.mes.message import TOPIC, decode_message, mes_address
+from ingest.mes.message import TOPIC, mes_address
 from ingest.mes.settings import MesSettings
 from ingest.message import Message, Source
 from ingest.mqtt_source import MqttSource
@@ -22,6 +22,7 @@ from ingest.subscription import FixedSubscriptions
 from plant.clock import Clock
 from plant.errors import ConfigurationError, DataError, TransientError
 from plant.mes import Report
+from plant.mes.file.json_file import decode_json
 from store.delivery_row import Rejection
 from store.mes import Provenance
 from store.mes_store import MesStore
@@ -99,7 +100,7 @@ class MesIntake:
                 "too_large",
                 f"{len(message.payload)} bytes; at most {self._settings.max_payload_bytes}",
             )
-        content = decode_message(message.payload)
+        content = decode_json(message.payload)
         provenance = Provenance(
             who=content.who or "MQTT",
             source=message.topic,

@@ -6,9 +6,9 @@ from typing import Any
 
 import yaml
 
-from ingest.mes.b2mml import Named
 from plant.errors import ConfigurationError
 from plant.mes import KINDS, Parsed, parse
+from plant.mes.file.b2mml import Named
 
 _LISTS = ("stop-reasons", "scrap-reasons", "rework-reasons")
 

@@ -29,7 +29,7 @@ def test_a_page_shows_reasons_bounds_and_lost_edges(client: TestClient) -> None:
     for words in (
         "OEE dây chuyền tính theo máy nút thắt: Máy phay CNC 2",
         "Chưa phân biệt được hàng đạt và phế phẩm.",
-        "khả dụng nằm trong khoảng 70,0% – 78,2%",
+        "mức sẵn sàng nằm trong khoảng 70,0% – 78,2%",
         "Mất kết nối với tram-2 (tin cuối 12:05)",
         "Hiệu suất trên 100%",
         "Tạm tính",

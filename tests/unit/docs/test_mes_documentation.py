@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from ingest.mes.b2mml import _ENTRIES, _REQUESTS, _STATUS
 from ingest.mes.reason_tree import sectors
 from ingest.mes.settings import ForeignTableSettings, HighWaterSettings
 from plant.mes import KINDS
+from plant.mes.file.b2mml import _ENTRIES, _REQUESTS, _STATUS
 from plant.mes.shift import ShiftBreak
 
 DOCS = Path(__file__).parents[3] / "docs"

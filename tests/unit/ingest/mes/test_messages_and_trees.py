@@ -8,13 +8,13 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from ingest.mes.file_import import FileImport, template
-from ingest.mes.message import decode_message, mes_address
+from ingest.mes.message import mes_address
 from ingest.mes.poll import as_document_value
 from ingest.mes.reason_tree import reason_tree, sectors
 from ingest.mes.settings import ForeignTableSettings
 from plant.errors import ConfigurationError, DataError
 from plant.mes import KINDS, Located
+from plant.mes.file.json_file import decode_json
 from plant.mes.reason import ReasonDocument
 from plant.mes.site_calendar import circle
 from plant.settings import load_settings
@@ -52,7 +52,7 @@ def test_other_topics_are_bad(topic: str) -> None:
     ],
 )
 def test_a_message_is_one_document_or_several(payload: bytes, count: int) -> None:
-    assert len(decode_message(payload).documents) == count
+    assert len(decode_json(payload).documents) == count
 
 
 @pytest.mark.parametrize(
@@ -71,7 +71,7 @@ def test_a_message_is_one_document_or_several(payload: bytes, count: int) -> Non
 )
 def test_other_messages_are_malformed(payload: bytes) -> None:
     with pytest.raises(DataError, match="malformed"):
-        decode_message(payload)
+        decode_json(payload)
 
 
 @pytest.mark.parametrize("sector", sectors())
@@ -97,20 +97,6 @@ def test_there_is_a_tree_for_each_pilot_sector() -> None:
     assert sectors() == ["food", "mechanical"]
     with pytest.raises(ConfigurationError, match="food, mechanical"):
         next(reason_tree("mining", "dong-nai"))
-
-
-def test_a_template_names_every_field_the_required_ones_first() -> None:
-    assert template("products") == "enterprise,code,name_vi,name_en,withdrawn"
-
-
-@pytest.mark.parametrize("name", ["x.csv", "x.xlsx", "x.pdf", "x.json"])
-def test_what_a_file_is_to_be_must_be_known(tmp_path: Path, name: str) -> None:
-    (tmp_path / name).write_bytes(b"%PDF")
-    with pytest.raises(ConfigurationError):
-        list(FileImport(tmp_path / name).documents())
-    if name in {"x.pdf", "x.json", "x.xlsx"}:
-        with pytest.raises(ConfigurationError):
-            list(FileImport(tmp_path / name, "products").documents())
 
 
 @pytest.mark.parametrize(

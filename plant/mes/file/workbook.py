@@ -5,20 +5,20 @@ import zlib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 from itertools import zip_longest
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import ParseError
 
 from defusedxml import DefusedXmlException
 from openpyxl import load_workbook
 from openpyxl.utils.exceptions import InvalidFileException
 
-from ingest.mes.table import Row, TableOptions, cleaned, field_formats, read_table
-from plant.errors import ConfigurationError
-from plant.mes import MesDocument, Parsed, Problem, Reason
+from plant.mes.document import MesDocument
+from plant.mes.file.limits import FileLimits, whole_file
+from plant.mes.file.table import Row, TableOptions, cleaned, field_formats, read_table
+from plant.mes.parsing import Parsed
+from plant.mes.problem import Problem, Reason
 
-_LARGEST_UNPACKED = 1_000_000_000
-_LARGEST_TEXTS = 200_000_000
+_LIMITS = FileLimits()
 _MOST_COLUMNS = 100
 _TEXTS = "xl/sharedStrings.xml"
 # What openpyxl raises on parts of a workbook that are not as they should be.
@@ -41,26 +41,27 @@ _BROKEN = (
 
 def read_workbook(
     document_type: type[MesDocument],
-    file: Path,
+    stream: BinaryIO,
     options: TableOptions,
     sheet: str | None = None,
+    limits: FileLimits = _LIMITS,
 ) -> Iterator[Parsed]:
     """Yield the documents of a sheet, the first one unless another is named.
 
-    Whatever cannot be read is a problem that says where. Raises ConfigurationError when the file
-    cannot be opened or has no such sheet.
+    Whatever cannot be read is a problem that says where.
     """
     try:
-        _check_size(file)
-        book = load_workbook(file, read_only=True, data_only=False, keep_links=False)
-    except OSError as exc:
-        raise ConfigurationError(f"{file} cannot be read: {exc.strerror}") from exc
+        _check_size(stream, limits)
+        book = load_workbook(stream, read_only=True, data_only=False, keep_links=False)
     except _BROKEN as exc:
-        raise ConfigurationError(f"{file} is no XLSX workbook that can be read: {exc}") from exc
+        yield [whole_file(f"is no XLSX workbook that can be read: {exc}")]
+        return
     try:
         names = book.sheetnames
         if not names or (sheet is not None and sheet not in names):
-            raise ConfigurationError(f"{file}: no sheet {sheet!r}; there are {', '.join(names)}")
+            words = f"has no sheet {sheet!r}; there are {', '.join(names)}"
+            yield [whole_file(words, Reason.UNKNOWN_REFERENCE)]
+            return
         rows = _Rows(book[sheet or names[0]], field_formats(document_type))
         try:
             yield from read_table(document_type, rows, options)
@@ -71,11 +72,11 @@ def read_workbook(
         book.close()
 
 
-def _check_size(file: Path) -> None:
+def _check_size(stream: BinaryIO, limits: FileLimits) -> None:
     """Refuse an archive that would unpack to more than a workbook has any use for."""
-    with zipfile.ZipFile(file) as archive:
+    with zipfile.ZipFile(stream) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
-    if sum(sizes.values()) > _LARGEST_UNPACKED or sizes.get(_TEXTS, 0) > _LARGEST_TEXTS:
+    if sum(sizes.values()) > limits.unpacked or sizes.get(_TEXTS, 0) > limits.texts:
         raise ValueError("it unpacks to an enormous size; write a CSV file instead")
 
 

@@ -1,43 +1,42 @@
 """CSV files, streamed: memory does not grow with their length."""
 
 import csv
+import io
 from collections.abc import Iterator
-from pathlib import Path
-from typing import TextIO
+from typing import BinaryIO, TextIO
 
-from ingest.mes.table import Row, TableOptions, read_table
-from plant.errors import ConfigurationError
-from plant.mes import MesDocument, Parsed, Problem, Reason
+from plant.mes.document import MesDocument
+from plant.mes.file.table import Row, TableOptions, read_table
+from plant.mes.parsing import Parsed
+from plant.mes.problem import Problem, Reason
 
 _LONGEST_LINE = 1_000_000
 _DELIMITERS = (",", ";", "\t")
 
 
 def read_csv(
-    document_type: type[MesDocument], file: Path, options: TableOptions
+    document_type: type[MesDocument], stream: BinaryIO, options: TableOptions
 ) -> Iterator[Parsed]:
     """Yield the documents of a CSV file in UTF-8, delimited by comma, semicolon or tab.
 
-    A file that cannot be read on ends with the problem that says where. Raises
-    ConfigurationError when it cannot be opened.
+    A file that cannot be read on ends with the problem that says where.
     """
+    beginning = stream.read(4)
+    stream.seek(0)
+    if beginning[:2] in {b"\xff\xfe", b"\xfe\xff"}:
+        words = "the file is UTF-16; save it as `CSV UTF-8`"
+        yield [Problem("row 1", "", Reason.MALFORMED, words)]
+        return
+    text = io.TextIOWrapper(stream, encoding="utf-8-sig", newline="")
+    rows = _Rows(text)
     try:
-        with file.open("rb") as raw:
-            beginning = raw.read(4)
-        stream = file.open(encoding="utf-8-sig", newline="")
-    except OSError as exc:
-        raise ConfigurationError(f"{file} cannot be read: {exc.strerror}") from exc
-    with stream:
-        if beginning[:2] in {b"\xff\xfe", b"\xfe\xff"}:
-            words = "the file is UTF-16; save it as `CSV UTF-8`"
-            yield [Problem("row 1", "", Reason.MALFORMED, words)]
-            return
-        rows = _Rows(stream)
-        try:
-            yield from read_table(document_type, rows, options)
-        except (csv.Error, UnicodeDecodeError, _LineTooLongError) as exc:
-            words = _unreadable(exc)
-            yield [Problem(f"row {rows.number + 1}", "", Reason.MALFORMED, words)]
+        yield from read_table(document_type, rows, options)
+    except (csv.Error, UnicodeDecodeError, _LineTooLongError) as exc:
+        words = _unreadable(exc)
+        yield [Problem(f"row {rows.number + 1}", "", Reason.MALFORMED, words)]
+    finally:
+        # Whoever opened the stream closes it.
+        text.detach()
 
 
 class _LineTooLongError(Exception):

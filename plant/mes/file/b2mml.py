@@ -8,19 +8,20 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 from xml.etree.ElementTree import Element, ParseError
 
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from ingest.mes.table import TableOptions
 from plant.description import WEEKDAYS
-from plant.errors import ConfigurationError
-from plant.mes import KINDS, Parsed, Problem, Reason, parse
+from plant.mes.file.limits import FileLimits, too_large, whole_file
+from plant.mes.file.table import TableOptions
+from plant.mes.kind import KINDS
+from plant.mes.parsing import Parsed, parse
+from plant.mes.problem import Problem, Reason
 
-LARGEST_FILE = 200_000_000
+_LIMITS = FileLimits()
 _DEEPEST = 40
 _REQUESTS = frozenset({"OperationsRequest", "ProductionRequest"})
 _ENTRIES = frozenset({"WorkCalendarDefinitionEntry", "WorkCalendarEntry"})
@@ -46,36 +47,35 @@ class Named:
         return self.name
 
 
-def read_b2mml(file: Path, options: TableOptions) -> Iterator[Parsed]:
+def read_b2mml(
+    stream: BinaryIO, options: TableOptions, limits: FileLimits = _LIMITS
+) -> Iterator[Parsed]:
     """Yield orders, shifts, days off and maintenance of an XML file, as they come.
 
     Moments without an offset need `options.zone`; `options.defaults["site"]` is the site where
     the file names none. A file that cannot be read on ends with the problem that says why.
     """
+    large = too_large(stream, limits.xml)
+    if large:
+        yield large
+        return
     try:
-        if file.stat().st_size > LARGEST_FILE:
-            raise ConfigurationError(f"{file} is larger than {LARGEST_FILE} bytes")
-        with file.open("rb") as stream:
-            yield from _documents(stream, options)
-    except OSError as exc:
-        raise ConfigurationError(f"{file} cannot be read: {exc.strerror}") from exc
+        yield from _documents(stream, options)
     except DefusedXmlException as exc:
-        words = f"document types and entities are not taken ({type(exc).__name__})"
-        yield [Problem("the file", "", Reason.MALFORMED, words)]
+        yield [whole_file(f"document types and entities are not taken ({type(exc).__name__})")]
     except (ParseError, ValueError, LookupError) as exc:
         # An unknown encoding is a LookupError.
-        yield [Problem("the file", "", Reason.MALFORMED, f"is no XML: {exc}")]
+        yield [whole_file(f"is no XML: {exc}")]
 
 
-def _documents(stream: Any, options: TableOptions) -> Iterator[Parsed]:
+def _documents(stream: BinaryIO, options: TableOptions) -> Iterator[Parsed]:
     stack: list[Element] = []
     found = False
     for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
         if event == "start":
             stack.append(element)
             if len(stack) > _DEEPEST:
-                words = f"elements are nested deeper than {_DEEPEST}"
-                yield [Problem("the file", "", Reason.MALFORMED, words)]
+                yield [whole_file(f"elements are nested deeper than {_DEEPEST}")]
                 return
             continue
         stack.pop()
@@ -97,7 +97,7 @@ def _documents(stream: Any, options: TableOptions) -> Iterator[Parsed]:
     if not found:
         wanted = ", ".join(sorted(_REQUESTS | _ENTRIES))
         words = f"holds none of the elements that are understood: {wanted}"
-        yield [Problem("the file", "", Reason.MISSING, words)]
+        yield [whole_file(words, Reason.MISSING)]
 
 
 def _order(element: Element, site: str, origin: Named, options: TableOptions) -> Parsed:

@@ -5,10 +5,12 @@ import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
-from plant.mes import MesDocument, Parsed, Problem, Reason, parse
-from plant.mes.parsing import WITHDRAWN, key_model
+from plant.mes.document import MesDocument
+from plant.mes.parsing import WITHDRAWN, Parsed, key_model, parse
+from plant.mes.problem import Problem, Reason
 
 Row = tuple[int, Sequence[str]]
 """Number of a row as a spreadsheet shows it, and its cells as text."""
@@ -86,6 +88,24 @@ def read_table(
 def cleaned(text: str) -> str:
     """Return a cell's text without blanks around it; no-break spaces become plain ones."""
     return text.replace("\u00a0", " ").strip(" \r\n\ufeff")
+
+
+def cell_text(value: Any) -> str:
+    """Return a field of a document, as JSON has it, in the form in which a cell is read."""
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case [{"name": _, "start": _, "end": _}, *_]:
+            # The seconds of a break are no more written than those of a bus.
+            return "; ".join(f"{one['name']} {one['start'][:5]}-{one['end'][:5]}" for one in value)
+        case [list(), *_]:
+            return " | ".join(", ".join(day) or "off" for day in value)
+        case list():
+            return ", ".join(map(str, value))
+        case _:
+            return str(value)
 
 
 def column_letter(index: int) -> str:

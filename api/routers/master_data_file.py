@@ -1,0 +1,212 @@
+"""Files of master data: looked at first, then written as a whole or not at all."""
+
+import hashlib
+from dataclasses import dataclass
+from threading import BoundedSemaphore
+from typing import Annotated, Any, BinaryIO
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import HTMLResponse, Response
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from starlette.concurrency import run_in_threadpool
+from starlette.datastructures import UploadFile
+
+from api.body import limited
+from api.context import Context, ContextDep, tree_of
+from api.files import CSV_TYPE, download
+from api.origin import OwnPagesOnly
+from api.problems import (
+    file_changed,
+    malformed,
+    too_many_imports,
+    validation_words,
+    writing_disabled,
+)
+from api.routers.master_data import Note, Who, write_parsed
+from api.routers.pages import LanguageQuery, PagesDep, inert_json
+from api.wire import FileReportOut
+from plant.errors import ConfigurationError
+from plant.mes import KINDS
+from plant.mes.file import DocumentFile, FileLimits, TableOptions, template
+from plant.place import Level
+from store.mes import Provenance
+
+router = APIRouter(prefix="/api/v1", tags=["master data"])
+page_router = APIRouter(tags=["pages"])
+
+LARGEST_FILE = 32_000_000
+LIMITS = FileLimits(xml=LARGEST_FILE, json=LARGEST_FILE, unpacked=400_000_000, texts=60_000_000)
+_ENVELOPE = 100_000
+_one_at_a_time = BoundedSemaphore(1)
+Place = Annotated[str, Field(max_length=400)]
+
+
+class FileFields(BaseModel):
+    """What is said of a file beside it."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    kind: Annotated[str, Field(max_length=50)] = Field(
+        "", description="What the file holds; XML says so itself."
+    )
+    sheet: Annotated[str, Field(max_length=100)] = Field(
+        "", description="Sheet of a workbook; the first one by default."
+    )
+    site: Place = Field("", description="Site (enterprise/site) where the file names none.")
+    enterprise: Place = Field("", description="Enterprise where the file names none.")
+    time_zone: Annotated[str, Field(max_length=100)] = Field(
+        "", description="IANA zone of times written without an offset."
+    )
+    who: Who = Field("", description="Who writes, for the trail.")
+    reason: Note = Field("", description="Why, for the trail.")
+    preview: bool = Field(True, description="Say what would happen, write nothing.")
+    sha256: Annotated[str, Field(pattern="^(|[0-9a-f]{64})$")] = Field(
+        "", description="Digest that a preview gave: only that file is written."
+    )
+
+    def table_options(self) -> TableOptions:
+        """Return what fills in where the file says nothing."""
+        enterprise = self.enterprise or self.site.partition("/")[0]
+        given = {"site": self.site, "enterprise": enterprise}
+        try:
+            zone = ZoneInfo(self.time_zone) if self.time_zone else None
+        except (ZoneInfoNotFoundError, ValueError, OSError) as exc:
+            words = f"{self.time_zone!r} is no IANA zone such as Asia/Ho_Chi_Minh."
+            raise malformed(f"time_zone: {words}") from exc
+        return TableOptions({name: value for name, value in given.items() if value}, zone)
+
+
+@dataclass(frozen=True, slots=True)
+class Upload:
+    """A file as it came in."""
+
+    name: str
+    stream: BinaryIO
+    fields: FileFields
+
+
+def _body_schema() -> dict[str, Any]:
+    schema = FileFields.model_json_schema()
+    file = {"type": "string", "format": "binary", "description": "CSV, XLSX, JSON or B2MML."}
+    schema["properties"] = {"file": file} | schema["properties"]
+    schema["required"] = ["file"]
+    return schema
+
+
+@router.post(
+    "/mes-files",
+    dependencies=[OwnPagesOnly],
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {"multipart/form-data": {"schema": _body_schema()}},
+        }
+    },
+)
+async def import_master_data_file(*, context: ContextDep, request: Request) -> FileReportOut:
+    """Look at a file of master data (`preview`, which is the default), or write all of it.
+
+    What is wrong is named cell by cell; one problem and nothing is written.
+    """
+    if context.settings.bearer_token() is None:
+        raise writing_disabled()
+    within = limited(request, LARGEST_FILE + _ENVELOPE)
+    async with within.form(max_files=1, max_fields=len(FileFields.model_fields)) as form:
+        values = dict(form.items())
+        file = values.pop("file", None)
+        if not isinstance(file, UploadFile) or not file.filename:
+            raise malformed("The part `file` is missing.")
+        try:
+            fields = FileFields.model_validate(values)
+        except ValidationError as exc:
+            raise malformed(validation_words(exc)) from exc
+        upload = Upload(file.filename, file.file, fields)
+        return await run_in_threadpool(_import, context, upload)
+
+
+def _import(context: Context, upload: Upload) -> FileReportOut:
+    if not _one_at_a_time.acquire(timeout=5):
+        raise too_many_imports()
+    try:
+        fields = upload.fields
+        digest = _digest(upload.stream)
+        if fields.sha256 and fields.sha256 != digest:
+            raise file_changed()
+        try:
+            file = DocumentFile(
+                upload.name,
+                upload.stream,
+                fields.kind or None,
+                fields.sheet or None,
+                fields.table_options(),
+                LIMITS,
+            )
+        except ConfigurationError as exc:
+            raise malformed(str(exc)) from exc
+        provenance = Provenance(
+            who=fields.who or "API",
+            source=f"file {upload.name[:200]}",
+            now=context.clock(),
+            reason=fields.reason,
+        )
+        report = write_parsed(context, file.documents(), provenance, preview=fields.preview)
+        return FileReportOut.model_validate(
+            {name: getattr(report, name) for name in FileReportOut.model_fields if name != "sha256"}
+            | {"sha256": digest}
+        )
+    finally:
+        _one_at_a_time.release()
+
+
+def _digest(stream: BinaryIO) -> str:
+    found = hashlib.sha256()
+    while part := stream.read(1 << 20):
+        found.update(part)
+    stream.seek(0)
+    return found.hexdigest()
+
+
+@router.get(
+    "/mes-files/template",
+    response_class=Response,
+    responses={200: {"content": {CSV_TYPE.partition(";")[0]: {}}, "description": "A header."}},
+)
+def send_template(kind: Annotated[str, Query(max_length=50)]) -> Response:
+    """Return an empty table of a kind: its header, required fields first."""
+    try:
+        header = template(kind)
+    except ConfigurationError as exc:
+        raise malformed(str(exc)) from exc
+    return download(f"{header}\r\n".encode("utf-8-sig"), CSV_TYPE, f"{kind}.csv")
+
+
+@page_router.get("/import", response_class=HTMLResponse)
+def show_import(
+    request: Request, context: ContextDep, pages: PagesDep, lang: LanguageQuery = None
+) -> Response:
+    """Show the page on which files of master data are looked at and written."""
+    language = pages.language_of(request, lang)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+    f = pages.live.formatter(language)
+    sites = tree.within(None, Level.SITE)
+    names = [
+        (site.path, site.name_vi if language == "vi" else site.name_en, site.time_zone or "UTC")
+        for site in sites
+    ]
+    words = {
+        key.removeprefix("import."): text
+        for key, text in f.catalogue.words().items()
+        if key.startswith("import.")
+    }
+    return pages.page(
+        "import.html",
+        f,
+        keep=lang,
+        kinds=[(kind, f.text(f"listing.{kind}")) for kind in KINDS],
+        sites=names,
+        enabled=context.settings.bearer_token() is not None,
+        largest=f.number(LARGEST_FILE / 1e6),
+        content=inert_json({"words": words}),
+    )

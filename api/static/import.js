@@ -1,0 +1,86 @@
+// Sends a file to be looked at, and the same file again to be written.
+"use strict";
+
+const { words } = JSON.parse(document.getElementById("content").textContent);
+const form = document.getElementById("file-form");
+const write = document.getElementById("write");
+const COUNTS = ["documents", "created", "changed", "unchanged", "withdrawn", "hours_to_compute"];
+// What was looked at is what is written, whatever happens to the form meanwhile.
+let looked = null;
+
+function asked() {
+  const fields = new FormData(form);
+  const zone = form.site.selectedOptions[0].dataset.zone;
+  if (zone) fields.set("time_zone", zone);
+  if (form.file.files[0].name.toLowerCase().endsWith(".xml")) fields.set("kind", "");
+  return fields;
+}
+
+function say(verdict, detail = "", answer = {}) {
+  document.getElementById("report").hidden = false;
+  document.getElementById("verdict").textContent = verdict;
+  document.getElementById("detail").textContent = detail;
+  document.getElementById("counts").replaceChildren(
+    ...COUNTS.filter((name) => name in answer).map((name) => {
+      const pair = document.createElement("div");
+      pair.append(element("dt", words[name]), element("dd", answer[name].toLocaleString(document.documentElement.lang)));
+      return pair;
+    }),
+  );
+  const problems = answer.errors ?? [];
+  document.getElementById("problems").hidden = problems.length === 0;
+  document.getElementById("problem-rows").replaceChildren(
+    ...problems.map((problem) => {
+      const row = document.createElement("tr");
+      const reason = words[`reason_${problem.reason}`] ?? problem.reason ?? "";
+      const cells = [problem.name, problem.field ?? "", reason, problem.message];
+      row.append(...cells.map((text) => element("td", text)));
+      return row;
+    }),
+  );
+}
+
+function element(name, text) {
+  const made = document.createElement(name);
+  made.textContent = text;
+  return made;
+}
+
+async function send(fields, waiting) {
+  write.hidden = true;
+  say(waiting);
+  for (const button of document.querySelectorAll("button")) button.disabled = true;
+  try {
+    const response = await fetch("/api/v1/mes-files", { method: "POST", body: fields });
+    const answer = await response.json();
+    if (response.ok) return answer;
+    say(answer.errors ? words.refused : words.failed, answer.detail, answer);
+  } catch {
+    // The link is away, or the file has changed on the disk since it was chosen.
+    say(words.failed);
+  } finally {
+    for (const button of document.querySelectorAll("button")) button.disabled = false;
+  }
+  return null;
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  looked = asked();
+  looked.set("preview", "true");
+  const answer = await send(looked, words.reading);
+  if (answer === null) return;
+  looked.set("preview", "false");
+  looked.set("sha256", answer.sha256);
+  say(words.fit, "", answer);
+  write.hidden = false;
+});
+
+write.addEventListener("click", async () => {
+  const answer = await send(looked, words.writing);
+  if (answer !== null) say(words.done, "", answer);
+});
+
+form.addEventListener("input", () => {
+  write.hidden = true;
+});
