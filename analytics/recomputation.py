@@ -24,16 +24,10 @@ from analytics.state import ELEMENTS, STOP_KINDS, Timeline, timeline
 from plant.kpi.stop import StateInterval, stops
 from plant.measurement import COUNT_ROLES, TagRole
 from plant.state import StopKind, TimeElement
-from store import figure, figure_fact, figure_source
+from store import figure, figure_fact, figure_reading, figure_source
 from store.connection import Connection
-from store.figure_source import (
-    NumberColumns,
-    PlantSource,
-    RoleTag,
-    SiteSource,
-    TextColumns,
-    UnitSource,
-)
+from store.figure_reading import NumberColumns, TextColumns
+from store.figure_source import PlantSource, RoleTag, SiteSource, UnitSource
 
 Readings = Mapping[int, NumberColumns | TextColumns]
 
@@ -169,8 +163,8 @@ def _read(connection: Connection, unit: UnitSource, start: int, end: int) -> Rea
     texts = [tag.tag_id for tag in unit.tags if tag.is_text]
     lookback = timedelta(microseconds=JITTER_HOLD_US)
     return {
-        **figure_source.numbers(connection, counters, *window, lookback),
-        **figure_source.texts(connection, texts, *window),
+        **figure_reading.numbers(connection, counters, *window, lookback),
+        **figure_reading.texts(connection, texts, *window),
     }
 
 

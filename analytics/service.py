@@ -22,6 +22,7 @@ from store import (
     connect,
     figure,
     figure_fact,
+    figure_reading,
     figure_source,
     store_errors,
 )
@@ -139,8 +140,8 @@ def _plan(
 ) -> dict[int, tuple[Extent, Repair]]:
     units = [unit for unit in plant.units.values() if unit.tags]
     tags = [tag for unit in units for tag in unit.tags]
-    extents = figure_source.extents(connection, tags)
     computed = figure.computed_extents(connection, [unit.unit_id for unit in units])
+    extents = figure_reading.extents(connection, tags, computed.values())
     by_unit: dict[int, list[DirtyWindow]] = {}
     for window in dirty:
         by_unit.setdefault(window.unit_id, []).append(window)
@@ -154,7 +155,7 @@ def _plan(
         for unit_id, extent in known.items()
         for moment in next_moments(plant.units[unit_id].tags, by_unit.get(unit_id, ()), extent)
     ]
-    following = figure_source.next_readings(connection, asked)
+    following = figure_reading.next_readings(connection, asked)
     fill_ms = settings.unknown_fill // timedelta(milliseconds=1)
     return {
         unit_id: (

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 import msgspec
+import numpy as np
 
 from plant.kpi import Missing
 from store.reading_row import PlaceRow
@@ -10,8 +11,8 @@ from store.result_table import ResultTable
 
 REASONS = tuple(reason.value for reason in Missing)
 # By `ResultTable.reason` + 2.
-_REASON_WORDS: tuple[str | None, ...] = ("no_result", None, "no_data", *REASONS)
-_FINAL: tuple[bool | None, ...] = (False, True, None)
+_REASON_WORDS = np.array(("no_result", None, "no_data", *REASONS), dtype=object)
+_FINAL = np.array((False, True, None), dtype=object)
 
 
 def oee_table(places: Sequence[PlaceRow], table: ResultTable) -> bytes:
@@ -25,7 +26,7 @@ def oee_table(places: Sequence[PlaceRow], table: ResultTable) -> bytes:
             ],
             # NaN is written as null.
             "figures": {name: matrix.tolist() for name, matrix in table.figures.items()},
-            "missing": [[_REASON_WORDS[code + 2] for code in row] for row in table.reason.tolist()],
-            "final": [[_FINAL[code] for code in row] for row in table.final.tolist()],
+            "missing": _REASON_WORDS[table.reason + 2].tolist(),
+            "final": _FINAL[table.final].tolist(),
         }
     )

@@ -1,7 +1,7 @@
 """What analytics derives per work unit: dirty windows, state intervals, stops, base sums."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass, fields
+from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from operator import attrgetter
 from typing import Any
@@ -177,8 +177,10 @@ def replace_stops(
     """
     lock_stops(connection, unit_id)
     connection.execute(_Q["delete_stops"], {"unit": unit_id, "start": start, "end": end})
-    with connection.cursor() as cursor:
-        cursor.executemany(_Q["insert_stop"], [{"unit": unit_id} | asdict(stop) for stop in stops])
+    columns = zip(*map(_stop_values, stops), strict=True)
+    named = dict(zip(_STOP_COLUMNS, map(list, columns), strict=False))
+    if named:
+        connection.execute(_Q["insert_stops"], {"unit": unit_id} | named)
     apply_classifications(connection, unit_id, start, end)
 
 
@@ -215,6 +217,8 @@ def slices(
 # `dataclasses.astuple` copies every value; a year of rows feels that.
 _sum_values = attrgetter(*(field.name for field in fields(BaseSums)))
 _interval_values = attrgetter(*(field.name for field in fields(IntervalRow)))
+_STOP_COLUMNS = tuple(field.name for field in fields(StopRow))
+_stop_values = attrgetter(*_STOP_COLUMNS)
 _SLICE_TYPES = (
     ["int4", "timestamptz", "timestamptz", "timestamptz", "date", "text"]
     + ["timestamptz", "timestamptz", "text", "text"]

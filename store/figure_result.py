@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
 
@@ -131,11 +131,15 @@ _RESULT_SUMS = (
 )
 
 
+# `dataclasses.asdict` copies every value; a late event feels that.
+_RATIOS = tuple(field.name for field in fields(OeeResult))
+_PROVENANCE = tuple(field.name for field in fields(Provenance))
+
+
 def _result_values(row: ResultRow) -> dict[str, Any]:
-    ratios = asdict(row.result)
     return {
-        **ratios,
-        "missing": json.dumps(ratios["missing"], sort_keys=True),
+        **{name: getattr(row.result, name) for name in _RATIOS},
+        "missing": json.dumps(row.result.missing, sort_keys=True),
         "faults": list(row.result.faults),
         **{name: getattr(row.sums, name) for name in _RESULT_SUMS},
         "place_id": row.place_id,
@@ -144,7 +148,7 @@ def _result_values(row: ResultRow) -> dict[str, Any]:
         "window_end": row.window.end,
         "business_date": row.window.business_date,
         "shift": row.window.shift,
-        **asdict(row.provenance),
+        **{name: getattr(row.provenance, name) for name in _PROVENANCE},
         "final": row.final,
     }
 

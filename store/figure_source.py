@@ -1,18 +1,14 @@
-"""What figures are computed from: places and their master data, edges' progress, readings."""
+"""What figures are computed from: places and their master data, edges' progress, corrections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import numpy as np
-from numpy.typing import NDArray
-
 from plant.calendar import NO_RULES, DayOff, DayRules, Rotation, ShiftPattern
-from plant.clock import microseconds
 from plant.kpi import OeePolicy
-from plant.measurement import TEXT_ROLES, Quality, TagRole
+from plant.measurement import TEXT_ROLES, TagRole
 from store.connection import Connection
 from store.mes_calendar import rotation, shift_pattern
 from store.queries import queries
@@ -108,24 +104,6 @@ class EdgeProgress:
     """Whether nothing is missing among what arrived."""
 
 
-@dataclass(frozen=True, slots=True)
-class NumberColumns:
-    """Readings of a number tag in columns of shape (n,), in no particular order."""
-
-    time_us: NDArray[np.int64]
-    value: NDArray[np.float64]
-    quality: NDArray[np.int64]
-
-
-@dataclass(frozen=True, slots=True)
-class TextColumns:
-    """Readings of a text tag in columns of n rows, in no particular order."""
-
-    time_us: NDArray[np.int64]
-    values: list[str | None]
-    quality: NDArray[np.int64]
-
-
 def plant_source(connection: Connection) -> PlantSource:
     """Return all places that have figures, with their master data."""
     places = {row[0]: row for row in connection.execute(_Q["places"])}
@@ -182,115 +160,6 @@ def edge_progress(connection: Connection) -> dict[int, EdgeProgress]:
     return {row[0]: EdgeProgress(*row[1:]) for row in connection.execute(_Q["edge_progress"])}
 
 
-def extents(
-    connection: Connection, tags: Sequence[RoleTag]
-) -> dict[int, tuple[datetime, datetime]]:
-    """Return first and last source time by tag id; tags without readings are left out."""
-    found = {}
-    for query, wanted in _by_table("extent", tags):
-        for tag_id, first, last in connection.execute(_Q[query], {"tags": wanted}):
-            if first is not None:
-                found[tag_id] = (first, last)
-    return found
-
-
-def next_readings(
-    connection: Connection, asked: Sequence[tuple[RoleTag, datetime]]
-) -> dict[tuple[int, datetime], datetime]:
-    """Return the first usable reading at or after each moment, by tag id and moment."""
-    found: dict[tuple[int, datetime], datetime] = {}
-    for query, is_text in (("next_numbers", False), ("next_texts", True)):
-        chosen = [(tag.tag_id, moment) for tag, moment in asked if tag.is_text == is_text]
-        for reach in (_NEAR, None):
-            chosen = [each for each in chosen if each not in found]
-            if not chosen:
-                break
-            moments = [moment for _, moment in chosen]
-            parameters = {
-                "tags": [tag_id for tag_id, _ in chosen],
-                "moments": moments,
-                "earliest": min(moments),
-                "latest": "infinity" if reach is None else max(moments) + reach,
-            }
-            for tag_id, moment, after in connection.execute(_Q[query], parameters):
-                if after is not None:
-                    found[tag_id, moment] = after
-    return found
-
-
-def numbers(
-    connection: Connection,
-    tag_ids: Sequence[int],
-    start: datetime,
-    end: datetime,
-    lookback: timedelta,
-) -> dict[int, NumberColumns]:
-    """Return usable readings in `[start, end)` and what precedes them, by tag id.
-
-    Before the window come the last reading and all within `lookback` before that one.
-    """
-    before: dict[int, datetime] = {}
-    for earliest in (start - _NEAR, "-infinity"):
-        wanted = [tag_id for tag_id in tag_ids if tag_id not in before]
-        asked = {"tags": wanted, "start": start, "earliest": earliest}
-        rows_before = connection.execute(_Q["last_numbers"], asked) if wanted else ()
-        before |= {tag_id: last for tag_id, last in rows_before if last is not None}
-    froms = [before.get(tag_id, start) - lookback for tag_id in tag_ids]
-    parameters = {
-        "tags": list(tag_ids),
-        "froms": froms,
-        "earliest": min(froms, default=start),
-        "end": end,
-    }
-    with connection.cursor() as cursor, cursor.copy(_Q["copy_numbers"], parameters) as copy:
-        rows = np.frombuffer(b"".join(copy)[_HEADER:_TRAILER], dtype=_ROW)
-    tags = rows["tag"].astype(np.int64)
-    time_us = rows["time"].astype(np.int64) + _POSTGRES_EPOCH_US
-    value = rows["value"].astype(np.float64)
-    quality = rows["quality"].astype(np.int64)
-    found = {}
-    for tag_id in tag_ids:
-        own = tags == tag_id
-        found[tag_id] = NumberColumns(time_us[own], value[own], quality[own])
-    return found
-
-
-def texts(
-    connection: Connection, tag_ids: Sequence[int], start: datetime, end: datetime
-) -> dict[int, TextColumns]:
-    """Return readings in `[start, end)`, the last and the last usable one before, by tag id."""
-    parameters = {"start": start, "end": end}
-    rows: list[tuple[int, int, str | None, int]] = []
-    wanted = list(tag_ids)
-    start_us = microseconds(start)
-    with connection.cursor(binary=True) as cursor:
-        for earliest in (start - _NEAR, "-infinity"):
-            asked = parameters | {"tags": wanted, "earliest": earliest}
-            found = cursor.execute(_Q["texts"], asked).fetchall() if wanted else []
-            preceded = {
-                tag_id
-                for tag_id, time_us, _, quality in found
-                if time_us < start_us and quality < Quality.BAD
-            }
-            last_try = earliest == "-infinity"
-            rows += [row for row in found if last_try or row[0] in preceded]
-            wanted = [tag_id for tag_id in wanted if tag_id not in preceded]
-    by_tag: dict[int, tuple[list[int], list[str | None], list[int]]] = {
-        tag_id: ([], [], []) for tag_id in tag_ids
-    }
-    for tag_id, time_us, value, quality in rows:
-        columns = by_tag[tag_id]
-        columns[0].append(time_us)
-        columns[1].append(value)
-        columns[2].append(quality)
-    return {
-        tag_id: TextColumns(
-            np.array(time_us, dtype=np.int64), values, np.array(quality, dtype=np.int64)
-        )
-        for tag_id, (time_us, values, quality) in by_tag.items()
-    }
-
-
 @dataclass(frozen=True, slots=True)
 class CorrectionRow:
     """Parts found bad later than they were made."""
@@ -309,37 +178,6 @@ def quantity_corrections(
         _Q["quantity_corrections"], {"unit": unit_id, "start": start, "end": end}
     )
     return [CorrectionRow(*row) for row in rows]
-
-
-# How far around a window neighbouring readings are sought first.
-_NEAR = timedelta(days=1)
-
-# Binary COPY: a signature with flags, then per row a column count and a length before each value.
-_HEADER = 19
-_TRAILER = -2
-_ROW = np.dtype(
-    [
-        ("columns", ">i2"),
-        ("tag_length", ">i4"),
-        ("tag", ">i4"),
-        ("time_length", ">i4"),
-        ("time", ">i8"),
-        ("value_length", ">i4"),
-        ("value", ">f8"),
-        ("quality_length", ">i4"),
-        ("quality", ">i2"),
-    ]
-)
-# PostgreSQL counts microseconds from 2000-01-01T00:00Z.
-_POSTGRES_EPOCH_US = 946_684_800_000_000
-
-
-def _by_table(suffix: str, tags: Sequence[RoleTag]) -> list[tuple[str, list[int]]]:
-    split = (
-        (f"number_{suffix}", [tag.tag_id for tag in tags if not tag.is_text]),
-        (f"text_{suffix}", [tag.tag_id for tag in tags if tag.is_text]),
-    )
-    return [(query, wanted) for query, wanted in split if wanted]
 
 
 def _site_of(places: dict[int, tuple[object, ...]], place_id: int) -> int:

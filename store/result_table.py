@@ -8,6 +8,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from plant.clock import from_microseconds
+from store.array_column import array_cursor
 from store.connection import Connection
 from store.queries import queries
 
@@ -46,48 +48,34 @@ def result_table(
     reasons: Sequence[str],
 ) -> ResultTable:
     """Return the results of places whose windows overlap `[start, end)`."""
-    asked: dict[str, Any] = {"places": list(places), "kind": kind, "start": start, "end": end}
-    windows = connection.execute(_Q["result_windows"], asked).fetchall()
-    with (
-        connection.cursor() as cursor,
-        cursor.copy(_Q["copy_result_table"], asked | {"reasons": list(reasons)}) as copy,
-    ):
-        rows = np.frombuffer(b"".join(copy)[_HEADER:_TRAILER], dtype=_ROW)
-    starts = np.array([_postgres_us(window[0]) for window in windows], dtype=np.int64)
+    asked: dict[str, Any] = {"places": list(places), "kind": kind}
+    with array_cursor(connection) as cursor:
+        query = asked | {"start": start, "end": end, "reasons": list(reasons)}
+        found = cursor.execute(_Q["result_table"], query).fetchone()
+    assert found is not None, "an aggregate returns a row"
+    place, starts, ends, *columns = found
+    # Sites may begin their shifts together and end them apart.
+    ends_of, end_index = np.unique(ends, return_inverse=True)
+    starts_of, start_index = np.unique(starts, return_inverse=True)
+    bounds, column = np.unique(start_index * ends_of.size + end_index, return_inverse=True)
+    named = asked | {
+        "starts": [from_microseconds(one) for one in starts_of[bounds // ends_of.size].tolist()],
+        "ends": [from_microseconds(one) for one in ends_of[bounds % ends_of.size].tolist()],
+    }
+    windows = connection.execute(_Q["result_windows"], named).fetchall()
     order = np.argsort(np.array(places, dtype=np.int64), kind="stable")
-    sorted_places = np.array(places, dtype=np.int64)[order]
-    row = order[np.searchsorted(sorted_places, rows["place"].astype(np.int64))]
-    column = np.searchsorted(starts, rows["start"].astype(np.int64))
-    shape = (len(places), len(windows))
-    figures = {}
-    for name in FIGURES:
-        matrix = np.full(shape, np.nan)
-        matrix[row, column] = rows[name]
-        figures[name] = matrix
-    reason = np.full(shape, -2, dtype=np.int64)
-    reason[row, column] = rows["reason"]
-    final = np.full(shape, -1, dtype=np.int64)
-    final[row, column] = rows["final"]
-    return ResultTable([tuple(window) for window in windows], figures, reason, final)
+    row = order[np.searchsorted(np.array(places, dtype=np.int64)[order], place)]
+    cell = row, column
 
+    def matrix(values: NDArray[Any], absent: float) -> NDArray[Any]:
+        filled = np.full((len(places), len(windows)), absent, dtype=values.dtype)
+        filled[cell] = values
+        return filled
 
-# Binary COPY: a signature with flags, then per row a column count and a length before each value.
-_HEADER = 19
-_TRAILER = -2
-_COLUMNS = (
-    ("place", ">i4"),
-    ("start", ">i8"),
-    *((name, ">f8") for name in FIGURES),
-    ("reason", ">i4"),
-    ("final", ">i4"),
-)
-_ROW = np.dtype(
-    [("columns", ">i2")]
-    + [part for name, kind in _COLUMNS for part in ((f"{name}_length", ">i4"), (name, kind))]
-)
-_POSTGRES_EPOCH = datetime.fromisoformat("2000-01-01T00:00:00+00:00")
-
-
-def _postgres_us(moment: datetime) -> int:
-    since = moment - _POSTGRES_EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+    *figures, reason, final = columns
+    return ResultTable(
+        [tuple(window) for window in windows],
+        {name: matrix(values, np.nan) for name, values in zip(FIGURES, figures, strict=True)},
+        matrix(reason, -2),
+        matrix(final, -1),
+    )

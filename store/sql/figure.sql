@@ -98,13 +98,17 @@ order by start_time
 delete from stop
 where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
 
--- name: insert_stop
+-- name: insert_stops
 insert into stop (
     work_unit_id, start_time, end_time, element, state, stop_kind, machine_reason, stop_reason
-) values (
-    %(unit)s, %(start)s, %(end)s, %(element)s, %(state)s, %(stop_kind)s, %(stop_reason)s,
-    %(stop_reason)s
 )
+select
+    %(unit)s, each.start_time, each.end_time, each.element, each.state, each.stop_kind,
+    each.reason, each.reason
+from unnest(
+    %(start)s::timestamptz[], %(end)s::timestamptz[], %(element)s::text[], %(state)s::text[],
+    %(stop_kind)s::text[], %(stop_reason)s::text[]
+) as each (start_time, end_time, element, state, stop_kind, reason)
 
 -- name: stops_overlapping
 -- Whole stops that overlap a window.

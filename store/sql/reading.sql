@@ -121,37 +121,47 @@ where
     and r.window_start < %(end)s and r.window_end > %(start)s
 order by r.window_start, p.path
 
--- name: result_windows
--- The windows of a table of figures.
-select distinct window_start, window_end, shift, business_date
-from oee_result
-where
-    place_id = any(%(places)s) and kind = %(kind)s
-    and window_start < %(end)s and window_end > %(start)s
-    and window_start > %(start)s::timestamptz - interval '2 days'
-order by 1
-
--- name: copy_result_table
--- The main figures of many places and windows: rows of fixed width, NaN for no value, so that they
--- become columns without a loop.
-copy (
-    select
-        r.place_id, r.window_start, coalesce(r.availability, 'NaN'),
-        coalesce(r.effectiveness, 'NaN'), coalesce(r.quality_ratio, 'NaN'), coalesce(r.oee, 'NaN'),
-        coalesce(r.coverage, 'NaN'), coalesce(r.pbt_ms::float8, 'NaN'),
-        coalesce(r.produced_quantity, 'NaN'), coalesce(r.good_quantity, 'NaN'),
+-- name: result_table
+-- The main figures of many places and windows: one array per column, NaN for no value.
+select
+    coalesce(array_agg(r.place_id), '{}'), coalesce(array_agg(r.window_start), '{}'),
+    coalesce(array_agg(r.window_end), '{}'),
+    coalesce(array_agg(coalesce(r.availability, 'NaN')), '{}'),
+    coalesce(array_agg(coalesce(r.effectiveness, 'NaN')), '{}'),
+    coalesce(array_agg(coalesce(r.quality_ratio, 'NaN')), '{}'),
+    coalesce(array_agg(coalesce(r.oee, 'NaN')), '{}'),
+    coalesce(array_agg(coalesce(r.coverage, 'NaN')), '{}'),
+    coalesce(array_agg(coalesce(r.pbt_ms::float8, 'NaN')), '{}'),
+    coalesce(array_agg(coalesce(r.produced_quantity, 'NaN')), '{}'),
+    coalesce(array_agg(coalesce(r.good_quantity, 'NaN')), '{}'),
+    coalesce(array_agg(
         case
             when r.oee is null
             then coalesce(array_position(%(reasons)s::text[], r.missing ->> 'oee'), 0)
             else -1
-        end,
-        r.final::integer
+        end
+    ), '{}'),
+    coalesce(array_agg(r.final::integer), '{}')
+from oee_result r
+where
+    r.place_id = any(%(places)s) and r.kind = %(kind)s
+    and r.window_start < %(end)s and r.window_end > %(start)s
+    and r.window_start > %(start)s::timestamptz - interval '2 days'
+
+-- name: result_windows
+-- What the windows of a table of figures are called: by the first place that has one.
+select asked.window_start, asked.window_end, named.shift, named.business_date
+from unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) as asked (window_start, window_end)
+cross join lateral (
+    select r.shift, r.business_date
     from oee_result r
     where
-        r.place_id = any(%(places)s) and r.kind = %(kind)s
-        and r.window_start < %(end)s and r.window_end > %(start)s
-        and r.window_start > %(start)s::timestamptz - interval '2 days'
-) to stdout (format binary)
+        r.kind = %(kind)s and r.window_start = asked.window_start
+        and r.window_end = asked.window_end and r.place_id = any(%(places)s)
+    order by r.place_id
+    limit 1
+) named
+order by asked.window_start, asked.window_end
 
 -- name: latest_shifts
 -- The two newest shifts that have begun: the present one, if any, and the last one.
