@@ -16,6 +16,7 @@ _TYPES = {
 _OWN = (
     "style.css",
     "boards.css",
+    "fleet.css",
     "operator.css",
     "drawing.js",
     "live.js",

@@ -11,6 +11,7 @@ from typing import Annotated, cast
 import structlog
 from fastapi import Depends, Request
 
+from api.fleet import EdgeState
 from api.metrics import Metrics
 from api.places import PlaceTree
 from api.problems import too_many_exports
@@ -142,6 +143,15 @@ class Context:
             or reported_at is None
             or self.wall_age_s(reported_at) > self.settings.stale_after_s
         )
+
+    def edge_state(self, online: bool, reported_at: datetime | None) -> EdgeState:
+        """Return whether an edge is there, as far as its heartbeats tell."""
+        if reported_at is None:
+            return EdgeState.NEVER
+        if not self.is_stale(online, reported_at):
+            return EdgeState.ONLINE
+        lost = self.wall_age_s(reported_at) > self.settings.lost_after_s
+        return EdgeState.LOST if lost else EdgeState.STALE
 
 
 def _context(request: Request) -> Context:

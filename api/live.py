@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 from threading import Lock
+from typing import Literal
 from urllib.parse import urlencode
 from zoneinfo import ZoneInfo
 
@@ -22,13 +23,15 @@ from api.context import Context, tree_of
 from api.formatting import Formatter
 from api.places import PlaceTree
 from api.settings import Language
-from api.views import Moment, View, line_view, machine_view, overview_view
+from api.views import Moment, View, fleet_view, line_view, machine_view, overview_view
 from plant.calendar import Window
 from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.place import Level
 from store.reading import QueryTooLongError, Reading
 
 BANNER = "banner"
+PageKind = Literal["place", "fleet"]
+"""What a live page is about: a place of the plant, or the edges."""
 _HEARTBEAT_S = 10.0
 _MOST_SNAPSHOTS = 256
 DATABASE_TROUBLE = (StoreUnavailableError, ConfigurationError, QueryTooLongError)
@@ -42,6 +45,7 @@ class Subject:
     """None for the whole plant."""
     language: Language
     hours: int
+    page: PageKind = "place"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +53,7 @@ class Snapshot:
     """A page's content at one moment: HTML by region, figures by chart."""
 
     kind: str
-    """The page's template: overview, line, machine, or trouble."""
+    """The page's template: overview, line, machine, fleet, or trouble."""
     regions: dict[str, str]
     charts: dict[str, Figure] = field(default_factory=dict)
 
@@ -156,8 +160,8 @@ class LivePages:
             zone = place.time_zone if place else _first_zone(tree)
             f = self.formatter(subject.language, zone)
             window = Window(now - timedelta(hours=subject.hours), now)
-            moment = Moment(window, f, self._context.is_stale)
-            kind, view = _view(reading, tree, subject.place, moment)
+            moment = Moment(window, f, self._context.is_stale, self._context.edge_state)
+            kind, view = _view(reading, tree, subject, moment)
         regions = {name: self._render(name, f, values) for name, values in view.regions.items()}
         return Snapshot(kind, {BANNER: "", **regions}, dict(view.charts))
 
@@ -204,7 +208,10 @@ def _merged(before: Snapshot | None, snapshot: Snapshot) -> Snapshot:
     )
 
 
-def _view(reading: Reading, tree: PlaceTree, path: str | None, moment: Moment) -> tuple[str, View]:
+def _view(reading: Reading, tree: PlaceTree, subject: Subject, moment: Moment) -> tuple[str, View]:
+    if subject.page == "fleet":
+        return "fleet", fleet_view(reading, tree, moment)
+    path = subject.place
     level = tree.get(path).level if path is not None else None
     if path is not None and level in _PLACE_VIEWS:
         kind, build = _PLACE_VIEWS[Level(level)]

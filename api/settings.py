@@ -32,6 +32,8 @@ class ApiSettings(ServiceSettings):
     """Login that writes master data and reasons of stops, where that of `database` only reads."""
     stale_after_s: Annotated[float, Field(gt=0)] = 45.0
     """Wall seconds without a heartbeat after which an edge counts as out of touch."""
+    lost_after_s: Annotated[float, Field(gt=0)] = 3600.0
+    """Wall seconds of silence after which somebody should go and look at an edge."""
     refresh_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
     """Wall seconds between two looks at the database for a live page."""
     planned_oee: Annotated[float, Field(gt=0, le=1)] = 1.0

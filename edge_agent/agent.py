@@ -253,8 +253,7 @@ class Agent:
         self._condition = Condition(
             intake.sampled_us(),
             tuple(intake.unreachable()),
-            self._remote.version,
-            self._remote.error,
+            self._remote.state,
         )
         self._note_dropped(self._outbox.state().dropped)
 

@@ -13,7 +13,7 @@ from ingest.registry import Registry
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.transaction import GroupTransaction
-from plant.clock import Clock
+from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
 from store.delivery_row import DeliveryStore
 
@@ -88,7 +88,11 @@ class Committer:
                     self._clock(),
                     self._future_tolerance_us,
                 )
-                return group.apply(parcels)
+                outcome = group.apply(parcels)
+                # As late as can be: what took its time is already written.
+                now = self._clock()
+                transaction.add_lags(group.lags.counts(microseconds(now)), now)
+                return outcome
         except (DataError, TransientError):
             # Tags read or announced within it may not be there.
             self._registry.forget()

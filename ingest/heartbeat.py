@@ -4,6 +4,7 @@ from collections import deque
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 
+from ingest.new_rows import readable
 from ingest.parcel import StatusParcel
 from plant.clock import from_microseconds
 from plant.errors import DataError
@@ -15,6 +16,10 @@ _KEPT_OFFSETS = 8
 _MAX_UNREACHABLE = 200
 _MAX_UNREACHABLE_LENGTH = 300
 _LARGEST = 2**62
+_NUMBERS = (
+    *("issued_id", "pending", "dropped"),
+    *("config_version", "config_refused", "config_rolled_back"),
+)
 
 
 @dataclass(slots=True)
@@ -60,9 +65,14 @@ def status_row(parcel: StatusParcel, edge_id: int, offsets: ClockOffsets) -> Sta
         buffer_hours_left=status.buffer_hours_left,
         clock_offset_ms=offset_ms,
         unreachable=[
-            text.replace("\0", "\ufffd")[:_MAX_UNREACHABLE_LENGTH]
+            readable(text)[:_MAX_UNREACHABLE_LENGTH]
             for text in (status.unreachable or [])[:_MAX_UNREACHABLE]
         ],
+        config_version=status.config_version,
+        config_error=None if status.config_error is None else readable(status.config_error),
+        config_on_trial=status.config_on_trial,
+        config_refused=status.config_refused,
+        config_rolled_back=status.config_rolled_back,
     )
 
 
@@ -77,7 +87,7 @@ def with_status(ledger: LedgerRow, status: Status) -> LedgerRow:
 
 
 def _check(status: Status) -> None:
-    for name in ("issued_id", "pending", "dropped"):
+    for name in _NUMBERS:
         number = getattr(status, name)
         if number is not None and not 0 <= number <= _LARGEST:
             raise DataError("inconsistent", f"{name} {number} cannot be")

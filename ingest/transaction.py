@@ -7,6 +7,7 @@ from datetime import datetime
 from ingest.announcement import announce
 from ingest.device import DeviceGroup
 from ingest.heartbeat import ClockOffsets, status_row, with_status
+from ingest.lag import Lags
 from ingest.new_rows import (
     NewRows,
     dirty_hours,
@@ -70,6 +71,8 @@ class GroupTransaction:
         self._topics: dict[LedgerKey, EdgeAddress] = {}
         self._committed_at: dict[LedgerKey, datetime] = {}
         self._outcome = Outcome()
+        self.lags = Lags()
+        """How old what is written is."""
 
     def apply(self, parcels: Sequence[Parcel]) -> Outcome:
         """Write everything and return what is to be counted and published once it is committed.
@@ -256,6 +259,7 @@ class GroupTransaction:
         rows = joined(parts, self._registry)
         verdict = verdicts(rows, tags, self._future_tolerance_us)
         accepted = verdict == ACCEPTED
+        self.lags.note(parts, rows.source_us, accepted)
         for rejection in row_rejections(parts, rows, verdict, tags):
             self._reject_row(rejection)
         numbers = number_columns(rows, accepted, tags)

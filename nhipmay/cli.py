@@ -78,14 +78,38 @@ def demo(
         raise typer.Exit(1)
 
 
-@app.command()
-def edge(settings: Settings = None) -> None:
+edge_commands = typer.Typer(invoke_without_command=True)
+app.add_typer(edge_commands, name="edge")
+
+
+@edge_commands.callback()
+def edge(context: typer.Context, settings: Settings = None) -> None:
     """Run an edge agent: read machines, keep every value safe, send it to the platform."""
+    if context.invoked_subcommand is not None:
+        return
     try:
         from edge_agent import EdgeSettings, run
     except ImportError as exc:
         raise missing_extra("edge", "edge", exc) from exc
     run_service(load_settings(EdgeSettings, settings), run)
+
+
+@edge_commands.command("push-config")
+def push_edge_config(
+    file: Annotated[Path, typer.Argument(help="YAML file with one key, sources.")],
+    edge: Annotated[str, typer.Option(help="Which edge: enterprise/site/edge.")],
+    who: Annotated[str, typer.Option(help="Who pushes, for the trail.")],
+    why: Annotated[str, typer.Option(help="Why, for the trail.")],
+    settings: Settings = None,
+) -> None:
+    """Tell an edge what to read from now on; SETTINGS is the file of the ingest."""
+    try:
+        from ingest import IngestSettings
+        from nhipmay.configuring import push_config
+    except ImportError as exc:
+        raise missing_extra("edge push-config", "edge,ingest", exc) from exc
+    ingest_settings = load_settings(IngestSettings, settings)
+    console.print(push_config(ingest_settings, edge, file, who, why), markup=False)
 
 
 ingest_commands = typer.Typer(invoke_without_command=True)

@@ -152,6 +152,12 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """Version of the `Config` in force; None when the edge reads what its own file says."""
     config_error: str | None = None
     """Why the newest `Config` is not in force; None when it is, or when there was none."""
+    config_on_trial: bool | None = None
+    """Whether the `Config` in force has yet to prove itself."""
+    config_refused: int | None = None
+    """Version of the newest `Config` that was not taken at all."""
+    config_rolled_back: int | None = None
+    """Version of the newest `Config` that was tried and taken back."""
 
 
 class Ack(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
 from plant.idset import IdSet
+from plant.lag import Counts
 from plant.measurement import Tag, TagRole, ValueType
 from plant.settings import DatabaseSettings
 from store.binary_copy import number_blocks, text_blocks
@@ -126,6 +127,8 @@ class PostgresDeliveryTransaction:
         """Replace an edge's heartbeat."""
         values = asdict(status) | {"unreachable": list(status.unreachable)}
         self._connection.execute(_Q["save_status" if status.full else "save_will"], values)
+        if status.speaks_of_configuration:
+            self._connection.execute(_Q["settle_configuration"], values)
 
     def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
         """Return the ledgers, new ones made, and keep other workers from them until the end."""
@@ -265,6 +268,25 @@ class PostgresDeliveryTransaction:
                 "now": now,
             },
         )
+
+    def add_lags(self, lags: Mapping[int, Counts], now: datetime) -> None:
+        """Add, by edge id, how long measurements took until this moment; see `plant.lag`."""
+        rows = [
+            (edge_id, bucket, number)
+            for edge_id, counts in lags.items()
+            for bucket, number in counts.items()
+        ]
+        if rows:
+            edges, buckets, counts = zip(*rows, strict=True)
+            self._connection.execute(
+                _Q["add_lags"],
+                {
+                    "now": now,
+                    "edges": list(edges),
+                    "buckets": list(buckets),
+                    "counts": list(counts),
+                },
+            )
 
 
 def _id_set(ids: Multirange[int]) -> IdSet:

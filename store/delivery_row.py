@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from plant.idset import EMPTY, IdSet
+from plant.lag import Counts
 from plant.measurement import Tag
 
 LedgerKey = tuple[int, str]
@@ -86,6 +87,17 @@ class StatusRow:
     buffer_hours_left: float | None = None
     clock_offset_ms: float | None = None
     unreachable: Sequence[str] = ()
+    config_version: int | None = None
+    config_error: str | None = None
+    config_on_trial: bool | None = None
+    config_refused: int | None = None
+    config_rolled_back: int | None = None
+
+    @property
+    def speaks_of_configuration(self) -> bool:
+        """Whether it says anything of a pushed configuration."""
+        versions = self.config_version, self.config_refused, self.config_rolled_back
+        return any(version is not None for version in versions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,6 +222,9 @@ class DeliveryTransaction(Protocol):
 
     def mark_dirty(self, hours: Sequence[tuple[int, int]], now: datetime) -> None:
         """Mark hours (work unit id, start in microseconds since 1970) as out of date."""
+
+    def add_lags(self, lags: Mapping[int, Counts], now: datetime) -> None:
+        """Add, by edge id, how long measurements took until this moment; see `plant.lag`."""
 
 
 class DeliveryStore(Protocol):

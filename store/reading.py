@@ -7,8 +7,7 @@ from typing import Any, TypeVar
 
 import psycopg
 from psycopg import errors
-from psycopg.rows import class_row, dict_row
-from psycopg.types.multirange import Multirange
+from psycopg.rows import class_row
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from plant.errors import NhipmayError
@@ -16,10 +15,10 @@ from plant.settings import DatabaseSettings
 from store import edition
 from store.board_reading import BoardReading
 from store.connection import Connection, connect, conninfo, store_errors
+from store.fleet import FleetReading
 from store.kpi import KpiReading
 from store.queries import queries
 from store.reading_row import (
-    DeliveryRow,
     HourRow,
     MeasurementRow,
     OeeRow,
@@ -67,6 +66,11 @@ class Reading:
     def boards(self) -> BoardReading:
         """The questions of boards, over the same connection."""
         return BoardReading(self._connection)
+
+    @property
+    def fleet(self) -> FleetReading:
+        """The questions about edges, over the same connection."""
+        return FleetReading(self._connection)
 
     def places(self) -> list[PlaceRow]:
         """Return every place, parents first, machines in the order of the flow."""
@@ -166,11 +170,6 @@ class Reading:
     def unit_edges(self, units: Sequence[int]) -> list[UnitEdgeRow]:
         """Return the edges that measure work units, with their last heartbeat."""
         return self._rows(UnitEdgeRow, "unit_edges", units=list(units))
-
-    def deliveries(self) -> list[DeliveryRow]:
-        """Return how completely each life of each edge's outbox has arrived."""
-        with self._connection.cursor(row_factory=dict_row) as cursor:
-            return [_delivery(row) for row in cursor.execute(_Q["deliveries"])]
 
     def progress(self) -> ProgressRow:
         """Return how much work waits."""
@@ -289,44 +288,3 @@ def _blocks(lines: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
             block.clear()
     if block:
         yield bytes(block)
-
-
-def _delivery(row: dict[str, Any]) -> DeliveryRow:
-    committed: Multirange[int] = row.pop("committed")
-    dropped: Multirange[int] = row.pop("dropped")
-    settled = _inclusive(committed) + _inclusive(dropped)
-    last = max([row["issued_id"], *(high for _, high in settled)])
-    missing = gaps(settled, last)
-    return DeliveryRow(
-        **row,
-        committed_count=_count(committed),
-        dropped_count=_count(dropped),
-        missing=missing,
-        contiguous_to=missing[0][0] - 1 if missing else last,
-    )
-
-
-def gaps(settled: Iterable[tuple[int, int]], last: int) -> list[tuple[int, int]]:
-    """Return the inclusive ranges of `1..last` that no settled (inclusive) range holds."""
-    found = []
-    expected = 1
-    for low, high in sorted(settled):
-        if low > expected:
-            found.append((expected, low - 1))
-        expected = max(expected, high + 1)
-    if expected <= last:
-        found.append((expected, last))
-    return found
-
-
-def _inclusive(ranges: Multirange[int]) -> list[tuple[int, int]]:
-    # PostgreSQL writes discrete ranges as [low, high).
-    return [
-        (part.lower, part.upper - 1)
-        for part in ranges
-        if part.lower is not None and part.upper is not None
-    ]
-
-
-def _count(ranges: Multirange[int]) -> int:
-    return sum(high - low + 1 for low, high in _inclusive(ranges))

@@ -197,33 +197,6 @@ class UnitEdgeRow:
 
 
 @dataclass(frozen=True, slots=True)
-class DeliveryRow:
-    """One life of an edge's outbox, and how completely it arrived.
-
-    Ranges are inclusive. What the edge said of itself (`pending` and the like) is known for its
-    present epoch only.
-    """
-
-    edge: str
-    epoch: str | None
-    online: bool
-    reported_at: datetime | None
-    issued_id: int
-    committed_count: int
-    contiguous_to: int
-    """Every id up to this one is committed or was declared dropped."""
-    missing: list[tuple[int, int]]
-    dropped_count: int
-    rejected_count: int
-    duplicate_count: int
-    pending: int | None
-    oldest_pending_time: datetime | None
-    buffer_hours_left: float | None
-    clock_offset_ms: float | None
-    unreachable: list[str]
-
-
-@dataclass(frozen=True, slots=True)
 class ProgressRow:
     """How much work waits and how much was refused."""
 

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
@@ -16,6 +16,7 @@ from ingest.message import Message
 from plant.clock import microseconds
 from plant.description import PlantDescription
 from plant.errors import DataError
+from plant.lag import Counts
 from plant.measurement import TagRole, Value, ValueType
 from plant.native import SCHEMA, Birth, DataBatch, EdgeAddress, Leaf, Status, TagDeclaration, encode
 from store.delivery_row import (
@@ -154,6 +155,8 @@ class MemoryTables:
     rejections: list[Rejection] = field(default_factory=list)
     statuses: dict[int, StatusRow] = field(default_factory=dict)
     dirty: dict[tuple[int, int], int] = field(default_factory=dict)
+    lags: Counter[tuple[int, int]] = field(default_factory=Counter)
+    """Edge id and bucket."""
     restated: list[int] = field(default_factory=list)
     """Work units whose existing figures were made dirty."""
 
@@ -314,3 +317,9 @@ class MemoryTransaction:
     def mark_dirty(self, hours: Sequence[tuple[int, int]], now: datetime) -> None:
         for hour in hours:
             self._tables.dirty[hour] = self._tables.dirty.get(hour, 0) + 1
+
+    def add_lags(self, lags: Mapping[int, Counts], now: datetime) -> None:
+        for edge_id, counts in lags.items():
+            self._tables.lags.update(
+                {(edge_id, bucket): number for bucket, number in counts.items()}
+            )

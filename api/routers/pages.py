@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from api.assets import Asset
 from api.context import ContextDep, tree_of
 from api.formatting import Formatter
-from api.live import DATABASE_TROUBLE, LivePages, Snapshot, Subject
+from api.live import DATABASE_TROUBLE, LivePages, PageKind, Snapshot, Subject
 from api.problems import ProblemError
 from api.settings import Language
 from store.reading_row import PlaceRow
@@ -146,6 +146,8 @@ def _events_url(subject: Subject, digest: str) -> str:
     values = {"lang": subject.language, "hours": subject.hours, "seen": digest}
     if subject.place is not None:
         values["place"] = subject.place
+    if subject.page != "place":
+        values["page"] = subject.page
     return f"/events?{urlencode(values)}"
 
 
@@ -183,6 +185,14 @@ def show_place(
     return _page(request, context, pages, path, lang, hours)
 
 
+@router.get("/fleet", response_class=HTMLResponse)
+def show_fleet(
+    *, request: Request, context: ContextDep, pages: PagesDep, lang: LanguageQuery = None
+) -> Response:
+    """Show the edges of every site: who is there, what arrived, what is missing, what to do."""
+    return _page(request, context, pages, None, lang, HOURS[0], page="fleet")
+
+
 def _page(
     request: Request,
     context: ContextDep,
@@ -190,9 +200,10 @@ def _page(
     path: str | None,
     lang: Language | None,
     hours: int,
+    page: PageKind = "place",
 ) -> Response:
     language = pages.language_of(request, lang)
-    subject = Subject(path, language, hours)
+    subject = Subject(path, language, hours, page)
     snapshot = pages.live.snapshot(subject)
     trail: list[PlaceRow] = []
     zone = None
@@ -231,6 +242,7 @@ def stream_changes(
     place: Annotated[str | None, Query(max_length=400, description="Path; default all.")] = None,
     lang: LanguageQuery = None,
     hours: Hours = HOURS[0],
+    page: Annotated[PageKind, Query(description="What the page is about.")] = "place",
     seen: Annotated[str | None, Query(max_length=64, description="Digest already shown.")] = None,
     last_event_id: Annotated[str | None, Header(max_length=64)] = None,
 ) -> StreamingResponse:
@@ -239,7 +251,7 @@ def stream_changes(
     Event `change` carries `{"regions": {name: html}, "charts": {name: figure}}`; its id names the
     content, and a client that reconnects with it is sent only what is new.
     """
-    subject = Subject(place, pages.language_of(request, lang), hours)
+    subject = Subject(place, pages.language_of(request, lang), hours, page)
     # An unknown place is an error now, not a stream that says nothing.
     pages.live.snapshot(subject)
     return StreamingResponse(

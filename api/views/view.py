@@ -7,6 +7,7 @@ from typing import Any
 
 from api.cards import OeeCard, StateCard, oee_card, present_and_last, state_card
 from api.charts import Figure
+from api.fleet import StateOf
 from api.formatting import Formatter
 from plant.calendar import Window
 from store.reading import Reading
@@ -32,6 +33,7 @@ class Moment:
     """The last hours, up to now."""
     formatter: Formatter
     is_stale: IsStale
+    edge_state: StateOf
 
     @property
     def now(self) -> datetime:

@@ -23,6 +23,8 @@ class Refusal(msgspec.Struct, frozen=True):
     version: int
     sha256: str
     reason: str
+    tried: bool = False
+    """Whether it was in force for a while and was taken back."""
 
 
 class Kept(msgspec.Struct, frozen=True):

@@ -13,6 +13,7 @@ import structlog
 
 from edge_agent.configuration.kept import Kept, KeptSources, Refusal
 from edge_agent.configuration.sources import checked_sources
+from edge_agent.publisher.messages import ConfigState
 from edge_agent.settings import EdgeSettings
 from plant.errors import ConfigurationError, DataError, TransientError
 from plant.native import Config, decode_config
@@ -49,14 +50,18 @@ class RemoteConfiguration:
         return self._settings
 
     @property
-    def version(self) -> int | None:
-        """Version of the pushed sources in force; None for those of the settings file."""
-        return self._in_force
-
-    @property
-    def error(self) -> str | None:
-        """Why the newest pushed sources are not in force."""
-        return self._error
+    def state(self) -> ConfigState:
+        """What heartbeats tell the platform."""
+        refused = self._kept.refused
+        failed = None if refused is None else refused.version
+        tried = refused is not None and refused.tried
+        return ConfigState(
+            version=self._in_force,
+            error=self._error,
+            on_trial=self.on_trial,
+            refused=None if tried else failed,
+            rolled_back=failed if tried else None,
+        )
 
     @property
     def on_trial(self) -> bool:
@@ -217,7 +222,8 @@ class RemoteConfiguration:
         return False
 
     def _refuse(self, pushed: KeptSources, reason: str) -> None:
-        refusal = Refusal(pushed.version, pushed.sha256, _short(reason))
+        tried = pushed == self._kept.trial
+        refusal = Refusal(pushed.version, pushed.sha256, _short(reason), tried)
         self._error = _told(refusal)
         _log.error("configuration_refused", version=pushed.version, reason=refusal.reason)
         keeps_trial = self._kept.trial not in {None, pushed}

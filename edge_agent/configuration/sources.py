@@ -10,6 +10,7 @@ from yaml.nodes import Node
 
 from edge_agent.settings import EdgeSettings
 from plant.errors import ConfigurationError
+from plant.native import MAX_CONFIG_CHARACTERS, EdgeAddress
 from plant.settings import explain
 
 MAX_DEPTH = 20
@@ -48,6 +49,30 @@ def checked_sources(text: str, local: EdgeSettings) -> EdgeSettings:
     Raises:
         ConfigurationError: naming everything that is wrong with the text.
     """
+    settings = _settings(text, local.model_dump())
+    strange = sorted(_paths(settings.model_dump()["sources"]) - _paths(local.model_dump()))
+    if strange:
+        raise ConfigurationError(
+            f"files that the edge's own settings do not name: {', '.join(strange)}"
+        )
+    return settings
+
+
+def checked_for(edge: EdgeAddress, text: str) -> EdgeSettings:
+    """Return a text that is to be pushed as settings of the edge, checked as the edge will.
+
+    Only what the edge alone knows stays open: which files its own settings name, and its secrets.
+
+    Raises:
+        ConfigurationError: naming everything that is wrong with the text.
+    """
+    if len(text) > MAX_CONFIG_CHARACTERS:
+        raise ConfigurationError(f"it is longer than {MAX_CONFIG_CHARACTERS} characters")
+    identity = {"enterprise": edge.enterprise, "site": edge.site, "code": edge.edge}
+    return _settings(text, {"edge": identity, "outbox": {"file": "outbox.sqlite"}})
+
+
+def _settings(text: str, others: Mapping[str, Any]) -> EdgeSettings:
     content = _mapping(text)
     unknown = sorted(str(key) for key in content.keys() - {"sources"})
     if unknown or "sources" not in content:
@@ -59,17 +84,10 @@ def checked_sources(text: str, local: EdgeSettings) -> EdgeSettings:
         raise ConfigurationError(
             f"{secret}: a password is not sent; set it in the edge's environment or password_file"
         )
-    whole = local.model_dump() | {"sources": content["sources"]}
     try:
-        settings = EdgeSettings(**whole)
+        return EdgeSettings(**{**others, "sources": content["sources"]})
     except ValidationError as exc:
         raise ConfigurationError(explain(exc, EdgeSettings)) from exc
-    strange = sorted(_paths(settings.model_dump()["sources"]) - _paths(local.model_dump()))
-    if strange:
-        raise ConfigurationError(
-            f"files that the edge's own settings do not name: {', '.join(strange)}"
-        )
-    return settings
 
 
 def _mapping(text: str) -> Mapping[str, Any]:

@@ -1,7 +1,7 @@
 """The edge's messages, made from outbox rows and counters."""
 
 from collections import deque
-from collections.abc import Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 
 from edge_agent.outbox import OutboxState, Slice
@@ -11,6 +11,31 @@ from plant.native import SCHEMA, DataBatch, Status
 _HOUR_US = 3_600_000_000
 LOOKS = 6
 """Heartbeats in a row that must find the outbox growing before it counts as filling."""
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigState:
+    """What became of the sources that the platform pushed."""
+
+    version: int | None = None
+    """Version in force; None for the sources of the settings file."""
+    error: str | None = None
+    """Why the newest is not in force."""
+    on_trial: bool = False
+    """Whether those in force have yet to prove themselves."""
+    refused: int | None = None
+    """The newest version that was not taken at all."""
+    rolled_back: int | None = None
+    """The newest version that was tried and taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Condition:
+    """What the heartbeat tells about the drivers."""
+
+    sampled_us: int | None
+    unreachable: tuple[str, ...]
+    config: ConfigState = ConfigState()
 
 
 def data_batch(epoch: str, rows: Slice, sent_us: int) -> DataBatch:
@@ -33,13 +58,10 @@ def data_batch(epoch: str, rows: Slice, sent_us: int) -> DataBatch:
 def online_status(
     state: OutboxState,
     sent_us: int,
-    sampled_us: int | None,
-    unreachable: Sequence[str],
+    condition: Condition,
     buffer_hours_left: float | None,
     *,
     online: bool = True,
-    config_version: int | None = None,
-    config_error: str | None = None,
 ) -> Status:
     """Return the heartbeat of a connected edge (or its farewell)."""
     return Status(
@@ -50,13 +72,16 @@ def online_status(
         issued_id=state.issued_id,
         pending=state.pending,
         oldest_pending_us=state.oldest_pending_us,
-        sampled_us=sampled_us,
+        sampled_us=condition.sampled_us,
         dropped=state.dropped,
         dropped_ranges=list(state.dropped_ranges),
         buffer_hours_left=buffer_hours_left,
-        unreachable=list(unreachable),
-        config_version=config_version,
-        config_error=config_error,
+        unreachable=list(condition.unreachable),
+        config_version=condition.config.version,
+        config_error=condition.config.error,
+        config_on_trial=condition.config.on_trial or None,
+        config_refused=condition.config.refused,
+        config_rolled_back=condition.config.rolled_back,
     )
 
 

@@ -3,7 +3,6 @@
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import structlog
 
@@ -19,7 +18,13 @@ from edge_agent.publisher.link import (
     Refused,
 )
 from edge_agent.publisher.live_lane import LiveLane
-from edge_agent.publisher.messages import FillRate, data_batch, last_will, online_status
+from edge_agent.publisher.messages import (
+    Condition,
+    FillRate,
+    data_batch,
+    last_will,
+    online_status,
+)
 from edge_agent.publisher.window import Window
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
@@ -39,16 +44,6 @@ _log = structlog.get_logger()
 
 LinkFactory = Callable[[bytes], Link]
 """Makes a new connection, given the payload of its Last Will."""
-
-
-@dataclass(frozen=True, slots=True)
-class Condition:
-    """What the heartbeat tells about the drivers."""
-
-    sampled_us: int | None
-    unreachable: tuple[str, ...]
-    config_version: int | None = None
-    config_error: str | None = None
 
 
 class LinkLostError(TransientError):
@@ -287,8 +282,7 @@ class Publisher:
         told = (
             condition.unreachable,
             state.dropped_ranges,
-            condition.config_version,
-            condition.config_error,
+            condition.config,
         )
         changed = told != self._last_told
         pause = max(SHORTEST_STATUS_PAUSE_S, self._status_pause_s())
@@ -307,12 +301,9 @@ class Publisher:
             online_status(
                 state,
                 now_us,
-                condition.sampled_us,
-                condition.unreachable,
+                condition,
                 self._fill_rate.hours_left(now_us, state),
                 online=online,
-                config_version=condition.config_version,
-                config_error=condition.config_error,
             )
         )
 

@@ -74,12 +74,12 @@ on conflict (edge_id) do update set agent_version = excluded.agent_version
 -- Everything the edge says replaces what it said before.
 insert into edge_status (
     edge_id, online, epoch, reported_at, issued_id, pending, oldest_pending_time, sampled_time,
-    dropped, buffer_hours_left, clock_offset_ms, unreachable
+    dropped, buffer_hours_left, clock_offset_ms, unreachable, config_version, config_error
 )
 values (
     %(edge_id)s, %(online)s, %(epoch)s, %(reported_at)s, %(issued_id)s, %(pending)s,
     %(oldest_pending_time)s, %(sampled_time)s, %(dropped)s, %(buffer_hours_left)s,
-    %(clock_offset_ms)s, %(unreachable)s
+    %(clock_offset_ms)s, %(unreachable)s, %(config_version)s, %(config_error)s
 )
 on conflict (edge_id) do update set
     online = excluded.online,
@@ -92,7 +92,37 @@ on conflict (edge_id) do update set
     dropped = excluded.dropped,
     buffer_hours_left = excluded.buffer_hours_left,
     clock_offset_ms = coalesce(excluded.clock_offset_ms, edge_status.clock_offset_ms),
-    unreachable = excluded.unreachable
+    unreachable = excluded.unreachable,
+    config_version = excluded.config_version,
+    config_error = excluded.config_error
+
+-- name: settle_configuration
+-- What a heartbeat says of pushed sources. Only a change is written: heartbeats are many.
+with told as (
+    select
+        version,
+        case
+            when version = %(config_rolled_back)s::bigint then 'rolled_back'
+            when version = %(config_refused)s::bigint then 'refused'
+            when %(config_on_trial)s::boolean then 'trial'
+            else 'applied'
+        end as state,
+        case
+            when version in (%(config_rolled_back)s::bigint, %(config_refused)s::bigint)
+            then %(config_error)s::text
+        end as said
+    from edge_configuration
+    where edge_id = %(edge_id)s and version in (
+        %(config_version)s::bigint, %(config_refused)s::bigint, %(config_rolled_back)s::bigint
+    )
+)
+update edge_configuration set
+    state = told.state, said = told.said, settled_at = %(reported_at)s::timestamptz
+from told
+where edge_configuration.edge_id = %(edge_id)s
+    and edge_configuration.version = told.version
+    and (edge_configuration.state, edge_configuration.said)
+        is distinct from (told.state, told.said)
 
 -- name: save_will
 -- A Last Will says only that the edge is gone: what it last reported stays. A will heard again
@@ -219,3 +249,12 @@ for update skip locked
 -- name: mark_replayed
 -- In the transaction that writes what they hold.
 update rejection set replayed_at = %(now)s where rejection_id = any(%(rejections)s)
+
+-- name: add_lags
+-- In one order, so that two workers cannot deadlock.
+insert into delivery_lag (edge_id, hour, bucket, count)
+select edge_id, date_bin('1 hour', %(now)s::timestamptz, timestamptz 'epoch'), bucket, number
+from unnest(%(edges)s::integer[], %(buckets)s::smallint[], %(counts)s::bigint[])
+    as fresh (edge_id, bucket, number)
+order by edge_id, bucket
+on conflict (edge_id, hour, bucket) do update set count = delivery_lag.count + excluded.count

@@ -373,28 +373,6 @@ where
 group by 1, 2
 order by 1, 2
 
--- name: deliveries
--- Every life of every edge's outbox: what was issued, what is committed, what the edge last said.
-with life as (
-    select edge_id, epoch from delivery_ledger
-    union
-    select edge_id, epoch from edge_status
-)
-select
-    site.path || '/' || e.code as edge, life.epoch, coalesce(s.online, false) as online,
-    s.reported_at, greatest(coalesce(l.issued_id, 0), coalesce(s.issued_id, 0)) as issued_id,
-    coalesce(l.committed, '{}') as committed, coalesce(l.dropped, '{}') as dropped,
-    coalesce(l.rejected_count, 0) as rejected_count,
-    coalesce(l.duplicate_count, 0) as duplicate_count,
-    s.pending, s.oldest_pending_time, s.buffer_hours_left, s.clock_offset_ms,
-    coalesce(s.unreachable, '{}') as unreachable
-from edge e
-join place site on site.place_id = e.site_id
-left join life on life.edge_id = e.edge_id
-left join delivery_ledger l on l.edge_id = e.edge_id and l.epoch = life.epoch
-left join edge_status s on s.edge_id = e.edge_id and s.epoch = life.epoch
-order by 1, l.first_commit_at nulls last, life.epoch
-
 -- name: unit_edges
 -- Which edges measure which work units, and when each last spoke.
 select distinct

@@ -5,7 +5,6 @@ from pydantic import SecretStr
 
 from api import ApiSettings, create_app
 from plant.errors import ConfigurationError
-from store.reading import gaps
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost", "127.8.8.8"])
@@ -30,19 +29,3 @@ def test_the_token_comes_from_its_file_when_one_is_named(tmp_path: Path) -> None
         ApiSettings(token_file=file).bearer_token()
     file.write_text("bí mật\n", encoding="utf-8")
     assert ApiSettings(token_file=file).bearer_token() == "bí mật"
-
-
-@pytest.mark.parametrize(
-    ("settled", "last", "missing"),
-    [
-        ([], 0, []),
-        ([], 3, [(1, 3)]),
-        ([(1, 3)], 3, []),
-        ([(5, 6), (1, 2)], 8, [(3, 4), (7, 8)]),
-        ([(1, 9), (2, 3)], 9, []),
-    ],
-)
-def test_gaps_are_what_no_range_holds(
-    settled: list[tuple[int, int]], last: int, missing: list[tuple[int, int]]
-) -> None:
-    assert gaps(settled, last) == missing

@@ -64,7 +64,11 @@ NEW = text_of(line=modbus("cnc-1/y", "cnc-1/z"))
 def test_the_sources_of_the_file_are_used_when_nothing_was_pushed(tmp_path: Path) -> None:
     edge = Edge(tmp_path)
     assert not edge.passes(1, delivering=True)
-    assert (edge.tags(), edge.remote.version, edge.remote.error) == (["cnc-1/x"], None, None)
+    assert (edge.tags(), edge.remote.state.version, edge.remote.state.error) == (
+        ["cnc-1/x"],
+        None,
+        None,
+    )
 
 
 def test_pushed_sources_stay_also_after_a_restart_when_they_deliver(tmp_path: Path) -> None:
@@ -77,10 +81,10 @@ def test_pushed_sources_stay_also_after_a_restart_when_they_deliver(tmp_path: Pa
     assert not edge.on_trial()
     again = Edge(tmp_path)
     assert again.tags() == ["cnc-1/y", "cnc-1/z"]
-    assert (again.remote.version, again.remote.error) == (4, None)
+    assert (again.remote.state.version, again.remote.state.error) == (4, None)
     again.push(4, NEW)
     assert not again.passes(1, delivering=False)
-    assert again.remote.error is None
+    assert again.remote.state.error is None
 
 
 def test_the_sources_before_come_back_when_the_new_ones_are_silent(tmp_path: Path) -> None:
@@ -91,8 +95,8 @@ def test_the_sources_before_come_back_when_the_new_ones_are_silent(tmp_path: Pat
     assert not edge.passes(59, delivering=False)
     assert edge.passes(2, delivering=False)
     assert edge.tags() == ["cnc-1/x"]
-    assert edge.remote.version is None
-    assert edge.remote.error == "version 4: none of its sources could be read within 60 s"
+    assert edge.remote.state.version is None
+    assert edge.remote.state.error == "version 4: none of its sources could be read within 60 s"
     edge.push(4, NEW)
     assert not edge.passes(1, delivering=True), "what was refused is not tried again"
     edge.push(5, NEW)
@@ -105,7 +109,7 @@ def test_silence_does_not_count_when_the_sources_before_were_silent_too(tmp_path
     edge.push(4, NEW)
     assert edge.passes(1, delivering=False)
     assert not edge.passes(61, delivering=False)
-    assert edge.remote.version == 4
+    assert edge.remote.state.version == 4
     assert not edge.on_trial()
 
 
@@ -118,11 +122,11 @@ def test_sources_are_taken_back_when_they_bring_the_agent_down(tmp_path: Path) -
     edge.passes(1, delivering=True)
     edge.remote.take_back("ConfigurationError: no such file")
     assert edge.tags() == ["cnc-1/y"]
-    assert edge.remote.version == 4
-    assert edge.remote.error == "version 5: ConfigurationError: no such file"
+    assert edge.remote.state.version == 4
+    assert edge.remote.state.error == "version 5: ConfigurationError: no such file"
     again = Edge(tmp_path)
     assert again.tags() == ["cnc-1/y"]
-    assert again.remote.error == edge.remote.error
+    assert again.remote.state.error == edge.remote.state.error
 
 
 def test_a_trial_goes_on_after_a_power_cut_but_not_for_ever(tmp_path: Path) -> None:
@@ -135,7 +139,7 @@ def test_a_trial_goes_on_after_a_power_cut_but_not_for_ever(tmp_path: Path) -> N
         assert again.tags() == ["cnc-1/y", "cnc-1/z"]
     last = Edge(tmp_path)
     assert last.tags() == ["cnc-1/x"]
-    assert "ended 3 times" in (last.remote.error or "")
+    assert "ended 3 times" in (last.remote.state.error or "")
 
 
 def test_a_trial_is_not_held_against_the_sources_when_the_agent_was_stopped(
@@ -157,7 +161,7 @@ def test_a_newer_text_replaces_one_on_trial(tmp_path: Path) -> None:
     edge.push(5, text_of(line=modbus("cnc-1/w")))
     assert edge.passes(1, delivering=False)
     assert not edge.passes(1, delivering=True)
-    assert (edge.tags(), edge.remote.version) == (["cnc-1/w"], 5)
+    assert (edge.tags(), edge.remote.state.version) == (["cnc-1/w"], 5)
 
 
 def test_an_older_text_is_ignored_when_a_newer_one_is_in_force(tmp_path: Path) -> None:
@@ -167,8 +171,8 @@ def test_an_older_text_is_ignored_when_a_newer_one_is_in_force(tmp_path: Path) -
     edge.passes(1, delivering=True)
     edge.push(3, text_of(line=modbus("cnc-1/old")))
     assert not edge.passes(1, delivering=True)
-    assert edge.remote.error == "version 3 is not above version 4, which is in force"
-    assert edge.remote.version == 4
+    assert edge.remote.state.error == "version 3 is not above version 4, which is in force"
+    assert edge.remote.state.version == 4
 
 
 def test_nothing_is_taken_when_the_edge_does_not_accept_it(tmp_path: Path) -> None:
@@ -185,7 +189,7 @@ def test_the_file_on_disk_does_not_stop_the_agent_when_it_is_damaged(tmp_path: P
     file.write_bytes(b'{"good": 5')
     damaged = Edge(tmp_path)
     assert damaged.tags() == ["cnc-1/x"]
-    assert "is unreadable" in (damaged.remote.error or "")
+    assert "is unreadable" in (damaged.remote.state.error or "")
     damaged.push(4, NEW)
     assert damaged.passes(1, delivering=True)
     kept = Kept.read(file)
@@ -201,7 +205,7 @@ def test_kept_sources_are_left_out_when_they_no_longer_fit(tmp_path: Path) -> No
     file.write_text(text, encoding="utf-8")
     again = Edge(tmp_path)
     assert again.tags() == ["cnc-1/x"]
-    assert "version 4" in (again.remote.error or "")
+    assert "version 4" in (again.remote.state.error or "")
 
 
 def refusal(text: str, **more: Any) -> str:

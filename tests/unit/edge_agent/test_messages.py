@@ -1,7 +1,14 @@
 from dataclasses import replace
 
 from edge_agent.outbox import OutboxState, Row, Slice
-from edge_agent.publisher.messages import LOOKS, FillRate, data_batch, last_will, online_status
+from edge_agent.publisher.messages import (
+    LOOKS,
+    Condition,
+    FillRate,
+    data_batch,
+    last_will,
+    online_status,
+)
 from plant.measurement import Quality
 from plant.native import Status, decode_data, decode_status, encode
 from tests.unit.edge_agent.outboxes import HOUR, NOW, memory_outbox, rows
@@ -29,7 +36,7 @@ def test_qualities_are_left_out_when_all_are_good() -> None:
 def test_the_heartbeat_says_what_the_outbox_knows_when_it_is_sent() -> None:
     outbox = memory_outbox(max_bytes=400)
     outbox.append(rows(range(15)), NOW)
-    status = online_status(outbox.state(), NOW, NOW - 5, ["line-1: cnc-1/x"], 2.5)
+    status = online_status(outbox.state(), NOW, Condition(NOW - 5, ("line-1: cnc-1/x",)), 2.5)
     back = decode_status(encode(status))
     assert back.issued_id == 15
     assert back.pending == 10

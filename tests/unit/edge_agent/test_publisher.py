@@ -9,6 +9,7 @@ from pathlib import Path
 from edge_agent.outbox import MemoryOutbox
 from edge_agent.publisher import (
     Condition,
+    ConfigState,
     Connected,
     Delivered,
     Denied,
@@ -293,7 +294,7 @@ def test_the_status_tells_which_configuration_is_in_force() -> None:
         broker.connect,
         lambda: datetime(2026, 3, 2, tzinfo=UTC),
         "1.2.3",
-        lambda: Condition(NOW, (), 3, "version 4: no"),
+        lambda: Condition(NOW, (), ConfigState(3, "version 4: no")),
         lambda: 10.0,
         elapsed=lambda: broker.now,
     )

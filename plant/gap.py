@@ -1,0 +1,73 @@
+"""Which outbox ids of an edge are not committed, and why."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+from plant.idset import IdSet, Span
+
+
+class GapReason(StrEnum):
+    """Why ids are missing in the ledger."""
+
+    WAITING = "waiting"
+    """The edge keeps them in its outbox and sends them as soon as it can."""
+    DROPPED = "dropped"
+    """The edge gave them up because its outbox was full in bytes or hours, and said so."""
+    LOST_LIFE = "lost_life"
+    """Their life of the outbox is over: it was wiped or set back, and a new one began."""
+    UNKNOWN = "unknown"
+    """The edge gave them out and does not say that it has them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Consecutive ids that are missing for one reason."""
+
+    first_id: int
+    last_id: int
+    reason: GapReason
+
+    @property
+    def count(self) -> int:
+        """How many ids."""
+        return self.last_id - self.first_id + 1
+
+
+def gaps(
+    committed: IdSet, dropped: IdSet, issued_id: int, pending: int | None, *, present: bool
+) -> list[Gap]:
+    """Return everything up to `issued_id` that is not committed, in the order of the ids.
+
+    `pending` is how many rows the edge last said to keep (None when it did not say); `present`
+    whether it still writes this life. What it keeps are the newest of the missing ids, as it
+    deletes only what is confirmed from the beginning on.
+    """
+    settled = committed.union(dropped)
+    missing = settled.missing(1, issued_id + 1)
+    found = [
+        _gap(span, GapReason.DROPPED)
+        for start, stop in dropped.spans
+        for span in committed.missing(start, stop)
+    ]
+    if not present:
+        found += [_gap(span, GapReason.LOST_LIFE) for span in missing]
+    else:
+        number = sum(stop - start for start, stop in missing)
+        unknown = 0 if pending is None else max(0, number - pending)
+        found += _oldest_unknown(missing, unknown)
+    return sorted(found, key=lambda gap: gap.first_id)
+
+
+def _oldest_unknown(missing: list[Span], unknown: int) -> Iterator[Gap]:
+    for start, stop in missing:
+        middle = min(stop, start + unknown)
+        unknown -= middle - start
+        if start < middle:
+            yield _gap((start, middle), GapReason.UNKNOWN)
+        if middle < stop:
+            yield _gap((middle, stop), GapReason.WAITING)
+
+
+def _gap(span: Span, reason: GapReason) -> Gap:
+    return Gap(span[0], span[1] - 1, reason)
