@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format up bench bench-ingest bench-oee fuzz lock clean
+.PHONY: help demo test lint format up bench bench-ingest bench-edge bench-oee fuzz lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -43,6 +43,9 @@ bench: ## Measure throughput and latency
 
 bench-ingest: ## Measure the ingest against raw COPY
 	@$(MAKE) --no-print-directory bench ARGS="ingest $(ARGS)"
+
+bench-edge: ## Measure the edge agent: memory, outbox, drain (ARGS="--hours 1" for a short run)
+	@$(MAKE) --no-print-directory bench ARGS="edge $(ARGS)"
 
 bench-oee: ## Measure OEE: speed against its targets (ARGS="--machines 10" for a short run)
 	@$(MAKE) --no-print-directory bench ARGS="oee $(ARGS)"

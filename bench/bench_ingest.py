@@ -1,9 +1,10 @@
 """How fast the ingest commits, against raw binary COPY of the same rows in the same run.
 
 Native batches go through a real mosquitto with QoS 1 into TimescaleDB with its normal indexes,
-ledger and rejections on. Rounds of both sides alternate, each into an empty table, and the ratio
-is that of the two best. Raw COPY is one transaction per 20,000 rows from blocks encoded
-beforehand, on as many connections as there are workers.
+ledger and rejections on. Rounds of both sides alternate, each into an empty table; each pair has a
+ratio, and the median of these counts. Raw COPY is one transaction per 20,000 rows from blocks
+encoded beforehand, on as many connections as there are workers. CPU time per row tells the same
+story on a machine that others load, too.
 """
 
 import argparse
@@ -16,7 +17,7 @@ import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -37,6 +38,10 @@ from tests.postgres import PostgresServer
 from tests.services import BrokerFactory, MosquittoBroker, ServiceAbsentError, url_of
 
 _BLOCK = 20_000
+_TARGET = 0.80
+_TARGET_BATCH = 200
+_TARGET_P99_MS = 250
+_TARGET_FLAT = 0.95
 _COPY = queries("delivery")["copy_numbers"]
 _DAY_US = 86_400_000_000
 
@@ -58,6 +63,25 @@ class Stage:
     def empty(self) -> None:
         """Throw all measurements away, indexes included."""
         self.execute("truncate measurement, text_measurement, dirty_window")
+
+    def backends(self) -> list[int]:
+        """Return the ids of the database's processes that serve the ingests."""
+        found = self.execute(
+            "select pid from pg_stat_activity where application_name = 'nhipmay' and "
+            "datname = current_database()"
+        )
+        return [pid for (pid,) in found]
+
+    def broker_pids(self) -> list[int]:
+        """Return the ids of the broker's processes: it may run within another one."""
+        assert self.broker.process is not None
+        found = [self.broker.process.pid]
+        for children in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(OSError):
+                parent = int(children.read_text().rpartition(")")[2].split()[1])
+                if parent == found[0]:
+                    found.append(int(children.parent.name))
+        return found
 
     def tag_ids(self) -> dict[EdgeAddress, list[int]]:
         """Return the ids of each edge's tags in the order of their declaration."""
@@ -82,15 +106,41 @@ class Figures:
     ingest: list[float]
     """Committed measurements per second, by round."""
     raw: list[float]
-    cpu_us: float
-    """CPU time of the ingest processes per measurement, in microseconds."""
+    cpu: "Cpu"
     publisher_share: float
     """Time until the broker had taken everything, of the time until all was committed."""
 
     @property
+    def ratios(self) -> list[float]:
+        """Ingest against raw COPY, by round, the smallest first."""
+        return sorted(own / raw for own, raw in zip(self.ingest, self.raw, strict=True))
+
+    @property
     def ratio(self) -> float:
-        """Best against best: what disturbs a shared machine only ever slows down."""
-        return max(self.ingest) / max(self.raw)
+        """Of the middle round."""
+        return statistics.median(self.ratios)
+
+
+@dataclass(frozen=True, slots=True)
+class Cpu:
+    """CPU time per measurement in microseconds, of the round that took the least."""
+
+    ingest: float
+    backend: float
+    """Of the database's processes that serve the ingest."""
+    broker: float
+    raw: float
+    """Of the database's processes that serve raw COPY."""
+
+    @classmethod
+    def least(cls, rounds: "Sequence[Cpu]") -> "Cpu":
+        """Return the least of each: what disturbs a shared machine only ever adds."""
+        return cls(
+            *(
+                min(getattr(one, name) for one in rounds)
+                for name in ("ingest", "backend", "broker", "raw")
+            )
+        )
 
 
 @contextmanager
@@ -152,8 +202,8 @@ def publish(on: Stage, load: Load, rate: float | None = None) -> Report:
 
 def copy_raw(
     on: Stage, load: Load, tag_ids: dict[EdgeAddress, list[int]], connections: int
-) -> float:
-    """Copy the load's rows by raw binary COPY; return the seconds."""
+) -> tuple[float, float]:
+    """Copy the load's rows by raw binary COPY; return its seconds and the server's CPU seconds."""
     blocks = [b"".join(number_blocks([columns])) for columns in load.columns(tag_ids, _BLOCK)]
 
     def work(share: Sequence[bytes], connection: psycopg.Connection[tuple[object, ...]]) -> None:
@@ -166,13 +216,14 @@ def copy_raw(
             stack.enter_context(psycopg.connect(url_of(on.database), autocommit=True))
             for _ in range(connections)
         ]
-        start = time.perf_counter()
+        backends = [connection.info.backend_pid for connection in opened]
+        before, start = cpu_s(backends), time.perf_counter()
         with ThreadPoolExecutor(connections) as pool:
             for done in [
                 pool.submit(work, blocks[k::connections], opened[k]) for k in range(connections)
             ]:
                 done.result()
-        return time.perf_counter() - start
+        return time.perf_counter() - start, cpu_s(backends) - before
 
 
 def new_load(rows: int, batch: int) -> Load:
@@ -190,24 +241,29 @@ def throughput(
         # Edges and tags are known, code and caches warm, before anything is timed.
         publish(on, new_load(20 * batch, batch))
         tag_ids = on.tag_ids()
+        watched = [pids, on.backends(), on.broker_pids()]
         for _ in range(rounds):
             if not keep:
                 on.empty()
             load = new_load(rows, batch)
-            before = _cpu_s(pids)
+            before = [cpu_s(each) for each in watched]
             report = publish(on, load)
-            cpu.append((_cpu_s(pids) - before) / load.rows * 1e6)
+            spent = [cpu_s(each) - earlier for each, earlier in zip(watched, before, strict=True)]
             ingest.append(load.rows / report.seconds)
             shares.append(report.accepted_s / report.seconds)
             if not keep:
                 ((count,),) = on.execute("select count(*) from measurement")
                 assert count == load.rows, f"{load.rows} sent, {count} in the table"
                 on.empty()
-            raw.append(load.rows / copy_raw(on, load, tag_ids, workers))
-    return Figures(workers, batch, rows, ingest, raw, min(cpu), statistics.median(shares))
+            seconds, server_s = copy_raw(on, load, tag_ids, workers)
+            raw.append(load.rows / seconds)
+            cpu.append(Cpu(*(one / load.rows * 1e6 for one in (*spent, server_s))))
+    share = statistics.median(shares)
+    return Figures(workers, batch, rows, ingest, raw, Cpu.least(cpu), share)
 
 
-def _cpu_s(pids: Sequence[int]) -> float:
+def cpu_s(pids: Sequence[int]) -> float:
+    """Return the CPU seconds that these processes have used."""
     ticks = 0
     for pid in pids:
         fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
@@ -245,7 +301,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--stored", type=int, default=100, metavar="TIMES", help="0: leave out")
     parser.add_argument("--stored-rows", type=int, default=100_000, help="what it multiplies")
     given = parser.parse_args(arguments)
-    console = Console()
+    # Wide enough for the table even where there is no terminal.
+    console = Console(width=120)
     try:
         with stage() as on:
             figures = []
@@ -274,51 +331,53 @@ def _flat(console: Console, on: Stage, times: int, rows: int, rounds: int) -> No
     prefill(on, rows * times)
     many = throughput(on, 1, 200, rows, rounds, keep=True)
     table = Table(title=f"Cost with {times} times more rows stored (1 worker, batches of 200)")
-    for name in ("stored before", "ingest rows/s", "of the empty table", "raw COPY rows/s"):
+    for name in ("stored before", "ingest", "share", "target", "COPY", "CPU ingest + its DB"):
         table.add_column(name, justify="right")
     for label, one in (("0", few), (f"{rows * times:,}", many)):
-        share = max(one.ingest) / max(few.ingest)
-        table.add_row(label, f"{max(one.ingest):,.0f}", f"{share:.2f}", f"{max(one.raw):,.0f}")
+        own, raw = statistics.median(one.ingest), statistics.median(one.raw)
+        share = own / statistics.median(few.ingest)
+        verdict = "met" if share >= _TARGET_FLAT else "missed"
+        cpu = f"{one.cpu.ingest:.1f} + {one.cpu.backend:.1f}"
+        table.add_row(label, f"{own:,.0f}", f"{share:.2f}", verdict, f"{raw:,.0f}", cpu)
     console.print(table)
+    console.print(f"target: {_TARGET_FLAT:.2f} of the throughput with nothing stored before")
 
 
 def _print_throughput(console: Console, figures: Sequence[Figures]) -> None:
     table = Table(title="Committed measurements per second, against raw binary COPY")
-    for name in (
-        "workers",
-        "batch",
-        "rows",
-        "ingest",
-        "raw COPY",
-        "ratio",
-        "all rounds",
-        "CPU",
-        "taken",
-    ):
-        table.add_column(name, justify="right")
+    columns = "workers batch rows ingest COPY ratio spread target CPU|ingest CPU|its·DB CPU|broker"
+    for name in [*columns.split(), "CPU|COPY", "taken"]:
+        table.add_column(name.replace("|", "\n").replace("·", " "), justify="right")
     for one in figures:
-        rounds = " ".join(f"{own / raw:.2f}" for own, raw in zip(one.ingest, one.raw, strict=True))
+        verdict = "–" if one.batch < _TARGET_BATCH else "met" if one.ratio >= _TARGET else "missed"
         table.add_row(
             str(one.workers),
             str(one.batch),
             f"{one.rows:,}",
-            f"{max(one.ingest):,.0f}",
-            f"{max(one.raw):,.0f}",
+            f"{statistics.median(one.ingest):,.0f}",
+            f"{statistics.median(one.raw):,.0f}",
             f"{one.ratio:.2f}",
-            rounds,
-            f"{one.cpu_us:.1f} µs",
+            f"{one.ratios[0]:.2f}–{one.ratios[-1]:.2f}",
+            verdict,
+            *(f"{each:.1f}" for each in (one.cpu.ingest, one.cpu.backend, one.cpu.broker)),
+            f"{one.cpu.raw:.1f}",
             f"{one.publisher_share:.0%}",
         )
     console.print(table)
-    console.print("CPU: of the ingest processes, per measurement")
+    console.print(
+        f"ratio: of the middle round; the target is {_TARGET:.2f} from {_TARGET_BATCH} up"
+    )
+    console.print("CPU: microseconds per measurement, of the cheapest round")
     console.print("taken: when the broker had everything, of the time until all was committed")
 
 
 def _print_latency(console: Console, report: Report, rate: float) -> None:
     ordered = sorted(report.latency_s)
     p50, p99 = (ordered[int(len(ordered) * share)] * 1000 for share in (0.5, 0.99))
+    verdict = "met" if p99 <= _TARGET_P99_MS else "missed"
     console.print(
         f"Source to committed, at {rate:,.0f} rows/s (half load): p50 {p50:.0f} ms, "
-        f"p99 {p99:.0f} ms, longest {ordered[-1] * 1000:.0f} ms, {len(ordered)} messages",
+        f"p99 {p99:.0f} ms (target {_TARGET_P99_MS}: {verdict}), "
+        f"longest {ordered[-1] * 1000:.0f} ms, {len(ordered)} messages",
         highlight=False,
     )

@@ -15,6 +15,8 @@ for name in \
     database-admin \
     database-nhipmay \
     database-reader \
+    database-writer \
+    api-token \
     broker-ingest \
     broker-health \
     broker-co-khi-mau.bien-hoa.edge-1 \

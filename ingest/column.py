@@ -25,17 +25,26 @@ class Kind(IntEnum):
     """Beyond the range of a double."""
 
 
+# Attributes of an enum are slow, and most messages are numbers only.
+_NUMBER = int(Kind.NUMBER)
+_ALL_NUMBERS = np.full(65_536, _NUMBER, np.int8)
+_ALL_NUMBERS.flags.writeable = False
+_NUMBERS_ONLY = frozenset({float, int})
+
+
 def value_columns(
     values: Sequence[Value], max_text_length: int
 ) -> tuple[NDArray[np.int8], NDArray[np.float64]]:
     """Return the `Kind` of each value, and the values that are numbers, NaN for the others."""
-    if set(map(type, values)) <= {float, int}:
+    if _NUMBERS_ONLY.issuperset(map(type, values)):
         try:
             number = np.array(values, np.float64)
         except OverflowError:
             pass
         else:
-            return np.full(len(values), Kind.NUMBER, np.int8), number
+            if len(values) <= len(_ALL_NUMBERS):
+                return _ALL_NUMBERS[: len(values)], number
+            return np.full(len(values), _NUMBER, np.int8), number
     kind = np.empty(len(values), np.int8)
     number = np.full(len(values), np.nan)
     for k, value in enumerate(values):

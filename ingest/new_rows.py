@@ -1,7 +1,7 @@
 """Rows of data messages that the ledger has not seen: joined into columns, judged, told apart."""
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import overload
 
 import numpy as np
@@ -29,9 +29,14 @@ class NewRows:
     edge: EdgeRow
     spans: Sequence[Span]
     """Their ids."""
+    _count: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        # Asked for again and again; a frozen object is set up this way.
+        object.__setattr__(self, "_count", sum(stop - start for start, stop in self.spans))
 
     def __len__(self) -> int:
-        return sum(stop - start for start, stop in self.spans)
+        return self._count
 
     @property
     def chosen(self) -> slice | NDArray[np.int64]:
@@ -159,6 +164,8 @@ def row_rejections(
     parts: Sequence[NewRows], rows: Rows, verdict: NDArray[np.int8], tags: TagColumns
 ) -> Iterator[Rejection]:
     """Yield a rejection for each row that the verdict is against."""
+    if (verdict == ACCEPTED).all():
+        return
     begin = 0
     for part in parts:
         own = verdict[begin : begin + len(part)]

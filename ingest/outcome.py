@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass, field
 
-from ingest.selfstat import ZERO, Tally
+from ingest.selfstat import Tally
 from store.delivery_row import Rejection
 
 
@@ -11,24 +11,41 @@ from store.delivery_row import Rejection
 class Outcome:
     """What a committed transaction did."""
 
-    messages: Tally = ZERO
-    measurements: Tally = ZERO
     rejections: Counter[str] = field(default_factory=Counter)
     """By reason."""
     rejected: list[Rejection] = field(default_factory=list)
     """What is to be stored of them."""
     acks: list[tuple[str, bytes]] = field(default_factory=list)
     """Topics and payloads to publish after the commit."""
+    _messages: list[int] = field(default_factory=lambda: [0, 0, 0])
+    """Written, duplicate, rejected: plain numbers, as each message is counted."""
+    _rows: list[int] = field(default_factory=lambda: [0, 0, 0])
+
+    @property
+    def messages(self) -> Tally:
+        """What became of the messages."""
+        return Tally(0, *self._messages)
+
+    @property
+    def measurements(self) -> Tally:
+        """What became of the measurements."""
+        return Tally(0, *self._rows)
 
     def count_message(self, *, written: int = 0, duplicate: int = 0, rejected: int = 0) -> None:
         """Add messages whose fate is now known."""
-        self.messages = self.messages.plus(Tally(0, written, duplicate, rejected))
+        _add(self._messages, written, duplicate, rejected)
 
     def count_rows(self, *, written: int = 0, duplicate: int = 0, rejected: int = 0) -> None:
         """Add measurements whose fate is now known."""
-        self.measurements = self.measurements.plus(Tally(0, written, duplicate, rejected))
+        _add(self._rows, written, duplicate, rejected)
 
     def reject(self, rejection: Rejection) -> None:
         """Take a rejection to be stored."""
         self.rejected.append(rejection)
         self.rejections[rejection.reason] += 1
+
+
+def _add(counts: list[int], written: int, duplicate: int, rejected: int) -> None:
+    counts[0] += written
+    counts[1] += duplicate
+    counts[2] += rejected

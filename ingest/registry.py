@@ -51,7 +51,9 @@ class Registry:
     _sites: dict[int, list[TagRow]] = field(default_factory=dict)
     _positions: dict[int, dict[str, int]] = field(default_factory=dict)
     _columns: TagColumns = field(default_factory=lambda: TagColumns.of([]))
-    _found: dict[tuple[int, tuple[str, ...]], NDArray[np.int64]] = field(default_factory=dict)
+    _found: dict[tuple[int, tuple[str, ...]], tuple[NDArray[np.int64], bool]] = field(
+        default_factory=dict
+    )
     """Edges name the same tags in message after message."""
     _read_at: float | None = None
 
@@ -91,19 +93,23 @@ class Registry:
 
     def positions(self, edge: EdgeRow, names: Sequence[str]) -> NDArray[np.int64]:
         """Return where in `columns` the edge's tags of these names are; -1 for unknown ones."""
+        return self._find(edge, names)[0]
+
+    def has_strange(self, edge: EdgeRow, names: Sequence[str]) -> bool:
+        """Tell whether the edge has not announced one of these tags."""
+        return self._find(edge, names)[1]
+
+    def _find(self, edge: EdgeRow, names: Sequence[str]) -> tuple[NDArray[np.int64], bool]:
         key = (edge.edge_id, tuple(names))
         found = self._found.get(key)
         if found is None:
             known = self._positions.get(edge.edge_id, {})
-            found = np.array([known.get(name, -1) for name in names], np.int64)
+            positions = np.array([known.get(name, -1) for name in names], np.int64)
+            found = positions, bool((positions < 0).any())
             if len(self._found) >= _MAX_FOUND:
                 self._found.clear()
             self._found[key] = found
         return found
-
-    def has_strange(self, edge: EdgeRow, names: Sequence[str]) -> bool:
-        """Tell whether the edge has not announced one of these tags."""
-        return bool((self.positions(edge, names) < 0).any())
 
     @property
     def columns(self) -> TagColumns:

@@ -64,18 +64,19 @@ class Selfstat:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._snapshot = Snapshot()
+        # Counted for each message, so kept as plain numbers.
+        self._messages = 0
+        self._rows = 0
 
     def arrived(self) -> None:
         """Count a message on its arrival."""
         with self._lock:
-            messages = self._snapshot.messages.plus(Tally(received=1))
-            self._snapshot = replace(self._snapshot, messages=messages)
+            self._messages += 1
 
     def withdrawn(self) -> None:
         """Take back an arrival: there was no room, so the message will come again."""
         with self._lock:
-            messages = self._snapshot.messages.plus(Tally(received=-1))
-            self._snapshot = replace(self._snapshot, messages=messages)
+            self._messages -= 1
 
     def shed(self) -> None:
         """Count a message that its edge is left to repeat."""
@@ -85,8 +86,7 @@ class Selfstat:
     def decoded(self, rows: int) -> None:
         """Count the measurements of a message once it could be read."""
         with self._lock:
-            measurements = self._snapshot.measurements.plus(Tally(received=rows))
-            self._snapshot = replace(self._snapshot, measurements=measurements)
+            self._rows += rows
 
     def settled(self, messages: Tally, measurements: Tally, rejections: Counter[str]) -> None:
         """Count what a committed transaction did with what had been received."""
@@ -113,4 +113,8 @@ class Selfstat:
     def snapshot(self) -> Snapshot:
         """Return all counters at this moment."""
         with self._lock:
-            return self._snapshot
+            return replace(
+                self._snapshot,
+                messages=self._snapshot.messages.plus(Tally(received=self._messages)),
+                measurements=self._snapshot.measurements.plus(Tally(received=self._rows)),
+            )

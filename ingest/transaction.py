@@ -189,11 +189,7 @@ class GroupTransaction:
         ledger = self._ledgers[key]
         new = ledger.committed.missing(ids.start, ids.stop)
         repeated = len(ids) - sum(stop - start for start, stop in new)
-        self._ledgers[key] = replace(
-            ledger,
-            committed=ledger.committed.union(IdSet.of(new)),
-            duplicate_count=ledger.duplicate_count + repeated,
-        )
+        self._ledgers[key] = ledger.taking(IdSet(tuple(new)), repeated)
         if new:
             self._committed_at[key] = max(received, self._committed_at.get(key, received))
         return new

@@ -28,7 +28,15 @@ class IdSet:
         """Return the ids that are in either set."""
         if not other.spans:
             return self
-        return IdSet.of((*self.spans, *other.spans)) if self.spans else other
+        if not self.spans:
+            return other
+        # Ids come in order nearly always.
+        last, (start, stop) = self.spans[-1], other.spans[0]
+        if start > last[1]:
+            return IdSet(self.spans + other.spans)
+        if start == last[1]:
+            return IdSet((*self.spans[:-1], (last[0], stop), *other.spans[1:]))
+        return IdSet.of((*self.spans, *other.spans))
 
     def missing(self, start: int, stop: int) -> list[Span]:
         """Return the spans of `[start, stop)` that are not in the set, in order."""

@@ -68,6 +68,18 @@ class LedgerRow:
         """Highest id up to which every id from 1 is committed or given up."""
         return self.committed.union(self.dropped).contiguous_to()
 
+    def taking(self, ids: IdSet, repeated: int) -> "LedgerRow":
+        """Return the ledger with new ids committed, and some more found to be repeated."""
+        return LedgerRow(
+            self.edge_id,
+            self.epoch,
+            self.committed.union(ids),
+            self.dropped,
+            self.rejected_count,
+            self.duplicate_count + repeated,
+            self.issued_id,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class StatusRow:

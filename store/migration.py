@@ -9,6 +9,7 @@ from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
 from store import edition
 from store.connection import Connection, connect, store_errors
+from store.grant import grant_writes
 from store.queries import queries
 
 _Q = queries("migration")
@@ -54,6 +55,8 @@ def migrate(settings: DatabaseSettings) -> list[str]:
     with store_errors(settings), connect(settings, autocommit=True) as connection:
         connection.execute(_Q["lock_session"])
         edition.apply_outside_transaction(connection, found)
+        # Last, as it names what all of the above made.
+        grant_writes(connection)
     return applied
 
 

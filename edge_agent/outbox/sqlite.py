@@ -45,6 +45,7 @@ class SqliteOutbox:
         self._max_bytes = max_bytes
         self._max_age_s = max_hours * 3600
         self._kept_rows = kept_rows
+        self._synchronous = synchronous
         self._lock = RLock()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -102,7 +103,8 @@ class SqliteOutbox:
             before = self._progress
             after = before.acknowledged(committed_to)
             if after != before:
-                with self._changing():
+                # Should a power cut take it, the platform skips what is sent again.
+                with self._changing(durable=False):
                     self._prune(after)
                     self._store(after)
             return after.low_id - before.low_id
@@ -177,11 +179,16 @@ class SqliteOutbox:
             self._connection.close()
 
     @contextmanager
-    def _changing(self) -> Iterator[Progress]:
-        """One transaction; a failure leaves the outbox as it was."""
+    def _changing(self, *, durable: bool = True) -> Iterator[Progress]:
+        """One transaction; a failure leaves the outbox as it was.
+
+        What need not be durable is on the disk with the next transaction that is.
+        """
         with self._lock:
             before = self._progress
             try:
+                if not durable:
+                    self._connection.execute("pragma synchronous = normal")
                 self._connection.execute("begin immediate")
                 yield before
                 self._connection.execute("commit")
@@ -189,6 +196,9 @@ class SqliteOutbox:
                 self._progress = before
                 self._undo()
                 raise run_error(exc, self._file) from exc
+            finally:
+                if not durable:
+                    self._connection.execute(f"pragma synchronous = {self._synchronous}")
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

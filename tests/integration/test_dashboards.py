@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,15 +9,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from pydantic import SecretStr
 
 import dashboards
 from dashboards.query import sql
 from plant.settings import DatabaseSettings
 from store.connection import conninfo
+from tests.compose_roles import as_role, compose_database
 from tests.conftest import migrate
 from tests.postgres import PostgresServer
-from tests.services import recorded
 
 ROOT = Path(__file__).resolve().parents[2]
 SEED = Path(__file__).with_name("test_dashboards.sql")
@@ -92,52 +90,17 @@ def expanded(text: str, start: datetime = START, end: datetime = END) -> str:
 @pytest.fixture(scope="module")
 def owner(timescale_server: PostgresServer) -> Iterator[DatabaseSettings]:
     """A database made as the compose stack makes it, its owner no superuser, migrated, seeded."""
-    server = timescale_server
-    name = server.create_database()
-    with psycopg.connect(server.url(name), autocommit=True) as superuser:
-        # The image of the stack does this before our script runs.
-        superuser.execute("CREATE EXTENSION timescaledb")
-    folder = server.host.make_folder()
-    for file, text in {
-        "10-roles.sh": (ROOT / "docker/database/10-roles.sh").read_text("utf-8"),
-        "database-nhipmay": 'the owner\'s "word"',
-        "database-reader": "the reader's \\word\n",
-    }.items():
-        (folder / file).write_text(text)
-        server.host.give(folder / file)
-    inside = server.host.seen(folder)
-    server.host.run(
-        "env",
-        f"PATH={recorded('timescaledb')['bin']}:/usr/bin:/bin",
-        "PGHOST=127.0.0.1",
-        f"PGPORT={server.port}",
-        f"PGPASSWORD={server.password}",
-        "POSTGRES_USER=postgres",
-        f"POSTGRES_DB={name}",
-        f"NHIPMAY_SECRETS={inside}",
-        "sh",
-        f"{inside}/10-roles.sh",
-    )
-    shutil.rmtree(folder)
-    settings = DatabaseSettings(
-        port=server.port, name=name, user="nhipmay", password=SecretStr('the owner\'s "word"')
-    )
-    migrate(settings)
-    with psycopg.connect(conninfo(settings)) as connection:
-        connection.execute(SEED.read_bytes())
-    yield settings
-    server.drop_database(name)
-    with psycopg.connect(server.url(), autocommit=True) as superuser:
-        superuser.execute("DROP ROLE nhipmay")
-        superuser.execute("DROP ROLE nhipmay_reader")
+    with compose_database(timescale_server) as settings:
+        migrate(settings)
+        with psycopg.connect(conninfo(settings)) as connection:
+            connection.execute(SEED.read_bytes())
+        yield settings
 
 
 @pytest.fixture(scope="module")
 def reader(owner: DatabaseSettings) -> DatabaseSettings:
     """The same database for the role of Grafana and of the API."""
-    return owner.model_copy(
-        update={"user": "nhipmay_reader", "password": SecretStr("the reader's \\word")}
-    )
+    return as_role(owner, "nhipmay_reader")
 
 
 @pytest.fixture

@@ -102,6 +102,11 @@ class OpcUaSource:
         self._server = server
         self._thread.do(self._add(name))
 
+    def forget(self) -> None:
+        """Keep of the history only what is newest."""
+        for name, values in self._history.items():
+            self._history[name] = values[-1:]
+
     async def _start(self) -> None:
         server = Server()
         await server.init()

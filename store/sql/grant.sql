@@ -1,0 +1,37 @@
+-- name: has_writer
+-- Whether this server has the role by which the API writes.
+select exists (select from pg_roles where rolname = 'nhipmay_writer')
+
+-- name: revoke_writes
+-- Whatever was granted before, by an older schema or by a default.
+revoke insert, update, delete, truncate, references, trigger
+on all tables in schema public
+from nhipmay_writer
+
+-- name: grant_reads
+-- What is written is compared with what is there, and some views are asked.
+grant select on all tables in schema public to nhipmay_writer
+
+-- name: grant_master_data
+-- Documents are inserted, corrected and withdrawn.
+grant insert, update, delete
+on energy_meter, holiday, inspection, lot, planned_maintenance, planned_run_time, product,
+production_order, quality_reason, routing_step, scrap_booking, shift_break, shift_pattern,
+shift_rotation, stop_reason
+to nhipmay_writer
+
+-- name: grant_trails
+-- Events and what people said of stops are added, never changed.
+grant insert on master_data_event, stop_classification to nhipmay_writer
+
+-- name: grant_dirty_hours
+-- Hours that have to be computed again; only analytics takes them away.
+grant insert, update on dirty_window to nhipmay_writer
+
+-- name: grant_time_zone
+-- Of a place only the zone of its calendar.
+grant update (time_zone, time_zone_origin) on place to nhipmay_writer
+
+-- name: grant_reason_of_stop
+-- Of a stop only whose word holds.
+grant update (classification_id, stop_reason) on stop to nhipmay_writer
