@@ -9,12 +9,14 @@ from datetime import datetime, timedelta
 import structlog
 
 from analytics.interval import HOUR_MS, hour_of, instant, millis
+from analytics.metrics import Watch
 from analytics.recomputation import recompute, rewrite_stops, silence_ms
 from analytics.repair import Extent, Repair, complete_until, horizon, next_moments, plan
 from analytics.result import settled_until
 from analytics.settings import AnalyticsSettings
 from analytics.site_result import write_site
 from plant.errors import TransientError
+from plant.exposition import metrics_server
 from plant.measurement import TagRole
 from store import (
     Connection,
@@ -41,6 +43,12 @@ def run(settings: AnalyticsSettings, stop: threading.Event) -> None:
     Raises ConfigurationError for what a person must mend (no such database, no tables in it). A
     database that is away is waited for.
     """
+    watch = Watch()
+    with metrics_server(settings.metrics_host, settings.metrics_port, watch.collect):
+        _run(settings, stop, watch)
+
+
+def _run(settings: AnalyticsSettings, stop: threading.Event, watch: Watch) -> None:
     backoff = _FIRST_BACKOFF_S
     available = True
     while not stop.is_set():
@@ -53,8 +61,9 @@ def run(settings: AnalyticsSettings, stop: threading.Event) -> None:
                 if not available:
                     _log.info("database_available")
                 available, backoff = True, _FIRST_BACKOFF_S
-                _work(connection, settings, stop)
+                _work(connection, settings, stop, watch)
         except TransientError as exc:
+            watch.lost()
             if available:
                 _log.warning("database_unavailable", reason=str(exc))
             available = False
@@ -72,6 +81,8 @@ class PassReport:
     """OEE results written."""
     complete: bool
     """Whether nothing is left for another pass."""
+    dirty_windows: int
+    """Hours of work units that were out of date when it began, at most `_DIRTY_LIMIT`."""
 
 
 def compute_pass(connection: Connection, settings: AnalyticsSettings, now: datetime) -> PassReport:
@@ -105,10 +116,12 @@ def _compute(connection: Connection, settings: AnalyticsSettings, now: datetime)
         known |= {window for window in dirty if window.unit_id not in work}
         figure.delete_dirty(connection, sorted(known, key=lambda one: (one.unit_id, one.hour)))
     hours = sum(len(repair.hours) for _, repair in work.values())
-    return PassReport(hours, results, complete)
+    return PassReport(hours, results, complete, len(dirty))
 
 
-def _work(connection: Connection, settings: AnalyticsSettings, stop: threading.Event) -> None:
+def _work(
+    connection: Connection, settings: AnalyticsSettings, stop: threading.Event, watch: Watch
+) -> None:
     clock = settings.make_clock()
     if not figure.try_lock(connection):
         _log.warning("analytics_waiting", reason="another analytics process works on this database")
@@ -120,6 +133,13 @@ def _work(connection: Connection, settings: AnalyticsSettings, stop: threading.E
         started = time.monotonic()
         report = compute_pass(connection, settings, clock())
         took = time.monotonic() - started
+        watch.add(
+            unit_hours=report.unit_hours,
+            results=report.results,
+            seconds=took,
+            dirty_windows=report.dirty_windows,
+            complete=report.complete,
+        )
         _log.debug(
             "pass_done",
             unit_hours=report.unit_hours,

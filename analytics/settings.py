@@ -5,7 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from plant.settings import DatabaseSettings, ServiceSettings
+from plant.settings import DatabaseSettings, Port, ServiceSettings
 
 
 class AnalyticsSettings(ServiceSettings):
@@ -23,6 +23,10 @@ class AnalyticsSettings(ServiceSettings):
     """Hours of one work unit that one pass computes at most; the rest waits for the next pass."""
     unknown_fill: timedelta = timedelta(days=7)
     """How long a machine that went silent is carried on as unknown."""
+    metrics_host: str = "127.0.0.1"
+    """Address on which Prometheus may read the counters."""
+    metrics_port: Port | None = None
+    """Port for Prometheus; none by default."""
 
     def away_after(self) -> timedelta:
         """Return the plant time after which an edge that reports nothing counts as away."""

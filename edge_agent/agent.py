@@ -12,6 +12,7 @@ import structlog
 from edge_agent.configuration import RemoteConfiguration
 from edge_agent.drivers import Driver, make_driver
 from edge_agent.intake import Intake, SourceInlet
+from edge_agent.metrics import EdgeMetrics, Glance
 from edge_agent.outbox import Outbox, SqliteOutbox
 from edge_agent.pace import wall_seconds
 from edge_agent.publisher import Condition, PahoLink, Publisher, VersionChoice
@@ -21,6 +22,7 @@ from edge_agent.sparkplug.bd_seq import BdSeq
 from edge_agent.sparkplug.link import PahoNodeLink
 from edge_agent.sparkplug.publisher import SparkplugPublisher
 from plant.errors import TransientError
+from plant.exposition import metrics_server
 from plant.native import Leaf
 from plant.sparkplug import MessageType, state_topic
 
@@ -55,10 +57,12 @@ def run(
         settings.outbox.synchronous,
     )
     counters = Counters()
+    metrics = EdgeMetrics(settings.outbox.max_bytes)
     remote = RemoteConfiguration(settings, time.monotonic)
     try:
-        while _run_once(remote, outbox, counters, stop, on_progress):
-            remote.begin()
+        with metrics_server(settings.metrics_host, settings.metrics_port, metrics.collect):
+            while _run_once(remote, outbox, counters, metrics, stop, on_progress):
+                remote.begin()
         remote.ended()
         return replace(counters)
     finally:
@@ -69,12 +73,13 @@ def _run_once(
     remote: RemoteConfiguration,
     outbox: Outbox,
     counters: Counters,
+    metrics: EdgeMetrics,
     stop: threading.Event,
     on_progress: OnProgress | None,
 ) -> bool:
     """Run with the sources in force; return whether it ended because others are to be."""
     try:
-        return Agent(remote.settings, outbox, on_progress, counters, remote).run(stop)
+        return Agent(remote.settings, outbox, on_progress, counters, metrics, remote).run(stop)
     except Exception as exc:
         # Whatever sources on trial bring down, a driver's own faults included, is taken back.
         if not remote.on_trial or isinstance(exc, TransientError):
@@ -92,12 +97,14 @@ class Agent:
         outbox: Outbox,
         on_progress: OnProgress | None,
         counters: Counters,
+        metrics: EdgeMetrics,
         remote: RemoteConfiguration,
     ) -> None:
         self._settings = settings
         self._outbox = outbox
         self._clock = settings.make_clock()
         self._counters = counters
+        self._metrics = metrics
         self._remote = remote
         self._change_due = False
         self._on_progress = on_progress or (lambda _: None)
@@ -255,7 +262,9 @@ class Agent:
             tuple(intake.unreachable()),
             self._remote.state,
         )
-        self._note_dropped(self._outbox.state().dropped)
+        state = self._outbox.state()
+        self._note_dropped(state.dropped)
+        self._metrics.note(Glance(replace(self._counters), state, len(intake.unreachable())))
 
     def _note_dropped(self, dropped: int) -> None:
         """Say when the outbox begins to give up measurements, and when it no longer does."""

@@ -103,6 +103,7 @@ class Intake:
                     return False
             self._room.set()
             self._counters.written += len(rows)
+            self._counters.waiting -= len(rows)
             self._sampled.update(samples)
             self._note_writable(True)
             return True
@@ -219,6 +220,7 @@ class SourceInlet:
             value, quality = tag.convert(raw, raw_quality)
             if tag.report.admits(time_us, value, quality):
                 rows.append(Row(name, time_us, value, quality))
+                counters.waiting += 1
             else:
                 counters.suppressed += 1
         await self._intake.take(self._source, rows, sampled_us, position)

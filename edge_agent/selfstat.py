@@ -7,8 +7,7 @@ from dataclasses import asdict, dataclass
 class Counters:
     """What has happened to readings since the agent started.
 
-    `taken = repeats + suppressed + written + waiting`, where waiting readings are in memory for
-    at most one flush interval.
+    `taken = repeats + suppressed + written + waiting` whenever the event loop is between two steps.
     """
 
     taken: int = 0
@@ -19,6 +18,8 @@ class Counters:
     """Readings within their deadband."""
     written: int = 0
     """Measurements written to the outbox."""
+    waiting: int = 0
+    """Readings in memory only, for about one flush interval while the disk takes them."""
     published: int = 0
     """Measurements sent to the broker, repetitions included."""
     acknowledged: int = 0

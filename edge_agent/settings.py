@@ -13,7 +13,7 @@ from edge_agent.sparkplug.settings import SparkplugOutputSettings
 from plant.description import Code
 from plant.measurement import Tag
 from plant.native import EdgeAddress, TagDeclaration
-from plant.settings import BrokerSettings, ServiceSettings, StrictModel
+from plant.settings import BrokerSettings, Port, ServiceSettings, StrictModel
 from plant.sparkplug.topic import NodeId
 
 
@@ -94,6 +94,10 @@ class EdgeSettings(ServiceSettings):
     """How it appears as a Sparkplug edge node."""
     configuration: ConfigurationSettings = ConfigurationSettings()
     """Whether the platform may say what it reads."""
+    metrics_host: str = "127.0.0.1"
+    """Address on which Prometheus may read the counters."""
+    metrics_port: Port | None = None
+    """Port for Prometheus; none by default."""
     sources: Annotated[dict[Code, AnySource], Field(min_length=1)]
     """What it reads, by a name of your choice."""
 

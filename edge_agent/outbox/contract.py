@@ -45,6 +45,8 @@ class OutboxState:
     """Highest id that the platform confirmed or the outbox gave up."""
     pending: int
     """Rows that are neither."""
+    confirmed: int
+    """Rows that the platform confirmed: `issued_id = confirmed + dropped + pending`."""
     oldest_pending_us: int | None
     """Source time of the first pending row."""
     dropped: int

@@ -86,6 +86,7 @@ class MemoryOutbox:
                 issued_id=progress.issued_id,
                 acknowledged_id=progress.low_id,
                 pending=progress.pending,
+                confirmed=progress.confirmed,
                 oldest_pending_us=oldest.rows[0].time_us if oldest else None,
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,

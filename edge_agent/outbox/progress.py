@@ -30,7 +30,13 @@ class Progress:
     @property
     def pending(self) -> int:
         """How many rows are neither confirmed nor given up."""
-        return self.issued_id - self.low_id
+        above = self.issued_id - self.low_id
+        return above - self._dropped_within(self.low_id, self.issued_id)
+
+    @property
+    def confirmed(self) -> int:
+        """How many rows the platform confirmed."""
+        return self.low_id - self._dropped_within(0, self.low_id)
 
     @property
     def dropped(self) -> int:
@@ -79,3 +85,9 @@ class Progress:
         """Return the progress of the next epoch: rows that no earlier agent had are 1, 2, ..."""
         fresh = self.issued_id - max(self.known_id, self.low_id)
         return Progress(new_epoch(), issued_id=fresh)
+
+    def _dropped_within(self, after_id: int, up_to_id: int) -> int:
+        spans = (
+            (max(first, after_id + 1), min(last, up_to_id)) for first, last in self.dropped_ranges
+        )
+        return sum(last - first + 1 for first, last in spans if first <= last)

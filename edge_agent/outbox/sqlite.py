@@ -144,6 +144,7 @@ class SqliteOutbox:
                 issued_id=progress.issued_id,
                 acknowledged_id=progress.low_id,
                 pending=progress.pending,
+                confirmed=progress.confirmed,
                 oldest_pending_us=oldest[0] if oldest else None,
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,
