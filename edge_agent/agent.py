@@ -11,6 +11,7 @@ import structlog
 
 from edge_agent.configuration import RemoteConfiguration
 from edge_agent.drivers import Driver, make_driver
+from edge_agent.enrolment.renewal import Renewal
 from edge_agent.intake import Intake, SourceInlet
 from edge_agent.outbox import Outbox, SqliteOutbox
 from edge_agent.pace import wall_seconds
@@ -57,8 +58,9 @@ def run(
     counters = Counters()
     remote = RemoteConfiguration(settings, time.monotonic)
     try:
-        while _run_once(remote, outbox, counters, stop, on_progress):
-            remote.begin()
+        with Renewal(settings, stop) as renewal:
+            while _run_once(remote, outbox, counters, stop, on_progress, renewal):
+                remote.begin()
         remote.ended()
         return replace(counters)
     finally:
@@ -71,10 +73,11 @@ def _run_once(
     counters: Counters,
     stop: threading.Event,
     on_progress: OnProgress | None,
+    renewal: Renewal,
 ) -> bool:
     """Run with the sources in force; return whether it ended because others are to be."""
     try:
-        return Agent(remote.settings, outbox, on_progress, counters, remote).run(stop)
+        return Agent(remote.settings, outbox, on_progress, counters, remote, renewal).run(stop)
     except Exception as exc:
         # Whatever sources on trial bring down, a driver's own faults included, is taken back.
         if not remote.on_trial or isinstance(exc, TransientError):
@@ -93,8 +96,10 @@ class Agent:
         on_progress: OnProgress | None,
         counters: Counters,
         remote: RemoteConfiguration,
+        renewal: Renewal,
     ) -> None:
         self._settings = settings
+        self._renewal = renewal
         self._outbox = outbox
         self._clock = settings.make_clock()
         self._counters = counters
@@ -141,7 +146,7 @@ class Agent:
         accept = self._settings.configuration.accept
 
         def connect(will: bytes) -> PahoLink:
-            return PahoLink(
+            link = PahoLink(
                 self._settings.broker,
                 self._versions,
                 address.client_id,
@@ -149,6 +154,8 @@ class Agent:
                 (address.topic(Leaf.STATUS), will),
                 optional=address.topic(Leaf.CONFIG) if accept else None,
             )
+            self._renewal.attach(link)
+            return link
 
         return Publisher(
             self._settings,
@@ -170,13 +177,15 @@ class Agent:
             subscriptions.append(state_topic(host))
 
         def connect(will: tuple[str, bytes]) -> PahoNodeLink:
-            return PahoNodeLink(
+            link = PahoNodeLink(
                 self._settings.broker,
                 self._versions,
                 self._settings.edge.address().client_id,
                 subscriptions,
                 will,
             )
+            self._renewal.attach(link)
+            return link
 
         return SparkplugPublisher(
             self._settings,

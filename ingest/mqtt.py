@@ -6,7 +6,6 @@ may stand for another message. Callbacks only stamp the time and enqueue; an exc
 would silently end paho's thread.
 """
 
-import ssl
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from threading import Event, Lock, Thread
@@ -25,9 +24,10 @@ from ingest.message import Message
 from ingest.selfstat import Selfstat
 from ingest.share import Share
 from plant.clock import Clock
-from plant.errors import ConfigurationError
+from plant.errors import BrokerUnavailableError, ConfigurationError
 from plant.native import TOPIC_ROOT, Leaf
 from plant.settings import BrokerSettings
+from plant.tls import client_context
 
 log = structlog.get_logger()
 
@@ -225,6 +225,8 @@ class _Connection:
         """Connect and subscribe; return None or why it failed."""
         settings = self._source._settings
         try:
+            if settings.tls is not None:
+                self.client.tls_set_context(client_context(settings.tls))
             if self._version is MQTTProtocolVersion.MQTTv5:
                 properties = Properties(PacketTypes.CONNECT)
                 properties.SessionExpiryInterval = settings.session_expiry_s
@@ -237,7 +239,7 @@ class _Connection:
                 )
             else:
                 self.client.connect(settings.host, settings.port, settings.keepalive_s)
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, BrokerUnavailableError) as exc:
             return str(exc)
         self.client.loop_start()
         self._answered.wait(_ANSWER_S)
@@ -263,15 +265,6 @@ class _Connection:
         client.connect_timeout = 10
         if settings.username is not None:
             client.username_pw_set(settings.username, settings.secret())
-        if settings.tls is not None:
-            try:
-                client.tls_set(
-                    str(settings.tls.ca_file),
-                    str(settings.tls.certificate_file) if settings.tls.certificate_file else None,
-                    str(settings.tls.key_file) if settings.tls.key_file else None,
-                )
-            except (OSError, ssl.SSLError, ValueError) as exc:
-                raise ConfigurationError(f"broker.tls: a file cannot be used: {exc}") from exc
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect

@@ -81,7 +81,7 @@ class _Replay:
         self._transaction = transaction
         self._limits = limits
         self._now = clock()
-        self._registry = Registry(monotonic)
+        self._registry = Registry(monotonic, limits.require_enrolment)
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
 
     def apply(self, waiting: list[OpenRejection]) -> Replayed:

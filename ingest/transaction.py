@@ -46,7 +46,7 @@ _KEPT_OF_TOO_LARGE = 65_536
 """Bytes kept of a message that is refused for its size."""
 
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
-CURABLE = frozenset({"unknown_edge", "no_birth"})
+CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth"})
 
 
 @dataclass(slots=True)
@@ -121,7 +121,7 @@ class GroupTransaction:
     def _apply_status(self, parcel: StatusParcel) -> None:
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(_from_stranger(parcel))
+            self._refuse_stranger(parcel)
             return
         try:
             row = status_row(parcel, edge.edge_id, self._offsets)
@@ -136,7 +136,7 @@ class GroupTransaction:
     def _apply_birth(self, parcel: BirthParcel) -> None:
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(_from_stranger(parcel))
+            self._refuse_stranger(parcel)
             return
         self._transaction.lock_site(edge.site_id)
         site = Site(
@@ -168,6 +168,11 @@ class GroupTransaction:
                 )
             )
         self._count_message(written=1)
+
+    def _refuse_stranger(self, parcel: DataParcel | BirthParcel | StatusParcel) -> None:
+        objection = self._registry.objection(parcel.address)
+        assert objection is not None, "the registry knows no edge only if it objects to it"
+        self._refuse(refused(parcel, objection.reason, objection.detail))
 
     def _refuse(self, parcel: RefusedParcel) -> None:
         """Reject a whole message; its ids are settled, so that it need not come again."""
@@ -222,7 +227,7 @@ class GroupTransaction:
             return
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(_from_stranger(parcel))
+            self._refuse_stranger(parcel)
             return
         if not self._registry.has_tags(edge):
             detail = "the edge has not announced any tag yet; it is to send this again"
@@ -307,12 +312,3 @@ class GroupTransaction:
 
     def _count_rows(self, tally: Tally) -> None:
         self._outcome.measurements = self._outcome.measurements.plus(tally)
-
-
-def _from_stranger(parcel: Parcel) -> RefusedParcel:
-    who = f"{parcel.address.site_path}/{parcel.address.edge}" if parcel.address else ""
-    return refused(
-        parcel,
-        "unknown_edge",
-        f"{who} is not enrolled: add it to `edges` of its site in the plant description",
-    )

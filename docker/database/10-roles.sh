@@ -2,7 +2,8 @@
 # Runs once, when the database is made: who may do what.
 #   nhipmay         owns the database: migrate, ingest, analytics
 #   nhipmay_reader  reads every table, writes nothing: api, Grafana
-# Neither is a superuser. Passwords come from secret files.
+#   nhipmay_writer  writes rows, changes no table: api where it writes, administration
+# None is a superuser. Passwords come from secret files.
 set -eu
 secrets=${NHIPMAY_SECRETS:-/run/secrets}
 
@@ -11,14 +12,16 @@ psql --no-psqlrc --quiet --set ON_ERROR_STOP=1 \
 \\set database $POSTGRES_DB
 \\set owner_password \`cat "$secrets/database-nhipmay"\`
 \\set reader_password \`cat "$secrets/database-reader"\`
+\\set writer_password \`cat "$secrets/database-writer"\`
 
 create role nhipmay login password :'owner_password';
 create role nhipmay_reader login password :'reader_password' connection limit 20;
+create role nhipmay_writer login password :'writer_password' connection limit 20;
 
 alter database :"database" owner to nhipmay;
 -- Nobody connects, or makes temporary tables, who was not told so here.
 revoke all on database :"database" from public;
-grant connect on database :"database" to nhipmay_reader;
+grant connect on database :"database" to nhipmay_reader, nhipmay_writer;
 
 -- A dashboard's query may be anything that a viewer writes.
 alter role nhipmay_reader set default_transaction_read_only = on;
@@ -26,4 +29,10 @@ alter role nhipmay_reader set statement_timeout = '30s';
 alter role nhipmay_reader set idle_in_transaction_session_timeout = '60s';
 
 alter default privileges for role nhipmay grant select on tables to nhipmay_reader;
+alter default privileges for role nhipmay
+    grant select, insert, update, delete on tables to nhipmay_writer;
+alter default privileges for role nhipmay grant usage on sequences to nhipmay_writer;
 SQL
+
+# From outside this machine nobody is let in without TLS.
+sed -i 's/^host  *all  *all  *all /hostssl all all all /' "$PGDATA/pg_hba.conf"
