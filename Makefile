@@ -33,8 +33,9 @@ format: ## Rewrite the code in the house format
 up: ## Start the whole platform in containers (Docker Compose)
 	@docker compose version >/dev/null 2>&1 || { \
 	    echo "make up needs Docker with its compose plugin; without Docker, use make demo."; exit 1; }
+	docker compose build
 	@sh docker/make-secrets.sh
-	docker compose up --build $(ARGS)
+	docker compose up $(ARGS)
 
 bench: ## Measure throughput and latency
 	@sh setup/environment.sh dev

@@ -11,6 +11,7 @@ from starlette.middleware.gzip import GZipMiddleware
 from api import problems
 from api.assets import load_assets
 from api.context import Context, Database
+from api.enrolment import make_desk
 from api.envelope import Envelope
 from api.live import LivePages, make_environment
 from api.metrics import Metrics
@@ -18,6 +19,7 @@ from api.routers import (
     boards,
     classification,
     delivery,
+    enrolment,
     figures,
     health,
     kpi,
@@ -92,6 +94,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
+    app.state.enrolment_desk = make_desk(settings)
     app.state.pages = pages.Pages(
         live=LivePages(context, environment),
         environment=environment,
@@ -101,6 +104,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     figures_of_all = (figures, kpi, classification, boards)
     for part in (places, measurements, *figures_of_all, delivery, master_data, master_data_file):
         app.include_router(part.router, responses=_ERRORS)
+    app.include_router(enrolment.router, responses=_ERRORS)
     app.include_router(health.router)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     for router in (*page_routers, sign_in.router):

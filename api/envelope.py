@@ -18,8 +18,9 @@ from api.problems import is_page_path, problem_response, unauthorized
 from api.session import SESSION_COOKIE, is_session, is_token
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Nobody can sign in without the page for it, and its style.
-_OPEN_PATHS = ("/health/", "/sign-in", "/static/")
+# Health tells nothing; nobody can sign in without the page for it, and its style; edges that want a
+# certificate prove by other means who they are.
+_OPEN_PATHS = ("/health/", "/sign-in", "/static/", "/api/v1/edge-certificates")
 
 
 class Envelope:

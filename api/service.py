@@ -4,6 +4,7 @@ import contextlib
 import errno
 import logging
 import socket
+import ssl
 import threading
 from collections.abc import Iterator
 
@@ -33,6 +34,7 @@ def run(settings: ApiSettings, stop: threading.Event) -> None:
     is merely away is waited for.
     """
     app = create_app(settings)
+    _check_certificate(settings)
     # The pool reports every failed attempt; we report changes (see api.context).
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     server = _Server(
@@ -43,6 +45,8 @@ def run(settings: ApiSettings, stop: threading.Event) -> None:
             access_log=False,
             server_header=False,
             timeout_graceful_shutdown=5,
+            ssl_certfile=settings.tls.certificate_file if settings.tls else None,
+            ssl_keyfile=settings.tls.key_file if settings.tls else None,
         )
     )
 
@@ -58,11 +62,25 @@ def run(settings: ApiSettings, stop: threading.Event) -> None:
         except StoreUnavailableError as exc:
             _log.warning("database_unavailable", reason=str(exc))
         threading.Thread(target=stop_server, name="api-stop", daemon=True).start()
-        _log.info("api_started", address=f"http://{settings.host}:{settings.port}")
+        scheme = "https" if settings.tls else "http"
+        _log.info("api_started", address=f"{scheme}://{settings.host}:{settings.port}")
         server.run(sockets=[listener])
     if not stop.is_set():
         raise ConfigurationError("the API could not start; the lines above say why")
     _log.info("api_stopped")
+
+
+def _check_certificate(settings: ApiSettings) -> None:
+    tls = settings.tls
+    if tls is None:
+        return
+    try:
+        ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(tls.certificate_file, tls.key_file)
+    except OSError as exc:
+        raise ConfigurationError(
+            f"the certificate {tls.certificate_file} cannot be used ({exc.strerror or exc}): it "
+            f"and its key, {tls.key_file or 'in the same file'}, must be PEM and belong together"
+        ) from exc
 
 
 def _listen(host: str, port: int) -> socket.socket:

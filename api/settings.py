@@ -1,15 +1,35 @@
 """Settings of the API service."""
 
 import ipaddress
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr
 
 from plant.errors import ConfigurationError
-from plant.settings import DatabaseSettings, Port, ServiceSettings
+from plant.identity import EDGE_LIFE
+from plant.settings import DatabaseSettings, Port, ServiceSettings, StrictModel
 
 Language = Literal["vi", "en"]
+
+
+class ServerTlsSettings(StrictModel):
+    """Certificates with which the API shows who it is; PEM files."""
+
+    certificate_file: Path
+    """Its certificate."""
+    key_file: Path | None = None
+    """Its key; left out, it is in the certificate's file."""
+
+
+class EnrolmentSettings(StrictModel):
+    """Giving certificates to edges."""
+
+    authority_file: Path
+    """Key and certificate (PEM) of the authority that signs for edges."""
+    life: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=825))] = EDGE_LIFE
+    """How long a certificate holds; edges renew theirs after two thirds of it."""
 
 
 class ApiSettings(ServiceSettings):
@@ -30,6 +50,10 @@ class ApiSettings(ServiceSettings):
     """Say yes to serving other machines without a token (behind a proxy that asks who it is)."""
     writer: DatabaseSettings | None = None
     """Login that writes master data and reasons of stops, where that of `database` only reads."""
+    tls: ServerTlsSettings | None = None
+    """Serve over TLS with this certificate; without it over plain HTTP."""
+    enrolment: EnrolmentSettings | None = None
+    """Give certificates to edges; none are given by default."""
     stale_after_s: Annotated[float, Field(gt=0)] = 45.0
     """Wall seconds without a heartbeat after which an edge counts as out of touch."""
     lost_after_s: Annotated[float, Field(gt=0)] = 3600.0

@@ -346,6 +346,15 @@ class ProgressOut(Wire):
     edition: str
 
 
+class CertificateOut(Wire):
+    """A certificate of an edge."""
+
+    certificate: str
+    """PEM."""
+    authority: str
+    """Certificate of the authority that signed it, PEM."""
+
+
 class HealthOut(Wire):
     """Whether the service can do its work, in words."""
 

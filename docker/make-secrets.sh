@@ -1,15 +1,23 @@
 #!/bin/sh
-# Make a random password for every account of the compose stack, once; existing ones stay.
-# Usage: docker/make-secrets.sh [FOLDER]   (by default ./secrets, which git ignores)
+# Make what the compose stack keeps secret, once: passwords, tokens of its edges, authorities and
+# certificates. What is there stays; certificates are made again when two thirds of their life are
+# over.
+# Usage: docker/make-secrets.sh [FOLDER] [--address SERVICE=NAME …]   (by default ./secrets, which
+# git ignores). NHIPMAY is the command to make certificates with; by default that of the image.
 set -eu
 cd "$(dirname "$0")/.."
-folder=${1:-secrets}
+folder=secrets
+if [ $# -gt 0 ] && [ "${1#-}" = "$1" ]; then
+    folder=$1
+    shift
+fi
 
 # The folder keeps other people out. The files themselves must be readable by the users of the
 # containers, who have other numbers than you.
 umask 022
 mkdir -p "$folder"
 chmod 700 "$folder"
+folder=$(cd "$folder" && pwd)
 
 for name in \
     database-admin \
@@ -17,10 +25,8 @@ for name in \
     database-reader \
     database-writer \
     api-token \
-    broker-ingest \
-    broker-health \
-    broker-co-khi-mau.bien-hoa.edge-1 \
-    broker-thuc-pham-mau.long-thanh.edge-1 \
+    token-co-khi-mau.bien-hoa.edge-1 \
+    token-thuc-pham-mau.long-thanh.edge-1 \
     grafana-admin
 do
     [ -s "$folder/$name" ] && continue
@@ -29,3 +35,11 @@ do
     mv "$folder/.new" "$folder/$name"
     echo "made $folder/$name"
 done
+
+if [ -n "${NHIPMAY:-}" ]; then
+    # Several words where it is one: `python -m nhipmay`.
+    $NHIPMAY authority create "$folder" "$@"
+else
+    docker run --rm --network none --user "$(id -u):$(id -g)" --volume "$folder:/secrets" \
+        nhipmay-ingest:0.1.0 authority create /secrets "$@"
+fi

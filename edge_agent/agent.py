@@ -11,6 +11,7 @@ import structlog
 
 from edge_agent.configuration import RemoteConfiguration
 from edge_agent.drivers import Driver, make_driver
+from edge_agent.enrolment.renewal import Renewal
 from edge_agent.intake import Intake, SourceInlet
 from edge_agent.metrics import EdgeMetrics, Glance
 from edge_agent.outbox import Outbox, SqliteOutbox
@@ -60,8 +61,11 @@ def run(
     metrics = EdgeMetrics(settings.outbox.max_bytes)
     remote = RemoteConfiguration(settings, time.monotonic)
     try:
-        with metrics_server(settings.metrics_host, settings.metrics_port, metrics.collect):
-            while _run_once(remote, outbox, counters, metrics, stop, on_progress):
+        with (
+            metrics_server(settings.metrics_host, settings.metrics_port, metrics.collect),
+            Renewal(settings, stop) as renewal,
+        ):
+            while _run_once(remote, outbox, counters, metrics, stop, on_progress, renewal):
                 remote.begin()
         remote.ended()
         return replace(counters)
@@ -76,10 +80,12 @@ def _run_once(
     metrics: EdgeMetrics,
     stop: threading.Event,
     on_progress: OnProgress | None,
+    renewal: Renewal,
 ) -> bool:
     """Run with the sources in force; return whether it ended because others are to be."""
     try:
-        return Agent(remote.settings, outbox, on_progress, counters, metrics, remote).run(stop)
+        agent = Agent(remote.settings, outbox, on_progress, counters, metrics, remote, renewal)
+        return agent.run(stop)
     except Exception as exc:
         # Whatever sources on trial bring down, a driver's own faults included, is taken back.
         if not remote.on_trial or isinstance(exc, TransientError):
@@ -99,8 +105,10 @@ class Agent:
         counters: Counters,
         metrics: EdgeMetrics,
         remote: RemoteConfiguration,
+        renewal: Renewal,
     ) -> None:
         self._settings = settings
+        self._renewal = renewal
         self._outbox = outbox
         self._clock = settings.make_clock()
         self._counters = counters
@@ -148,7 +156,7 @@ class Agent:
         accept = self._settings.configuration.accept
 
         def connect(will: bytes) -> PahoLink:
-            return PahoLink(
+            link = PahoLink(
                 self._settings.broker,
                 self._versions,
                 address.client_id,
@@ -156,6 +164,8 @@ class Agent:
                 (address.topic(Leaf.STATUS), will),
                 optional=address.topic(Leaf.CONFIG) if accept else None,
             )
+            self._renewal.attach(link)
+            return link
 
         return Publisher(
             self._settings,
@@ -177,13 +187,15 @@ class Agent:
             subscriptions.append(state_topic(host))
 
         def connect(will: tuple[str, bytes]) -> PahoNodeLink:
-            return PahoNodeLink(
+            link = PahoNodeLink(
                 self._settings.broker,
                 self._versions,
                 self._settings.edge.address().client_id,
                 subscriptions,
                 will,
             )
+            self._renewal.attach(link)
+            return link
 
         return SparkplugPublisher(
             self._settings,

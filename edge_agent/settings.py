@@ -9,6 +9,7 @@ from pydantic import Field, model_validator
 
 from edge_agent.drivers.settings import AnySource
 from edge_agent.drivers.tag import TagSettings
+from edge_agent.enrolment.settings import EnrolmentSettings
 from edge_agent.sparkplug.settings import SparkplugOutputSettings
 from plant.description import Code
 from plant.measurement import Tag
@@ -84,6 +85,8 @@ class EdgeSettings(ServiceSettings):
     """Which edge this is."""
     broker: BrokerSettings = BrokerSettings()
     """The MQTT broker it sends to."""
+    enrolment: EnrolmentSettings | None = None
+    """Where it gets its certificates; left out, those of `broker.tls` are somebody else's care."""
     outbox: OutboxSettings
     """Where it keeps what is not yet confirmed."""
     publishing: PublishingSettings = PublishingSettings()

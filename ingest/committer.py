@@ -41,7 +41,7 @@ class Committer:
         self._selfstat = selfstat
         self._clock = clock
         self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
-        self._registry = Registry(monotonic)
+        self._registry = Registry(monotonic, limits.require_enrolment)
         self._offsets = ClockOffsets()
         self._abandon = abandon
         self._first_pause_s = first_pause_s

@@ -14,8 +14,8 @@ from numpy.typing import NDArray
 
 from ingest.new_rows import NewRows
 from ingest.outcome import Outcome
-from ingest.parcel import DEVICE_EPOCH, DeviceParcel, Parcel, RefusedParcel, refused, stranger
-from ingest.registry import Registry
+from ingest.parcel import DEVICE_EPOCH, DeviceParcel, Parcel, RefusedParcel, refused
+from ingest.registry import Registry, stranger
 from ingest.unnumbered import write_unnumbered
 from ingest.validation import ACCEPTED, Reason
 from plant.clock import from_microseconds, microseconds
@@ -57,7 +57,7 @@ class DeviceGroup:
                 continue
             edge = self._edge(parcel)
             if edge is None:
-                yield stranger(parcel)
+                yield stranger(parcel, self._registry)
             elif not self._registry.has_tags(edge):
                 detail = "no tag of this device is announced yet; replay it once there are some"
                 yield refused(parcel, "no_birth", detail)

@@ -3,7 +3,6 @@
 Callbacks only stamp the time and hand over; an exception in one would silently end paho's thread.
 """
 
-import ssl
 from collections.abc import Callable
 from threading import Event
 from typing import Any
@@ -16,8 +15,8 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.subscription import Subscriptions
-from plant.errors import ConfigurationError
 from plant.settings import BrokerSettings
+from plant.tls import client_context
 
 _UNSUPPORTED_PROTOCOL = 0x84
 _REFUSALS = {
@@ -63,6 +62,8 @@ class MqttConnection:
         """Connect and subscribe; return None or why it failed."""
         settings = self._settings
         try:
+            if settings.tls is not None:
+                self.client.tls_set_context(client_context(settings.tls))
             if self._version is MQTTProtocolVersion.MQTTv5:
                 properties = Properties(PacketTypes.CONNECT)
                 properties.SessionExpiryInterval = settings.session_expiry_s
@@ -75,7 +76,7 @@ class MqttConnection:
                 )
             else:
                 self.client.connect(settings.host, settings.port, settings.keepalive_s)
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, BrokerUnavailableError) as exc:
             return str(exc)
         self.client.loop_start()
         self._answered.wait(_ANSWER_S)
@@ -110,15 +111,6 @@ class MqttConnection:
         client.connect_timeout = 10
         if settings.username is not None:
             client.username_pw_set(settings.username, settings.secret())
-        if settings.tls is not None:
-            try:
-                client.tls_set(
-                    str(settings.tls.ca_file),
-                    str(settings.tls.certificate_file) if settings.tls.certificate_file else None,
-                    str(settings.tls.key_file) if settings.tls.key_file else None,
-                )
-            except (OSError, ssl.SSLError, ValueError) as exc:
-                raise ConfigurationError(f"broker.tls: a file cannot be used: {exc}") from exc
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect

@@ -181,16 +181,6 @@ def refused(parcel: Parcel, reason: str, detail: str) -> RefusedParcel:
     )
 
 
-def stranger(parcel: Parcel) -> RefusedParcel:
-    """Return the parcel of an edge that is not enrolled."""
-    who = f"{parcel.address.site_path}/{parcel.address.edge}" if parcel.address else ""
-    return refused(
-        parcel,
-        "unknown_edge",
-        f"{who} is not enrolled: add it to `edges` of its site in the plant description",
-    )
-
-
 def _data_parcel(
     message: Message, address: EdgeAddress, batch: DataBatch, limits: LimitSettings
 ) -> DataParcel:

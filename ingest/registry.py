@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.parcel import Parcel, RefusedParcel, refused
+from plant.errors import DataError
 from plant.measurement import TagRole, ValueType
 from plant.native import EdgeAddress
 from store.delivery_row import DeliveryTransaction, EdgeRow, TagRow
@@ -47,6 +49,8 @@ class Registry:
 
     monotonic: Callable[[], float]
     """Seconds of a clock that never jumps."""
+    require_enrolment: bool = False
+    """Whether an edge must have a certificate of ours that is still good."""
     _edges: dict[EdgeAddress, EdgeRow] = field(default_factory=dict)
     _sites: dict[int, list[TagRow]] = field(default_factory=dict)
     _positions: dict[int, dict[str, int]] = field(default_factory=dict)
@@ -64,7 +68,9 @@ class Registry:
             self.forget()
             self._read_at = now
         wanted = set(addresses)
-        if not wanted <= self._edges.keys():
+        # Who is not accepted is looked up each time: it may have enrolled a moment ago, and the
+        # birth with which it begins is sent once.
+        if any(self.objection(address) for address in wanted):
             self._edges = {address_of(row): row for row in transaction.edges()}
         sites = {self._edges[address].site_id for address in wanted if address in self._edges}
         if not sites <= self._sites.keys():
@@ -84,8 +90,33 @@ class Registry:
         self._read_at = None
 
     def edge(self, address: EdgeAddress) -> EdgeRow | None:
-        """Return the enrolled edge of that address."""
-        return self._edges.get(address)
+        """Return the edge of that address if what it says is accepted."""
+        return self._edges.get(address) if self.objection(address) is None else None
+
+    def objection(self, address: EdgeAddress) -> DataError | None:
+        """Return why nothing in the name of that edge is accepted; None if it is.
+
+        The broker binds topics to identities, so a topic's edge is its sender.
+        """
+        edge = self._edges.get(address)
+        if edge is None:
+            return DataError(
+                "unknown_edge",
+                f"{address.identity} is not enrolled: add it to `edges` of its site in the plant "
+                "description",
+            )
+        if edge.revoked:
+            return DataError(
+                "edge_revoked",
+                f"{address.identity} was turned out: `nhipmay edge invite` lets it enrol again",
+            )
+        if self.require_enrolment and not edge.certified:
+            return DataError(
+                "not_enrolled",
+                f"{address.identity} has no certificate that is good: `nhipmay edge invite` lets "
+                "it enrol",
+            )
+        return None
 
     def has_tags(self, edge: EdgeRow) -> bool:
         """Tell whether the edge has ever announced a tag."""
@@ -126,6 +157,13 @@ class Registry:
 
 def _or(value: float | None, default: float) -> float:
     return default if value is None else value
+
+
+def stranger(parcel: Parcel, registry: Registry) -> RefusedParcel:
+    """Return the parcel as refused for its sender, to whom the registry objects."""
+    objection = registry.objection(parcel.address) if parcel.address else None
+    assert objection is not None, "the registry knows no edge only if it objects to it"
+    return refused(parcel, objection.reason, objection.detail)
 
 
 def address_of(edge: EdgeRow) -> EdgeAddress:

@@ -43,6 +43,8 @@ class LimitSettings(StrictModel):
     """Larger messages are refused; only their beginning is kept."""
     max_text_length: Annotated[int, Field(ge=1)] = 4_096
     """Longest text value, in characters."""
+    require_enrolment: bool = False
+    """Whether edges without a certificate of this platform that is still good are refused."""
 
     @property
     def future_tolerance(self) -> timedelta:

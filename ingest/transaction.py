@@ -27,9 +27,8 @@ from ingest.parcel import (
     RefusedParcel,
     StatusParcel,
     refused,
-    stranger,
 )
-from ingest.registry import Registry
+from ingest.registry import Registry, stranger
 from ingest.validation import ACCEPTED, verdicts
 from plant.clock import microseconds
 from plant.errors import DataError
@@ -48,7 +47,7 @@ _KEPT_OF_TOO_LARGE = 65_536
 """Bytes kept of a message that is refused for its size."""
 
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
-CURABLE = frozenset({"unknown_edge", "no_birth"})
+CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth"})
 
 
 class GroupTransaction:
@@ -119,7 +118,7 @@ class GroupTransaction:
     def _apply_status(self, parcel: StatusParcel) -> None:
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(stranger(parcel))
+            self._refuse(stranger(parcel, self._registry))
             return
         try:
             row = status_row(parcel, edge.edge_id, self._offsets)
@@ -134,7 +133,7 @@ class GroupTransaction:
     def _apply_birth(self, parcel: BirthParcel) -> None:
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(stranger(parcel))
+            self._refuse(stranger(parcel, self._registry))
             return
         message = parcel.message
         for rejection in announce(
@@ -201,7 +200,7 @@ class GroupTransaction:
             return
         edge = self._registry.edge(parcel.address)
         if edge is None:
-            self._refuse(stranger(parcel))
+            self._refuse(stranger(parcel, self._registry))
             return
         if not self._registry.has_tags(edge):
             detail = "the edge has not announced any tag yet; it is to send this again"

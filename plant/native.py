@@ -40,6 +40,8 @@ class Leaf:
     """Platform to edge: an `Ack` of what is committed. QoS 1, retained."""
     CONFIG = "config"
     """Platform to edge: a `Config`, what this edge is to read from now on. QoS 1, retained."""
+    COMMAND = "command"
+    """Platform to edge: kept for commands; nothing is sent there yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +60,11 @@ class EdgeAddress:
     def site_path(self) -> str:
         """The path of the edge's site, `enterprise/site`."""
         return f"{self.enterprise}/{self.site}"
+
+    @property
+    def identity(self) -> str:
+        """The edge's path and the name in its certificate, `enterprise/site/edge`."""
+        return f"{self.enterprise}/{self.site}/{self.edge}"
 
     @property
     def client_id(self) -> str:

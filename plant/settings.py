@@ -52,8 +52,18 @@ class TlsSettings(StrictModel):
     """Certificates of an MQTT connection; all three are PEM files."""
 
     ca_file: Path
+    """The authority that signed the broker's certificate."""
     certificate_file: Path | None = None
+    """The certificate with which this service shows who it is."""
     key_file: Path | None = None
+    """Its key; left out, it is in the certificate's file."""
+
+
+class DatabaseTlsSettings(StrictModel):
+    """An encrypted connection to the database, whose certificate and name are checked."""
+
+    ca_file: Path
+    """The authority that signed the database's certificate."""
 
 
 class BrokerSettings(Secret):
@@ -78,6 +88,7 @@ class DatabaseSettings(Secret):
     name: str = "nhipmay"
     user: str = "nhipmay"
     pool_size: Annotated[int, Field(ge=1, le=100)] = 4
+    tls: DatabaseTlsSettings | None = None
 
 
 class ClockSettings(StrictModel):

@@ -21,13 +21,31 @@ _START_UP_REFUSALS = (
         "the password for user {user} is wrong",
     ),
     (re.compile('role ".*" does not exist'), "there is no user {user}"),
+    (
+        re.compile(r"no pg_hba\.conf entry.*no encryption"),
+        "it takes encrypted connections only: set `tls.ca_file`",
+    ),
     (re.compile("no pg_hba.conf entry|is not permitted to log in"), "user {user} may not connect"),
+    (
+        re.compile("server does not support SSL"),
+        "it does not speak TLS: leave `tls` out, or give the server a certificate",
+    ),
+    (
+        re.compile("certificate verify failed|server certificate for"),
+        "its certificate is not one of `tls.ca_file`, has expired, or is for another name",
+    ),
+    (
+        re.compile("root certificate file|could not read root certificate"),
+        "the `tls.ca_file` cannot be read",
+    ),
     (re.compile('database ".*" does not exist'), "there is no database {name}"),
 )
 
 
 def conninfo(settings: DatabaseSettings) -> str:
     """Return the libpq connection string of the settings, its password included."""
+    tls = settings.tls
+    secured = {"sslmode": "verify-full", "sslrootcert": str(tls.ca_file)} if tls else {}
     return make_conninfo(
         host=settings.host,
         port=settings.port,
@@ -41,6 +59,7 @@ def conninfo(settings: DatabaseSettings) -> str:
         keepalives_interval=10,
         keepalives_count=3,
         tcp_user_timeout=60_000,
+        **secured,
     )
 
 

@@ -27,6 +27,10 @@ class EdgeRow:
     code: str
     online: bool
     """As its last heartbeat or Last Will said."""
+    revoked: bool = False
+    """An administrator has turned it out."""
+    certified: bool = False
+    """It has a certificate that is neither revoked nor expired."""
 
 
 @dataclass(frozen=True, slots=True)

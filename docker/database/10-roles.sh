@@ -2,7 +2,8 @@
 # Runs once, when the database is made: who may do what.
 #   nhipmay         owns the database: migrate, ingest, analytics
 #   nhipmay_reader  reads every table, writes nothing: api, Grafana
-#   nhipmay_writer  writes master data and reasons of stops, nothing else: api
+#   nhipmay_writer  writes master data, reasons of stops and identities, nothing else: api,
+#                   administration
 # None is a superuser. What the writer may write is granted by `nhipmay migrate`, table by table.
 # Passwords come from secret files.
 set -eu
@@ -35,3 +36,6 @@ alter role nhipmay_writer set idle_in_transaction_session_timeout = '10min';
 
 alter default privileges for role nhipmay grant select on tables to nhipmay_reader;
 SQL
+
+# From outside this machine nobody is let in without TLS.
+sed -i 's/^host  *all  *all  *all /hostssl all all all /' "$PGDATA/pg_hba.conf"

@@ -1,6 +1,16 @@
 """MQTT: from the outbox to the broker."""
 
-from edge_agent.publisher.link import Connected, Delivered, Denied, Event, Link, Received, Refused
+from edge_agent.publisher.link import (
+    Connected,
+    Delivered,
+    Denied,
+    Event,
+    IdentityRenewed,
+    IdentityRenewedError,
+    Link,
+    Received,
+    Refused,
+)
 from edge_agent.publisher.messages import Condition, ConfigState
 from edge_agent.publisher.paho_link import PahoLink, VersionChoice
 from edge_agent.publisher.publisher import Publisher
@@ -12,6 +22,8 @@ __all__ = [
     "Delivered",
     "Denied",
     "Event",
+    "IdentityRenewed",
+    "IdentityRenewedError",
     "Link",
     "PahoLink",
     "Publisher",

@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+from plant.errors import TransientError
+
 
 @dataclass(frozen=True, slots=True)
 class Connected:
@@ -40,7 +42,16 @@ class Denied:
     topic: str
 
 
-Event = Connected | Refused | Delivered | Received | Denied
+@dataclass(frozen=True, slots=True)
+class IdentityRenewed:
+    """There is a new certificate: the connection is to be made again with it."""
+
+
+Event = Connected | Refused | Delivered | Received | Denied | IdentityRenewed
+
+
+class IdentityRenewedError(TransientError):
+    """The edge has a new certificate; it connects again with it."""
 
 
 class Link(Protocol):

@@ -14,9 +14,18 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_agent.publisher.link import Connected, Delivered, Denied, Event, Received, Refused
-from plant.errors import BrokerUnavailableError, ConfigurationError
+from edge_agent.publisher.link import (
+    Connected,
+    Delivered,
+    Denied,
+    Event,
+    IdentityRenewed,
+    Received,
+    Refused,
+)
+from plant.errors import BrokerUnavailableError
 from plant.settings import BrokerSettings
+from plant.tls import client_context
 
 Version = Literal["5", "3.1.1"]
 
@@ -102,7 +111,7 @@ class PahoLink:
         """See `Link.open`."""
         settings = self._settings
         if settings.tls is not None:
-            self._use_tls()
+            self._client.tls_set_context(client_context(settings.tls))
         arguments: dict[str, Any] = {}
         if self._version == "5":
             properties = Properties(PacketTypes.CONNECT)
@@ -129,25 +138,14 @@ class PahoLink:
         """See `Link.publish`."""
         return self._client.publish(topic, payload, qos=1, retain=retain).mid
 
+    def identity_renewed(self) -> None:
+        """Say, from any thread, that the certificate's file has a new certificate."""
+        self._events.put(IdentityRenewed())
+
     def close(self) -> None:
         """See `Link.close`."""
         self._client.disconnect()
         self._client.loop_stop()
-
-    def _use_tls(self) -> None:
-        tls = self._settings.tls
-        if tls is None:
-            return
-        try:
-            self._client.tls_set(
-                ca_certs=str(tls.ca_file),
-                certfile=str(tls.certificate_file) if tls.certificate_file else None,
-                keyfile=str(tls.key_file) if tls.key_file else None,
-            )
-        except (OSError, ValueError) as exc:
-            raise ConfigurationError(
-                f"the certificates of the broker connection cannot be used: {exc}"
-            ) from exc
 
     def _on_connect(
         self, client: Client, _user: object, _flags: ConnectFlags, code: ReasonCode, _more: object
@@ -193,7 +191,7 @@ class PahoLink:
         elif not self._answered:
             # A broker that does not know this version may just hang up instead of saying so.
             self._choice.hung_up()
-        self._events.put(Refused(f"the connection ended: {code}"))
+        self._events.put(Refused(self._ending(str(code))))
         client.disconnect()
 
     def _on_publish(
@@ -203,6 +201,14 @@ class PahoLink:
 
     def _on_message(self, _client: Client, _user: object, message: MQTTMessage) -> None:
         self._events.put(Received(message.topic, bytes(message.payload)))
+
+    def _ending(self, words: str) -> str:
+        if self._answered or self._settings.tls is None:
+            return f"the connection ended: {words}"
+        return (
+            "the broker ends the secured connection before it answers: it may not take this "
+            "certificate (revoked, expired, or of another authority)"
+        )
 
     def _refusal(self, words: str) -> Refused:
         if words.lower() in _LOGIN_WORDS:

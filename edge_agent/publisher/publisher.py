@@ -13,6 +13,8 @@ from edge_agent.publisher.link import (
     Delivered,
     Denied,
     Event,
+    IdentityRenewed,
+    IdentityRenewedError,
     Link,
     Received,
     Refused,
@@ -121,7 +123,7 @@ class Publisher:
                 self._follow(link)
                 self._say_farewell(link)
                 return
-            except EpochChangedError:
+            except (EpochChangedError, IdentityRenewedError):
                 continue
             except TransientError as exc:
                 # Of the broker, or of the disk when the outbox could not be read or changed.
@@ -203,6 +205,8 @@ class Publisher:
     def _handle(self, event: Event) -> None:
         if isinstance(event, Refused):
             raise LinkLostError(event.reason)
+        if isinstance(event, IdentityRenewed):
+            raise IdentityRenewedError
         if isinstance(event, Delivered):
             if event.refusal is not None:
                 raise LinkLostError(

@@ -8,7 +8,16 @@ import structlog
 
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox
-from edge_agent.publisher import Condition, Connected, Delivered, Event, Received, Refused
+from edge_agent.publisher import (
+    Condition,
+    Connected,
+    Delivered,
+    Event,
+    IdentityRenewed,
+    IdentityRenewedError,
+    Received,
+    Refused,
+)
 from edge_agent.publisher.publisher import LinkLostError
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
@@ -97,7 +106,7 @@ class SparkplugPublisher:
             try:
                 if self._connection(backoff):
                     return
-            except HostLeftError:
+            except (HostLeftError, IdentityRenewedError):
                 pause = False
             except TransientError as exc:
                 self._note_problem(str(exc))
@@ -277,6 +286,9 @@ class _Session:
     def _handle(self, event: Event) -> None:
         if isinstance(event, Refused):
             raise LinkLostError(event.reason)
+        if isinstance(event, IdentityRenewed):
+            self._leave()
+            raise IdentityRenewedError
         if isinstance(event, Answered):
             self._prove(event)
         elif isinstance(event, Delivered):

@@ -46,7 +46,7 @@ class SparkplugCommitter:
         self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
         self._abandon = abandon
         self._on_outage = on_outage
-        self._registry = Registry(monotonic)
+        self._registry = Registry(monotonic, limits.require_enrolment)
 
     def commit(self, deliveries: Sequence[Delivery]) -> bool:
         """Commit everything; return False when it was abandoned before that.

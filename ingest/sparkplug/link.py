@@ -4,7 +4,6 @@ Each connection is a paho client of its own, with a number that its messages car
 that its STATE birth and its Last Will share. Callbacks only stamp the time and enqueue.
 """
 
-import ssl
 from collections.abc import Sequence
 from contextlib import suppress
 from threading import Event, Lock, Thread
@@ -20,9 +19,10 @@ from ingest.message import Message
 from ingest.selfstat import Selfstat
 from ingest.sparkplug.fleet import Receipt
 from plant.clock import Clock, microseconds
-from plant.errors import ConfigurationError, DataError
+from plant.errors import BrokerUnavailableError, ConfigurationError, DataError
 from plant.settings import BrokerSettings
 from plant.sparkplug import State, decode_state, encode_state, state_topic
+from plant.tls import client_context
 
 log = structlog.get_logger()
 
@@ -189,9 +189,11 @@ class _Connection:
         """Connect, subscribe and announce the host; return None or why it failed."""
         settings = self._link.settings
         try:
+            if settings.tls is not None:
+                self.client.tls_set_context(client_context(settings.tls))
             # Without properties an MQTT 5 session ends with its connection, as it must here.
             self.client.connect(settings.host, settings.port, settings.keepalive_s)
-        except (OSError, ValueError) as exc:
+        except (OSError, ValueError, BrokerUnavailableError) as exc:
             return str(exc)
         self.client.loop_start()
         self._answered.wait(_ANSWER_S)
@@ -226,15 +228,6 @@ class _Connection:
         client.will_set(link.state_topic, will, qos=1, retain=True)
         if settings.username is not None:
             client.username_pw_set(settings.username, settings.secret())
-        if settings.tls is not None:
-            try:
-                client.tls_set(
-                    str(settings.tls.ca_file),
-                    str(settings.tls.certificate_file) if settings.tls.certificate_file else None,
-                    str(settings.tls.key_file) if settings.tls.key_file else None,
-                )
-            except (OSError, ssl.SSLError, ValueError) as exc:
-                raise ConfigurationError(f"broker.tls: a file cannot be used: {exc}") from exc
         client.on_connect = self._on_connect
         client.on_subscribe = self._on_subscribe
         client.on_disconnect = self._on_disconnect

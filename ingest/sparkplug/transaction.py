@@ -84,12 +84,10 @@ class SparkplugTransaction:
 
     def _refuse_stranger(self, delivery: Delivery) -> None:
         assert delivery.address is not None
-        address = delivery.address
-        said = (
-            f"{address.site_path}/{address.edge} is not enrolled: add it to `edges` of its site "
-            "in the plant description"
-        )
-        self._refuse(delivery, Refusal("unknown_edge", said, delivery.rows, once=True), None)
+        objection = self._registry.objection(delivery.address)
+        assert objection is not None, "the registry knows no edge only if it objects to it"
+        refusal = Refusal(objection.reason, objection.detail, delivery.rows, once=True)
+        self._refuse(delivery, refusal, None)
         if delivery.counted:
             self._outcome.count_message(rejected=1)
 

@@ -1,7 +1,12 @@
 -- name: edges
--- Who may report, and whether they are there.
+-- Who may report, whether they are there, were turned out, and can show who they are.
 select
-    edge.edge_id, edge.site_id, place.path, edge.code, coalesce(edge_status.online, false)
+    edge.edge_id, edge.site_id, place.path, edge.code, coalesce(edge_status.online, false),
+    edge.revoked_at is not null,
+    exists (
+        select from edge_certificate as own
+        where own.edge_id = edge.edge_id and own.revoked_at is null and own.expires_at > now()
+    )
 from edge
 inner join place on place.place_id = edge.site_id
 left join edge_status on edge_status.edge_id = edge.edge_id

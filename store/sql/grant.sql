@@ -35,3 +35,19 @@ grant update (time_zone, time_zone_origin) on place to nhipmay_writer
 -- name: grant_reason_of_stop
 -- Of a stop only whose word holds.
 grant update (classification_id, stop_reason) on stop to nhipmay_writer
+
+-- name: grant_certificates
+-- Tokens are used once, certificates given out and revoked; neither is taken away.
+grant insert on enrolment_token, edge_certificate, identity_event to nhipmay_writer
+
+-- name: grant_use_of_token
+-- Of a token only that it was used.
+grant update (used_at) on enrolment_token to nhipmay_writer
+
+-- name: grant_revocation
+-- Of a certificate only its end.
+grant update (revoked_at) on edge_certificate to nhipmay_writer
+
+-- name: grant_turning_out
+-- Of an edge only whether it was turned out.
+grant update (revoked_at) on edge to nhipmay_writer

@@ -1,191 +1,208 @@
-"""The compose stack's broker files on a real mosquitto: who may say and hear what."""
+"""The compose stack's broker files on a real mosquitto: who comes in, and may say and hear what."""
 
-import queue
 import re
-import shutil
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-import paho.mqtt.client as mqtt
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion
-from paho.mqtt.properties import Properties
-from paho.mqtt.reasoncodes import ReasonCode
 
+from plant.identity import Authority, Identity, new_key
 from plant.native import EdgeAddress, Leaf
-from tests.services import BrokerFactory, MosquittoBroker, host_of, recorded
+from plant.settings import BrokerSettings
+from tests.identities import ACL, Caller, Stack, identity_file, stack
+from tests.services import BrokerFactory
 
-BROKER = Path(__file__).resolve().parents[2] / "docker/broker"
-ACL = (BROKER / "acl").read_text("utf-8")
-USERS = re.findall(r"^user (\S+)$", ACL, re.MULTILINE)
 EDGE = EdgeAddress("co-khi-mau", "bien-hoa", "edge-1")
 OTHER = EdgeAddress("thuc-pham-mau", "long-thanh", "edge-1")
-EDGE_USER = f"{EDGE.enterprise}.{EDGE.site}.{EDGE.edge}"
-OTHER_USER = f"{OTHER.enterprise}.{OTHER.site}.{OTHER.edge}"
-# What the fixture sets itself: address, users, files and folders.
-PLACED = {
-    "#",
-    "acl_file",
-    "allow_anonymous",
-    "listener",
-    "log_dest",
-    "log_timestamp_format",
-    "password_file",
-    "persistence",
-    "persistence_location",
-}
+# Not named in the access list: the patterns are for every edge.
+NEW = EdgeAddress("co-khi-mau", "bien-hoa", "edge-7")
+GROUP = f"{EDGE.enterprise}.{EDGE.site}"
 
+Call = Callable[..., Caller]
 
-class Asked:
-    """A connected MQTT 5 client that waits for the broker's answer to each request."""
-
-    def __init__(self, broker: MosquittoBroker, user: str | None) -> None:
-        self._answers: queue.Queue[ReasonCode] = queue.Queue()
-        self._messages: queue.Queue[str] = queue.Queue()
-        self._client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
-        if user is not None:
-            self._client.username_pw_set(user, f"word of {user}")
-        self._client.on_connect = lambda *said: self._answers.put(said[3])
-        self._client.on_subscribe = lambda *said: self._answers.put(said[3][0])
-        self._client.on_publish = self._published
-        self._client.on_message = lambda *said: self._messages.put(said[2].payload.decode())
-        self._client.connect("127.0.0.1", broker.port)
-        self._client.loop_start()
-        self.connected = self._answers.get(timeout=10)
-
-    def _published(
-        self,
-        client: mqtt.Client,
-        userdata: object,
-        message_id: int,
-        reason: ReasonCode,
-        properties: Properties | None,
-    ) -> None:
-        self._answers.put(reason)
-
-    def may_publish(self, topic: str, payload: str = "x") -> bool:
-        self._client.publish(topic, payload, qos=1)
-        return not self._answers.get(timeout=10).is_failure
-
-    def may_subscribe(self, topic: str) -> bool:
-        self._client.subscribe(topic, qos=1)
-        return not self._answers.get(timeout=10).is_failure
-
-    def heard(self) -> str:
-        return self._messages.get(timeout=10)
-
-    def close(self) -> None:
-        self._client.disconnect()
-        self._client.loop_stop()
+each_version = pytest.mark.parametrize("version", ["5", "3.1.1"])
 
 
 @pytest.fixture(scope="module")
-def stack_broker(mosquitto: BrokerFactory) -> Iterator[MosquittoBroker]:
-    lines = (BROKER / "mosquitto.conf").read_text("utf-8").splitlines()
-    kept = [line for line in lines if line and line.split()[0] not in PLACED]
-    broker = mosquitto(
-        passwords={user: f"word of {user}" for user in USERS},
-        settings=[*kept, "acl_file {folder}/acl"],
-        files={"acl": ACL},
-    )
-    yield broker
-    broker.remove()
+def running(mosquitto: BrokerFactory, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
+    with stack(mosquitto, tmp_path_factory.mktemp("secrets")) as running:
+        yield running
 
 
 @pytest.fixture
-def ask(stack_broker: MosquittoBroker) -> Iterator[Callable[[str | None], Asked]]:
-    clients: list[Asked] = []
+def call() -> Iterator[Call]:
+    callers: list[Caller] = []
 
-    def connect(user: str | None) -> Asked:
-        clients.append(Asked(stack_broker, user))
-        return clients[-1]
+    def connect(settings: BrokerSettings, client_id: str = "any", version: str = "5") -> Caller:
+        callers.append(Caller(settings, client_id, version=version))
+        return callers[-1]
 
     yield connect
-    for client in clients:
-        client.close()
+    for caller in callers:
+        caller.close()
 
 
-def test_nobody_connects_without_a_name(ask: Callable[[str | None], Asked]) -> None:
-    assert ask(None).connected.is_failure
-    assert ask("somebody").connected.is_failure
+@pytest.fixture
+def as_edge(running: Stack, call: Call, tmp_path: Path) -> Call:
+    def connect(address: EdgeAddress, version: str = "5") -> Caller:
+        file = identity_file(tmp_path, running.edges(), address.identity)
+        return call(running.edge(file), address.client_id, version)
+
+    return connect
 
 
-def test_edge_speaks_for_itself_only(ask: Callable[[str | None], Asked]) -> None:
-    edge = ask(EDGE_USER)
-
-    assert [edge.may_publish(EDGE.topic(leaf)) for leaf in ("data", "birth", "status")] == [
-        True
-    ] * 3
-    assert not edge.may_publish(EDGE.topic(Leaf.ACK))
-    assert not edge.may_publish(OTHER.topic(Leaf.DATA))
-    assert not edge.may_publish("something/else")
+@pytest.fixture
+def ingest(running: Stack, call: Call) -> Caller:
+    return call(running.service("ingest"), "nm-ingest-1")
 
 
-def test_edge_hears_its_own_acks_only(ask: Callable[[str | None], Asked]) -> None:
-    edge, other, ingest = (
-        ask(EDGE_USER),
-        ask(f"{OTHER.enterprise}.{OTHER.site}.edge-1"),
-        ask("ingest"),
-    )
-    assert edge.may_subscribe(EDGE.topic(Leaf.ACK))
-    # mosquitto 2 grants a subscription and holds the messages back: what arrives is what counts.
-    other.may_subscribe("nm/v1/#")
-    other.may_subscribe(OTHER.topic(Leaf.ACK))
-
-    assert ingest.may_publish(EDGE.topic(Leaf.ACK), "to edge")
-    assert ingest.may_publish(OTHER.topic(Leaf.ACK), "to other")
-
-    assert edge.heard() == "to edge"
-    assert other.heard() == "to other"
-
-
-def test_ingest_hears_every_edge_and_only_acknowledges(
-    ask: Callable[[str | None], Asked],
-) -> None:
-    ingest, edge = ask("ingest"), ask(EDGE_USER)
-
+@each_version
+def test_edge_speaks_for_itself_only(as_edge: Call, ingest: Caller, version: str) -> None:
+    edge = as_edge(NEW, version)
+    assert edge.is_in
     for leaf in (Leaf.DATA, Leaf.BIRTH, Leaf.STATUS):
-        assert ingest.may_subscribe(f"nm/v1/+/+/+/{leaf}")
-        assert edge.may_publish(EDGE.topic(leaf), leaf)
-        assert ingest.heard() == leaf
-    assert not ingest.may_publish(EDGE.topic(Leaf.DATA))
+        ingest.subscribe(f"nm/v1/+/+/+/{leaf}")
+
+    for topic in (NEW.topic(Leaf.ACK), OTHER.topic(Leaf.DATA), EDGE.topic(Leaf.DATA), "else"):
+        # With 3.1.1 a broker cannot say no: what arrives is what counts.
+        assert edge.may_publish(topic, b"forged") is (version == "3.1.1")
+    for leaf in (Leaf.DATA, Leaf.BIRTH, Leaf.STATUS):
+        assert edge.may_publish(NEW.topic(leaf), leaf.encode())
+
+    heard = [ingest.hear() for _ in range(3)]
+    assert heard == [(NEW.topic(leaf), leaf.encode()) for leaf in ("data", "birth", "status")]
 
 
-def test_health_hears_that_the_broker_lives_and_nothing_else(
-    ask: Callable[[str | None], Asked],
+@each_version
+def test_edge_hears_what_is_for_itself_only(as_edge: Call, ingest: Caller, version: str) -> None:
+    edge, other = as_edge(EDGE, version), as_edge(OTHER, version)
+    edge.subscribe("nm/v1/#")
+    # mosquitto grants a subscription and holds the messages back: what arrives is what counts.
+    for leaf in (Leaf.ACK, Leaf.CONFIG, "command"):
+        edge.subscribe(OTHER.topic(leaf))
+    other.subscribe("nm/v1/#")
+
+    for leaf in (Leaf.CONFIG, "command", Leaf.ACK):
+        for address in (OTHER, EDGE):
+            assert ingest.may_publish(address.topic(leaf), address.enterprise.encode())
+
+    for caller, address in ((edge, EDGE), (other, OTHER)):
+        wanted = [
+            (address.topic(leaf), address.enterprise.encode())
+            for leaf in ("config", "command", "ack")
+        ]
+        assert [caller.hear() for _ in range(3)] == wanted
+        assert caller.has_heard_nothing
+
+
+def test_sparkplug_node_is_bound_to_its_edge(as_edge: Call, ingest: Caller) -> None:
+    node, other = as_edge(EDGE), as_edge(OTHER)
+    for topic in ("spBv1.0/+/NDATA/+", "spBv1.0/+/DBIRTH/+/+"):
+        ingest.subscribe(topic)
+    node.subscribe(f"spBv1.0/{GROUP}/NCMD/edge-1")
+    other.subscribe("spBv1.0/#")
+
+    assert not other.may_publish(f"spBv1.0/{GROUP}/NDATA/edge-1")
+    assert not node.may_publish(f"spBv1.0/{GROUP}/NCMD/edge-1")
+    assert not node.may_publish("spBv1.0/STATE/nhipmay")
+    assert node.may_publish(f"spBv1.0/{GROUP}/NDATA/edge-1", b"n")
+    assert node.may_publish(f"spBv1.0/{GROUP}/DBIRTH/edge-1/cnc-1", b"d")
+    assert ingest.may_publish(f"spBv1.0/{GROUP}/NCMD/edge-1", b"rebirth")
+    assert ingest.may_publish("spBv1.0/STATE/nhipmay", b"{}")
+
+    assert [ingest.hear()[1], ingest.hear()[1]] == [b"n", b"d"]
+    assert node.hear() == (f"spBv1.0/{GROUP}/NCMD/edge-1", b"rebirth")
+    assert other.hear() == ("spBv1.0/STATE/nhipmay", b"{}")
+    assert other.has_heard_nothing
+
+
+def test_an_edge_cannot_take_the_place_of_another_by_its_client_id(
+    as_edge: Call, running: Stack, call: Call, tmp_path: Path
 ) -> None:
-    health = ask("health")
+    victim = as_edge(EDGE)
+    file = identity_file(tmp_path, running.edges(), OTHER.identity)
 
-    assert health.may_subscribe("$SYS/broker/uptime")
-    assert "seconds" in health.heard()
+    thief = call(running.edge(file), EDGE.identity)
+
+    assert thief.is_in
+    assert victim.may_publish(EDGE.topic(Leaf.DATA))
+    assert victim.ended.empty()
+
+
+def test_ingest_only_acknowledges_and_commands(ingest: Caller) -> None:
+    assert ingest.may_publish(EDGE.topic(Leaf.ACK))
+    assert not ingest.may_publish(EDGE.topic(Leaf.DATA))
+    assert not ingest.may_publish(f"spBv1.0/{GROUP}/NDATA/edge-1")
+
+
+def test_health_hears_that_the_broker_lives_and_nothing_else(running: Stack, call: Call) -> None:
+    health = call(running.service("health"))
+    health.subscribe("$SYS/broker/uptime")
+
+    assert b"seconds" in health.hear()[1]
     assert not health.may_publish(EDGE.topic(Leaf.DATA))
 
 
-def test_start_script_hashes_the_secrets_and_becomes_the_command(mosquitto: BrokerFactory) -> None:
-    host = host_of(recorded("mosquitto"))
-    folder = host.make_folder()
-    files = {
-        "start.sh": (BROKER / "start.sh").read_text("utf-8"),
-        "broker-ingest": "one word",
-        "broker-a.b.edge-1": "another\n",
-        "database-reader": "not for the broker",
-    }
-    for name, text in files.items():
-        (folder / name).write_text(text)
-        host.give(folder / name)
-    inside = host.seen(folder)
+def test_administrator_has_nothing_to_say(running: Stack, call: Call) -> None:
+    administrator = call(running.service("administrator"))
 
-    host.run(
-        "env",
-        f"NHIPMAY_SECRETS={inside}",
-        f"NHIPMAY_PASSWORDS={inside}/passwords",
-        *("sh", f"{inside}/start.sh", "touch", f"{inside}/started"),
+    for topic in (EDGE.topic(Leaf.DATA), EDGE.topic(Leaf.COMMAND), "nm/v1/administrator/data"):
+        assert not administrator.may_publish(topic)
+
+
+def stranger(running: Stack, folder: Path) -> BrokerSettings:
+    """An identity of an authority with the same name and another key."""
+    return running.edge(
+        identity_file(folder, Authority.create("nhipmay edges", datetime.now(UTC)), EDGE.identity)
     )
 
-    passwords = (folder / "passwords").read_text()
-    assert (folder / "passwords").stat().st_mode & 0o077 == 0
-    assert (folder / "started").exists()
-    shutil.rmtree(folder)
-    assert sorted(re.findall(r"^(\S+):\$7\$", passwords, re.MULTILINE)) == ["a.b.edge-1", "ingest"]
-    assert "word" not in passwords
-    assert "another" not in passwords
+
+def expired(running: Stack, folder: Path) -> BrokerSettings:
+    age = timedelta(days=91)
+    return running.edge(identity_file(folder, running.edges(), EDGE.identity, age=age))
+
+
+def nobody(running: Stack, folder: Path) -> BrokerSettings:
+    settings = running.edge(folder)
+    assert settings.tls is not None
+    return settings.model_copy(
+        update={"tls": settings.tls.model_copy(update={"certificate_file": None})}
+    )
+
+
+def edge_among_services(running: Stack, folder: Path) -> BrokerSettings:
+    """An edge's certificate in the name of a service, at the listener of the services."""
+    file = identity_file(folder, running.edges(), "ingest")
+    return running.edge(file).model_copy(update={"port": running.services_port})
+
+
+def server_as_client(running: Stack, folder: Path) -> BrokerSettings:
+    """The certificate of a server, which is none of a client."""
+    key = new_key()
+    names = ["localhost"]
+    certificate = running.edges().for_server(
+        EDGE.identity, key.public_key(), datetime.now(UTC), names
+    )
+    file = folder / "server.pem"
+    file.write_bytes(Identity(key, certificate).to_pem())
+    return running.edge(file)
+
+
+@pytest.mark.parametrize("who", [stranger, expired, nobody, edge_among_services, server_as_client])
+@each_version
+def test_nobody_comes_in_without_a_certificate_that_counts_here(
+    who: Callable[[Stack, Path], BrokerSettings],
+    version: str,
+    running: Stack,
+    call: Call,
+    tmp_path: Path,
+) -> None:
+    assert not call(who(running, tmp_path), version=version).is_in
+
+
+def test_every_pattern_is_of_the_edge_itself() -> None:
+    patterns = re.findall(r"^pattern \w+ (\S+)$", ACL, re.MULTILINE)
+
+    assert patterns
+    assert [pattern for pattern in patterns if not pattern.startswith("nm/v1/%u/")] == []

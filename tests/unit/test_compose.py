@@ -5,15 +5,21 @@ interpolation is kept simple by using none.
 """
 
 import importlib
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from cryptography import x509
 
+from api import ApiSettings
 from plant.description import PlantDescription
+from plant.identity import Authority, Identity
+from plant.native import EdgeAddress
 from plant.settings import ServiceSettings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -22,7 +28,7 @@ STACK: dict[str, Any] = yaml.safe_load(TEXT)
 SERVICES: dict[str, dict[str, Any]] = STACK["services"]
 DOCKERFILE = (ROOT / "Dockerfile").read_text("utf-8")
 SETTINGS_FILE = "/etc/nhipmay/settings.yaml"
-ONE_SHOT = {"migrate"}
+ONE_SHOT = {"migrate", "administration"}
 OURS = {name for name, service in SERVICES.items() if "build" in service}
 
 SETTINGS_CLASSES = {
@@ -32,6 +38,7 @@ SETTINGS_CLASSES = {
     "edge": ("edge_agent", "EdgeSettings"),
     "machines": ("simulators", "SimulatorSettings"),
     "migrate": ("nhipmay.administration", "MigrateSettings"),
+    "administration": ("nhipmay.authority", "AdministrationSettings"),
 }
 
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
@@ -142,32 +149,98 @@ def test_service_gets_the_secrets_it_reads_and_no_others(name: str) -> None:
     given = set(service.get("secrets", []))
 
     if name == "broker":
-        # Its start script reads every broker-<user>.
-        assert given == {secret for secret in STACK["secrets"] if secret.startswith("broker-")}
+        for part in ("mosquitto.conf", "start.sh"):
+            read += (ROOT / "docker/broker" / part).read_text("utf-8")
+        assert given == needed_secrets(read)
+    elif name == "administration":
+        # Its script registers every token-<edge>.
+        tokens = {secret for secret in STACK["secrets"] if secret.startswith("token-")}
+        assert given == needed_secrets(read) | tokens
     elif name == "database":
         script = (ROOT / "docker/database/10-roles.sh").read_text("utf-8")
         named = set(re.findall(r'\$secrets/([\w.-]+)"', script))
-        assert given == named | needed_secrets(read)
+        assert given == named | needed_secrets(read) | {"tls-database"}
     else:
         assert given == needed_secrets(read)
 
 
-def test_script_makes_every_secret(tmp_path: Path) -> None:
-    folder = tmp_path / "secrets"
-    script = ["sh", str(ROOT / "docker/make-secrets.sh"), str(folder)]
+@pytest.fixture(scope="module")
+def made_secrets(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What `make-secrets.sh` makes; the image's command is replaced by that of this checkout."""
+    folder = tmp_path_factory.mktemp("made") / "secrets"
+    assert make_secrets(folder).returncode == 0
+    return folder
 
-    subprocess.run(script, check=True, capture_output=True)
-    made = {file.name: file.read_text() for file in folder.iterdir()}
-    again = subprocess.run(script, check=True, capture_output=True, text=True)
 
-    assert set(made) == set(STACK["secrets"])
-    assert {Path(secret["file"]).name for secret in STACK["secrets"].values()} == set(made)
-    assert all(re.fullmatch(r"[0-9a-f]{48}", password) for password in made.values())
-    assert len(set(made.values())) == len(made)
-    assert folder.stat().st_mode & 0o777 == 0o700
+def make_secrets(folder: Path) -> "subprocess.CompletedProcess[str]":
+    command = ["sh", str(ROOT / "docker/make-secrets.sh"), str(folder)]
+    environment = os.environ | {"NHIPMAY": f"{sys.executable} -m nhipmay"}
+    return subprocess.run(command, check=True, capture_output=True, text=True, env=environment)
+
+
+def test_script_makes_every_secret(made_secrets: Path) -> None:
+    made = {file.name: file.read_text() for file in made_secrets.iterdir()}
+    passwords = {
+        name: text
+        for name, text in made.items()
+        if name.startswith(("database-", "grafana-", "token-"))
+    }
+
+    # What signs for the services is for the administrator's hands only.
+    assert set(made) - set(STACK["secrets"]) == {"authority-services"}
+    assert set(STACK["secrets"]) <= set(made)
+    assert {secret["file"] for secret in STACK["secrets"].values()} == {
+        f"./secrets/{name}" for name in STACK["secrets"]
+    }
+    assert all(re.fullmatch(r"[0-9a-f]{48}", password) for password in passwords.values())
+    assert len(set(passwords.values())) == len(passwords)
+    assert made_secrets.stat().st_mode & 0o777 == 0o700
     # A second run must not lock anybody out.
-    assert again.stdout == ""
-    assert {file.name: file.read_text() for file in folder.iterdir()} == made
+    assert make_secrets(made_secrets).stdout == ""
+    assert {file.name: file.read_text() for file in made_secrets.iterdir()} == made
+
+
+def test_public_files_hold_no_key(made_secrets: Path) -> None:
+    for name in ("authority-services.pem", "authority-edges.pem", "edges-revoked.pem"):
+        assert "PRIVATE" not in (made_secrets / name).read_text("ascii")
+
+
+@pytest.mark.parametrize("name", ["broker", "api", "database"])
+def test_certificate_of_a_server_is_for_its_name_in_the_stack(
+    name: str, made_secrets: Path
+) -> None:
+    authority = Authority.from_pem((made_secrets / "authority-services").read_bytes())
+    identity = Identity.from_pem((made_secrets / f"tls-{name}").read_bytes())
+    names = identity.certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+
+    assert name in SERVICES
+    assert authority.issued(identity.certificate)
+    assert set(names.value.get_values_for_type(x509.DNSName)) == {name, "localhost"}
+
+
+def test_nothing_travels_between_services_unencrypted(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in sorted(OURS):
+        with monkeypatch.context() as patched:
+            settings = settings_of(name, patched)
+        for block in ("database", "broker", "writer"):
+            if hasattr(settings, block):
+                tls = getattr(settings, block).tls
+                assert str(tls.ca_file) == "/run/secrets/authority-services.pem", (name, block)
+        if name == "api":
+            assert isinstance(settings, ApiSettings)
+            assert settings.tls is not None
+    assert SERVICES["grafana"]["environment"]["GF_NM_API"].startswith("https://")
+
+
+def test_the_authority_of_edges_is_given_to_whom_it_must_be() -> None:
+    holders = {
+        name
+        for name, service in SERVICES.items()
+        if "authority-edges" in service.get("secrets", [])
+    }
+
+    assert holders == {"api", "administration"}
+    assert "authority-services" not in STACK["secrets"]
 
 
 def test_git_ignores_the_secrets() -> None:
@@ -181,11 +254,19 @@ def test_plant_floors_reach_neither_the_database_nor_one_another() -> None:
     for name, joined in networks.items():
         if joined & floors:
             assert len(joined & floors) == 1, name
-            assert joined - floors <= {"broker"}, name
+            assert joined - floors <= {"broker", "enrolment"}, name
         if name.startswith("machines-"):
             assert joined <= floors, name
-    assert {name for name, joined in networks.items() if {"broker", "data"} <= joined} == {"ingest"}
-    assert all(STACK["networks"][name]["internal"] for name in floors | {"broker", "data"})
+    assert {name for name, joined in networks.items() if {"broker", "data"} <= joined} == {
+        "ingest",
+        "administration",
+    }
+    inner = floors | {"broker", "data", "enrolment"}
+    assert all(STACK["networks"][name]["internal"] for name in inner)
+    assert {name for name, joined in networks.items() if "enrolment" in joined} == {
+        "api",
+        *(name for name in networks if name.startswith("edge-")),
+    }
 
 
 def test_only_the_loopback_address_is_published() -> None:
@@ -226,8 +307,16 @@ def test_edge_reaches_its_machines(name: str, monkeypatch: pytest.MonkeyPatch) -
             assert source.driver == "modbus"
             assert (source.host, source.port) == (machines, floor.port)
     address = edge.edge
-    assert edge.broker.username == f"{address.enterprise}.{address.site}.{address.code}"
-    assert str(edge.broker.password_file) == f"/run/secrets/broker-{edge.broker.username}"
+    token = f"token-{address.enterprise}.{address.site}.{address.code}"
+    assert edge.enrolment is not None
+    assert str(edge.enrolment.token_file) == f"/run/secrets/{token}"
+    assert edge.enrolment.url == "https://api:8000"
+    assert edge.broker.tls is not None
+    # The key is made in the edge's own volume.
+    assert str(edge.broker.tls.certificate_file) in {
+        f"{target}/identity.pem" for target in mounts(SERVICES[name])
+    }
+    assert set(SERVICES[name]["networks"]) & set(SERVICES["api"]["networks"])
     assert str(edge.outbox.file.parent) in mounts(SERVICES[name])
 
 
@@ -242,24 +331,66 @@ def test_migrate_loads_both_pilots() -> None:
     assert len(plants) == 2
 
 
-def test_broker_knows_every_edge_of_the_pilots() -> None:
+def test_every_edge_of_the_pilots_is_invited_and_may_be_a_sparkplug_node() -> None:
     acl = (ROOT / "docker/broker/acl").read_text("utf-8")
     users = set(re.findall(r"^user (\S+)$", acl, re.MULTILINE))
-    passwords = {
-        secret.removeprefix("broker-")
-        for secret in STACK["secrets"]
-        if secret.startswith("broker-")
-    }
-    enrolled = {
-        f"{plant.enterprise.code}.{site.code}.{edge}"
+    described = {
+        EdgeAddress(plant.enterprise.code, site.code, edge).identity
         for file in (ROOT / "simulators/pilots").glob("*/plant.yaml")
         for plant in [load_settings(PlantDescription, file)]
         for site in plant.sites
         for edge in site.edges
     }
+    invited = {
+        secret.removeprefix("token-").replace(".", "/")
+        for secret in STACK["secrets"]
+        if secret.startswith("token-")
+    }
 
-    assert users == passwords
-    assert enrolled <= users
+    assert described == invited
+    # Beside edges, the services that have a certificate.
+    assert users == described | {"ingest", "health", "administrator"}
+    assert {f"tls-{name}" for name in users - described} <= set(STACK["secrets"])
+
+
+def test_both_listeners_of_the_broker_ask_for_a_certificate() -> None:
+    text = (ROOT / "docker/broker/mosquitto.conf").read_text("utf-8")
+    listeners = re.split(r"^listener ", text, flags=re.MULTILINE)[1:]
+
+    assert [part.split()[0] for part in listeners] == ["8883", "8884"]
+    for part in listeners:
+        for line in ("require_certificate true", "use_identity_as_username true"):
+            assert f"{line}\n" in part
+    edges, services = listeners
+    assert "use_username_as_clientid true\n" in edges
+    assert "crlfile " in edges
+    assert "authority-edges.pem" in edges
+    assert "authority-services.pem" in services
+    assert "allow_anonymous false\n" in text
+
+
+def test_administration_registers_the_tokens_of_the_stack(tmp_path: Path) -> None:
+    (tmp_path / "token-a.b.edge-1").write_text("x" * 48)
+    program = tmp_path / "nhipmay"
+    program.write_text('#!/bin/sh\necho "$@" >>"$LOG"\n')
+    program.chmod(0o755)
+    environment = {
+        "PATH": f"{tmp_path}:{os.environ['PATH']}",
+        "LOG": str(tmp_path / "log"),
+        "NHIPMAY_SECRETS": str(tmp_path),
+        "NHIPMAY_SETTINGS": "s.yaml",
+    }
+    script = ["sh", str(ROOT / "docker/administration.sh")]
+
+    subprocess.run(script, check=True, env=environment)
+    subprocess.run([*script, "edge", "revoke", "a/b/c"], check=True, env=environment)
+
+    assert (tmp_path / "log").read_text().splitlines() == [
+        "authority revocation-list --settings s.yaml",
+        f"edge invite a/b/edge-1 --token-file {tmp_path}/token-a.b.edge-1 --hours 168 "
+        "--settings s.yaml",
+        "edge revoke a/b/c --settings s.yaml",
+    ]
 
 
 def test_every_build_target_exists() -> None:
@@ -300,7 +431,7 @@ def test_grafana_gets_what_its_data_sources_name() -> None:
     text = (ROOT / "dashboards/grafana/provisioning/datasources/nhipmay.yaml").read_text("utf-8")
 
     assert set(re.findall(r"\$(GF_\w+)", text)) <= given
-    assert environment["GF_NM_API"] == "http://api:8000"
+    assert environment["GF_NM_API"] == "https://api:8000"
     provider = (ROOT / "dashboards/grafana/provisioning/dashboards/nhipmay.yaml").read_text("utf-8")
     path = yaml.safe_load(provider)["providers"][0]["options"]["path"]
     assert mounts(SERVICES["grafana"])[path] == "./dashboards/grafana/dashboards"

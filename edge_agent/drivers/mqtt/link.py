@@ -25,7 +25,8 @@ from edge_agent.drivers.mqtt.message import Message
 from edge_agent.drivers.mqtt.settings import MqttSettings
 from edge_agent.publisher import VersionChoice
 from plant.clock import Clock, microseconds
-from plant.errors import ConfigurationError
+from plant.errors import BrokerUnavailableError
+from plant.tls import client_context
 
 QUEUED_AT_MOST: Final = 1000
 _IN_FLIGHT: Final = 100
@@ -114,15 +115,9 @@ class MqttLink:
             self._client.username_pw_set(broker.username, broker.secret())
         if broker.tls is not None:
             try:
-                self._client.tls_set(
-                    ca_certs=str(broker.tls.ca_file),
-                    certfile=_text(broker.tls.certificate_file),
-                    keyfile=_text(broker.tls.key_file),
-                )
-            except (OSError, ValueError) as exc:
-                raise ConfigurationError(
-                    f"the certificates of {broker.host} cannot be used: {exc}"
-                ) from exc
+                self._client.tls_set_context(client_context(broker.tls))
+            except BrokerUnavailableError as exc:
+                raise OSError(str(exc)) from exc
         arguments: dict[str, Any] = {}
         if self._version == "5":
             properties = Properties(PacketTypes.CONNECT)
@@ -231,7 +226,3 @@ class MqttLink:
             topic = ""
         content = Message(topic, bytes(message.payload), self._arrived_us, bool(message.retain))
         self._put(Arrived(content, message.mid, message.qos, bool(message.dup)))
-
-
-def _text(path: object | None) -> str | None:
-    return str(path) if path is not None else None

@@ -12,6 +12,7 @@ from typer.main import get_command
 from analytics import AnalyticsSettings
 from api import ApiSettings
 from ingest import IngestSettings
+from nhipmay.authority import AdministrationSettings
 from nhipmay.cli import app
 from plant.description import (
     Area,
@@ -98,7 +99,8 @@ def keys_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
 
 
 @pytest.mark.parametrize(
-    "settings", [IngestSettings, AnalyticsSettings, ApiSettings, SimulatorSettings]
+    "settings",
+    [IngestSettings, AnalyticsSettings, ApiSettings, SimulatorSettings, AdministrationSettings],
 )
 def test_every_setting_is_named_when_services_are_documented(settings: type[BaseModel]) -> None:
     page = text_of("reference/service-settings.md")

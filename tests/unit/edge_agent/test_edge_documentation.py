@@ -18,6 +18,7 @@ from edge_agent.drivers.mtconnect.settings import MtConnectSettings, MtConnectTa
 from edge_agent.drivers.opcua.settings import OpcUaSettings, OpcUaTagSettings
 from edge_agent.drivers.s7.settings import S7Settings, S7TagSettings
 from edge_agent.drivers.tag import TagSettings
+from edge_agent.enrolment.settings import EnrolmentSettings
 from edge_agent.settings import (
     ConfigurationSettings,
     IdentitySettings,
@@ -51,6 +52,7 @@ def section(title: str) -> str:
         ("`edge`", IdentitySettings),
         ("`broker`", BrokerSettings),
         ("`broker`", TlsSettings),
+        ("`enrolment`", EnrolmentSettings),
         ("`outbox`", OutboxSettings),
         ("`publishing`", PublishingSettings),
         ("`configuration`", ConfigurationSettings),

@@ -1,0 +1,121 @@
+"""Throwing a client out of the broker at once.
+
+mosquitto reads a new revocation list when it is told to, but lets those stay who are connected. A
+second client with the same id does end a connection at once, and while it stays, it is told by
+losing its own connection when the other one has come back. So whoever was thrown out without
+coming back can no longer come in.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from queue import Empty, SimpleQueue
+from time import monotonic
+
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from plant.errors import BrokerUnavailableError
+from plant.settings import BrokerSettings
+from plant.tls import client_context
+
+_ANSWER_S = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Expulsion:
+    """What became of it."""
+
+    thrown_out_after_s: float
+    """Seconds until the broker had ended the connection, if there was one."""
+    returns: int
+    """How often the client came back before the broker refused it."""
+
+
+def expel(
+    settings: BrokerSettings,
+    client_id: str,
+    *,
+    watch_s: float,
+    give_up_s: float,
+    on_thrown_out: Callable[[float], None] = lambda _: None,
+) -> Expulsion:
+    """Throw a client out until it has stayed away for `watch_s`, longer than any agent's pause.
+
+    `on_thrown_out` is told after how many seconds it was out for the first time. Raises
+    BrokerUnavailableError when the broker cannot be reached, or still lets the client in after
+    `give_up_s`.
+    """
+    began = monotonic()
+    returns = 0
+    first: float | None = None
+    while True:
+        stand_in = _StandIn(settings, client_id)
+        try:
+            stand_in.enter()
+            if first is None:
+                first = monotonic() - began
+                on_thrown_out(first)
+            if stand_in.remains(watch_s):
+                return Expulsion(first, returns)
+        finally:
+            stand_in.leave()
+        returns += 1
+        if monotonic() - began > give_up_s:
+            raise BrokerUnavailableError(
+                f"the broker threw {client_id} out {returns} times and lets it in again: it does "
+                "not read the revocation list; see that `crlfile` names it and send it SIGHUP"
+            )
+
+
+class _StandIn:
+    """A connection with somebody else's client id; nothing of it stays at the broker."""
+
+    def __init__(self, settings: BrokerSettings, client_id: str) -> None:
+        self._settings = settings
+        self._events: SimpleQueue[str | None] = SimpleQueue()
+        self._client = Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            protocol=MQTTProtocolVersion.MQTTv5,
+            reconnect_on_failure=False,
+        )
+        self._client.connect_timeout = _ANSWER_S
+        self._client.on_connect = lambda *said: self._events.put(
+            str(said[3]) if said[3].is_failure else None
+        )
+        self._client.on_disconnect = lambda *said: self._events.put(str(said[3]))
+
+    def enter(self) -> None:
+        settings = self._settings
+        if settings.tls is not None:
+            self._client.tls_set_context(client_context(settings.tls))
+        if settings.username is not None:
+            self._client.username_pw_set(settings.username, settings.secret())
+        try:
+            self._client.connect(
+                settings.host, settings.port, settings.keepalive_s, clean_start=True
+            )
+        except OSError as exc:
+            raise self._unavailable(str(exc)) from exc
+        self._client.loop_start()
+        try:
+            problem = self._events.get(timeout=_ANSWER_S)
+        except Empty:
+            problem = "it does not answer"
+        if problem is not None:
+            raise self._unavailable(problem)
+
+    def remains(self, for_s: float) -> bool:
+        try:
+            self._events.get(timeout=for_s)
+        except Empty:
+            return True
+        return False
+
+    def leave(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+    def _unavailable(self, problem: str) -> BrokerUnavailableError:
+        where = f"{self._settings.host}:{self._settings.port}"
+        return BrokerUnavailableError(f"no MQTT broker at {where} to throw anybody out: {problem}")
