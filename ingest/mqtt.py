@@ -15,6 +15,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from ingest.subscription import Subscriptions
+from plant.errors import BrokerUnavailableError
 from plant.settings import BrokerSettings
 from plant.tls import client_context
 

@@ -24,6 +24,13 @@ FILES = {
     "nhipmay_writer": "database-writer",
 }
 
+LETS_IN = """\
+local all all trust
+host all all 127.0.0.1/32 trust
+host all all all scram-sha-256
+"""
+"""As the image writes it."""
+
 
 @contextmanager
 def compose_database(server: PostgresServer) -> Iterator[DatabaseSettings]:
@@ -34,6 +41,7 @@ def compose_database(server: PostgresServer) -> Iterator[DatabaseSettings]:
         superuser.execute("CREATE EXTENSION timescaledb")
     folder = server.host.make_folder()
     texts = {FILES[role]: f"{password}\n" for role, password in PASSWORDS.items()}
+    texts["pg_hba.conf"] = LETS_IN
     for file, text in (texts | {SCRIPT.name: SCRIPT.read_text("utf-8")}).items():
         (folder / file).write_text(text)
         server.host.give(folder / file)
@@ -47,9 +55,12 @@ def compose_database(server: PostgresServer) -> Iterator[DatabaseSettings]:
         "POSTGRES_USER=postgres",
         f"POSTGRES_DB={name}",
         f"NHIPMAY_SECRETS={inside}",
+        # A copy: this server has no TLS.
+        f"PGDATA={inside}",
         "sh",
         f"{inside}/{SCRIPT.name}",
     )
+    assert "hostssl all all all scram-sha-256" in (folder / "pg_hba.conf").read_text()
     shutil.rmtree(folder)
     try:
         yield as_role(DatabaseSettings(port=server.port, name=name), "nhipmay")
