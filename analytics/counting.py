@@ -39,6 +39,8 @@ class CounterEvent(IntEnum):
     """It was set to zero; what it shows now was counted since."""
     RESTORED = 4
     """It fell back to an older value, too high to have been counted since a reset."""
+    CORRECTED = 5
+    """Nobody read it: it was booked later."""
 
 
 @dataclass(frozen=True, slots=True)

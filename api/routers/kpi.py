@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query
 
 from api import kpi_fault
+from api.choice import ChosenDep
 from api.context import Context, ContextDep, tree_of
 from api.kpi_wire import (
     CapabilityOut,
@@ -34,6 +35,7 @@ from plant.kpi import BaseSums
 from plant.kpi.capability import capability
 from plant.measurement import Quality
 from plant.place import Level
+from store.kpi import Chosen
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 
@@ -41,7 +43,7 @@ LONGEST = timedelta(days=366)
 MOST_HOURS = timedelta(days=93)
 MOST_ROWS_OF_TRAIL = 10_000
 By = Annotated[
-    Literal["hour", "shift", "day", "product", "order"] | None,
+    Literal["hour", "shift", "day", "product", "order", "lot"] | None,
     Query(description="One group for each; without it one for the whole window."),
 ]
 _TIMES = tuple(field.name for field in fields(BaseSums) if field.name.endswith("_ms"))
@@ -55,19 +57,28 @@ _QUANTITIES = (
     "idle_energy_kwh",
     "pri_pq_ms",
     "pri_gq_ms",
+    "inspected_parts",
+    "good_at_first_parts",
+    "rework_found_parts",
 )
 
 
 @router.get("/kpi")
 def list_kpi(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None, by: By = None
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    by: By = None,
+    chosen: ChosenDep,
 ) -> KpiListing:
     """Return every figure of ISO 22400-2 of a place, for the window or per group of it.
 
     A figure without a value has a reason. Any place: a serial line by its bottleneck, a pool, an
     area, a site or an enterprise by the sums of its lines.
     """
-    asked, answer = _answer(context, place, start, end, by, losses=False)
+    asked, answer = _answer(context, place, start, end, by, chosen, losses=False)
     return KpiListing(
         data=[_kpi(place, by, group) for group in answer.groups], meta=_meta(asked, answer)
     )
@@ -75,13 +86,19 @@ def list_kpi(
 
 @router.get("/losses")
 def list_losses(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None, by: By = None
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    by: By = None,
+    chosen: ChosenDep,
 ) -> LossesListing:
     """Return where the time went: from calendar time to fully productive time, to 0 s.
 
     Not scheduled, production beyond the plan, planned downtime, then the six big losses.
     """
-    asked, answer = _answer(context, place, start, end, by, losses=True)
+    asked, answer = _answer(context, place, start, end, by, chosen, losses=True)
     return LossesListing(
         data=[_losses(place, by, group) for group in answer.groups], meta=_meta(asked, answer)
     )
@@ -156,7 +173,14 @@ def get_capability(
 
 
 def _answer(
-    context: Context, place: str, start: Start, end: End, by: str | None, *, losses: bool
+    context: Context,
+    place: str,
+    start: Start,
+    end: End,
+    by: str | None,
+    chosen: Chosen,
+    *,
+    losses: bool,
 ) -> tuple[Window, KpiAnswer]:
     now = context.clock()
     longest = MOST_HOURS if by == "hour" else LONGEST
@@ -164,7 +188,9 @@ def _answer(
     with context.database.reading() as reading:
         tree = tree_of(reading)
         found = tree.get(place)
-        return asked, roll_up(reading, tree, found, by or "", asked, now, losses=losses)
+        return asked, roll_up(
+            reading, tree, found, by or "", asked, now, losses=losses, chosen=chosen
+        )
 
 
 def _kpi(place: str, by: str | None, group: KpiGroup) -> KpiOut:
@@ -240,7 +266,7 @@ def _losses(place: str, by: str | None, group: KpiGroup) -> LossesOut:
 
 def _group(by: str | None, group: KpiGroup) -> GroupOut:
     start, text = group.key
-    named: Mapping[str, Any] = {by: text} if by in ("product", "order") and text else {}
+    named: Mapping[str, Any] = {by: text} if by in ("product", "order", "lot") and text else {}
     return GroupOut(
         start=start,
         shift=group.shift if by == "shift" else None,
@@ -248,6 +274,7 @@ def _group(by: str | None, group: KpiGroup) -> GroupOut:
         day=date.fromisoformat(text) if by == "day" and text else None,
         product=named.get("product"),
         order=named.get("order"),
+        lot=named.get("lot"),
     )
 
 

@@ -11,10 +11,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.base_sum import PlannedRunTime, PlannedRunTimes, slices
+from analytics.base_sum import slices
 from analytics.counting import Counter, CounterEvent, increments
 from analytics.interval import millis
 from analytics.machine import MachineSignals, held_signals
+from analytics.operation import PlannedRunTime, PlannedRunTimes
 from analytics.recomputation import tiles as tiles_of
 from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings

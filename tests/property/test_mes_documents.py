@@ -181,6 +181,8 @@ def _cell(name: str, value: Any) -> str:
             return "; ".join(f"{one['name']} {one['start']}-{one['end']}" for one in value)
         case "cycle":
             return "|".join(",".join(day) or "off" for day in value)
+        case "shares":
+            return "; ".join(f"{path} {weight}" for path, weight in value.items())
         case "weekdays" | "keeps":
             return ",".join(value)
         case _:
