@@ -118,7 +118,7 @@ def unit_figures(
     signals = held_signals(_machine(unit, site, readings, facts.runs))
     line = timeline(start, end, signals, schedule, cuts)
     planned = planned_run_times(unit)
-    counted = _in_parts(_counts(unit.tags, readings), planned.routing, signals.product)
+    counted = in_parts(_counts(unit.tags, readings), planned.routing, signals.product)
     counts = amended(counted, facts.bookings)
     return UnitFigures(tuple(tiles(line)), tuple(slices(line, schedule, counts, planned, more)))
 
@@ -294,7 +294,7 @@ def _counts(tags: Sequence[RoleTag], readings: Readings) -> dict[TagRole, Increm
     return found
 
 
-def _in_parts(
+def in_parts(
     counts: dict[TagRole, Increments], routing: Routing, product: Steps
 ) -> dict[TagRole, Increments]:
     """Return counts of parts: a cycle may make several, or several cycles one."""
