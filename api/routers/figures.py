@@ -47,7 +47,7 @@ def list_oee(
     """Return OEE per hour or shift whose window overlaps the asked one, 24 hours by default.
 
     Of one order, product or lot it is formed from the base sums of that alone, of the slices in
-    the asked window.
+    the asked window; `start` and `end` are then from when until when there is anything of it.
     """
     now = context.clock()
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
@@ -83,8 +83,8 @@ def _formed(place: str, kind: str, group: KpiGroup) -> OeeOut:
             "kind": kind,
             "start": group.start,
             "end": group.end,
-            "business_date": group.business_date,
-            "shift": group.shift,
+            "business_date": group.business_date if kind == "shift" else None,
+            "shift": group.shift if kind == "shift" else None,
             "policy_version": max(group.policy_versions),
             "formula_version": max(group.formula_versions),
             "as_of": group.as_of,

@@ -5,7 +5,9 @@ from typing import Any
 
 import pytest
 
+from ingest.registry import TagColumns
 from plant.settings import DatabaseSettings
+from store.delivery import PostgresDeliveryTransaction
 from tests.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
 from tests.mes_documents import write
 
@@ -70,6 +72,22 @@ def test_a_meter_of_power_is_added_up(plant: FigurePlant) -> None:
     say(plant, place=SAW, reading="power", kwh_per_unit=0.5)
 
     assert energy(plant, SAW, GRINDER) == [pytest.approx(3), None]
+
+
+def test_what_comes_of_a_described_meter_marks_its_hours(plant: FigurePlant) -> None:
+    def is_meter() -> bool:
+        (row,) = plant.rows("select site_id from tag where name = 'cua/cong-to'")
+        tags = PostgresDeliveryTransaction(plant.connection).tags(row["site_id"])
+        (found,) = [tag for tag in tags if tag.tag.name == "cua/cong-to"]
+        (marked,) = TagColumns.of([found]).has_role.tolist()
+        assert found.is_meter == marked
+        return found.is_meter
+
+    assert not is_meter()
+
+    say(plant)
+
+    assert is_meter()
 
 
 def test_a_meter_withdrawn_leaves_no_trace(plant: FigurePlant) -> None:

@@ -1,10 +1,14 @@
 """Computing everything again from the measurements: identical rows, or it is told."""
 
+import json
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from analytics import AnalyticsSettings, recompute_from_raw
+from nhipmay.cli import app
 from plant.errors import ConfigurationError
 from plant.settings import ClockSettings, DatabaseSettings
 from tests.figure_plant import LINE, SAW, FigurePlant, at
@@ -39,6 +43,27 @@ def test_it_is_told_when_recomputation_changes_rows(plant: FigurePlant) -> None:
     assert not report.identical
     assert report.tables["base_sums"].differing > 0
     assert recompute_from_raw(settings(plant, 3)).identical
+
+
+def test_the_command_says_whether_rows_are_identical(plant: FigurePlant, tmp_path: Path) -> None:
+    file = tmp_path / "analytics.yaml"
+    block = json.loads(plant.database.model_dump_json(exclude={"password"}))
+    block |= {"password": plant.database.secret()} if plant.database.secret() else {}
+    clock = {"wall_origin": at(0), "plant_origin": at(0), "until": at(3)}
+    told = {"database": block, "clock": {name: one.isoformat() for name, one in clock.items()}}
+    file.write_text(json.dumps(told), encoding="utf-8")
+    window = ["--from", at(0).isoformat(), "--to", at(3).isoformat()]
+    command = ["recompute", "--place", LINE, *window, "--settings", str(file)]
+
+    same = CliRunner().invoke(app, command)
+    plant.connection.execute("update stop set stop_kind = 'held'")
+    plant.connection.execute("update base_sum set good_quantity = 1")
+    other = CliRunner().invoke(app, command)
+
+    assert (same.exit_code, other.exit_code) == (0, 1), same.output + other.output
+    assert same.output.splitlines()[-1] == "identical"
+    assert "base_sums: 3 rows before, 6 differ" in other.output
+    assert other.output.splitlines()[-1] == "not identical"
 
 
 def test_recomputation_refuses_when_analytics_runs(plant: FigurePlant) -> None:
