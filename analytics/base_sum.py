@@ -137,7 +137,7 @@ def slices(
         idle_energy=idle_energy,
         inspected=_inspected(more.inspections, bounds),
     )
-    pacing = more.pacing or planned
+    pacing = more.pacing
     orders = line.signals.order
     found = []
     for index, (start, end, hour, shift, order, product_code, lot) in enumerate(
@@ -153,6 +153,7 @@ def slices(
         )
     ):
         product = line.signals.product.name(product_code)
+        run_time = planned.at(product, start)
         found.append(
             Slice(
                 start=start,
@@ -163,8 +164,10 @@ def slices(
                 product=product,
                 sums=parts.sums(
                     index,
-                    planned.at(product, start),
-                    _line_run_time(planned, pacing, product, start),
+                    run_time,
+                    run_time
+                    if pacing is None
+                    else pacing.per_part(product, start, planned.routing),
                     scheduled=shift >= 0,
                     setup_planned=more.setup_planned,
                 ),
@@ -203,7 +206,10 @@ def _during(line: Timeline, made: Increments, chosen: NDArray[np.bool_]) -> NDAr
 def _counted(
     made: Increments, bounds: Moments, hours: Moments, amounts: NDArray[np.float64]
 ) -> list[float | None]:
-    """Return what was counted in each slice; None in hours that end before the first reading."""
+    """Return what was counted in each slice; None where nothing is known.
+
+    That is in hours that end before the first reading, and from when nothing counts any more.
+    """
     starts, end = bounds[:-1], int(bounds[-1])
     inside = (made.times >= starts[0]) & (made.times < end)
     index = np.searchsorted(starts, made.times[inside], side="right") - 1
@@ -216,6 +222,9 @@ def _counted(
         known_until = np.minimum(hours + HOUR_MS, end)
         unknown = int(np.searchsorted(known_until, first, side="right"))
     sums[:unknown] = [None] * unknown
+    if made.known_until is not None:
+        known = int(np.searchsorted(starts, made.known_until, side="left"))
+        sums[known:] = [None] * (starts.size - known)
     return sums
 
 
@@ -231,16 +240,6 @@ def _inspected(
             parts, good, rework = found.get(number, (0, 0, 0))
             found[number] = (parts + 1, good + one.good, rework + one.rework)
     return found
-
-
-def _line_run_time(
-    planned: PlannedRunTimes, pacing: PlannedRunTimes, product: str | None, moment: int
-) -> float | None:
-    """Return what a part from here takes of the time of the machine that paces the line."""
-    per_item = pacing.per_item(product, moment)
-    if per_item is None:
-        return None
-    return per_item / planned.routing.parts_per_item(product, moment)
 
 
 @dataclass(frozen=True, slots=True)

@@ -61,6 +61,8 @@ class Increments:
     """Values of `CounterEvent`."""
     first_reading: int | None
     """Millisecond of the first usable reading; None without any. It counts nothing itself."""
+    known_until: int | None = None
+    """From when on nothing counts any more, as a meter was taken away; None while it counts."""
 
     @property
     def total(self) -> float:

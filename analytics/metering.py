@@ -16,7 +16,8 @@ def metered(
     """Return the kilowatt-hours of a machine's part of a meter, at the moments of readings.
 
     A cumulative reading counts its difference to the one before; a power stands until the next
-    reading, at most for the silence limit. Before the part begins, nothing is known.
+    reading, at most for the silence limit. Before the part begins and after it
+    ends, nothing is known.
     """
     powered = any(span.power for span in share.spans)
     counted = not all(span.power for span in share.spans)
@@ -35,7 +36,10 @@ def metered(
     first = made.first_reading
     if first is not None:
         first = max(first, millis(share.spans[0].start))
-    return Increments(made.times, amounts, made.events, first)
+    last = share.spans[-1].end
+    return Increments(
+        made.times, amounts, made.events, first, None if last is None else millis(last)
+    )
 
 
 def integral(readings: NumberReadings, silence_ms: int) -> Increments:

@@ -58,6 +58,8 @@ class Routing:
 
     def parts_per_item(self, product: str | None, moment: int) -> float:
         """Return how many parts make an item of a product; 1 where nobody says."""
+        if not self._by_product:
+            return 1.0
         held = self.at(product, moment)
         return 1.0 if held is None else held.parts_per_item
 
@@ -107,12 +109,16 @@ class PlannedRunTimes:
             return None
         return operation.cycle_ms / operation.parts_per_cycle
 
-    def per_item(self, product: str | None, moment: int) -> float | None:
-        """Return the time that this machine takes for all its parts of one finished item."""
+    def per_part(self, product: str | None, moment: int, other: Routing) -> float | None:
+        """Return how long this machine takes for what one part of another machine becomes.
+
+        Parts of the other machine make items by its routing, and items parts here by this one's.
+        """
         run_time_ms = self.at(product, moment)
         if run_time_ms is None:
             return None
-        return run_time_ms * self.routing.parts_per_item(product, moment)
+        here = self.routing.parts_per_item(product, moment)
+        return run_time_ms * here / other.parts_per_item(product, moment)
 
     def changes(self) -> Moments:
         """Return the moments at which any run time or operation begins or ends."""

@@ -312,12 +312,14 @@ def _both(one: Increments, other: Increments) -> Increments:
     """Return the increments of two counters of the same role: they add up."""
     times = np.concatenate((one.times, other.times))
     order = np.argsort(times, kind="stable")
+    ends = (one.known_until, other.known_until)
     firsts = [each for each in (one.first_reading, other.first_reading) if each is not None]
     return Increments(
         times[order],
         np.concatenate((one.amounts, other.amounts))[order],
         np.concatenate((one.events, other.events))[order],
         min(firsts, default=None),
+        None if None in ends else max(end for end in ends if end is not None),
     )
 
 

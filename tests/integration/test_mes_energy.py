@@ -74,6 +74,13 @@ def test_a_meter_of_power_is_added_up(plant: FigurePlant) -> None:
     assert energy(plant, SAW, GRINDER) == [pytest.approx(3), None]
 
 
+def test_a_meter_that_was_taken_away_says_nothing_afterwards(plant: FigurePlant) -> None:
+    say(plant, place=SAW, valid_to=at(1).isoformat())
+
+    hours = [plant.result(SAW, "hour", hour)["energy_kwh"] for hour in range(HOURS)]
+    assert hours == [59, None, None]
+
+
 def test_what_comes_of_a_described_meter_marks_its_hours(plant: FigurePlant) -> None:
     def is_meter() -> bool:
         (row,) = plant.rows("select site_id from tag where name = 'cua/cong-to'")

@@ -93,4 +93,4 @@ def test_a_part_counts_its_share_and_only_in_its_time() -> None:
     made = metered(readings, Counter(), 60_000, MeterShare((span,), shared=True))
 
     assert made.amounts.tolist() == [0, 1, 0]
-    assert made.first_reading == (base + 15) * 1000
+    assert (made.first_reading, made.known_until) == ((base + 15) * 1000, (base + 25) * 1000)
