@@ -5,7 +5,8 @@ Element names are those of B2MML (MESA), of any namespace; what it leaves to agr
 """
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,11 +15,10 @@ from xml.etree.ElementTree import Element, ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from ingest.mes.element import Named, deep_text, local_name, moment_of, parsed, path_of, text_of
 from ingest.mes.table import TableOptions
 from plant.description import WEEKDAYS
 from plant.errors import ConfigurationError
-from plant.mes import Parsed, Problem, Reason
+from plant.mes import KINDS, Parsed, Problem, Reason, parse
 
 LARGEST_FILE = 200_000_000
 _DEEPEST = 40
@@ -35,6 +35,17 @@ _STATUS = {
     **dict.fromkeys(("completed", "complete", "closed", "ended"), "finished"),
     **dict.fromkeys(("aborted", "cancelled", "canceled"), "cancelled"),
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """One element, by its name and ID."""
+
+    name: str
+
+    def of(self, field: str) -> str:
+        """Return `OperationsRequest LSX-1`, whatever the field."""
+        return self.name
 
 
 def read_b2mml(file: Path, options: TableOptions) -> Iterator[Parsed]:
@@ -70,12 +81,12 @@ def _documents(stream: Any, options: TableOptions) -> Iterator[Parsed]:
                 return
             continue
         stack.pop()
-        name = local_name(element)
-        inner = any(local_name(outer) in _UNDERSTOOD for outer in stack)
+        name = _local(element)
+        inner = any(_local(outer) in _UNDERSTOOD for outer in stack)
         if inner or name not in _UNDERSTOOD:
             continue
         found = True
-        origin = Named(f"{name} {text_of(element, 'ID') or '(without ID)'}")
+        origin = Named(f"{name} {_text(element, 'ID') or '(without ID)'}")
         site = _scope_of(stack) or options.defaults.get("site", "")
         if name in _REQUESTS:
             yield _order(element, site, origin, options)
@@ -94,48 +105,48 @@ def _documents(stream: Any, options: TableOptions) -> Iterator[Parsed]:
 
 
 def _order(element: Element, site: str, origin: Named, options: TableOptions) -> Parsed:
-    state = text_of(element, "RequestState", "State")
+    state = _text(element, "RequestState", "State")
     status = _STATUS.get(state.lower()) if state else "released"
     if status is None:
         words = f"the state {state!r} is not understood; known: {', '.join(sorted(_STATUS))}"
         return [Problem(origin.name, "status", Reason.WRONG_VALUE, words)]
     produced = _produced(element)
-    line = path_of(element) or _equipment(element, "EquipmentRequirement")
+    line = _path(element) or _equipment(element, "EquipmentRequirement")
     values: dict[str, Any] = {
         "site": site or "/".join(line.split("/")[:2]),
-        "number": text_of(element, "ID"),
-        "product": text_of(produced, "MaterialDefinitionID") if produced is not None else "",
-        "planned_quantity": deep_text(produced, "QuantityString") if produced is not None else "",
+        "number": _text(element, "ID"),
+        "product": _text(produced, "MaterialDefinitionID") if produced is not None else "",
+        "planned_quantity": _deep_text(produced, "QuantityString") if produced is not None else "",
         "work_center": line if line.count("/") >= 3 or not site else f"{site}/{line}",
-        "planned_start": moment_of(text_of(element, "StartTime", "EarliestStartTime"), options),
-        "planned_end": moment_of(text_of(element, "EndTime", "LatestEndTime"), options),
+        "planned_start": _moment(_text(element, "StartTime", "EarliestStartTime"), options),
+        "planned_end": _moment(_text(element, "EndTime", "LatestEndTime"), options),
         "status": status,
     }
-    return parsed("orders", values, origin)
+    return _parsed("orders", values, origin)
 
 
 def _order_runs(
     element: Element, site: str, origin: Named, options: TableOptions
 ) -> Iterator[Parsed]:
     """Yield an order run for each segment that has begun on a machine."""
-    number = text_of(element, "OperationsRequestID", "ProductionRequestID", "ID")
+    number = _text(element, "OperationsRequestID", "ProductionRequestID", "ID")
     begun = False
     for segment in element.iter():
-        start = text_of(segment, "ActualStartTime")
-        if local_name(segment) != "SegmentResponse" or not start:
+        start = _text(segment, "ActualStartTime")
+        if _local(segment) != "SegmentResponse" or not start:
             continue
         begun = True
-        machine = path_of(segment) or _equipment(segment, "EquipmentActual")
+        machine = _path(segment) or _equipment(segment, "EquipmentActual")
         made = _produced(segment)
         values = {
             "work_unit": machine if machine.count("/") >= 4 or not site else f"{site}/{machine}",
-            "started_at": moment_of(start, options),
-            "ended_at": moment_of(text_of(segment, "ActualEndTime"), options),
+            "started_at": _moment(start, options),
+            "ended_at": _moment(_text(segment, "ActualEndTime"), options),
             "order": number,
-            "product": "" if made is None else text_of(made, "MaterialDefinitionID"),
-            "lot": "" if made is None else text_of(made, "MaterialLotID"),
+            "product": "" if made is None else _text(made, "MaterialDefinitionID"),
+            "lot": "" if made is None else _text(made, "MaterialLotID"),
         }
-        yield parsed("order-runs", values, origin)
+        yield _parsed("order-runs", values, origin)
     if not begun:
         words = "holds no SegmentResponse with an ActualStartTime"
         yield [Problem(origin.name, "started_at", Reason.MISSING, words)]
@@ -144,30 +155,28 @@ def _order_runs(
 def _calendar_entry(
     element: Element, scope: str, origin: Named, options: TableOptions
 ) -> Iterator[Parsed]:
-    kind = text_of(element, "EntryType", "WorkCalendarEntryType").lower()
-    place = path_of(element) or scope
+    kind = _text(element, "EntryType", "WorkCalendarEntryType").lower()
+    place = _path(element) or scope
     site = "/".join(place.split("/")[:2])
     start, end = _bounds(element)
-    common = {"site": site, "number": text_of(element, "ID")}
+    common = {"site": site, "number": _text(element, "ID")}
     if kind == "shift":
         yield _shift(element, site, origin)
     elif kind in {"holiday", "nonworkingday"}:
         yield from _holidays(element, site, start, end, origin)
     elif kind in {"maintenance", "plannedmaintenance"}:
-        said = {"start": moment_of(start, options), "end": moment_of(end, options)}
-        description = {"description": text_of(element, "Description")}
-        yield parsed("planned-maintenance", common | {"place": place} | said | description, origin)
+        said = {"start": _moment(start, options), "end": _moment(end, options)}
+        description = {"description": _text(element, "Description")}
+        yield _parsed("planned-maintenance", common | {"place": place} | said | description, origin)
     else:
         words = f"the entry type {kind!r} is none of Shift, Holiday, Maintenance"
         yield [Problem(origin.name, "", Reason.WRONG_VALUE, words)]
 
 
 def _shift(element: Element, site: str, origin: Named) -> Parsed:
-    first, begins = _start_rule(text_of(element, "StartRule", "StartDateTime"))
-    length = _duration(text_of(element, "DurationRule", "Duration"))
-    rule = text_of(
-        element, "RecurrenceTimeIntervalRule", "RecurrenceTimeInterval", "RecurrenceTime"
-    )
+    first, begins = _start_rule(_text(element, "StartRule", "StartDateTime"))
+    length = _duration(_text(element, "DurationRule", "Duration"))
+    rule = _text(element, "RecurrenceTimeIntervalRule", "RecurrenceTimeInterval", "RecurrenceTime")
     weekdays = _weekdays(rule, first)
     for value, what, example in (
         (begins, "StartRule", "2026-01-05T06:00:00"),
@@ -181,23 +190,23 @@ def _shift(element: Element, site: str, origin: Named) -> Parsed:
     assert length is not None
     breaks = []
     for child in element:
-        if local_name(child) in _ENTRIES and text_of(child, "EntryType").lower() == "break":
-            _, at = _start_rule(text_of(child, "StartRule", "StartDateTime"))
-            lasts = _duration(text_of(child, "DurationRule", "Duration"))
+        if _local(child) in _ENTRIES and _text(child, "EntryType").lower() == "break":
+            _, at = _start_rule(_text(child, "StartRule", "StartDateTime"))
+            lasts = _duration(_text(child, "DurationRule", "Duration"))
             if at is None or lasts is None:
                 words = "a break needs a StartRule such as T11:30:00 and a DurationRule"
                 return [Problem(origin.name, "breaks", Reason.WRONG_VALUE, words)]
-            breaks.append({"name": text_of(child, "ID"), "start": at, "end": _later(at, lasts)})
+            breaks.append({"name": _text(child, "ID"), "start": at, "end": _later(at, lasts)})
     values = {
         "site": site,
-        "name": text_of(element, "ID"),
+        "name": _text(element, "ID"),
         "start": begins,
         "end": _later(begins, length),
         "weekdays": weekdays,
         "breaks": breaks,
         "valid_from": first,
     }
-    return parsed("shifts", values, origin)
+    return _parsed("shifts", values, origin)
 
 
 def _holidays(element: Element, site: str, start: str, end: str, origin: Named) -> Iterator[Parsed]:
@@ -215,20 +224,25 @@ def _holidays(element: Element, site: str, start: str, end: str, origin: Named) 
         words = f"{first} to {last} is no span of 1 to 62 days"
         yield [Problem(origin.name, "day", Reason.WRONG_VALUE, words)]
         return
-    name = text_of(element, "Description") or text_of(element, "ID")
+    name = _text(element, "Description") or _text(element, "ID")
     for n in range((last - first).days + 1):
         day = (first + timedelta(days=n)).isoformat()
-        yield parsed("holidays", {"site": site, "day": day, "name_vi": name}, origin)
+        yield _parsed("holidays", {"site": site, "day": day, "name_vi": name}, origin)
+
+
+def _parsed(kind: str, values: Mapping[str, Any], origin: Named) -> Parsed:
+    given = {name: value for name, value in values.items() if value is not None and value != ""}
+    return parse(KINDS[kind], given, origin)
 
 
 def _produced(element: Element) -> Element | None:
     """Return what says what is or was made, of the first segment that has such an element."""
     for child in element.iter():
-        name = local_name(child)
+        name = _local(child)
         if name in {"MaterialProducedRequirement", "MaterialProducedActual"}:
             return child
         if name in {"MaterialRequirement", "OpMaterialRequirement", "MaterialActual"} and (
-            text_of(child, "MaterialUse").lower() in {"produced", "material produced"}
+            _text(child, "MaterialUse").lower() in {"produced", "material produced"}
         ):
             return child
     return None
@@ -236,24 +250,37 @@ def _produced(element: Element) -> Element | None:
 
 def _equipment(element: Element, name: str) -> str:
     for child in element.iter():
-        if local_name(child) == name:
-            return text_of(child, "EquipmentID")
+        if _local(child) == name:
+            return _text(child, "EquipmentID")
     return ""
 
 
 def _scope_of(stack: list[Element]) -> str:
     """Return the place that the innermost enclosing element is about."""
     for element in reversed(stack):
-        path = path_of(element)
+        path = _path(element)
         if path:
             return path
     return ""
 
 
+def _path(element: Element) -> str:
+    """Return the place of an element's HierarchyScope; nested scopes are joined from outside in."""
+    codes = []
+    current: Element | None = element
+    while current is not None:
+        current = next(
+            (child for child in current if _local(child) in {"HierarchyScope", "Location"}), None
+        )
+        if current is not None:
+            codes.append(_text(current, "EquipmentID"))
+    return "/".join(code for code in codes if code)
+
+
 def _bounds(element: Element) -> tuple[str, str]:
     return (
-        text_of(element, "StartDateTime", "StartTime", "StartRule"),
-        text_of(element, "FinishDateTime", "EndDateTime", "EndTime"),
+        _text(element, "StartDateTime", "StartTime", "StartRule"),
+        _text(element, "FinishDateTime", "EndDateTime", "EndTime"),
     )
 
 
@@ -295,3 +322,33 @@ def _duration(text: str) -> timedelta | None:
 def _later(at: str, length: timedelta) -> str:
     moment = datetime.combine(date(2000, 1, 1), time.fromisoformat(at), UTC)
     return (moment + length).time().isoformat()
+
+
+def _moment(text: str, options: TableOptions) -> str:
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        return text
+    if moment.tzinfo is None and options.zone is not None:
+        return moment.replace(tzinfo=options.zone).isoformat()
+    return text
+
+
+def _local(element: Element) -> str:
+    return element.tag.rpartition("}")[2]
+
+
+def _text(element: Element, *names: str) -> str:
+    """Return the text of the first direct child of any of the names, empty without one."""
+    for name in names:
+        for child in element:
+            if _local(child) == name and child.text and child.text.strip():
+                return child.text.strip()
+    return ""
+
+
+def _deep_text(element: Element, name: str) -> str:
+    for child in element.iter():
+        if _local(child) == name and child.text:
+            return child.text.strip()
+    return ""

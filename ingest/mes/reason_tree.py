@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from ingest.mes.element import Named
+from ingest.mes.b2mml import Named
 from plant.errors import ConfigurationError
 from plant.mes import KINDS, Parsed, parse
 
