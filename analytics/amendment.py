@@ -49,6 +49,6 @@ def _add(counts: dict[TagRole, Increments], role: TagRole, moment: int, parts: f
     counts[role] = Increments(
         np.insert(made.times, place, moment),
         np.insert(made.amounts, place, parts),
-        np.insert(made.events, place, CounterEvent.COUNTED),
+        np.insert(made.events, place, CounterEvent.CORRECTED),
         made.first_reading,
     )

@@ -1,7 +1,7 @@
 """Additive base sums per slice of a work unit's time; every ratio is formed from their totals.
 
-Slices are cut at hours, shifts, order and product changes, and where a planned run time per item
-changes, so each sum belongs to exactly one of each. Counts fall into the slice that holds the
+Slices are cut at hours, shifts, order, product and lot changes, and where a planned run time per
+item changes, so each sum belongs to exactly one of each. Counts fall into the slice that holds the
 moment of their reading.
 """
 
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from analytics.counting import CounterEvent, Increments
 from analytics.interval import HOUR_MS, Moments
+from analytics.operation import PlannedRunTimes
 from analytics.schedule import Schedule
 from analytics.state import ELEMENTS, STOP_KINDS, Timeline
 from plant.calendar import ShiftInstance
@@ -20,11 +21,10 @@ from plant.kpi import BaseSums
 from plant.measurement import TagRole
 from plant.state import StopKind, TimeElement
 
-FORMULA_VERSION = "1"
+FORMULA_VERSION = "2"
 """Changes when the same measurements and policy would give other figures."""
 
 PRODUCTION_IN_BREAK = "production_in_break"
-CORRECTED = "corrected"
 _PRODUCTION, _SETUP, _DELAY, _DOWN, _UNKNOWN, _UNSCHEDULED, _BREAK, _MAINTENANCE = (
     ELEMENTS.index(element)
     for element in (
@@ -45,65 +45,32 @@ _MARKED = {
     CounterEvent.WRAPPED: "counter_wrap",
     CounterEvent.RESET: "counter_reset",
     CounterEvent.RESTORED: "counter_restored",
+    CounterEvent.CORRECTED: "corrected",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class FirstInspection:
+    """The first inspection of a part with a serial number at a machine."""
+
+    moment: int
+    """When the part was made, else inspected; milliseconds."""
+    good: bool
+    """Good at first pass."""
+    rework: bool
+    """To be worked on again."""
 
 
 @dataclass(frozen=True, slots=True)
 class Amendments:
     """What else the base sums of a work unit depend on."""
 
-    pacing: "PlannedRunTimes | None" = None
+    pacing: PlannedRunTimes | None = None
     """Planned run times of the line's bottleneck; None where the work unit is that itself."""
     setup_planned: bool = False
     """Whether the policy puts setup outside planned busy time."""
-    corrections: tuple[tuple[int, TagRole, float], ...] = ()
-    """Parts found bad later: millisecond of their production, scrap or rework, how many."""
-
-
-@dataclass(frozen=True, slots=True)
-class PlannedRunTime:
-    """A planned run time per item (PRI) of one product on one machine, and when it holds."""
-
-    valid_from: int
-    valid_to: int | None
-    """Milliseconds, half-open; None for an end not known yet."""
-    run_time_ms: float
-
-
-class PlannedRunTimes:
-    """The planned run times of one work unit, by product."""
-
-    def __init__(self, by_product: Mapping[str, Iterable[PlannedRunTime]]) -> None:
-        self._by_product = {
-            product: sorted(entries, key=lambda entry: entry.valid_from)
-            for product, entries in by_product.items()
-        }
-
-    def at(self, product: str | None, moment: int) -> float | None:
-        """Return the run time in milliseconds of a product made at a moment, None without one.
-
-        The entry that began last holds until its own end; an ended one is not followed by an
-        older one.
-        """
-        held = None
-        for entry in self._by_product.get(product or "", ()):
-            if entry.valid_from > moment:
-                break
-            held = entry
-        if held is None or (held.valid_to is not None and moment >= held.valid_to):
-            return None
-        return held.run_time_ms
-
-    def changes(self) -> Moments:
-        """Return the moments at which any run time begins or ends."""
-        found = {
-            moment
-            for entries in self._by_product.values()
-            for entry in entries
-            for moment in (entry.valid_from, entry.valid_to)
-            if moment is not None
-        }
-        return np.array(sorted(found), dtype=np.int64)
+    inspections: tuple[FirstInspection, ...] = ()
+    """Of parts with a serial number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,6 +85,7 @@ class Slice:
     product: str | None
     sums: BaseSums
     marks: tuple[str, ...] = ()
+    lot: str | None = None
 
 
 def slices(
@@ -156,8 +124,6 @@ def slices(
         else _counted(energy, bounds, hours, energy.amounts * _during(line, energy, resting))
     )
     marks = _marks(line, first, starts, counts)
-    for moment, role, quantity in more.corrections:
-        _correct(counted, marks, bounds, moment, role, quantity)
     breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
     breakdown[line.element != _DELAY] = 0
     parts = _Columns(
@@ -169,10 +135,12 @@ def slices(
         counted=counted,
         at_setup=at_setup,
         idle_energy=idle_energy,
+        inspected=_inspected(more.inspections, bounds),
     )
+    pacing = more.pacing
     orders = line.signals.order
     found = []
-    for index, (start, end, hour, shift, order, product_code) in enumerate(
+    for index, (start, end, hour, shift, order, product_code, lot) in enumerate(
         zip(
             starts.tolist(),
             bounds[1:].tolist(),
@@ -180,10 +148,12 @@ def slices(
             line.shift[first].tolist(),
             line.order[first].tolist(),
             line.product[first].tolist(),
+            line.lot[first].tolist(),
             strict=True,
         )
     ):
         product = line.signals.product.name(product_code)
+        run_time = planned.at(product, start)
         found.append(
             Slice(
                 start=start,
@@ -194,12 +164,15 @@ def slices(
                 product=product,
                 sums=parts.sums(
                     index,
-                    planned.at(product, start),
-                    (more.pacing or planned).at(product, start),
+                    run_time,
+                    run_time
+                    if pacing is None
+                    else pacing.per_part(product, start, planned.routing),
                     scheduled=shift >= 0,
                     setup_planned=more.setup_planned,
                 ),
                 marks=tuple(sorted(marks[index])),
+                lot=line.signals.lot.name(lot),
             )
         )
     return found
@@ -208,7 +181,7 @@ def slices(
 def _slice_starts(line: Timeline) -> NDArray[np.intp]:
     changed = np.zeros(line.element.size, dtype=np.bool_)
     changed[0] = True
-    for column in (line.hour, line.shift, line.order, line.product, line.part):
+    for column in (line.hour, line.shift, line.order, line.product, line.lot, line.part):
         changed[1:] |= column[1:] != column[:-1]
     return np.flatnonzero(changed)
 
@@ -233,7 +206,10 @@ def _during(line: Timeline, made: Increments, chosen: NDArray[np.bool_]) -> NDAr
 def _counted(
     made: Increments, bounds: Moments, hours: Moments, amounts: NDArray[np.float64]
 ) -> list[float | None]:
-    """Return what was counted in each slice; None in hours that end before the first reading."""
+    """Return what was counted in each slice; None where nothing is known.
+
+    That is in hours that end before the first reading, and from when nothing counts any more.
+    """
     starts, end = bounds[:-1], int(bounds[-1])
     inside = (made.times >= starts[0]) & (made.times < end)
     index = np.searchsorted(starts, made.times[inside], side="right") - 1
@@ -246,27 +222,24 @@ def _counted(
         known_until = np.minimum(hours + HOUR_MS, end)
         unknown = int(np.searchsorted(known_until, first, side="right"))
     sums[:unknown] = [None] * unknown
+    if made.known_until is not None:
+        known = int(np.searchsorted(starts, made.known_until, side="left"))
+        sums[known:] = [None] * (starts.size - known)
     return sums
 
 
-def _correct(
-    counted: dict[TagRole, list[float | None]],
-    marks: list[set[str]],
-    bounds: Moments,
-    moment: int,
-    role: TagRole,
-    quantity: float,
-) -> None:
-    """Book parts found bad later in the slice in which they were made."""
-    index = int(np.searchsorted(bounds, moment, side="right")) - 1
-    if not 0 <= index < bounds.size - 1:
-        return
-    marks[index].add(f"{CORRECTED}:{role}")
-    bad = counted.setdefault(role, [None] * (bounds.size - 1))
-    bad[index] = (bad[index] or 0.0) + quantity
-    good = counted.get(TagRole.GOOD_COUNT)
-    if good is not None and good[index] is not None:
-        good[index] = (good[index] or 0.0) - quantity
+def _inspected(
+    inspections: Sequence[FirstInspection], bounds: Moments
+) -> dict[int, tuple[int, int, int]]:
+    """Return parts inspected, good at first and found for rework, by slice."""
+    found: dict[int, tuple[int, int, int]] = {}
+    moments = np.array([one.moment for one in inspections], dtype=np.int64)
+    index = np.searchsorted(bounds, moments, side="right") - 1
+    for one, number in zip(inspections, index.tolist(), strict=True):
+        if 0 <= number < bounds.size - 1:
+            parts, good, rework = found.get(number, (0, 0, 0))
+            found[number] = (parts + 1, good + one.good, rework + one.rework)
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -279,6 +252,7 @@ class _Columns:
     counted: Mapping[TagRole, Sequence[float | None]]
     at_setup: Mapping[TagRole, Sequence[float | None]]
     idle_energy: Sequence[float | None]
+    inspected: Mapping[int, tuple[int, int, int]]
 
     def sums(
         self,
@@ -299,6 +273,7 @@ class _Columns:
         produced, good = quantities_of(quantities)
         made, passed = quantities_of({role: each[index] for role, each in self.at_setup.items()})
         rejected = None if made is None or passed is None else made - passed
+        inspected, good_at_first, rework_found = self.inspected.get(index, (0, 0, 0))
         return BaseSums(
             calendar_ms=calendar,
             pot_ms=calendar if scheduled else 0,
@@ -324,6 +299,9 @@ class _Columns:
             line_pri_gq_ms=_weighted(good, line_run_time_ms),
             start_up_pri_ms=_weighted(rejected, run_time_ms),
             idle_energy_kwh=self.idle_energy[index],
+            inspected_parts=inspected,
+            good_at_first_parts=good_at_first,
+            rework_found_parts=rework_found,
         )
 
 

@@ -39,6 +39,8 @@ class CounterEvent(IntEnum):
     """It was set to zero; what it shows now was counted since."""
     RESTORED = 4
     """It fell back to an older value, too high to have been counted since a reset."""
+    CORRECTED = 5
+    """Nobody read it: it was booked later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +61,8 @@ class Increments:
     """Values of `CounterEvent`."""
     first_reading: int | None
     """Millisecond of the first usable reading; None without any. It counts nothing itself."""
+    known_until: int | None = None
+    """From when on nothing counts any more, as a meter was taken away; None while it counts."""
 
     @property
     def total(self) -> float:

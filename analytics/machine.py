@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.execution import OrderRun, execution
 from analytics.interval import Moments, floor_ms
 from analytics.signal import NO_TEXT, NOTHING, Steps, TextReadings, held, ordered_text
 from plant.measurement import Quality
@@ -18,6 +19,7 @@ from plant.state import (
     SUSPENDED_STATES,
 )
 
+_NEVER = Steps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), ())
 PACKML_STATES = PRODUCING_STATES | BREAKDOWN_STATES | HELD_STATES | SUSPENDED_STATES | IDLE_STATES
 
 
@@ -36,6 +38,10 @@ class MachineSignals:
     """Vendor state names to PackML names."""
     order_products: Mapping[str, str] | None = None
     """Products by order number, for machines that give only the order."""
+    runs: tuple[OrderRun, ...] = ()
+    """Orders as an MES tells them: those of the window and the one before."""
+    mes_first: bool = False
+    """Whether the MES is believed where both tell the order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +53,9 @@ class HeldSignals:
     mode: Steps | None
     order: Steps | None
     product: Steps
+    lot: Steps
+    orders_since: int | None
+    """From when orders are told, where the machine itself does not tell them."""
     stop_reason: Steps
     unmapped: tuple[tuple[str, Moments], ...]
     """State names that mean nothing here, and when they were given."""
@@ -59,17 +68,27 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
 
     A state stands until the next reading, at most for its silence limit, and not through bad
     ones. A mode stands through bad readings up to its own limit. Orders, products and reasons
-    stand until another one is given: silence does not end an order.
+    stand until another one is given: silence does not end an order. Orders that an MES tells join
+    those of the machine; see `analytics.execution`.
     """
     state, unmapped = _packml(machine.state or NO_TEXT, machine.state_map or {})
     mode = None
     if machine.mode is not None:
         mode = held(machine.mode, machine.mode_silence_ms, through_bad=True)
     order = None if machine.order is None else _without_empty(held(machine.order, through_bad=True))
-    if machine.product is None and order is not None:
+    named = None
+    if machine.product is not None:
+        named = _without_empty(held(machine.product, through_bad=True))
+    lot, since = _NEVER, None
+    if machine.runs:
+        found = execution(
+            order, named, machine.runs, machine.order_products or {}, mes_first=machine.mes_first
+        )
+        order, product, lot, since = found.order, found.product, found.lot, found.told_since
+    elif named is None and order is not None:
         product = _renamed(order, machine.order_products or {})
     else:
-        product = _without_empty(held(machine.product or NO_TEXT, through_bad=True))
+        product = named or _NEVER
     reason = _without_empty(held(machine.stop_reason or NO_TEXT, through_bad=True))
     lasting_mode = None if machine.mode is None else held(machine.mode, through_bad=True)
     return HeldSignals(
@@ -77,6 +96,8 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
         mode=mode,
         order=order,
         product=product,
+        lot=lot,
+        orders_since=since,
         stop_reason=reason,
         unmapped=unmapped,
         failures=_failures(state, lasting_mode),

@@ -1,7 +1,7 @@
 """Recomputation of whole hours of one work unit, from its readings to the rows of its figures."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 import numpy as np
@@ -10,21 +10,23 @@ from analytics.amendment import Booking, amended
 from analytics.base_sum import (
     FORMULA_VERSION,
     Amendments,
-    PlannedRunTime,
-    PlannedRunTimes,
+    FirstInspection,
     Slice,
     slices,
 )
 from analytics.counting import JITTER_HOLD_US, Counter, Increments, increments
+from analytics.execution import OrderRun
 from analytics.interval import Moments, instant, millis
 from analytics.machine import MachineSignals, held_signals
+from analytics.metering import metered
+from analytics.operation import Operation, PlannedRunTime, PlannedRunTimes, Routing
 from analytics.schedule import site_schedule
-from analytics.signal import TextReadings, number_readings, text_readings
+from analytics.signal import Steps, TextReadings, number_readings, text_readings
 from analytics.state import ELEMENTS, STOP_KINDS, Timeline, timeline
 from plant.kpi.stop import StateInterval, stops
 from plant.measurement import COUNT_ROLES, TagRole
 from plant.state import StopKind, TimeElement
-from store import figure, figure_fact, figure_reading, figure_source
+from store import figure, figure_fact, figure_reading
 from store.connection import Connection
 from store.figure_reading import NumberColumns, TextColumns
 from store.figure_source import PlantSource, RoleTag, SiteSource, UnitSource
@@ -40,6 +42,10 @@ class UnitFacts:
     """Planned maintenance as `(start, end)`."""
     bookings: tuple[Booking, ...] = ()
     """Parts found bad after they were counted."""
+    inspections: tuple[FirstInspection, ...] = ()
+    """Of parts with a serial number."""
+    runs: tuple[OrderRun, ...] = ()
+    """Orders executed in the window, and the one before it."""
 
 
 NO_FACTS = UnitFacts()
@@ -61,7 +67,22 @@ def planned_run_times(unit: UnitSource) -> PlannedRunTimes:
         by_product.setdefault(entry.product, []).append(
             PlannedRunTime(millis(entry.valid_from), valid_to, entry.seconds * 1000)
         )
-    return PlannedRunTimes(by_product)
+    return PlannedRunTimes(by_product, _routing(unit))
+
+
+def _routing(unit: UnitSource) -> Routing:
+    by_product: dict[str, list[Operation]] = {}
+    for entry in unit.operations:
+        by_product.setdefault(entry.product, []).append(
+            Operation(
+                millis(entry.valid_from),
+                None if entry.valid_to is None else millis(entry.valid_to),
+                entry.parts_per_item,
+                entry.parts_per_cycle,
+                None if entry.cycle_s is None else entry.cycle_s * 1000,
+            )
+        )
+    return Routing(by_product)
 
 
 def unit_figures(
@@ -88,12 +109,12 @@ def unit_figures(
         site.day_rules,
         breaks_planned=site.policy.breaks_in == "planned_downtime",
     )
-    signals = held_signals(_machine(unit, site, readings))
+    signals = held_signals(_machine(unit, site, readings, facts.runs))
     line = timeline(start, end, signals, schedule, cuts)
-    counts = amended(_counts(unit.tags, readings), facts.bookings)
-    return UnitFigures(
-        tuple(tiles(line)), tuple(slices(line, schedule, counts, planned_run_times(unit), more))
-    )
+    planned = planned_run_times(unit)
+    counted = in_parts(_counts(unit.tags, readings), planned.routing, signals.product)
+    counts = amended(counted, facts.bookings)
+    return UnitFigures(tuple(tiles(line)), tuple(slices(line, schedule, counts, planned, more)))
 
 
 def recompute(
@@ -112,7 +133,7 @@ def recompute(
     site = plant.sites[unit.site_id]
     readings = _read(connection, unit, start, end)
     facts = _facts(connection, unit, start, end)
-    more = _amendments(connection, plant, unit, window)
+    more = _amendments(plant, unit, facts)
     found = unit_figures(unit, site, readings, _cuts(plant, unit), *window, facts, more)
     provenance = figure.Provenance(site.policy.version, FORMULA_VERSION, now)
     figure.write_unit(
@@ -169,41 +190,40 @@ def _read(connection: Connection, unit: UnitSource, start: int, end: int) -> Rea
 
 
 def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> UnitFacts:
-    window = (instant(start), instant(end))
+    found = figure_fact.unit_facts(
+        connection, unit.unit_id, unit.path, instant(start), instant(end)
+    )
     return UnitFacts(
-        tuple(
-            (millis(begin), millis(over))
-            for begin, over in figure_fact.planned_maintenance(connection, unit.path, *window)
+        maintenance=tuple((millis(begin), millis(over)) for begin, over in found.maintenance),
+        bookings=tuple(
+            Booking(millis(made), role, quantity) for made, role, quantity in found.bookings
         ),
-        tuple(
-            Booking(millis(made), role, quantity)
-            for made, role, quantity in figure_fact.scrap_bookings(
-                connection, unit.unit_id, *window
+        # An inspection after a rework that is the first one known: it was not good at first.
+        inspections=tuple(
+            FirstInspection(
+                millis(made), result == "good" and attempt == 1, result == "rework" or attempt > 1
             )
+            for made, result, attempt in found.inspections
+        ),
+        runs=tuple(
+            OrderRun(millis(begin), None if over is None else millis(over), order, product, lot)
+            for begin, over, order, product, lot in found.runs
         ),
     )
 
 
-def _amendments(
-    connection: Connection, plant: PlantSource, unit: UnitSource, window: tuple[int, int]
-) -> Amendments:
+def _amendments(plant: PlantSource, unit: UnitSource, facts: UnitFacts) -> Amendments:
     site = plant.sites[unit.site_id]
     line = next(line for line in site.lines if line.line_id == unit.line_id)
     pacing = None
     if line.kind == "serial" and len(line.unit_ids) > 1:
         bottleneck = plant.units.get(line.bottleneck_id or 0)
         pacing = planned_run_times(bottleneck) if bottleneck else PlannedRunTimes({})
-    found = figure_source.quantity_corrections(connection, unit.unit_id, *map(instant, window))
     return Amendments(
         pacing=pacing,
         setup_planned=site.policy.setup_in == "planned_downtime",
-        corrections=tuple(
-            (millis(row.produced_at), _CORRECTED[row.kind], row.quantity) for row in found
-        ),
+        inspections=facts.inspections,
     )
-
-
-_CORRECTED = {"scrap": TagRole.SCRAP_COUNT, "rework": TagRole.REWORK_COUNT}
 
 
 def _cuts(plant: PlantSource, unit: UnitSource) -> Moments:
@@ -213,7 +233,9 @@ def _cuts(plant: PlantSource, unit: UnitSource) -> Moments:
     return np.unique(np.concatenate(changes))
 
 
-def _machine(unit: UnitSource, site: SiteSource, readings: Readings) -> MachineSignals:
+def _machine(
+    unit: UnitSource, site: SiteSource, readings: Readings, runs: tuple[OrderRun, ...]
+) -> MachineSignals:
     return MachineSignals(
         state=_text(unit, TagRole.STATE, readings),
         state_silence_ms=silence_ms(unit, TagRole.STATE),
@@ -224,6 +246,8 @@ def _machine(unit: UnitSource, site: SiteSource, readings: Readings) -> MachineS
         stop_reason=_text(unit, TagRole.STOP_REASON, readings),
         state_map=unit.state_map,
         order_products=site.order_products,
+        runs=runs,
+        mes_first=site.policy.order_from == "mes",
     )
 
 
@@ -254,24 +278,42 @@ def _counts(tags: Sequence[RoleTag], readings: Readings) -> dict[TagRole, Increm
         columns = readings.get(tag.tag_id)
         if tag.role not in COUNT_ROLES or not isinstance(columns, NumberColumns):
             continue
-        made = increments(
-            number_readings(columns.time_us, columns.value, columns.quality),
-            Counter(tag.counter_modulus, tag.max_rate_per_s),
-        )
+        rows = number_readings(columns.time_us, columns.value, columns.quality)
+        counter = Counter(tag.counter_modulus, tag.max_rate_per_s)
+        if tag.meter is None:
+            made = increments(rows, counter)
+        else:
+            made = metered(rows, counter, round(tag.max_silence_s * 1000), tag.meter)
         found[tag.role] = made if tag.role not in found else _both(found[tag.role], made)
     return found
+
+
+def in_parts(
+    counts: dict[TagRole, Increments], routing: Routing, product: Steps
+) -> dict[TagRole, Increments]:
+    """Return counts of parts: a cycle may make several, or several cycles one."""
+    if routing.counts_parts:
+        return counts
+    return {
+        role: made
+        if role is TagRole.ENERGY
+        else replace(made, amounts=made.amounts * routing.parts_per_count(product, made.times))
+        for role, made in counts.items()
+    }
 
 
 def _both(one: Increments, other: Increments) -> Increments:
     """Return the increments of two counters of the same role: they add up."""
     times = np.concatenate((one.times, other.times))
     order = np.argsort(times, kind="stable")
+    ends = (one.known_until, other.known_until)
     firsts = [each for each in (one.first_reading, other.first_reading) if each is not None]
     return Increments(
         times[order],
         np.concatenate((one.amounts, other.amounts))[order],
         np.concatenate((one.events, other.events))[order],
         min(firsts, default=None),
+        None if None in ends else max(end for end in ends if end is not None),
     )
 
 
@@ -344,4 +386,5 @@ def _slice_row(part: Slice) -> figure.SliceRow:
         product_code=part.product,
         sums=part.sums,
         marks=part.marks,
+        lot_number=part.lot,
     )

@@ -98,8 +98,8 @@ def compute_pass(connection: Connection, settings: AnalyticsSettings, now: datet
 def _compute(connection: Connection, settings: AnalyticsSettings, now: datetime) -> PassReport:
     # Progress first: whatever it says has arrived is then visible to the reads that follow.
     progress = figure_source.edge_progress(connection)
-    dirty = figure.dirty_windows(connection, _DIRTY_LIMIT)
     plant = figure_source.plant_source(connection)
+    dirty = figure.dirty_windows(connection, _DIRTY_LIMIT, plant.shared_tags())
     work = _plan(connection, settings, plant, progress, dirty, now)
     touched = {
         unit_id: _compute_unit(connection, plant, unit_id, extent, repair, now)
@@ -202,7 +202,9 @@ def _extent(
     now: datetime,
 ) -> Extent | None:
     """Return the extent of a work unit, None before it has any reading."""
-    spans = [extents[tag.tag_id] for tag in unit.tags if tag.tag_id in extents]
+    # A meter of the line says nothing of when there is something of this machine.
+    own = [tag for tag in unit.tags if tag.meter is None or not tag.meter.shared]
+    spans = [extents[tag.tag_id] for tag in own if tag.tag_id in extents]
     if not spans:
         return None
     leading = [tag for tag in unit.tags if tag.role is TagRole.STATE] or list(unit.tags)

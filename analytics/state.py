@@ -57,6 +57,7 @@ class Timeline:
     state: Codes
     order: Codes
     product: Codes
+    lot: Codes
     stop_reason: Codes
     shift: NDArray[np.int64]
     hour: Moments
@@ -93,6 +94,8 @@ def timeline(
     planned = plan[np.searchsorted(plan_edges, begins, side="right") - 1] if plan.size else begins
     # Without an order signal nobody can claim that there was no order: a stop is then a delay.
     executing = order >= 0 if signals.order is not None else np.ones(begins.size, dtype=np.bool_)
+    if signals.orders_since is not None:
+        executing |= begins < signals.orders_since
     stopped = activity <= Activity.IDLE
     columns = {
         "element": _elements(activity, planned, executing),
@@ -100,6 +103,7 @@ def timeline(
         "state": state,
         "order": order,
         "product": signals.product.at(begins),
+        "lot": signals.lot.at(begins),
         "stop_reason": np.where(stopped, signals.stop_reason.at(begins), NOTHING),
         "shift": schedule.shift_at(begins),
         "hour": begins - begins % HOUR_MS,
@@ -115,6 +119,7 @@ def timeline(
         state=columns["state"][kept],
         order=columns["order"][kept],
         product=columns["product"][kept],
+        lot=columns["lot"][kept],
         stop_reason=columns["stop_reason"][kept],
         shift=columns["shift"][kept],
         hour=columns["hour"][kept],
@@ -128,7 +133,10 @@ def timeline(
 def _edges(
     start: int, end: int, signals: HeldSignals, schedule: Schedule, extra: Moments
 ) -> Moments:
-    steps = (signals.state, signals.mode, signals.order, signals.product, signals.stop_reason)
+    steps = (
+        *(signals.state, signals.mode, signals.order, signals.product, signals.lot),
+        signals.stop_reason,
+    )
     moments = [signal.times for signal in steps if signal is not None]
     hours = np.arange(start - start % HOUR_MS, end, HOUR_MS, dtype=np.int64)
     window = np.array([start, end], dtype=np.int64)

@@ -28,6 +28,7 @@ class PolicyOut(Wire):
     failure_at_least_s: float
     failure_merge_s: float
     mtbf_per: str
+    order_from: str
 
 
 class GroupOut(Wire):
@@ -39,6 +40,7 @@ class GroupOut(Wire):
     day: date | None
     product: str | None
     order: str | None
+    lot: str | None
 
 
 class KpiOut(Wire):

@@ -17,7 +17,7 @@ from plant.kpi.rollup import line_figures, place_figures
 from plant.kpi.stop import Stop, minor_stop_ms
 from plant.place import Level
 from plant.state import StopKind
-from store.kpi import GroupKey, GroupRow, KpiReading, LineFacts, UnitFacts
+from store.kpi import EVERYTHING, Chosen, GroupKey, GroupRow, KpiReading, LineFacts, UnitFacts
 from store.reading import Reading
 from store.reading_row import PlaceRow
 
@@ -80,8 +80,9 @@ def roll_up(
     now: datetime,
     *,
     losses: bool = False,
+    chosen: Chosen = EVERYTHING,
 ) -> KpiAnswer:
-    """Return the figures of a place per group of a window.
+    """Return the figures of a place per group of a window, of one order, product or lot if chosen.
 
     Slices are cut at hours, shifts, orders and products. A window that cuts one is served exactly
     where nothing was counted in it; otherwise it is widened to the slice and `rounded`.
@@ -89,8 +90,8 @@ def roll_up(
     members = tree.within(place.path, Level.WORK_UNIT)
     ids = [unit.place_id for unit in members]
     zones = [unit.time_zone or "UTC" for unit in members]
-    window, divided = _served(reading.kpi(ids, zones, by, asked.start, asked.end), asked)
-    kpi = reading.kpi(ids, zones, by, window.start, window.end)
+    window, divided = _served(reading.kpi(ids, zones, by, asked.start, asked.end, chosen), asked)
+    kpi = reading.kpi(ids, zones, by, window.start, window.end, chosen)
     policies = kpi.policies()
     units = {
         facts.unit_id: _Unit(facts, policies.get(_site(facts.path), OeePolicy()))
@@ -104,7 +105,8 @@ def roll_up(
     keys = sorted({key for unit in units.values() for key in unit.rows}, key=_order)
     uncovered = kpi.without_calendar() if _unplanned(units.values()) else set()
     lines = kpi.lines(sorted({unit.facts.line_id for unit in units.values()}))
-    place_of = _Place(place, units, lines, uncovered, window, by)
+    timed = by in _TIMED and not chosen
+    place_of = _Place(place, units, lines, uncovered, window, timed)
     groups = place_of.groups(kpi, keys, kpi.order_execution(), kpi.open_hours())
     used = {_site(unit.facts.path) for unit in units.values()}
     return KpiAnswer(
@@ -124,7 +126,8 @@ class _Place:
     lines: Sequence[LineFacts]
     uncovered: set[int]
     window: Window
-    by: str
+    timed: bool
+    """Whether a group is all of the time between its first and its last moment."""
 
     def groups(
         self,
@@ -222,7 +225,7 @@ class _Place:
         row = unit.rows[key]
         start, end = _millis(self.window.start), _millis(self.window.end)
         chosen = unit.began.get(key, [])
-        if self.by in _TIMED:
+        if self.timed:
             start, end = _millis(row.first), _millis(row.last)
             # Failures are in order and do not overlap: one before the first that begins inside.
             first = max(0, bisect_left(unit.failed, start, key=lambda one: one.start) - 1)

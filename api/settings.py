@@ -61,7 +61,7 @@ class ApiSettings(ServiceSettings):
     refresh_s: Annotated[float, Field(ge=0.2, le=60)] = 2.0
     """Wall seconds between two looks at the database for a live page."""
     planned_oee: Annotated[float, Field(gt=0, le=1)] = 1.0
-    """Share of planned run time that the targets of the hour-by-hour board count on."""
+    """Planned OEE of places of which nobody gave one by a document `oee-targets`."""
 
     def writing(self) -> DatabaseSettings:
         """Return by which login master data and reasons of stops are written."""

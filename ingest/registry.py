@@ -26,6 +26,7 @@ class TagColumns:
     work_unit_id: NDArray[np.int64]
     is_text: NDArray[np.bool_]
     has_role: NDArray[np.bool_]
+    """Whether figures depend on it."""
     low: NDArray[np.float64]
     """Minus infinity where there is no bound."""
     high: NDArray[np.float64]
@@ -37,7 +38,7 @@ class TagColumns:
             np.array([row.tag_id for row in rows], np.int64),
             np.array([row.work_unit_id for row in rows], np.int64),
             np.array([row.tag.value_type is ValueType.TEXT for row in rows], np.bool_),
-            np.array([row.tag.role is not TagRole.NONE for row in rows], np.bool_),
+            np.array([row.tag.role is not TagRole.NONE or row.is_meter for row in rows], np.bool_),
             np.array([_or(row.tag.low, -np.inf) for row in rows], np.float64),
             np.array([_or(row.tag.high, np.inf) for row in rows], np.float64),
         )

@@ -1,7 +1,7 @@
 """The command `nhipmay`."""
 
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Annotated
 
@@ -253,6 +253,35 @@ def analytics(settings: Settings = None) -> None:
 
 
 @app.command()
+def recompute(
+    place: Annotated[
+        str | None, typer.Option(help="Path of a place; everywhere, if left out.")
+    ] = None,
+    start: Annotated[
+        str | None, typer.Option("--from", help="Moment with offset: 2026-03-02T06:00:00+07:00.")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--to", help="Moment with offset; as far as figures reach.")
+    ] = None,
+    settings: Settings = None,
+) -> None:
+    """Compute figures again from the measurements; exit code 1 when any row differs."""
+    try:
+        from analytics import AnalyticsSettings, recompute_from_raw
+    except ImportError as exc:
+        raise missing_extra("recompute", "analytics", exc) from exc
+    report = recompute_from_raw(
+        load_settings(AnalyticsSettings, settings), place, parse_moment(start), parse_moment(end)
+    )
+    console.print(f"{report.unit_hours} hours of machines computed again")
+    for table, found in report.tables.items():
+        console.print(f"{table}: {found.rows} rows before, {found.differing} differ")
+    console.print("identical" if report.identical else "[bold red]not identical[/]")
+    if not report.identical:
+        raise typer.Exit(1)
+
+
+@app.command()
 def api(settings: Settings = None) -> None:
     """Serve the figures: HTTP API and live page."""
     try:
@@ -407,6 +436,21 @@ def parse_duration(text: str) -> timedelta:
     if match is None or float(match[1]) == 0:
         raise ConfigurationError(f"'{text}' is no duration; write for example 120s, 5m or 1h")
     return timedelta(seconds=float(match[1]) * {"s": 1, "m": 60, "h": 3600}[match[2]])
+
+
+def parse_moment(text: str | None) -> datetime | None:
+    """Return the moment that a text with an offset names, None for none."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError:
+        moment = None
+    if moment is None or moment.tzinfo is None:
+        raise ConfigurationError(
+            f"'{text}' is no moment; write date, time and offset: 2026-03-02T06:00:00+07:00"
+        )
+    return moment
 
 
 @app.callback(invoke_without_command=True)

@@ -117,6 +117,7 @@ class PolicySettings(StrictModel):
     failure_at_least_s: Annotated[float, Field(ge=0)] = 0.0
     failure_merge_s: Annotated[float, Field(ge=0)] = 0.0
     mtbf_per: Literal["failure", "failure_plus_1"] = "failure"
+    order_from: Literal["machine", "mes"] = "machine"
 
     def policy(self) -> OeePolicy:
         """Return the policy as analytics uses it."""
@@ -130,6 +131,7 @@ class PolicySettings(StrictModel):
             self.failure_at_least_s,
             self.failure_merge_s,
             self.mtbf_per,
+            self.order_from,
         )
 
 

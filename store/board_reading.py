@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from psycopg.rows import class_row, dict_row
 
 from plant.kpi import BaseSums, OeePolicy
+from plant.kpi.target import Target
 from store.board_row import AsOfRow, FaultRow, SliceRow, StateTimeRow, ValueRow
 from store.connection import Connection
 from store.queries import queries
@@ -30,6 +31,10 @@ class BoardReading:
                 _Q["slices"], {"units": list(units), "start": start, "end": end}
             ).fetchall()
         return [_slice(row) for row in rows]
+
+    def targets(self, place: str) -> list[Target]:
+        """Return the targets that may hold for a place, in the order in which they outrank."""
+        return self._rows(Target, "targets", place=place)
 
     def state_times(
         self, units: Sequence[int], start: datetime, end: datetime

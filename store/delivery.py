@@ -88,8 +88,9 @@ class PostgresDeliveryTransaction:
                 edge_id,
                 work_unit_id,
                 Tag(name, path, ValueType(value_type), TagRole(role), *rest),
+                is_meter,
             )
-            for tag_id, edge_id, work_unit_id, name, path, value_type, role, *rest in (
+            for tag_id, edge_id, work_unit_id, is_meter, name, path, value_type, role, *rest in (
                 self._connection.execute(_Q["tags"], {"site": site_id})
             )
         ]

@@ -41,6 +41,8 @@ class TagRow:
     edge_id: int
     work_unit_id: int
     tag: Tag
+    is_meter: bool = False
+    """Whether the document of a meter names it: then figures depend on it without a role, too."""
 
 
 @dataclass(frozen=True, slots=True)

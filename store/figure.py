@@ -69,6 +69,7 @@ class SliceRow:
     product_code: str | None
     sums: BaseSums
     marks: tuple[str, ...]
+    lot_number: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,8 +101,25 @@ def try_lock(connection: Connection) -> bool:
     return bool(row and row[0])
 
 
-def dirty_windows(connection: Connection, limit: int) -> list[DirtyWindow]:
-    """Return up to `limit` dirty windows, oldest hours first."""
+def dirty_windows(
+    connection: Connection, limit: int, shared: Sequence[tuple[int, int]] = ()
+) -> list[DirtyWindow]:
+    """Return up to `limit` dirty windows, oldest hours first.
+
+    `shared` are tags and the work units that share them: what is out of date at the tag's own
+    work unit is then so at all of them.
+    """
+    if shared:
+        # One snapshot: an hour that is marked in between is neither read nor left unspread.
+        with connection.transaction():
+            connection.execute(_Q["repeatable"])
+            tags, units = map(list, zip(*shared, strict=True))
+            connection.execute(_Q["spread_shared"], {"tags": tags, "units": units})
+            return _dirty(connection, limit)
+    return _dirty(connection, limit)
+
+
+def _dirty(connection: Connection, limit: int) -> list[DirtyWindow]:
     return [DirtyWindow(*row) for row in connection.execute(_Q["dirty_windows"], {"limit": limit})]
 
 
@@ -227,7 +245,8 @@ _SLICE_TYPES = (
     + ["int4", "float8"]
     + ["int8"] * 4
     + ["float8"] * 3
-    + ["text[]", "int4", "text", "timestamptz"]
+    + ["int4"] * 3
+    + ["text[]", "text", "int4", "text", "timestamptz"]
 )
 
 
@@ -245,6 +264,7 @@ def _slice_values(unit_id: int, row: SliceRow, provenance: Provenance) -> tuple[
         row.product_code,
         *_sum_values(row.sums),
         list(row.marks),
+        row.lot_number,
         provenance.policy_version,
         provenance.formula_version,
         provenance.as_of,

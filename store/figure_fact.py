@@ -2,7 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from plant.measurement import TagRole
 from store.connection import Connection
@@ -25,20 +27,41 @@ def master_data_held(connection: Connection) -> Iterator[None]:
             connection.execute(_Q["release_master_data"])
 
 
-def planned_maintenance(
-    connection: Connection, unit_path: str, start: datetime, end: datetime
-) -> list[tuple[datetime, datetime]]:
-    """Return when maintenance of a work unit, or of a place that holds it, is planned."""
-    asked = {"unit": unit_path, "start": start, "end": end}
-    return connection.execute(_Q["planned_maintenance"], asked).fetchall()
+@dataclass(frozen=True, slots=True)
+class UnitFacts:
+    """What an MES knows of a work unit in a window."""
+
+    maintenance: tuple[tuple[datetime, datetime], ...]
+    """Planned maintenance as start and end."""
+    bookings: tuple[tuple[datetime, TagRole, float], ...]
+    """What was booked later: when the parts were made, the role of their counter, how many."""
+    inspections: tuple[tuple[datetime, str, int], ...]
+    """First inspections of parts with a serial number: when they were made, else inspected,
+    result, attempt."""
+    runs: tuple[tuple[datetime, datetime | None, str, str | None, str | None], ...]
+    """Orders executed: start, end, order, product, lot; those of the window and the one before."""
 
 
-def scrap_bookings(
-    connection: Connection, unit_id: int, start: datetime, end: datetime
-) -> list[tuple[datetime, TagRole, float]]:
-    """Return what was booked after parts were made in `[start, end)`: when made, role, parts."""
-    asked = {"unit": unit_id, "start": start, "end": end}
-    return [
-        (made, TagRole(f"{outcome}_count"), quantity)
-        for made, outcome, quantity in connection.execute(_Q["scrap_bookings"], asked)
-    ]
+def unit_facts(
+    connection: Connection, unit_id: int, unit_path: str, start: datetime, end: datetime
+) -> UnitFacts:
+    """Return what an MES knows of a work unit in `[start, end)`."""
+    asked = {"unit": unit_id, "path": unit_path, "start": start, "end": end}
+    found: dict[str, list[tuple[Any, ...]]] = {}
+    for fact, *columns in connection.execute(_Q["unit_facts"], asked):
+        found.setdefault(fact, []).append(tuple(columns))
+    return UnitFacts(
+        maintenance=tuple((first, last) for first, last, *_ in found.get("maintenance", ())),
+        bookings=tuple(
+            (made, TagRole(f"{outcome}_count"), quantity)
+            for made, _, outcome, _, _, quantity, _ in found.get("booking", ())
+        ),
+        inspections=tuple(
+            (made, result, int(attempt))
+            for made, _, result, _, _, attempt, _ in found.get("inspection", ())
+        ),
+        runs=tuple(
+            (first, last, order, product, lot)
+            for first, last, order, product, lot, _, _ in found.get("run", ())
+        ),
+    )

@@ -59,6 +59,8 @@ PUBLISHED = (
     "good_quantity",
     "pbt_ms",
     "apt_ms",
+    "inspected_parts",
+    "good_at_first_parts",
 )
 
 
@@ -80,7 +82,7 @@ def final_results(
     rows = connection.execute(_Q["final_results"], _key_columns(keys))
     return {
         (row[0], row[1], row[2]): PublishedFigures(
-            dict(zip(PUBLISHED, row[3:11], strict=True)), row[11], row[12]
+            dict(zip(PUBLISHED, row[3:-2], strict=True)), *row[-2:]
         )
         for row in rows
     }
@@ -128,6 +130,8 @@ _RESULT_SUMS = (
     "rework_quantity",
     "failure_events",
     "energy_kwh",
+    "inspected_parts",
+    "good_at_first_parts",
 )
 
 

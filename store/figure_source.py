@@ -10,6 +10,7 @@ from plant.calendar import NO_RULES, DayOff, DayRules, Rotation, ShiftPattern
 from plant.kpi import OeePolicy
 from plant.measurement import TEXT_ROLES, TagRole
 from store.connection import Connection
+from store.figure_meter import MeterRow, MeterShare, meter_shares
 from store.mes_calendar import rotation, shift_pattern
 from store.queries import queries
 
@@ -26,6 +27,8 @@ class RoleTag:
     counter_modulus: float | None
     max_rate_per_s: float | None
     max_silence_s: float
+    meter: MeterShare | None = None
+    """What a meter's document says of the tag; None for a tag that says everything itself."""
 
     @property
     def is_text(self) -> bool:
@@ -44,6 +47,18 @@ class RunTimeEntry:
 
 
 @dataclass(frozen=True, slots=True)
+class OperationEntry:
+    """A step of the routing of a product, valid in `[valid_from, valid_to)`."""
+
+    product: str
+    valid_from: datetime
+    valid_to: datetime | None
+    parts_per_item: float
+    parts_per_cycle: float
+    cycle_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class UnitSource:
     """A work unit with what its figures depend on."""
 
@@ -54,6 +69,7 @@ class UnitSource:
     tags: tuple[RoleTag, ...]
     state_map: dict[str, str]
     run_times: tuple[RunTimeEntry, ...]
+    operations: tuple[OperationEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +105,15 @@ class PlantSource:
 
     sites: dict[int, SiteSource]
     units: dict[int, UnitSource]
+
+    def shared_tags(self) -> list[tuple[int, int]]:
+        """Return tags of meters, each with the work units that take part of what they show."""
+        return [
+            (tag.tag_id, unit.unit_id)
+            for unit in self.units.values()
+            for tag in unit.tags
+            if tag.meter is not None
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,35 +174,15 @@ def plant_source(connection: Connection) -> PlantSource:
 
 def oee_policy(choices: Sequence[Any]) -> OeePolicy:
     """Return the policy of a row of `oee_policy` without its site."""
-    version, threshold, minor_in, breaks_in, setup_in, kinds, least, merge, mtbf_per = choices
+    version, threshold, minor_in, breaks_in, setup_in, kinds, least, merge, *others = choices
     return OeePolicy(
-        version, threshold, minor_in, breaks_in, setup_in, tuple(kinds), least, merge, mtbf_per
+        version, threshold, minor_in, breaks_in, setup_in, tuple(kinds), least, merge, *others
     )
 
 
 def edge_progress(connection: Connection) -> dict[int, EdgeProgress]:
     """Return the progress of every edge that has reported, by its id."""
     return {row[0]: EdgeProgress(*row[1:]) for row in connection.execute(_Q["edge_progress"])}
-
-
-@dataclass(frozen=True, slots=True)
-class CorrectionRow:
-    """Parts found bad later than they were made."""
-
-    produced_at: datetime
-    kind: str
-    """`scrap` or `rework`."""
-    quantity: float
-
-
-def quantity_corrections(
-    connection: Connection, unit_id: int, start: datetime, end: datetime
-) -> list[CorrectionRow]:
-    """Return what is corrected of the parts that a work unit made in `[start, end)`."""
-    rows = connection.execute(
-        _Q["quantity_corrections"], {"unit": unit_id, "start": start, "end": end}
-    )
-    return [CorrectionRow(*row) for row in rows]
 
 
 def _site_of(places: dict[int, tuple[object, ...]], place_id: int) -> int:
@@ -219,12 +224,16 @@ def _units(
     tags: dict[int, list[RoleTag]] = {}
     for tag_id, unit_id, edge_id, role, *limits in connection.execute(_Q["role_tags"]):
         tags.setdefault(unit_id, []).append(RoleTag(tag_id, edge_id, TagRole(role), *limits))
+    _add_meters(connection, places, tags)
     maps: dict[int, dict[str, str]] = {}
     for unit_id, vendor, packml in connection.execute(_Q["state_maps"]):
         maps.setdefault(unit_id, {})[vendor] = packml
     run_times: dict[int, list[RunTimeEntry]] = {}
     for unit_id, *entry in connection.execute(_Q["planned_run_times"]):
         run_times.setdefault(unit_id, []).append(RunTimeEntry(*entry))
+    operations: dict[int, list[OperationEntry]] = {}
+    for unit_id, *entry in connection.execute(_Q["operations"]):
+        operations.setdefault(unit_id, []).append(OperationEntry(*entry))
     return {
         unit_id: UnitSource(
             unit_id=unit_id,
@@ -234,7 +243,42 @@ def _units(
             tags=tuple(tags.get(unit_id, ())),
             state_map=maps.get(unit_id, {}),
             run_times=tuple(run_times.get(unit_id, ())),
+            operations=tuple(operations.get(unit_id, ())),
         )
         for line_id, unit_ids in lines.items()
         for unit_id in unit_ids
     }
+
+
+def _add_meters(
+    connection: Connection,
+    places: dict[int, tuple[object, ...]],
+    tags: dict[int, list[RoleTag]],
+) -> None:
+    """Give machines the tags of meters that measure them; what a document says of a tag holds."""
+    meters = [MeterRow(*row) for row in connection.execute(_Q["energy_meters"])]
+    if not meters:
+        return
+    documented = {meter.tag_id for meter in meters}
+    own: set[int] = set()
+    for unit_id, of_unit in tags.items():
+        of_unit[:] = [tag for tag in of_unit if tag.tag_id not in documented]
+        if any(tag.role is TagRole.ENERGY for tag in of_unit):
+            own.add(unit_id)
+    # A machine of which nothing else is known has no figures that energy could be part of.
+    paths = {str(places[unit_id][3]): unit_id for unit_id in tags}
+    metered = {str(places[unit_id][3]) for unit_id in own}
+    by_id = {meter.tag_id: meter for meter in meters}
+    for (path, tag_id), share in meter_shares(meters, list(paths), metered).items():
+        meter = by_id[tag_id]
+        tags[paths[path]].append(
+            RoleTag(
+                tag_id,
+                meter.edge_id,
+                TagRole.ENERGY,
+                meter.counter_modulus,
+                meter.max_rate_per_s,
+                meter.max_silence_s,
+                share,
+            )
+        )

@@ -1,7 +1,7 @@
 """What figures of any place and window are formed from: base sums by group, stops, open hours."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
@@ -17,7 +17,7 @@ from store.queries import queries
 _Q = queries("kpi")
 
 GroupKey = tuple[datetime | None, str | None]
-"""What a group is about: the start of its hour or shift, or its day, product or order."""
+"""What a group is about: the start of its hour or shift, or its day, product, order or lot."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,11 +111,26 @@ class FaultRow:
     last: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """Of what alone figures are asked; None for everything."""
+
+    order: str | None = None
+    product: str | None = None
+    lot: str | None = None
+
+    def __bool__(self) -> bool:
+        return (self.order, self.product, self.lot) != (None, None, None)
+
+
+EVERYTHING = Chosen()
+
+
 class KpiReading:
     """The questions of one window, asked over one connection.
 
     `units` and `zones` are the machines asked for and the IANA zone of each; `by` is `hour`,
-    `shift`, `day`, `product`, `order` or empty for one group.
+    `shift`, `day`, `product`, `order`, `lot` or empty for one group.
     """
 
     def __init__(
@@ -126,6 +141,7 @@ class KpiReading:
         by: str,
         start: datetime,
         end: datetime,
+        chosen: Chosen = EVERYTHING,
     ) -> None:
         self._connection = connection
         self._asked: dict[str, Any] = {
@@ -134,6 +150,7 @@ class KpiReading:
             "by": by,
             "start": start,
             "end": end,
+            **asdict(chosen),
         }
 
     def units(self) -> list[UnitFacts]:

@@ -16,7 +16,7 @@ from store import edition
 from store.board_reading import BoardReading
 from store.connection import Connection, connect, conninfo, store_errors
 from store.fleet import FleetReading
-from store.kpi import KpiReading
+from store.kpi import EVERYTHING, Chosen, KpiReading
 from store.queries import queries
 from store.reading_row import (
     HourRow,
@@ -58,9 +58,10 @@ class Reading:
         by: str,
         start: datetime,
         end: datetime,
+        chosen: Chosen = EVERYTHING,
     ) -> KpiReading:
         """Return the questions about base sums of one window; see `store.kpi`."""
-        return KpiReading(self._connection, units, zones, by, start, end)
+        return KpiReading(self._connection, units, zones, by, start, end, chosen)
 
     @property
     def boards(self) -> BoardReading:

@@ -128,10 +128,17 @@ class FigurePlant:
                 )
 
     def run_steadily(
-        self, unit: str, start: float, end: float, *, cycle_s: float = 40.0, state: str = "EXECUTE"
+        self,
+        unit: str,
+        start: float,
+        end: float,
+        *,
+        cycle_s: float = 40.0,
+        state: str = "EXECUTE",
+        step_s: float = 20.0,
     ) -> None:
-        """Let a machine say every 20 s that it runs, making a good part each cycle."""
-        step = 20 / 3600
+        """Let a machine say every `step_s` that it runs, making a good part each cycle."""
+        step = step_s / 3600
         moments = [start + number * step for number in range(round((end - start) / step))]
         self.write(unit, "state", [(moment, state) for moment in moments])
         self.write(unit, "order", [(moment, "LSX-1") for moment in moments])
@@ -153,6 +160,36 @@ class FigurePlant:
             "insert into delivery_ledger (edge_id, epoch, committed, issued_id)"
             " values (%s, 'e', '{[1,10)}', 9)",
             (self.edge_id,),
+        )
+
+    def settle(self, now: float) -> None:
+        """Run passes until nothing is left for another one."""
+        while not self.compute(now).complete:
+            pass
+
+    def assert_repaired(self, now: float) -> None:
+        """Compare what was repaired with computing everything again from the readings."""
+        self.settle(now)
+        repaired = self.figures()
+        self.forget()
+        self.settle(now)
+        for table, rows in self.figures().items():
+            assert repaired[table] == rows, table
+
+    def add_tag(self, name: str, unit: str, role: str = "none") -> None:
+        """Add a number tag to a machine."""
+        self.connection.execute(
+            "insert into tag (site_id, work_unit_id, edge_id, name, value_type, role)"
+            " select edge.site_id, place_id, edge_id, %s, 'number', %s from edge, place"
+            " where path = %s",
+            (name, role, unit),
+        )
+
+    def without_tags(self, unit: str, *roles: str) -> None:
+        """Take tags of a machine away, as if nobody had ever connected them."""
+        self.connection.execute(
+            "delete from tag where name = any(%s)",
+            ([f"{unit.rpartition('/')[2]}/{role}" for role in roles],),
         )
 
     def compute(self, now: float, **settings: Any) -> PassReport:

@@ -25,7 +25,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "valid_from": "2026-03-03T08:00:00+07:00",
         "source": "bấm giờ",
     },
-    "routings": {"work_unit": SAW, "product": "bac-lot", "position": 1, "parts_per_item": 2},
+    "routings": {
+        "work_unit": SAW,
+        "product": "bac-lot",
+        "position": 1,
+        "parts_per_item": 2,
+        "parts_per_cycle": 4,
+        "seconds": 53,
+    },
     "orders": {
         "site": SITE,
         "number": "LSX-7",
@@ -43,6 +50,14 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "order": "LSX-7",
         "quantity": 240,
         "started_at": "2026-03-03T06:00:00+07:00",
+    },
+    "order-runs": {
+        "work_unit": SAW,
+        "started_at": "2026-03-03T06:05:00+07:00",
+        "ended_at": "2026-03-03T13:40:00+07:00",
+        "order": "LSX-7",
+        "product": "bac-lot",
+        "lot": "L-7",
     },
     "time-zones": {"site": SITE, "time_zone": "Asia/Bangkok"},
     "shifts": {
@@ -110,7 +125,9 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "place": LINE,
         "tag": "cua/dien-nang",
         "kwh_per_unit": 0.001,
+        "shares": {SAW: 2, GRINDER: 1},
     },
+    "oee-targets": {"place": LINE, "planned_oee": 0.75, "valid_from": "2026-01-01T00:00:00+07:00"},
 }
 
 

@@ -14,6 +14,7 @@ from api.places import PlaceTree
 from plant.calendar import Window
 from plant.kpi import OeePolicy
 from plant.kpi.oee import Figures
+from plant.kpi.target import Target, planned_oee
 from plant.place import Level
 from store.board_row import SliceRow, StateTimeRow
 from store.reading import Reading
@@ -95,7 +96,8 @@ class Inquiry:
     """Whole hours."""
     now: datetime
     formatter: Formatter
-    planned_oee: float = 1.0
+    default_planned_oee: float = 1.0
+    """Where no place has a target of its own."""
     options: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -145,6 +147,15 @@ class Inquiry:
     def policy(self) -> OeePolicy:
         """The site's present policy."""
         return self.reading.boards.policy(self.place.path)
+
+    @cached_property
+    def targets(self) -> list[Target]:
+        """The targets of the place and of those that hold it."""
+        return self.reading.boards.targets(self.place.path)
+
+    def planned_oee(self, moment: datetime) -> float:
+        """Return the OEE that the place is planned to reach at a moment."""
+        return planned_oee(self.targets, moment) or self.default_planned_oee
 
     @cached_property
     def stops(self) -> list[StopRow]:

@@ -28,7 +28,7 @@ def hours_board(q: Inquiry) -> Board:
         own = [row for row in q.slices if row.hour == hour]
         clock = add(row.sums for row in own if row.place in paced)
         out = add(row.sums for row in own if row.place in last)
-        target = _target([row for row in own if row.place in paced], q.planned_oee)
+        target = _target([row for row in own if row.place in paced], q.planned_oee(hour))
         planned += target or 0.0
         made += out.good_quantity or 0.0
         rows.append(
@@ -56,6 +56,8 @@ def hours_board(q: Inquiry) -> Board:
     f = q.formatter
     total = q.words("title.hours")
     untold = any(row[2] is None for row in rows)
+    shares = sorted({q.planned_oee(hour) for hour in hours or [q.window.start]})
+    share = " – ".join(f.percent(one) for one in shares)
     return Board(
         (
             Section(
@@ -67,9 +69,9 @@ def hours_board(q: Inquiry) -> Board:
                     (f.text("count.target"), f.number(planned)),
                     (f.text("count.good"), f.number(made)),
                     (q.words("difference"), f.number(made - planned)),
-                    (q.words("planned_oee"), f.percent(q.planned_oee)),
+                    (q.words("planned_oee"), share),
                 ),
-                notes=(q.words("note.hours", share=f.percent(q.planned_oee)),),
+                notes=(q.words("note.hours", share=share),),
                 warnings=(q.words("note.no_target"),) if untold else (),
             ),
         )

@@ -197,7 +197,7 @@ def inquiry(
             window=asked,
             now=now,
             formatter=Formatter(CATALOGUES[language], ZoneInfo(place.time_zone or "UTC"), now),
-            planned_oee=context.settings.planned_oee,
+            default_planned_oee=context.settings.planned_oee,
             options=options,
         )
 

@@ -1,14 +1,17 @@
 """Figures that analytics derived: OEE, states, stops."""
 
+from dataclasses import asdict
 from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from api.choice import ChosenDep
 from api.context import ContextDep, tree_of
 from api.listing_file import FILES, ListingFormDep, ListingSubject
 from api.oee_table import REASONS, oee_table
 from api.pareto import with_shares
+from api.roll_up import KpiGroup, roll_up
 from api.routers.places import PlacePath
 from api.windows import End, Start, window
 from api.wire import (
@@ -40,21 +43,56 @@ def list_oee(
     level: Annotated[
         Level | None, Query(description="Places of this level at or below `place` instead.")
     ] = None,
+    chosen: ChosenDep,
     form: ListingFormDep,
 ) -> Response | OeeListing:
-    """Return OEE per hour or shift whose window overlaps the asked one, 24 hours by default."""
-    asked = window(start, end, now=context.clock(), default=timedelta(days=1), longest=LONGEST)
+    """Return OEE per hour or shift whose window overlaps the asked one, 24 hours by default.
+
+    Of one order, product or lot it is formed from the base sums of that alone, of the slices in
+    the asked window.
+    """
+    now = context.clock()
+    asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
         found = tree.get(place)
         places = [found] if level is None else tree.within(found.path, level)
-        results = reading.results(
-            [place.place_id for place in places], kind, asked.start, asked.end
-        )
-    data = [OeeOut.model_validate(result) for result in results]
-    subject = ListingSubject("oee", context.clock(), found, asked)
+        if chosen:
+            data = [
+                _formed(one.path, kind, group)
+                for one in places
+                for group in roll_up(reading, tree, one, kind, asked, now, chosen=chosen).groups
+            ]
+        else:
+            rows = reading.results(
+                [place.place_id for place in places], kind, asked.start, asked.end
+            )
+            data = [OeeOut.model_validate(row) for row in rows]
+    subject = ListingSubject("oee", now, found, asked)
     return form.file(data, OeeOut, subject) or OeeListing(
-        data=data, meta=WindowOut.model_validate(asked)
+        data=data,
+        meta=WindowOut.model_validate(asked),
+    )
+
+
+def _formed(place: str, kind: str, group: KpiGroup) -> OeeOut:
+    """Return an OEE formed on request in the form of a stored one."""
+    sums = asdict(group.sums)
+    return OeeOut.model_validate(
+        {
+            **asdict(group.result),
+            **{name: sums[name] for name in OeeOut.model_fields.keys() & sums.keys()},
+            "place": place,
+            "kind": kind,
+            "start": group.start,
+            "end": group.end,
+            "business_date": group.business_date if kind == "shift" else None,
+            "shift": group.shift if kind == "shift" else None,
+            "policy_version": max(group.policy_versions),
+            "formula_version": max(group.formula_versions),
+            "as_of": group.as_of,
+            "final": group.final,
+        }
     )
 
 

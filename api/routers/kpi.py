@@ -8,6 +8,7 @@ from typing import Annotated, Any, Literal
 from fastapi import APIRouter, Query, Response
 
 from api import kpi_fault
+from api.choice import ChosenDep
 from api.context import Context, ContextDep, tree_of
 from api.kpi_wire import (
     CapabilityOut,
@@ -35,6 +36,7 @@ from plant.kpi import BaseSums
 from plant.kpi.capability import capability
 from plant.measurement import Quality
 from plant.place import Level
+from store.kpi import Chosen
 from store.reading_row import PlaceRow
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
@@ -43,7 +45,7 @@ LONGEST = timedelta(days=366)
 MOST_HOURS = timedelta(days=93)
 MOST_ROWS_OF_TRAIL = 10_000
 By = Annotated[
-    Literal["hour", "shift", "day", "product", "order"] | None,
+    Literal["hour", "shift", "day", "product", "order", "lot"] | None,
     Query(description="One group for each; without it one for the whole window."),
 ]
 _TIMES = tuple(field.name for field in fields(BaseSums) if field.name.endswith("_ms"))
@@ -57,6 +59,9 @@ _QUANTITIES = (
     "idle_energy_kwh",
     "pri_pq_ms",
     "pri_gq_ms",
+    "inspected_parts",
+    "good_at_first_parts",
+    "rework_found_parts",
 )
 
 
@@ -68,6 +73,7 @@ def list_kpi(
     start: Start = None,
     end: End = None,
     by: By = None,
+    chosen: ChosenDep,
     form: ListingFormDep,
 ) -> Response | KpiListing:
     """Return every figure of ISO 22400-2 of a place, for the window or per group of it.
@@ -75,7 +81,7 @@ def list_kpi(
     A figure without a value has a reason. Any place: a serial line by its bottleneck, a pool, an
     area, a site or an enterprise by the sums of its lines.
     """
-    found, asked, answer = _answer(context, place, start, end, by, losses=False)
+    found, asked, answer = _answer(context, place, start, end, by, chosen, losses=False)
     data = [_kpi(place, by, group) for group in answer.groups]
     subject = ListingSubject("kpi", context.clock(), found, answer.window)
     return form.file(data, KpiOut, subject, _flat_kpi) or KpiListing(
@@ -91,13 +97,14 @@ def list_losses(
     start: Start = None,
     end: End = None,
     by: By = None,
+    chosen: ChosenDep,
     form: ListingFormDep,
 ) -> Response | LossesListing:
     """Return where the time went: from calendar time to fully productive time, to 0 s.
 
     Not scheduled, production beyond the plan, planned downtime, then the six big losses.
     """
-    found, asked, answer = _answer(context, place, start, end, by, losses=True)
+    found, asked, answer = _answer(context, place, start, end, by, chosen, losses=True)
     data = [_losses(place, by, group) for group in answer.groups]
     subject = ListingSubject("losses", context.clock(), found, answer.window)
     return form.file(data, LossesOut, subject, _flat_losses) or LossesListing(
@@ -190,7 +197,14 @@ def get_capability(
 
 
 def _answer(
-    context: Context, place: str, start: Start, end: End, by: str | None, *, losses: bool
+    context: Context,
+    place: str,
+    start: Start,
+    end: End,
+    by: str | None,
+    chosen: Chosen,
+    *,
+    losses: bool,
 ) -> tuple[PlaceRow, Window, KpiAnswer]:
     now = context.clock()
     longest = MOST_HOURS if by == "hour" else LONGEST
@@ -198,7 +212,8 @@ def _answer(
     with context.database.reading() as reading:
         tree = tree_of(reading)
         found = tree.get(place)
-        return found, asked, roll_up(reading, tree, found, by or "", asked, now, losses=losses)
+        answer = roll_up(reading, tree, found, by or "", asked, now, losses=losses, chosen=chosen)
+        return found, asked, answer
 
 
 def _kpi(place: str, by: str | None, group: KpiGroup) -> KpiOut:
@@ -299,7 +314,7 @@ def _flat_losses(row: LossesOut) -> dict[str, Any]:
 
 def _group(by: str | None, group: KpiGroup) -> GroupOut:
     start, text = group.key
-    named: Mapping[str, Any] = {by: text} if by in ("product", "order") and text else {}
+    named: Mapping[str, Any] = {by: text} if by in ("product", "order", "lot") and text else {}
     return GroupOut(
         start=start,
         shift=group.shift if by == "shift" else None,
@@ -307,6 +322,7 @@ def _group(by: str | None, group: KpiGroup) -> GroupOut:
         day=date.fromisoformat(text) if by == "day" and text else None,
         product=named.get("product"),
         order=named.get("order"),
+        lot=named.get("lot"),
     )
 
 

@@ -47,10 +47,6 @@ class Evidence:
     failures: Reliability | None = None
     corrective_ms: int = 0
     """Time in failures within the window (CMT)."""
-    inspected: int = 0
-    """IP: serialised parts inspected."""
-    good_at_first: int = 0
-    """GP: those good at their first inspection."""
 
 
 def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str, Indicator]]:
@@ -102,7 +98,9 @@ def _quantities(given: Evidence) -> dict[str, Indicator]:
     no_good = Missing.NO_QUALITY_COUNTS if sums.good_quantity is None else Missing.NOTHING_PRODUCED
     first = given.first_step_produced
     fall_off = ratio.fall_off_ratio(sums, BaseSums(produced_quantity=first))
-    yielded = ratio.first_pass_yield(given.good_at_first, given.inspected)
+    yielded = ratio.first_pass_yield(
+        given.members.good_at_first_parts, given.members.inspected_parts
+    )
     no_steps = Missing.NOT_A_SERIAL_LINE if first is None else scrapless
     idle = ratio.idle_energy_share(sums)
     return {

@@ -7,6 +7,7 @@ from plant.kpi import BaseSums, Missing, OeeResult
 from plant.kpi.sums import add
 
 RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
+_INSPECTED = ("inspected_parts", "good_at_first_parts", "rework_found_parts")
 EFFECTIVENESS_ABOVE_1 = "effectiveness_above_1"
 QUALITY_ABOVE_1 = "quality_above_1"
 PARTS_WITHOUT_PRODUCTION_TIME = "parts_without_production_time"
@@ -88,6 +89,10 @@ def pooled(places: Iterable[Figures]) -> Figures:
             sums,
             calendar_ms=sums.calendar_ms + sum(place.sums.calendar_ms for place in idle),
             pot_ms=sums.pot_ms + sum(place.sums.pot_ms for place in idle),
+            **{
+                name: getattr(sums, name) + sum(getattr(place.sums, name) for place in idle)
+                for name in _INSPECTED
+            },
         ),
         absent if every else Missing.NO_DATA,
         sum(place.minor_stop_ms for place in busy),
@@ -116,6 +121,7 @@ def serial_line(
             scrap_quantity=every.scrap_quantity,
             rework_quantity=every.rework_quantity,
             energy_kwh=every.energy_kwh,
+            **{name: getattr(every, name) for name in _INSPECTED},
         ),
         paced.absent,
         paced.minor_stop_ms,

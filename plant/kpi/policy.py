@@ -30,3 +30,5 @@ class OeePolicy:
     """Failures with less than this between them are one (the machine was not really repaired)."""
     mtbf_per: str = "failure"
     """`failure` divides by FE, `failure_plus_1` by FE + 1."""
+    order_from: str = "machine"
+    """Whose order counts where both the machine and an MES tell one: `machine` or `mes`."""

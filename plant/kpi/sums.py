@@ -63,6 +63,12 @@ class BaseSums:
     """Sum of planned run time per item times the rejects made while setting up."""
     idle_energy_kwh: float | None = None
     """Energy used while not producing; None without a meter."""
+    inspected_parts: int = 0
+    """IP: parts with a serial number, by their first inspection at the machine."""
+    good_at_first_parts: int = 0
+    """GP: those good at it."""
+    rework_found_parts: int = 0
+    """Those it sent to be worked on again."""
 
 
 def add(parts: Iterable[BaseSums]) -> BaseSums:

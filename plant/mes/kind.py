@@ -5,12 +5,14 @@ import difflib
 from plant.errors import ConfigurationError
 from plant.mes.document import MesDocument
 from plant.mes.energy import EnergyMeter
+from plant.mes.execution import OrderRun
 from plant.mes.maintenance import PlannedMaintenance
 from plant.mes.order import Lot, ProductionOrder
 from plant.mes.product import PlannedRunTime, Product, RoutingStep
 from plant.mes.quality import Inspection, ScrapBooking
 from plant.mes.reason import ReworkReason, ScrapReason, StopReason
 from plant.mes.shift import Holiday, Shift, ShiftRotation, TimeZone
+from plant.mes.target import OeeTarget
 
 KINDS: dict[str, type[MesDocument]] = {
     document.KIND: document
@@ -20,6 +22,7 @@ KINDS: dict[str, type[MesDocument]] = {
         RoutingStep,
         ProductionOrder,
         Lot,
+        OrderRun,
         TimeZone,
         Shift,
         ShiftRotation,
@@ -31,6 +34,7 @@ KINDS: dict[str, type[MesDocument]] = {
         Inspection,
         ScrapBooking,
         EnergyMeter,
+        OeeTarget,
     )
 }
 """In the order in which they may refer to one another."""

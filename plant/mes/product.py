@@ -74,8 +74,18 @@ class RoutingStep(_OfProductAtMachine):
     parts_per_item: Positive = Field(
         1.0, description="Parts that this machine makes for one finished item."
     )
+    parts_per_cycle: Positive = Field(
+        1.0,
+        description="Parts that one count of its counters is: 4 cavities are 4, two cycles for "
+        "one part are 0.5.",
+    )
+    seconds: Positive | None = Field(
+        None,
+        description="Planned seconds of one cycle of the operation; used while the product has "
+        "no planned run time here.",
+    )
     valid_from: Moment = Field(ALWAYS, description="From when it holds; always, if left out.")
-    valid_to: Moment | None = Field(None, description="Until when; open, if left out.")
+    valid_to: Moment | None = Field(None, description="Until when; until the next, if left out.")
 
     @model_validator(mode="after")
     def _validity_is_ordered(self) -> Self:

@@ -1,6 +1,8 @@
 -- name: slices
 -- Base sums of machines by slice, with the planned run time of their product on them, then.
-select b.*, p.path as place, own.seconds as run_time_s
+select
+    b.*, p.path as place,
+    coalesce(own.seconds, operation.seconds / operation.parts_per_cycle) as run_time_s
 from base_sum b
 join place p on p.place_id = b.work_unit_id
 left join product on
@@ -17,8 +19,26 @@ left join lateral (
     order by t.valid_from desc
     limit 1
 ) own on own.valid_to is null or own.valid_to > b.slice_start
+left join lateral (
+    select s.seconds, s.parts_per_cycle, s.valid_to
+    from routing_step s
+    where
+        s.product_id = product.product_id and s.work_unit_id = b.work_unit_id
+        and s.valid_from <= b.slice_start
+    order by s.valid_from desc
+    limit 1
+) operation on operation.valid_to is null or operation.valid_to > b.slice_start
 where b.work_unit_id = any(%(units)s) and b.hour >= %(start)s and b.hour < %(end)s
 order by b.slice_start, p.path
+
+-- name: targets
+-- Targets of a place and of those that hold it, the nearest place first; of one place the one that
+-- began last first.
+select target.valid_from, target.valid_to, target.planned_oee, length(p.path) as nearness
+from oee_target target
+join place p on p.place_id = target.place_id
+where p.path = %(place)s or starts_with(%(place)s, p.path || '/')
+order by nearness desc, target.valid_from desc
 
 -- name: state_times
 -- Time of machines by hour, time element, kind of stop and reason; a stop has the reason of its
@@ -82,7 +102,7 @@ limit %(limit)s
 -- name: policy
 -- The present policy of a place's site.
 select o.version, o.minor_stop_threshold_s, o.minor_stops_in, o.breaks_in, o.setup_in,
-    o.failure_states, o.failure_at_least_s, o.failure_merge_s, o.mtbf_per
+    o.failure_states, o.failure_at_least_s, o.failure_merge_s, o.mtbf_per, o.order_from
 from oee_policy o
 join place site on site.place_id = o.site_id
 where site.path = %(place)s or starts_with(%(place)s, site.path || '/')

@@ -15,6 +15,10 @@ left join edge_status on edge_status.edge_id = edge.edge_id
 -- In the order of the columns of TagRow and Tag.
 select
     tag.tag_id, tag.edge_id, tag.work_unit_id,
+    exists (
+        select from energy_meter meter
+        where meter.site_id = tag.site_id and meter.tag_name = tag.name
+    ),
     tag.name, place.path, tag.value_type, tag.role, tag.unit, tag.description,
     tag.low, tag.high, tag.counter_modulus, tag.max_rate_per_s, tag.max_silence_s
 from tag

@@ -2,6 +2,22 @@
 -- One analytics at a time; held until the session ends.
 select pg_try_advisory_lock(7461002)
 
+-- name: repeatable
+-- For the present transaction.
+set transaction isolation level repeatable read
+
+-- name: spread_shared
+-- What has come of a meter that several machines share concerns each of them.
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct on (shared.work_unit_id, dirty.hour)
+    shared.work_unit_id, dirty.hour, dirty.marked_at, dirty.cause
+from unnest(%(tags)s::integer[], %(units)s::integer[]) as shared (tag_id, work_unit_id)
+join tag using (tag_id)
+join dirty_window dirty on dirty.work_unit_id = tag.work_unit_id
+where shared.work_unit_id <> tag.work_unit_id
+order by 1, 2, dirty.cause nulls last
+on conflict (work_unit_id, hour) do nothing
+
 -- name: dirty_windows
 -- Hours whose figures are out of date, oldest first.
 select work_unit_id, hour, revision, cause
@@ -57,8 +73,8 @@ copy base_sum (
     order_number, product_code, calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms,
     unknown_ms, unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
     scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
-    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh, marks,
-    policy_version, formula_version, as_of
+    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh,
+    inspected_parts, good_at_first_parts, rework_found_parts, marks, lot_number, policy_version, formula_version, as_of
 ) from stdin (format binary)
 
 -- name: stop_neighbourhood
@@ -125,7 +141,8 @@ select
     calendar_ms, pot_ms, pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms, unknown_ms,
     unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
     scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
-    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh
+    planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh,
+    inspected_parts, good_at_first_parts, rework_found_parts
 from unnest(%(units)s::integer[]) as asked (work_unit_id)
 cross join unnest(
     %(starts)s::timestamptz[], %(ends)s::timestamptz[]

@@ -11,6 +11,17 @@ from tag
 where role <> 'none'
 order by work_unit_id, role, tag_id
 
+-- name: energy_meters
+-- Meters of energy, with the number tag that carries the reading.
+select
+    tag.tag_id, tag.edge_id, tag.counter_modulus, tag.max_rate_per_s, tag.max_silence_s,
+    meant.path, meter.reading, meter.kwh_per_unit, meter.shares, meter.valid_from, meter.valid_to
+from energy_meter meter
+join place meant on meant.place_id = meter.place_id
+join tag on tag.site_id = meter.site_id and tag.name = meter.tag_name
+where meter.carrier <> 'water' and tag.value_type = 'number'
+order by tag.tag_id, meter.valid_from, meter.code
+
 -- name: state_maps
 -- Vendor state names to PackML names.
 select work_unit_id, vendor_state, packml_state from state_map
@@ -19,7 +30,7 @@ select work_unit_id, vendor_state, packml_state from state_map
 -- The policy in force of each site: its latest version.
 select distinct on (site_id)
     site_id, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in, failure_states,
-    failure_at_least_s, failure_merge_s, mtbf_per
+    failure_at_least_s, failure_merge_s, mtbf_per, order_from
 from oee_policy
 order by site_id, version desc
 
@@ -27,6 +38,14 @@ order by site_id, version desc
 -- Planned run times per item of every machine.
 select planned.work_unit_id, product.code, planned.valid_from, planned.valid_to, planned.seconds
 from planned_run_time planned
+join product using (product_id)
+
+-- name: operations
+-- What routings say of every machine.
+select
+    step.work_unit_id, product.code, step.valid_from, step.valid_to, step.parts_per_item,
+    step.parts_per_cycle, step.seconds
+from routing_step step
 join product using (product_id)
 
 -- name: order_products
@@ -74,10 +93,3 @@ select
     ), status.issued_id is not distinct from 0)
 from edge_status status
 
--- name: quantity_corrections
--- Parts made in a window that were found bad, or good after all, later.
-select produced_at, kind, sum(quantity)
-from quantity_correction
-where work_unit_id = %(unit)s and produced_at >= %(start)s and produced_at < %(end)s
-group by produced_at, kind
-order by produced_at, kind

@@ -23,7 +23,7 @@ order by line.path
 -- The policy in force of each site, by the site's path.
 select distinct on (site.path)
     site.path, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in,
-    failure_states, failure_at_least_s, failure_merge_s, mtbf_per
+    failure_states, failure_at_least_s, failure_merge_s, mtbf_per, order_from
 from place site
 join oee_policy on oee_policy.site_id = site.place_id
 order by site.path, version desc
@@ -39,6 +39,7 @@ select
             coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
         when 'product' then coalesce(b.product_code, '')
         when 'order' then coalesce(b.order_number, '')
+        when 'lot' then coalesce(b.lot_number, '')
     end as key_text,
     max(b.shift), max(b.business_date), min(b.slice_start), max(b.slice_end), max(b.as_of),
     array_agg(distinct b.policy_version), array_agg(distinct b.formula_version),
@@ -65,12 +66,18 @@ select
     sum(b.breakdown_ms)::bigint,
     case when count(b.line_pri_gq_ms) = count(*) then sum(b.line_pri_gq_ms) end,
     case when count(b.start_up_pri_ms) = count(*) then sum(b.start_up_pri_ms) end,
-    case when count(b.idle_energy_kwh) = count(*) then sum(b.idle_energy_kwh) end
+    case when count(b.idle_energy_kwh) = count(*) then sum(b.idle_energy_kwh) end,
+    sum(b.inspected_parts)::integer,
+    sum(b.good_at_first_parts)::integer,
+    sum(b.rework_found_parts)::integer
 from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
 join base_sum b on b.work_unit_id = asked.work_unit_id
 where
     b.slice_start >= %(start)s and b.slice_start < %(end)s and b.slice_end <= %(end)s
     and (%(by)s <> 'shift' or b.shift_start is not null)
+    and (%(order)s::text is null or b.order_number = %(order)s)
+    and (%(product)s::text is null or b.product_code = %(product)s)
+    and (%(lot)s::text is null or b.lot_number = %(lot)s)
 group by 1, 2, 3
 
 -- name: cut_slices
@@ -80,7 +87,7 @@ select
     b.work_unit_id, b.slice_start, b.slice_end,
     coalesce(b.produced_quantity, 0) <> 0 or coalesce(b.good_quantity, 0) <> 0
         or coalesce(b.scrap_quantity, 0) <> 0 or coalesce(b.rework_quantity, 0) <> 0
-        or coalesce(b.energy_kwh, 0) <> 0 or b.failure_events <> 0
+        or coalesce(b.energy_kwh, 0) <> 0 or b.failure_events <> 0 or b.inspected_parts <> 0
 from base_sum b
 where
     b.work_unit_id = any(%(units)s) and b.slice_start < %(moment)s and b.slice_end > %(moment)s
@@ -97,6 +104,7 @@ select
             coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
         when 'product' then coalesce(b.product_code, '')
         when 'order' then coalesce(b.order_number, '')
+        when 'lot' then coalesce(b.lot_number, '')
     end as key_text,
     max(b.shift), max(b.business_date), min(t.start_time), max(t.end_time), max(b.as_of),
     array_agg(distinct b.policy_version), array_agg(distinct b.formula_version),
@@ -124,7 +132,10 @@ select
     coalesce(sum(t.ms) filter (where t.element = 'delay' and t.stop_kind = 'breakdown'), 0)::bigint,
     case when count(b.line_pri_gq_ms) = count(*) then 0::float8 end,
     case when count(b.start_up_pri_ms) = count(*) then 0::float8 end,
-    null::float8
+    null::float8,
+    0,
+    0,
+    0
 from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
 join base_sum b on b.work_unit_id = asked.work_unit_id
 cross join lateral (
@@ -143,6 +154,9 @@ where
     and b.slice_start > %(start)s::timestamptz - interval '1 hour'
     and (b.slice_start < %(start)s or b.slice_end > %(end)s)
     and (%(by)s <> 'shift' or b.shift_start is not null)
+    and (%(order)s::text is null or b.order_number = %(order)s)
+    and (%(product)s::text is null or b.product_code = %(product)s)
+    and (%(lot)s::text is null or b.lot_number = %(lot)s)
 group by 1, 2, 3
 
 -- name: order_execution
@@ -157,6 +171,7 @@ from (
             coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
         when 'product' then coalesce(b.product_code, '')
         when 'order' then coalesce(b.order_number, '')
+        when 'lot' then coalesce(b.lot_number, '')
     end as key_text,
         (extract(
             epoch from least(max(b.slice_end), %(end)s) - greatest(min(b.slice_start), %(start)s)
@@ -168,6 +183,9 @@ from (
         and b.slice_start > %(start)s::timestamptz - interval '1 hour'
         and b.order_number is not null
         and (%(by)s <> 'shift' or b.shift_start is not null)
+        and (%(order)s::text is null or b.order_number = %(order)s)
+        and (%(product)s::text is null or b.product_code = %(product)s)
+        and (%(lot)s::text is null or b.lot_number = %(lot)s)
     group by 1, 2, b.order_number
 ) executed
 group by 1, 2
@@ -187,14 +205,19 @@ left join lateral (
             coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
         when 'product' then coalesce(b.product_code, '')
         when 'order' then coalesce(b.order_number, '')
-    end as key_text
+        when 'lot' then coalesce(b.lot_number, '')
+    end as key_text,
+    b.order_number, b.product_code, b.lot_number
     from base_sum b
     where b.work_unit_id = s.work_unit_id and b.slice_start <= s.start_time
     order by b.slice_start desc
     limit 1
 ) began on true
 where
-    s.stop_kind = any(%(kinds)s) and s.start_time < %(end)s
+    (%(order)s::text is null or began.order_number = %(order)s)
+    and (%(product)s::text is null or began.product_code = %(product)s)
+    and (%(lot)s::text is null or began.lot_number = %(lot)s)
+    and s.stop_kind = any(%(kinds)s) and s.start_time < %(end)s
     and (s.end_time is null or s.end_time > %(start)s::timestamptz - %(merge)s::interval)
 order by s.work_unit_id, s.start_time
 
@@ -214,6 +237,19 @@ join state_interval i
 where
     (%(by)s <> 'product' or coalesce(i.product_code, '') = asked.key_text)
     and (%(by)s <> 'order' or coalesce(i.order_number, '') = asked.key_text)
+    and (%(order)s::text is null or i.order_number = %(order)s)
+    and (%(product)s::text is null or i.product_code = %(product)s)
+    and (
+        (%(lot)s::text is null and %(by)s <> 'lot')
+        or exists (
+            select from base_sum b
+            where
+                b.work_unit_id = i.work_unit_id and b.slice_start <= i.start_time
+                and b.slice_end > i.start_time
+                and (%(lot)s::text is null or b.lot_number = %(lot)s)
+                and (%(by)s <> 'lot' or coalesce(b.lot_number, '') = asked.key_text)
+        )
+    )
 group by asked.number
 
 -- name: minor_stop_tiles
@@ -241,12 +277,18 @@ join lateral (
             coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
         when 'product' then coalesce(b.product_code, '')
         when 'order' then coalesce(b.order_number, '')
-    end as key_text
+        when 'lot' then coalesce(b.lot_number, '')
+    end as key_text,
+    b.order_number, b.product_code, b.lot_number
     from base_sum b
     where b.work_unit_id = i.work_unit_id and b.slice_start <= i.start_time
     order by b.slice_start desc
     limit 1
 ) own on true
+where
+    (%(order)s::text is null or own.order_number = %(order)s)
+    and (%(product)s::text is null or own.product_code = %(product)s)
+    and (%(lot)s::text is null or own.lot_number = %(lot)s)
 
 -- name: open_hours
 -- Hours in a window whose figures may still change.

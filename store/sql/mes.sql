@@ -58,6 +58,7 @@ where exists (select from planned_run_time used where used.product_id = product.
     or exists (select from routing_step used where used.product_id = product.product_id)
     or exists (select from production_order used where used.product_id = product.product_id)
     or exists (select from lot used where used.product_id = product.product_id)
+    or exists (select from order_run used where used.product_id = product.product_id)
     or exists (select from inspection used where used.product_id = product.product_id)
     or exists (select from scrap_booking used where used.product_id = product.product_id)
 
@@ -146,19 +147,19 @@ order by hour
 
 -- name: mark_site_hours
 -- In one order, so that two markers cannot deadlock.
-insert into dirty_window (work_unit_id, hour, marked_at)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
 from base_sum
 join place on place.place_id = base_sum.work_unit_id
 where starts_with(place.path, %(site)s || '/') and base_sum.hour = any(%(hours)s)
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
 
 -- name: mark_spans
 -- Hours of the machines at or below places that spans touch.
-insert into dirty_window (work_unit_id, hour, marked_at)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
 from unnest(%(places)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
     as span (path, span_start, span_end)
 join place on place.path = span.path or starts_with(place.path, span.path || '/')
@@ -167,35 +168,37 @@ join base_sum on base_sum.work_unit_id = place.place_id
     and base_sum.slice_start < span.span_end
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
 
 -- name: mark_orders
 -- Hours of a site in which an order was executed.
-insert into dirty_window (work_unit_id, hour, marked_at)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
 from unnest(%(sites)s::text[], %(numbers)s::text[]) as touched (path, number)
 join place on starts_with(place.path, touched.path || '/')
 join base_sum on base_sum.work_unit_id = place.place_id
     and base_sum.order_number = touched.number
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
 
 -- name: mark_run_times
 -- Hours in which a product was made while its run time at a machine is another now: of that
--- machine, and of its whole line where it paces the line. And the hours that a change cuts: the
+-- machine, and of its whole line where it paces the line; `bounded` by the next run time of the
+-- product, if there is one. And the hours that a change cuts: the
 -- sums of every machine of the line are divided there.
-insert into dirty_window (work_unit_id, hour, marked_at)
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
 with touched as (
     select unit.place_id as unit_id, unit.parent_id as line_id, product.code, effect.*, (
         select min(later.valid_from) from planned_run_time later
-        where later.product_id = product.product_id and later.work_unit_id = unit.place_id
-            and later.valid_from > effect.span_start
+        where effect.bounded and later.product_id = product.product_id
+            and later.work_unit_id = unit.place_id and later.valid_from > effect.span_start
     ) as next_start
     from unnest(
         %(units)s::text[], %(products)s::text[], %(starts)s::timestamptz[],
-        %(ends)s::timestamptz[], %(first_cuts)s::timestamptz[], %(second_cuts)s::timestamptz[]
-    ) as effect (path, product, span_start, span_end, first_cut, second_cut)
+        %(ends)s::timestamptz[], %(first_cuts)s::timestamptz[], %(second_cuts)s::timestamptz[],
+        %(bounded)s::boolean[]
+    ) as effect (path, product, span_start, span_end, first_cut, second_cut, bounded)
     join place unit on unit.path = effect.path
     join place enterprise on enterprise.path = split_part(effect.path, '/', 1)
     join product on product.enterprise_id = enterprise.place_id
@@ -220,10 +223,57 @@ hours as (
         date_trunc('hour', touched.first_cut), date_trunc('hour', touched.second_cut)
     )
 )
-select work_unit_id, hour, %(now)s::timestamptz from hours
+select work_unit_id, hour, %(now)s::timestamptz, %(cause)s::text from hours
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+
+-- name: mark_order_runs
+-- Hours of a machine from a moment to the beginning of the next order on it, at most to another
+-- moment.
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+from unnest(
+    %(units)s::text[], %(begins)s::timestamptz[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]
+) as effect (path, run_start, span_start, span_end)
+join place unit on unit.path = effect.path
+join base_sum on base_sum.work_unit_id = unit.place_id
+    and base_sum.slice_end > effect.span_start
+    and base_sum.slice_start < least(effect.span_end, (
+        select min(later.started_at) from order_run later
+        where later.work_unit_id = unit.place_id and later.started_at > effect.run_start
+    ))
+order by 1, 2
+on conflict (work_unit_id, hour) do update set
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+
+-- name: mark_serials
+-- Hours of all inspections of parts with a serial number: which of them is the first may be
+-- another now.
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+from unnest(%(units)s::text[], %(serials)s::text[]) as touched (path, serial_number)
+join place unit on unit.path = touched.path
+join inspection made on made.work_unit_id = unit.place_id
+    and made.serial_number = touched.serial_number
+join base_sum on base_sum.work_unit_id = unit.place_id
+    and base_sum.slice_start >= date_trunc('hour', coalesce(made.produced_at, made.inspected_at))
+    and base_sum.slice_start <= coalesce(made.produced_at, made.inspected_at)
+order by 1, 2
+on conflict (work_unit_id, hour) do update set
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+
+-- name: mark_meter_tags
+-- Hours of the machines that tags belong to: what meters say of a tag outranks its own place.
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+from unnest(%(sites)s::text[], %(tags)s::text[]) as touched (path, name)
+join place site on site.path = touched.path
+join tag on tag.site_id = site.place_id and tag.name = touched.name
+join base_sum on base_sum.work_unit_id = tag.work_unit_id
+order by 1, 2
+on conflict (work_unit_id, hour) do update set
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
 
 -- name: high_water
 -- Until where a foreign table has been read.

@@ -26,7 +26,8 @@ join planned_run_time planned on planned.product_id = product.product_id
 -- Each document under the position of the key that was asked for.
 select asked.n, jsonb_build_object(
     'work_unit', asked.work_unit, 'product', asked.product, 'valid_from', step.valid_from,
-    'valid_to', step.valid_to, 'position', step.position, 'parts_per_item', step.parts_per_item
+    'valid_to', step.valid_to, 'position', step.position, 'parts_per_item', step.parts_per_item,
+    'parts_per_cycle', step.parts_per_cycle, 'seconds', step.seconds
 )
 from jsonb_to_recordset(%(keys)s::jsonb)
     as asked (n integer, work_unit text, product text, valid_from timestamptz)
@@ -60,6 +61,29 @@ from jsonb_to_recordset(%(keys)s::jsonb) as asked (n integer, site text, number 
 join place site on site.path = asked.site
 join lot on lot.site_id = site.place_id and lot.number = asked.number
 join product on product.product_id = lot.product_id
+
+-- name: order_runs_current
+-- Each document under the position of the key that was asked for.
+select asked.n, jsonb_build_object(
+    'work_unit', asked.work_unit, 'started_at', run.started_at, 'ended_at', run.ended_at,
+    'order', run.order_number, 'product', product.code, 'lot', run.lot_number
+)
+from jsonb_to_recordset(%(keys)s::jsonb)
+    as asked (n integer, work_unit text, started_at timestamptz)
+join place unit on unit.path = asked.work_unit
+join order_run run on run.work_unit_id = unit.place_id and run.started_at = asked.started_at
+left join product on product.product_id = run.product_id
+
+-- name: oee_targets_current
+-- Each document under the position of the key that was asked for.
+select asked.n, jsonb_build_object(
+    'place', asked.place, 'valid_from', target.valid_from, 'valid_to', target.valid_to,
+    'planned_oee', target.planned_oee
+)
+from jsonb_to_recordset(%(keys)s::jsonb) as asked (n integer, place text, valid_from timestamptz)
+join place meant on meant.path = asked.place
+join oee_target target on target.place_id = meant.place_id
+    and target.valid_from = asked.valid_from
 
 -- name: time_zones_current
 -- Each document under the position of the key that was asked for.
@@ -193,7 +217,8 @@ join product on product.product_id = made.product_id
 select asked.n, jsonb_build_object(
     'site', asked.site, 'code', meter.code, 'name_vi', meter.name_vi,
     'name_en', meter.name_en, 'place', meant.path, 'tag', meter.tag_name,
-    'carrier', meter.carrier, 'kwh_per_unit', meter.kwh_per_unit,
+    'carrier', meter.carrier, 'reading', meter.reading, 'kwh_per_unit', meter.kwh_per_unit,
+    'shares', meter.shares,
     'valid_from', meter.valid_from, 'valid_to', meter.valid_to
 )
 from jsonb_to_recordset(%(keys)s::jsonb)

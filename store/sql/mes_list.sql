@@ -60,6 +60,30 @@ select to_jsonb(found) from (
     offset %(skip)s limit %(limit)s
 ) as found
 
+-- name: order_runs_keys
+-- A page of the keys at or below a place, or of the enterprise that holds it.
+select to_jsonb(found) from (
+    select unit.path as work_unit, run.started_at
+    from order_run run
+    join place unit on unit.place_id = run.work_unit_id
+    where (unit.path = %(scope)s or starts_with(unit.path, %(scope)s || '/')
+        or unit.path = split_part(%(scope)s, '/', 1))
+    order by 1, 2
+    offset %(skip)s limit %(limit)s
+) as found
+
+-- name: oee_targets_keys
+-- A page of the keys at or below a place, or of the enterprise that holds it.
+select to_jsonb(found) from (
+    select meant.path as place, target.valid_from
+    from oee_target target
+    join place meant on meant.place_id = target.place_id
+    where (meant.path = %(scope)s or starts_with(meant.path, %(scope)s || '/')
+        or meant.path = split_part(%(scope)s, '/', 1))
+    order by 1, 2
+    offset %(skip)s limit %(limit)s
+) as found
+
 -- name: time_zones_keys
 -- A page of the keys at or below a place, or of the enterprise that holds it.
 select to_jsonb(found) from (

@@ -30,20 +30,22 @@ on conflict (product_id, work_unit_id, valid_from) do update set
 -- name: routings_put
 -- A machine stands once in the way of a product at a time.
 insert into routing_step (
-    product_id, work_unit_id, position, parts_per_item, valid_from, valid_to
+    product_id, work_unit_id, position, parts_per_item, parts_per_cycle, seconds, valid_from,
+    valid_to
 )
 select
-    product.product_id, unit.place_id, doc.position, doc.parts_per_item, doc.valid_from,
-    doc.valid_to
+    product.product_id, unit.place_id, doc.position, doc.parts_per_item, doc.parts_per_cycle,
+    doc.seconds, doc.valid_from, doc.valid_to
 from jsonb_to_recordset(%(documents)s::jsonb) as doc (
     work_unit text, product text, position integer, parts_per_item double precision,
-    valid_from timestamptz, valid_to timestamptz
+    parts_per_cycle double precision, seconds double precision, valid_from timestamptz, valid_to timestamptz
 )
 join place unit on unit.path = doc.work_unit
 join place enterprise on enterprise.path = split_part(doc.work_unit, '/', 1)
 join product on product.enterprise_id = enterprise.place_id and product.code = doc.product
 on conflict (product_id, work_unit_id, valid_from) do update set
     position = excluded.position, parts_per_item = excluded.parts_per_item,
+    parts_per_cycle = excluded.parts_per_cycle, seconds = excluded.seconds,
     valid_to = excluded.valid_to
 
 -- name: orders_put
@@ -82,6 +84,35 @@ join product on product.enterprise_id = site.parent_id and product.code = doc.pr
 on conflict (site_id, number) do update set
     product_id = excluded.product_id, order_number = excluded.order_number,
     quantity = excluded.quantity, started_at = excluded.started_at, ended_at = excluded.ended_at
+
+-- name: order_runs_put
+-- One order at a time begins on a machine.
+insert into order_run (
+    work_unit_id, started_at, ended_at, order_number, product_id, lot_number
+)
+select
+    unit.place_id, doc.started_at, doc.ended_at, doc."order", product.product_id, doc.lot
+from jsonb_to_recordset(%(documents)s::jsonb) as doc (
+    work_unit text, started_at timestamptz, ended_at timestamptz, "order" text, product text,
+    lot text
+)
+join place unit on unit.path = doc.work_unit
+join place enterprise on enterprise.path = split_part(doc.work_unit, '/', 1)
+left join product on product.enterprise_id = enterprise.place_id and product.code = doc.product
+on conflict (work_unit_id, started_at) do update set
+    ended_at = excluded.ended_at, order_number = excluded.order_number,
+    product_id = excluded.product_id, lot_number = excluded.lot_number
+
+-- name: oee_targets_put
+-- Another target from a later moment on is another row.
+insert into oee_target (place_id, valid_from, valid_to, planned_oee)
+select meant.place_id, doc.valid_from, doc.valid_to, doc.planned_oee
+from jsonb_to_recordset(%(documents)s::jsonb) as doc (
+    place text, valid_from timestamptz, valid_to timestamptz, planned_oee double precision
+)
+join place meant on meant.path = doc.place
+on conflict (place_id, valid_from) do update set
+    valid_to = excluded.valid_to, planned_oee = excluded.planned_oee
 
 -- name: time_zones_put
 -- The zone is the site's own.
@@ -253,19 +284,19 @@ on conflict (site_id, number) do update set
 -- name: energy_meters_put
 -- A meter that moved is a new version of it.
 insert into energy_meter (
-    site_id, code, place_id, name_vi, name_en, tag_name, carrier, kwh_per_unit, valid_from,
-    valid_to
+    site_id, code, place_id, name_vi, name_en, tag_name, carrier, reading, kwh_per_unit, shares,
+    valid_from, valid_to
 )
 select
     site.place_id, doc.code, meant.place_id, doc.name_vi, doc.name_en, doc.tag, doc.carrier,
-    doc.kwh_per_unit, doc.valid_from, doc.valid_to
+    doc.reading, doc.kwh_per_unit, doc.shares, doc.valid_from, doc.valid_to
 from jsonb_to_recordset(%(documents)s::jsonb) as doc (
     site text, code text, name_vi text, name_en text, place text, tag text, carrier text,
-    kwh_per_unit double precision, valid_from timestamptz, valid_to timestamptz
+    reading text, kwh_per_unit double precision, shares jsonb, valid_from timestamptz, valid_to timestamptz
 )
 join place site on site.path = doc.site
 join place meant on meant.path = doc.place
 on conflict (site_id, code, valid_from) do update set
     place_id = excluded.place_id, name_vi = excluded.name_vi, name_en = excluded.name_en,
-    tag_name = excluded.tag_name, carrier = excluded.carrier,
-    kwh_per_unit = excluded.kwh_per_unit, valid_to = excluded.valid_to
+    tag_name = excluded.tag_name, carrier = excluded.carrier, reading = excluded.reading,
+    shares = excluded.shares, kwh_per_unit = excluded.kwh_per_unit, valid_to = excluded.valid_to

@@ -41,6 +41,20 @@ using jsonb_to_recordset(%(keys)s::jsonb) as asked (site text, number text)
 join place site on site.path = asked.site
 where lot.site_id = site.place_id and lot.number = asked.number
 
+-- name: order_runs_withdraw
+-- What was said stays in master_data_event.
+delete from order_run run
+using jsonb_to_recordset(%(keys)s::jsonb) as asked (work_unit text, started_at timestamptz)
+join place unit on unit.path = asked.work_unit
+where run.work_unit_id = unit.place_id and run.started_at = asked.started_at
+
+-- name: oee_targets_withdraw
+-- What was said stays in master_data_event.
+delete from oee_target target
+using jsonb_to_recordset(%(keys)s::jsonb) as asked (place text, valid_from timestamptz)
+join place meant on meant.path = asked.place
+where target.place_id = meant.place_id and target.valid_from = asked.valid_from
+
 -- name: shifts_withdraw
 -- Breaks go with their shift.
 delete from shift_pattern pattern

@@ -4,17 +4,21 @@ Times of a case are minutes unless the key says otherwise (`_s`, `_h`); clock ti
 one day. What comes out is a flat mapping of names to values, durations in minutes.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.base_sum import PlannedRunTime, PlannedRunTimes, slices
+from analytics.amendment import Booking, amended
+from analytics.base_sum import Amendments, FirstInspection, slices
 from analytics.counting import Counter, CounterEvent, increments
+from analytics.execution import OrderRun
 from analytics.interval import millis
 from analytics.machine import MachineSignals, held_signals
+from analytics.operation import Operation, PlannedRunTime, PlannedRunTimes, Routing
+from analytics.recomputation import in_parts
 from analytics.recomputation import tiles as tiles_of
 from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
@@ -150,6 +154,8 @@ def _scenario(given: Case) -> dict[str, Any]:
             order=_texts(given.get("orders")),
             product=_texts(given.get("products")),
             state_map=given.get("state_map"),
+            runs=tuple(_runs(given)),
+            mes_first=given.get("order_from") == "mes",
         )
     )
     line = timeline(start, end, signals, schedule)
@@ -160,13 +166,39 @@ def _scenario(given: Case) -> dict[str, Any]:
         )
         for name, readings in given.get("counters", {}).items()
     }
+    routing = Routing(
+        {
+            product: [
+                Operation(
+                    -(10**15),
+                    None,
+                    step.get("parts_per_item", 1),
+                    step.get("parts_per_cycle", 1),
+                    step["cycle_s"] * 1000 if "cycle_s" in step else None,
+                )
+            ]
+            for product, step in given.get("routing", {}).items()
+        }
+    )
     planned = PlannedRunTimes(
         {
             product: [PlannedRunTime(-(10**15), None, seconds * 1000)]
             for product, seconds in given.get("run_times_s", {}).items()
-        }
+        },
+        routing,
     )
-    parts = slices(line, schedule, counts, planned)
+    counts = amended(
+        in_parts(counts, routing, signals.product),
+        [
+            Booking(clock(made), TagRole(f"{becomes}_count"), parts)
+            for made, becomes, parts in given.get("bookings", ())
+        ],
+    )
+    inspections = tuple(
+        FirstInspection(clock(made), result == "good", result == "rework")
+        for made, result in given.get("first_inspections", ())
+    )
+    parts = slices(line, schedule, counts, planned, Amendments(inspections=inspections))
     total = add(part.sums for part in parts)
     found = of_sums(total) | of_result(oee(total, _minor_ms(given, line, end)))
     found["marks"] = sorted({mark for part in parts for mark in part.marks})
@@ -174,13 +206,32 @@ def _scenario(given: Case) -> dict[str, Any]:
         [(stop.start - start) / MINUTE_MS, ((stop.end or end) - start) / MINUTE_MS]
         for stop in stops(tiles_of(line))
     ]
+    found["inspected"] = total.inspected_parts
+    found["first_pass_yield"] = ratio.first_pass_yield(
+        total.good_at_first_parts, total.inspected_parts
+    )
     for part in parts:
+        for text in (part.order, part.lot):
+            if text is not None:
+                minutes = (part.end - part.start) / MINUTE_MS
+                found[f"{text}_minutes"] = found.get(f"{text}_minutes", 0) + minutes
         if part.shift is not None:
             name = part.shift.name
             found[f"{name}_adet"] = found.get(f"{name}_adet", 0) + part.sums.adet_ms / MINUTE_MS
             made = part.sums.produced_quantity or 0
             found[f"{name}_produced"] = found.get(f"{name}_produced", 0) + made
     return found
+
+
+def _runs(given: Case) -> Iterator[OrderRun]:
+    for run in given.get("runs", ()):
+        yield OrderRun(
+            clock(run["start"]),
+            clock(run["end"]) if "end" in run else None,
+            run["order"],
+            run.get("product"),
+            run.get("lot"),
+        )
 
 
 def _minor_ms(given: Case, line: Timeline, end: int) -> int:

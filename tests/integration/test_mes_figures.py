@@ -25,20 +25,14 @@ def plant(database: DatabaseSettings) -> Iterator[FigurePlant]:
 
 
 def settle(plant: FigurePlant) -> None:
-    while not plant.compute(HOURS).complete:
-        pass
+    plant.settle(HOURS)
 
 
 def say(plant: FigurePlant, kind: str, *documents: dict[str, Any]) -> None:
     """Write documents, compute what they touch, and compare with computing everything again."""
     report = write(plant.database, kind, documents)
     assert report.committed, report.problems
-    settle(plant)
-    repaired = plant.figures()
-    plant.forget()
-    settle(plant)
-    for table, rows in plant.figures().items():
-        assert repaired[table] == rows, table
+    plant.assert_repaired(HOURS)
 
 
 def elements(plant: FigurePlant, unit: str, start: float, end: float) -> dict[str, float]:
@@ -193,8 +187,7 @@ def test_a_final_figure_that_a_document_changes_leaves_a_restatement(
         for unit in (SAW, GRINDER):
             plant.run_steadily(unit, 0, HOURS)
         plant.report(HOURS)
-        while not plant.compute(HOURS).complete:
-            pass
+        plant.settle(HOURS)
         assert plant.result(GRINDER, "hour", 1)["final"]
         late = {
             "site": SITE,
@@ -210,12 +203,13 @@ def test_a_final_figure_that_a_document_changes_leaves_a_restatement(
         settle(plant)
 
         trail = plant.rows(
-            "select figure, old_value, new_value from oee_restatement join place using (place_id)"
+            "select figure, old_value, new_value, cause"
+            " from oee_restatement join place using (place_id)"
             " where path = %s and kind = 'hour' and figure = 'quality_ratio'",
             (GRINDER,),
         )
-        assert [(row["old_value"], row["new_value"]) for row in trail] == [
-            (1.0, pytest.approx(0.9))
+        assert [(row["old_value"], row["new_value"], row["cause"]) for row in trail] == [
+            (1.0, pytest.approx(0.9), "correction")
         ]
     finally:
         plant.close()

@@ -26,6 +26,8 @@ WRITABLE = {
     "holiday",
     "inspection",
     "lot",
+    "oee_target",
+    "order_run",
     "planned_maintenance",
     "planned_run_time",
     "product",

@@ -9,10 +9,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.base_sum import PlannedRunTime, PlannedRunTimes, Slice, slices
+from analytics.base_sum import Slice, slices
 from analytics.counting import Counter, increments
 from analytics.interval import instant, intervals
 from analytics.machine import MachineSignals, held_signals
+from analytics.operation import PlannedRunTime, PlannedRunTimes
 from analytics.recomputation import tiles
 from analytics.schedule import Schedule
 from analytics.signal import number_readings, text_readings

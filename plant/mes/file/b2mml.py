@@ -1,4 +1,4 @@
-"""B2MML-shaped XML: production and operations schedules, and work calendars.
+"""B2MML-shaped XML: production and operations schedules and performance, and work calendars.
 
 Element names are those of B2MML (MESA), of any namespace; what it leaves to agreement is agreed in
 `docs/reference/mes-documents.md`. No document type, no entities, no depth without end.
@@ -24,7 +24,9 @@ from plant.mes.problem import Problem, Reason
 _LIMITS = FileLimits()
 _DEEPEST = 40
 _REQUESTS = frozenset({"OperationsRequest", "ProductionRequest"})
+_RESPONSES = frozenset({"OperationsResponse", "ProductionResponse"})
 _ENTRIES = frozenset({"WorkCalendarDefinitionEntry", "WorkCalendarEntry"})
+_UNDERSTOOD = _REQUESTS | _RESPONSES | _ENTRIES
 _DURATION = re.compile(r"P(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?")
 _ICAL_DAYS = dict(zip(("MO", "TU", "WE", "TH", "FR", "SA", "SU"), WEEKDAYS, strict=True))
 _STATUS = {
@@ -50,7 +52,7 @@ class Named:
 def read_b2mml(
     stream: BinaryIO, options: TableOptions, limits: FileLimits = _LIMITS
 ) -> Iterator[Parsed]:
-    """Yield orders, shifts, days off and maintenance of an XML file, as they come.
+    """Yield orders, their runs, shifts, days off and maintenance of an XML file, as they come.
 
     Moments without an offset need `options.zone`; `options.defaults["site"]` is the site where
     the file names none. A file that cannot be read on ends with the problem that says why.
@@ -80,14 +82,16 @@ def _documents(stream: BinaryIO, options: TableOptions) -> Iterator[Parsed]:
             continue
         stack.pop()
         name = _local(element)
-        inner = any(_local(outer) in _REQUESTS | _ENTRIES for outer in stack)
-        if inner or name not in _REQUESTS | _ENTRIES:
+        inner = any(_local(outer) in _UNDERSTOOD for outer in stack)
+        if inner or name not in _UNDERSTOOD:
             continue
         found = True
         origin = Named(f"{name} {_text(element, 'ID') or '(without ID)'}")
         site = _scope_of(stack) or options.defaults.get("site", "")
         if name in _REQUESTS:
             yield _order(element, site, origin, options)
+        elif name in _RESPONSES:
+            yield from _order_runs(element, site, origin, options)
         else:
             yield from _calendar_entry(element, site, origin, options)
         # What has been read is let go of, or a long file would fill the memory.
@@ -95,7 +99,7 @@ def _documents(stream: BinaryIO, options: TableOptions) -> Iterator[Parsed]:
         if stack:
             stack[-1].remove(element)
     if not found:
-        wanted = ", ".join(sorted(_REQUESTS | _ENTRIES))
+        wanted = ", ".join(sorted(_UNDERSTOOD))
         words = f"holds none of the elements that are understood: {wanted}"
         yield [whole_file(words, Reason.MISSING)]
 
@@ -107,7 +111,7 @@ def _order(element: Element, site: str, origin: Named, options: TableOptions) ->
         words = f"the state {state!r} is not understood; known: {', '.join(sorted(_STATUS))}"
         return [Problem(origin.name, "status", Reason.WRONG_VALUE, words)]
     produced = _produced(element)
-    line = _path(element) or _equipment(element)
+    line = _path(element) or _equipment(element, "EquipmentRequirement")
     values: dict[str, Any] = {
         "site": site or "/".join(line.split("/")[:2]),
         "number": _text(element, "ID"),
@@ -119,6 +123,33 @@ def _order(element: Element, site: str, origin: Named, options: TableOptions) ->
         "status": status,
     }
     return _parsed("orders", values, origin)
+
+
+def _order_runs(
+    element: Element, site: str, origin: Named, options: TableOptions
+) -> Iterator[Parsed]:
+    """Yield an order run for each segment that has begun on a machine."""
+    number = _text(element, "OperationsRequestID", "ProductionRequestID", "ID")
+    begun = False
+    for segment in element.iter():
+        start = _text(segment, "ActualStartTime")
+        if _local(segment) != "SegmentResponse" or not start:
+            continue
+        begun = True
+        machine = _path(segment) or _equipment(segment, "EquipmentActual")
+        made = _produced(segment)
+        values = {
+            "work_unit": machine if machine.count("/") >= 4 or not site else f"{site}/{machine}",
+            "started_at": _moment(start, options),
+            "ended_at": _moment(_text(segment, "ActualEndTime"), options),
+            "order": number,
+            "product": "" if made is None else _text(made, "MaterialDefinitionID"),
+            "lot": "" if made is None else _text(made, "MaterialLotID"),
+        }
+        yield _parsed("order-runs", values, origin)
+    if not begun:
+        words = "holds no SegmentResponse with an ActualStartTime"
+        yield [Problem(origin.name, "started_at", Reason.MISSING, words)]
 
 
 def _calendar_entry(
@@ -205,21 +236,21 @@ def _parsed(kind: str, values: Mapping[str, Any], origin: Named) -> Parsed:
 
 
 def _produced(element: Element) -> Element | None:
-    """Return the requirement that says what is made, of the first segment that has one."""
+    """Return what says what is or was made, of the first segment that has such an element."""
     for child in element.iter():
         name = _local(child)
-        if name == "MaterialProducedRequirement":
+        if name in {"MaterialProducedRequirement", "MaterialProducedActual"}:
             return child
-        if name in {"MaterialRequirement", "OpMaterialRequirement"} and (
+        if name in {"MaterialRequirement", "OpMaterialRequirement", "MaterialActual"} and (
             _text(child, "MaterialUse").lower() in {"produced", "material produced"}
         ):
             return child
     return None
 
 
-def _equipment(element: Element) -> str:
+def _equipment(element: Element, name: str) -> str:
     for child in element.iter():
-        if _local(child) == "EquipmentRequirement":
+        if _local(child) == name:
             return _text(child, "EquipmentID")
     return ""
 

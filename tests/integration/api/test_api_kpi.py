@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from api import ApiSettings, create_app
 from plant.settings import ClockSettings, DatabaseSettings
 from tests.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
+from tests.mes_documents import write
 
 RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
 
@@ -61,7 +62,34 @@ def _work(plant: FigurePlant) -> None:
     plant.write(GRINDER, "scrap_count", [(5.0 + offset, 7.0)])
     plant.write(SAW, "order", [(4.2 + offset, "LSX-2")])
     plant.report(8)
+    _tell(plant)
     plant.compute(8)
+
+
+def _tell(plant: FigurePlant) -> None:
+    """Let an MES say a lot, two inspections and two targets."""
+    lot = {"work_unit": SAW, "order": "LSX-1", "product": "truc", "lot": "L-1"}
+    said: dict[str, list[dict[str, Any]]] = {
+        "order-runs": [lot | {"started_at": at(2).isoformat(), "ended_at": at(3).isoformat()}],
+        "inspections": [
+            {
+                "site": SITE,
+                "number": number,
+                "work_unit": GRINDER,
+                "product": "truc",
+                "serial_number": number,
+                "result": result,
+                "inspected_at": at(1.5).isoformat(),
+            }
+            for number, result in (("S-1", "good"), ("S-2", "rework"))
+        ],
+        "oee-targets": [
+            {"place": SITE, "planned_oee": 0.8},
+            {"place": SAW, "planned_oee": 0.5, "valid_from": at(4).isoformat()},
+        ],
+    }
+    for kind, documents in said.items():
+        assert write(plant.database, kind, documents).committed
 
 
 def ask(client: TestClient, path: str, **params: Any) -> dict[str, Any]:
@@ -95,7 +123,7 @@ def test_figures_equal_the_stored_ones(served: Served, place: str, kind: str) ->
         assert group["final"] == row["final"]
 
 
-@pytest.mark.parametrize("by", ["hour", "shift", "day", "product", "order"])
+@pytest.mark.parametrize("by", ["hour", "shift", "day", "product", "order", "lot"])
 def test_groups_add_up_to_the_whole_window(served: Served, by: str) -> None:
     _, client = served
     (whole,) = ask(client, "kpi", place=SAW, start=at(0), end=at(8))["data"]
@@ -115,6 +143,56 @@ def test_orders_and_products_have_their_names(served: Served) -> None:
     assert product["group"]["product"] == "truc"
     (day,) = ask(client, "kpi", place=SAW, start=at(0), end=at(8), by="day")["data"]
     assert day["group"]["day"] == "2026-03-03"
+
+
+@pytest.mark.parametrize(
+    ("by", "key"), [("order", "LSX-1"), ("order", "LSX-2"), ("product", "truc"), ("lot", "L-1")]
+)
+def test_one_order_product_or_lot_is_the_group_of_it(served: Served, by: str, key: str) -> None:
+    _, client = served
+    groups = ask(client, "kpi", place=SAW, start=at(0), end=at(8), by=by)["data"]
+    (group,) = [one for one in groups if one["group"][by] == key]
+
+    (alone,) = ask(client, "kpi", place=SAW, start=at(0), end=at(8), **{by: key})["data"]
+
+    assert alone["figures"] == group["figures"]
+    assert alone["times_ms"] == group["times_ms"]
+    assert alone["quantities"] == group["quantities"]
+
+
+def test_a_lot_has_the_hour_in_which_it_was_made(served: Served) -> None:
+    _, client = served
+    window = {"place": SAW, "start": at(0), "end": at(8)}
+    (hour,) = ask(client, "oee", kind="hour", lot="L-1", **window)["data"]
+    (stored,) = ask(client, "oee", kind="hour", place=SAW, start=at(2), end=at(3))["data"]
+
+    assert hour.keys() == stored.keys()
+    differing = {name for name in hour if hour[name] != stored[name]}
+    assert differing <= {"as_of"}
+    assert ask(client, "oee", kind="shift", lot="L-2", **window)["data"] == []
+    assert ask(client, "losses", lot="L-1", **window)["data"][0]["pbt_ms"] == 3_600_000
+
+
+def test_first_pass_yield_is_that_of_serial_numbers(served: Served) -> None:
+    _, client = served
+    for place, expected in ((GRINDER, 0.5), (LINE, 0.5), (SITE, 0.5), (SAW, None)):
+        (group,) = ask(client, "kpi", place=place, start=at(0), end=at(8))["data"]
+        figure = group["figures"]["first_pass_yield"]
+        assert figure["value"] == expected
+        assert figure["missing"] == (None if expected else "no_serial_numbers")
+    (found,) = ask(client, "kpi", place=LINE, start=at(1), end=at(2))["data"]
+    assert found["quantities"]["rework_found_parts"] == 1
+
+
+def test_the_board_of_hours_counts_on_the_nearest_target(served: Served) -> None:
+    _, client = served
+    window = {"start": at(0), "end": at(8)}
+    (board,) = ask(client, "boards/hours", place=SAW, lang="en", **window)["tables"]
+    # 120 parts an hour at 30 s; half an hour of the fifth is a break.
+    targets = [row["target"] for row in board["rows"]]
+    assert targets == pytest.approx([96, 96, 96, 96, 30, 60, 60, 60])
+    (line,) = ask(client, "boards/hours", place=LINE, lang="en", **window)["tables"]
+    assert line["rows"][7]["target"] == pytest.approx(90 * 0.8)
 
 
 def test_each_figure_has_a_value_or_a_reason(served: Served) -> None:

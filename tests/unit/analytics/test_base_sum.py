@@ -1,6 +1,6 @@
 """Planned run times over time."""
 
-from analytics.base_sum import PlannedRunTime, PlannedRunTimes
+from analytics.operation import PlannedRunTime, PlannedRunTimes
 
 
 def test_run_time_is_the_one_valid_when_the_part_was_made() -> None:

@@ -50,6 +50,8 @@ def published(**changes: Any) -> PublishedFigures:
         "good_quantity": 10.0,
         "pbt_ms": HOUR_MS,
         "apt_ms": HOUR_MS,
+        "inspected_parts": 0,
+        "good_at_first_parts": 0,
     }
     return PublishedFigures(values | changes.pop("values", {}), 1, FORMULA_VERSION)
 

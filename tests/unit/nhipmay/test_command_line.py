@@ -1,10 +1,10 @@
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
-from nhipmay.cli import app, main, parse_duration
+from nhipmay.cli import app, main, parse_duration, parse_moment
 from plant.errors import ConfigurationError
 
 runner = CliRunner()
@@ -28,14 +28,37 @@ def test_a_duration_is_refused_with_an_example_when_it_makes_no_sense(text: str)
         parse_duration(text)
 
 
+def test_a_moment_is_understood_when_it_has_an_offset() -> None:
+    assert parse_moment(None) is None
+    assert parse_moment("2026-03-02T06:00:00+07:00") == datetime(2026, 3, 1, 23, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("text", ["", "yesterday", "2026-03-02", "2026-03-02T06:00:00"])
+def test_a_moment_is_refused_with_an_example_when_it_has_none(text: str) -> None:
+    with pytest.raises(ConfigurationError, match=r"\+07:00"):
+        parse_moment(text)
+
+
 def test_every_command_explains_itself_when_asked() -> None:
     listing = runner.invoke(app, ["--help"]).output
-    for name in ("demo", "edge", "ingest", "analytics", "api", "migrate", "simulate", "replay"):
+    for name in (
+        "demo",
+        "edge",
+        "ingest",
+        "analytics",
+        "api",
+        "migrate",
+        "simulate",
+        "replay",
+        "recompute",
+    ):
         assert name in listing
         assert runner.invoke(app, [name, "--help"]).exit_code == 0
 
 
-@pytest.mark.parametrize("command", ["edge", "ingest", "analytics", "api", "simulate", "migrate"])
+@pytest.mark.parametrize(
+    "command", ["edge", "ingest", "analytics", "api", "simulate", "migrate", "recompute"]
+)
 def test_a_service_says_what_is_wrong_without_a_traceback_when_settings_are_misspelt(
     command: str,
     tmp_path: Path,

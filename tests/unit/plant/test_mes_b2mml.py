@@ -181,3 +181,53 @@ def test_rules_that_are_not_understood_are_named(
     tmp_path: Path, old: str, new: str, said: str
 ) -> None:
     assert said in "; ".join(problems(read(tmp_path, CALENDAR.replace(old, new))))
+
+
+PERFORMANCE = f"""<OperationsPerformance {NAMESPACE}>
+  {SCOPE}
+  <OperationsResponse>
+    <ID>TH-1</ID><OperationsRequestID>LSX-2601</OperationsRequestID>
+    <SegmentResponse>
+      <ActualStartTime>2026-03-02T06:05:00</ActualStartTime>
+      <ActualEndTime>2026-03-02T10:00:00+07:00</ActualEndTime>
+      <EquipmentActual><EquipmentID>gia-cong/day-chuyen/cua</EquipmentID></EquipmentActual>
+      <MaterialActual>
+        <MaterialDefinitionID>thep-c45</MaterialDefinitionID><MaterialUse>Consumed</MaterialUse>
+      </MaterialActual>
+      <MaterialActual>
+        <MaterialDefinitionID>truc</MaterialDefinitionID><MaterialLotID>L-1</MaterialLotID>
+        <MaterialUse>Produced</MaterialUse>
+      </MaterialActual>
+    </SegmentResponse>
+    <SegmentResponse>
+      <ActualStartTime>2026-03-02T10:10:00+07:00</ActualStartTime>
+      <HierarchyScope><EquipmentID>dong-nai/bien-hoa/gia-cong/day-chuyen/mai</EquipmentID>
+      </HierarchyScope>
+    </SegmentResponse>
+    <SegmentResponse><ID>not begun</ID></SegmentResponse>
+  </OperationsResponse>
+  <ProductionResponse><ID>TH-2</ID></ProductionResponse>
+</OperationsPerformance>"""
+
+
+def test_segments_that_have_begun_become_order_runs(tmp_path: Path) -> None:
+    parsed = read(tmp_path, PERFORMANCE)
+
+    first, second = documents(parsed)
+    assert first == {
+        "work_unit": "dong-nai/bien-hoa/gia-cong/day-chuyen/cua",
+        "started_at": "2026-03-01T23:05:00Z",
+        "ended_at": "2026-03-02T03:00:00Z",
+        "order": "LSX-2601",
+        "product": "truc",
+        "lot": "L-1",
+    }
+    assert second == {
+        "work_unit": "dong-nai/bien-hoa/gia-cong/day-chuyen/mai",
+        "started_at": "2026-03-02T03:10:00Z",
+        "ended_at": None,
+        "order": "LSX-2601",
+        "product": None,
+        "lot": None,
+    }
+    assert ["ProductionResponse TH-2" in line for line in problems(parsed)] == [True]

@@ -36,7 +36,7 @@ def test_a_document_says_the_same_when_it_has_been_written_as_json(kind: str) ->
 
 
 def test_every_kind_has_its_name_once() -> None:
-    assert len(KINDS) == 16
+    assert len(KINDS) == 18
     assert document_type("orders").KIND == "orders"
     with pytest.raises(ConfigurationError, match="did you mean 'orders'"):
         document_type("order")
