@@ -37,7 +37,9 @@ class Formatter:
         """Return a number with the language's separators."""
         if value is None or not math.isfinite(value):
             return DASH
-        return f"{value:,.{digits}f}".translate(_SEPARATORS[self.language])
+        # What rounds to nothing has no sign.
+        text = f"{round(value, digits) or 0.0:,.{digits}f}".translate(_SEPARATORS[self.language])
+        return text.replace("-", "−")
 
     def short(self, value: float | None) -> str:
         """Return a process value with about four significant digits."""

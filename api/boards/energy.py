@@ -27,17 +27,12 @@ def energy_board(q: Inquiry) -> Board:
                 ratio(sums.pbt_ms - sums.unknown_ms, sums.pbt_ms),
             )
         )
-    columns = (
-        q.column("machine"),
-        q.column("energy_kwh", "decimal"),
-        q.column("good", "number"),
-        q.column("kwh_per_good", "decimal"),
-        q.column("idle_kwh", "decimal"),
-        q.column("idle_share", "percent"),
-        q.column("coverage", "percent"),
-    )
+    machine, coverage = q.column("machine"), q.column("coverage", "percent")
+    used = q.column("energy_kwh", "decimal")
+    per_good = (q.column("good", "number"), q.column("kwh_per_good", "decimal"))
+    idle = (q.column("idle_kwh", "decimal"), q.column("idle_share", "percent"))
     named = [row[0] for row in rows]
-    title = q.words("title.energy")
+    title, idle_title = q.words("title.energy"), q.words("title.idle_energy")
     return Board(
         (
             Section(
@@ -50,18 +45,33 @@ def energy_board(q: Inquiry) -> Board:
                     percent=False,
                     unit=q.words("kwh_per_good"),
                 ),
-                (Table("energy", title, columns, tuple(rows)),),
+                (
+                    Table(
+                        "energy",
+                        title,
+                        (machine, used, *per_good, coverage),
+                        tuple((*row[:4], row[6]) for row in rows),
+                    ),
+                ),
                 notes=(q.words("note.energy"),),
                 warnings=(q.words("note.no_meter"),) if all(row[1] is None for row in rows) else (),
             ),
             Section(
                 "idle_energy",
-                q.words("title.idle_energy"),
+                idle_title,
                 grouped_bars(
                     named,
                     [(q.words("idle_share"), [row[5] for row in rows], "var(--state-down)")],
                     q,
                     percent=True,
+                ),
+                (
+                    Table(
+                        "idle_energy",
+                        idle_title,
+                        (machine, used, *idle, coverage),
+                        tuple((*row[:2], *row[4:]) for row in rows),
+                    ),
                 ),
                 notes=(q.words("note.idle_energy"),),
             ),

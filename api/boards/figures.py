@@ -75,7 +75,7 @@ def waterfall_figure(steps: Sequence[Step], per_part_ms: float | None, q: "Inqui
         "yaxis": axis(autorange="reversed", automargin=True, showgrid=False, type="category"),
         # Room to the right of the longest bar for its words.
         "xaxis": axis(
-            range=[0, 1.3 * longest or 1], title={"text": q.words("hours"), "font": {"size": 12}}
+            range=[0, 1.42 * longest or 1], title={"text": q.words("hours"), "font": {"size": 12}}
         ),
         "margin": {"l": 8, "r": 8, "t": 8, "b": 44},
     }
@@ -88,7 +88,8 @@ def _amount(step: Step, per_part_ms: float | None, q: "Inquiry") -> str:
     sign = "" if step.level or round(ms) == 0 else "−" if ms > 0 else "+"
     words = f"{sign}{f.duration(abs(ms) / 1000)}"
     if per_part_ms:
-        words += f" · {sign}{f.number(abs(ms) / per_part_ms)} {q.words('parts')}"
+        parts = f.number(abs(ms) / per_part_ms)
+        words += f" · {sign if parts != '0' else ''}{parts} {q.words('parts')}"
     return words
 
 

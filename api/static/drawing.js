@@ -19,10 +19,16 @@ function coloured(value, styles) {
   return value;
 }
 
+// Narrower than this, bars and their names are no longer told apart: a phone scrolls the chart.
+const NARROWEST_PX = 520;
+
 function draw(name) {
   const place = document.querySelector(`[data-chart="${CSS.escape(name)}"]`);
   if (!place || !window.Plotly) return;
   const { data, layout } = coloured(charts[name], getComputedStyle(document.documentElement));
+  if (place.clientWidth < NARROWEST_PX) layout.width = NARROWEST_PX;
+  // Drawn again for paper, a chart would otherwise forget how high it is.
+  if (layout.height) place.style.minHeight = `${layout.height}px`;
   window.Plotly.react(place, data, layout, CONFIG);
 }
 

@@ -33,7 +33,7 @@ def test_a_dash_is_written_when_there_is_no_value(value: float | None) -> None:
 
 @pytest.mark.parametrize(
     ("value", "written"),
-    [(0.0, "0,000"), (0.01234, "0,012"), (71.25, "71,25"), (1234.5, "1.234"), (-5.5, "-5,500")],
+    [(0.0, "0,000"), (0.01234, "0,012"), (71.25, "71,25"), (1234.5, "1.234"), (-5.5, "−5,500")],
 )
 def test_about_four_digits_are_written_when_a_process_value_is_shown(
     value: float, written: str
@@ -65,3 +65,8 @@ def test_the_date_is_written_when_the_local_day_is_another() -> None:
 )
 def test_two_units_are_written_when_a_duration_is_shown(seconds: float, written: str) -> None:
     assert formatter("en").duration(seconds) == written
+
+
+def test_what_rounds_to_nothing_has_no_sign() -> None:
+    assert formatter("vi").number(-0.4) == "0"
+    assert formatter("vi").number(-0.6) == "−1"
