@@ -102,6 +102,9 @@ def owner(timescale_server: PostgresServer) -> Iterator[DatabaseSettings]:
         "10-roles.sh": (ROOT / "docker/database/10-roles.sh").read_text("utf-8"),
         "database-nhipmay": 'the owner\'s "word"',
         "database-reader": "the reader's \\word\n",
+        "database-writer": "the writer's word",
+        # As the image makes it.
+        "pg_hba.conf": "local all all trust\nhost all all all scram-sha-256\n",
     }.items():
         (folder / file).write_text(text)
         server.host.give(folder / file)
@@ -115,10 +118,13 @@ def owner(timescale_server: PostgresServer) -> Iterator[DatabaseSettings]:
         "POSTGRES_USER=postgres",
         f"POSTGRES_DB={name}",
         f"NHIPMAY_SECRETS={inside}",
+        f"PGDATA={inside}",
         "sh",
         f"{inside}/10-roles.sh",
     )
+    rules = (folder / "pg_hba.conf").read_text()
     shutil.rmtree(folder)
+    assert rules == "local all all trust\nhostssl all all all scram-sha-256\n"
     settings = DatabaseSettings(
         port=server.port, name=name, user="nhipmay", password=SecretStr('the owner\'s "word"')
     )
@@ -130,6 +136,7 @@ def owner(timescale_server: PostgresServer) -> Iterator[DatabaseSettings]:
     with psycopg.connect(server.url(), autocommit=True) as superuser:
         superuser.execute("DROP ROLE nhipmay")
         superuser.execute("DROP ROLE nhipmay_reader")
+        superuser.execute("DROP ROLE nhipmay_writer")
 
 
 @pytest.fixture(scope="module")
@@ -138,6 +145,18 @@ def reader(owner: DatabaseSettings) -> DatabaseSettings:
     return owner.model_copy(
         update={"user": "nhipmay_reader", "password": SecretStr("the reader's \\word")}
     )
+
+
+def test_writer_changes_rows_and_no_tables(owner: DatabaseSettings) -> None:
+    writer = owner.model_copy(
+        update={"user": "nhipmay_writer", "password": SecretStr("the writer's word")}
+    )
+    with psycopg.connect(conninfo(writer)) as connection:
+        changed = connection.execute("update edge set revoked_at = now()")
+        assert changed.rowcount > 0
+        connection.rollback()
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("create table of_mine ()")
 
 
 @pytest.fixture

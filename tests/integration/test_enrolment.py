@@ -384,30 +384,30 @@ def test_what_comes_in_the_name_of_a_revoked_edge_is_kept_and_refused(
     invitation = platform.invitation(tmp_path)
     file = platform.edge_file(tmp_path, line(source))
     enrol(invitation, file)
-    # The broker keeps what it sends while no ingest is there.
-    platform.stack.broker.restart()
-    with running(platform.ingest()):
-        pass
-    with AgentThread(file) as agent:
-        wait_until(lambda: agent.latest.published, what="something sent")
+    with running(platform.ingest()), AgentThread(file):
+        wait_until(lambda: stored(platform), what="the first measurement", timeout_s=30)
+    # From now on the broker keeps for the ingest what it sends.
+    witness = Caller(platform.stack.service("ingest"), "witness")
+    witness.subscribe(f"nm/v1/{EDGE}/data")
+    with AgentThread(file):
+        source.write("temperature", 21.0, START + timedelta(seconds=1))
+        witness.hear()
         revoke(platform.administration, EDGE, "replaced", watch_s=2)
+    witness.close()
 
-    with running(platform.ingest()):
-        wait_until(
-            lambda: fetched(
-                platform.database, "select from rejection where reason = 'edge_revoked'"
-            ),
-            what="the rejection",
+    def refused() -> list[tuple[Any, ...]]:
+        return fetched(
+            platform.database,
+            "select raw from rejection where reason = 'edge_revoked' and topic like '%/data'",
         )
 
-    assert stored(platform) == []
-    raw = fetched(
-        platform.database,
-        "select raw from rejection where reason = 'edge_revoked' and topic like '%/data'",
-    )
+    with running(platform.ingest()):
+        raw = wait_until(refused, what="the rejection", timeout_s=30)
+
+    assert stored(platform) == [20.0]
     assert b"cnc-1/temperature" in bytes(raw[0][0])
 
     # Invited again, it is welcome again, and what it still has arrives.
     enrol(platform.invitation(tmp_path), file)
     with running(platform.ingest()), AgentThread(file):
-        wait_until(lambda: stored(platform) == [20.0], what="the measurement", timeout_s=30)
+        wait_until(lambda: stored(platform) == [20.0, 21.0], what="the measurement", timeout_s=30)
