@@ -16,7 +16,7 @@ def served(settings: ApiSettings) -> Iterator[threading.Event]:
     thread = threading.Thread(target=run, args=(settings, stop))
     thread.start()
     try:
-        wait_until(lambda: _answers(settings.port), what="the API to answer")
+        wait_until(lambda: _answers(settings.port), what="the API to answer", timeout_s=60)
         yield stop
     finally:
         stop.set()

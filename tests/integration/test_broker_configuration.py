@@ -1,17 +1,22 @@
 """The compose stack's broker files on a real mosquitto: who comes in, and may say and hear what."""
 
 import re
+import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import CallbackAPIVersion
 
+from ingest.expulsion import expel
+from plant.errors import BrokerUnavailableError
 from plant.identity import Authority, Identity, new_key
 from plant.native import EdgeAddress, Leaf
 from plant.settings import BrokerSettings
 from tests.identities import ACL, Caller, Stack, identity_file, stack
-from tests.services import BrokerFactory
+from tests.services import BrokerFactory, MosquittoBroker
 
 EDGE = EdgeAddress("co-khi-mau", "bien-hoa", "edge-1")
 OTHER = EdgeAddress("thuc-pham-mau", "long-thanh", "edge-1")
@@ -199,6 +204,26 @@ def test_nobody_comes_in_without_a_certificate_that_counts_here(
     tmp_path: Path,
 ) -> None:
     assert not call(who(running, tmp_path), version=version).is_in
+
+
+def test_an_expulsion_tells_when_the_broker_still_lets_the_client_in(
+    broker: MosquittoBroker,
+) -> None:
+    settings = BrokerSettings(port=broker.port)
+    client = Client(CallbackAPIVersion.VERSION2, EDGE.identity)
+    # It comes back as soon as it is thrown out, as nothing was revoked here.
+    client.on_disconnect = lambda *_: threading.Thread(target=client.reconnect).start()
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    out: list[float] = []
+
+    with pytest.raises(BrokerUnavailableError, match="crlfile"):
+        expel(settings, EDGE.identity, watch_s=20, give_up_s=0, on_thrown_out=out.append)
+
+    assert len(out) == 1
+    client.on_disconnect = None
+    client.disconnect()
+    client.loop_stop()
 
 
 def test_every_pattern_is_of_the_edge_itself() -> None:

@@ -8,7 +8,7 @@ import pytest
 from ingest.mes.reason_tree import sectors
 from ingest.mes.settings import ForeignTableSettings, HighWaterSettings
 from plant.mes import KINDS
-from plant.mes.file.b2mml import _STATUS
+from plant.mes.file.b2mml import _STATUS, _UNDERSTOOD
 from plant.mes.shift import ShiftBreak
 
 DOCS = Path(__file__).parents[3] / "docs"

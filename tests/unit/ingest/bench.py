@@ -16,12 +16,18 @@ class Bench:
     """A committer on a database in memory."""
 
     def __init__(
-        self, store: MemoryStore | None = None, max_payload_bytes: int = 4_000_000
+        self,
+        store: MemoryStore | None = None,
+        max_payload_bytes: int = 4_000_000,
+        *,
+        require_enrolment: bool = False,
     ) -> None:
         self.store = store or MemoryStore()
         self.selfstat = Selfstat()
         self.abandon = Event()
-        self.limits = LimitSettings(max_payload_bytes=max_payload_bytes)
+        self.limits = LimitSettings(
+            max_payload_bytes=max_payload_bytes, require_enrolment=require_enrolment
+        )
         self.committer = Committer(
             self.store, self.selfstat, lambda: NOW, self.limits, self.abandon, first_pause_s=0
         )

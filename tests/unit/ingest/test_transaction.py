@@ -158,6 +158,36 @@ def test_a_stranger_is_heard_once_it_is_enrolled(bench: Bench) -> None:
     assert values(bench) == [7]
 
 
+def test_what_comes_in_the_name_of_a_revoked_edge_is_kept_and_not_settled(bench: Bench) -> None:
+    edges = bench.store.tables.edges
+    edges[1] = replace(edges[1], revoked=True)
+    # Another ingest, which has not read the edges yet.
+    late = Bench(bench.store)
+
+    published = late.take(status(), birth(), data(1, [1]))
+
+    assert [r.reason for r in bench.store.tables.rejections] == ["edge_revoked"] * 3
+    assert all(r.raw for r in bench.store.tables.rejections)
+    assert not published
+    assert values(bench) == []
+
+    bench.store.tables.edges[1] = replace(edges[1], revoked=False)
+    late.take(data(1, [1]))
+    assert values(bench) == [1]
+
+
+def test_an_edge_without_a_certificate_is_refused_where_enrolment_is_required() -> None:
+    bench = Bench(require_enrolment=True)
+
+    bench.take(birth())
+    assert [r.reason for r in bench.store.tables.rejections] == ["not_enrolled"]
+
+    edges = bench.store.tables.edges
+    edges[1] = replace(edges[1], certified=True)
+    bench.take(birth(), data(1, [1]))
+    assert values(bench) == [1]
+
+
 def test_data_before_any_birth_are_not_settled(bench: Bench) -> None:
     published = bench.take(data(1, [1], edge=OTHER_EDGE))
 
