@@ -21,10 +21,11 @@ from edge_agent.outbox.file import open_error, open_file, run_error
 from edge_agent.outbox.memory import ROW_BYTES
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.statements import statements
+from edge_agent.outbox.stored_row import newest, stored, value_of
 from edge_agent.outbox.thinning import RESERVED_ROWS, block_rows, thinned
 from edge_agent.priority import Priority
 from plant.errors import ConfigurationError, TransientError
-from plant.measurement import Quality, Value
+from plant.measurement import Quality
 
 FILE_VERSION = 2
 """From 2 on there may be holes among the ids."""
@@ -82,11 +83,11 @@ class SqliteOutbox:
             self._connection.executemany(
                 _Q["add_row"],
                 (
-                    (id_, tag_ids[row.tag], row.time_us, _stored(row.value), row.quality, taken_s)
+                    (id_, tag_ids[row.tag], row.time_us, stored(row.value), row.quality, taken_s)
                     for id_, row in enumerate(rows, first_id)
                 ),
             )
-            self._connection.executemany(_Q["note_newest"], _newest(rows, tag_ids))
+            self._connection.executemany(_Q["note_newest"], newest(rows, tag_ids))
             if cursors:
                 self._connection.executemany(_Q["write_cursor"], cursors.items())
             self._store(self._with_room(progress.issued(len(rows)), taken_s))
@@ -106,8 +107,8 @@ class SqliteOutbox:
                 return None
             first_id = found[0][0]
             rows = [
-                Row(names[tag], time_us, _value(stored), _QUALITIES[quality])
-                for place, (id_, tag, time_us, stored, quality) in enumerate(found)
+                Row(names[tag], time_us, value_of(kept), _QUALITIES[quality])
+                for place, (id_, tag, time_us, kept, quality) in enumerate(found)
                 if id_ == first_id + place
             ]
             self._show(first_id + len(rows) - 1)
@@ -191,11 +192,11 @@ class SqliteOutbox:
             forgotten = from_id > 0 or bool(self._meta().get("forgotten"))
             return {
                 name: TagMemory(
-                    Reported(time_us, _value(stored), _QUALITIES[quality]),
+                    Reported(time_us, value_of(kept), _QUALITIES[quality]),
                     tuple(times[name]),
                     forgotten,
                 )
-                for name, time_us, stored, quality in self._rows(_Q["read_newest"])
+                for name, time_us, kept, quality in self._rows(_Q["read_newest"])
             }
 
     def cursors(self) -> dict[str, str]:
@@ -248,10 +249,10 @@ class SqliteOutbox:
             self._connection.execute(f"pragma user_version = {FILE_VERSION}")
 
     def _stored_progress(self) -> Progress:
-        stored = self._meta().get("progress")
-        if stored is None:
+        kept = self._meta().get("progress")
+        if kept is None:
             return Progress(new_epoch())
-        return msgspec.json.decode(str(stored), type=Progress)
+        return msgspec.json.decode(str(kept), type=Progress)
 
     def _store(self, progress: Progress) -> None:
         self._write_meta("progress", msgspec.json.encode(progress).decode())
@@ -336,25 +337,3 @@ class SqliteOutbox:
 
     def _rows(self, statement: str, *parameters: int) -> "sqlite3.Cursor":
         return self._connection.execute(statement, parameters)
-
-
-def _newest(
-    rows: Sequence[Row], tag_ids: Mapping[str, int]
-) -> Iterator[tuple[int, object, int, int]]:
-    newest: dict[str, Row] = {}
-    for row in rows:
-        known = newest.get(row.tag)
-        if known is None or row.time_us >= known.time_us:
-            newest[row.tag] = row
-    return (
-        (row.time_us, _stored(row.value), row.quality, tag_ids[name])
-        for name, row in newest.items()
-    )
-
-
-def _stored(value: Value) -> float | int | str | bytes | None:
-    return bytes((value,)) if isinstance(value, bool) else value
-
-
-def _value(stored: float | int | str | bytes | None) -> Value:
-    return stored != b"\0" if isinstance(stored, bytes) else stored
