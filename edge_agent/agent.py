@@ -124,6 +124,7 @@ class Agent:
         self._condition = Condition(None, ())
         self._versions = VersionChoice(settings.broker.protocol)
         self._publisher_error: Exception | None = None
+        outbox.rank(settings.priorities())
         self._dropped = outbox.state().dropped
         self._full_since: float | None = None
 

@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 from edge_agent.drivers.settings import AnySource
 from edge_agent.drivers.tag import TagSettings
 from edge_agent.enrolment.settings import EnrolmentSettings
+from edge_agent.priority import Priority
 from edge_agent.sparkplug.settings import SparkplugOutputSettings
 from plant.description import Code
 from plant.measurement import Tag
@@ -39,7 +40,7 @@ class OutboxSettings(StrictModel):
     file: Path
     """The SQLite file; its folder is made when it is missing."""
     max_bytes: Annotated[int, Field(ge=1_000_000)] = 500_000_000
-    """Largest size; when it is reached the oldest measurements are given up, and counted."""
+    """Largest size; when it is reached what matters least is given up and counted."""
     max_hours: Annotated[float, Field(gt=0)] = 72.0
     """Longest time a measurement is kept for a platform that does not answer."""
     synchronous: Literal["full", "normal"] = "full"
@@ -118,6 +119,10 @@ class EdgeSettings(ServiceSettings):
         """Return the definition of every tag of an enabled source, with its full path."""
         prefix = self.edge.address().site_path
         return [_tag(tag, prefix) for tag in self._tag_settings()]
+
+    def priorities(self) -> dict[str, Priority]:
+        """Return by name of tag how much it matters when the outbox is full."""
+        return {tag.name: tag.rank for tag in self._tag_settings()}
 
     def declarations(self) -> list[TagDeclaration]:
         """Return the tags as the birth message declares them."""

@@ -1,9 +1,10 @@
 """What the settings of every driver's tags have in common."""
 
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from edge_agent.priority import Priority
 from plant.errors import ConfigurationError
 from plant.measurement import TEXT_ROLES, TagRole, ValueType
 from plant.place import checked_code
@@ -43,6 +44,8 @@ class TagSettings(StrictModel):
     """A reading is multiplied by this."""
     offset: float = 0.0
     """Added to a reading after scaling."""
+    priority: Literal["low", "normal", "high"] | None = None
+    """What a full outbox gives up first; left out, `high` with a role and `normal` without."""
     states: dict[int, str] = {}
     """Names of the codes that a text tag's source gives, such as `6: EXECUTE`."""
 
@@ -87,6 +90,13 @@ class TagSettings(StrictModel):
         if self.value_type is not None:
             return self.value_type
         return ValueType.TEXT if self.role in TEXT_ROLES else ValueType.NUMBER
+
+    @property
+    def rank(self) -> Priority:
+        """How much its measurements matter when the outbox is full."""
+        if self.priority is not None:
+            return Priority[self.priority.upper()]
+        return Priority.NORMAL if self.role is TagRole.NONE else Priority.HIGH
 
 
 class SourceSettings(StrictModel):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
 from edge_agent.exception_report import Reported
+from edge_agent.priority import Priority
 from plant.measurement import Quality, Value
 
 KEPT_ROWS = 20_000
@@ -81,12 +82,20 @@ class Outbox(Protocol):
     ) -> None:
         """Give the rows ids and keep them, with the reading positions of their sources.
 
-        All or nothing. Makes room by giving up the oldest rows when the outbox is full in bytes
-        or hours; `now_us` is the present by the agent's clock.
+        All or nothing. When the outbox is full in bytes it gives up the oldest rows of the lowest
+        priority (see `rank`) that were never read, block by block, so that rows not yet read may
+        get other ids; then the oldest of any. What is too old in hours is given up whatever it is.
+        `now_us` is the present by the agent's clock.
         """
 
+    def rank(self, priorities: Mapping[str, Priority]) -> None:
+        """Say which tags matter more, and which less, than `Priority.NORMAL`."""
+
     def read(self, after_id: int, limit: int) -> Slice | None:
-        """Return the first pending rows after an id, at most `limit`; None when there are none."""
+        """Return the first pending rows after an id, at most `limit`; None when there are none.
+
+        Fewer than `limit` where ids between were given up. What was read keeps its ids.
+        """
 
     def acknowledge(self, epoch: str, committed_to: int) -> int:
         """Take note that the platform has everything up to an id; return how many rows were new.

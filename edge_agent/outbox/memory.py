@@ -1,26 +1,40 @@
 """The outbox without a disk: for tests, and the plainest statement of what an outbox does."""
 
+from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from threading import RLock
 
 from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import KEPT_ROWS, OutboxState, Row, Slice, TagMemory
 from edge_agent.outbox.progress import Progress, new_epoch
+from edge_agent.outbox.thinning import RESERVED_ROWS, block_rows, thinned
+from edge_agent.priority import Priority
 
 ROW_BYTES = 40
 """About what SQLite takes for a row with a number."""
 
 
 class MemoryOutbox:
-    """Rows in a list; everything is lost with the process."""
+    """Rows in lists; everything is lost with the process."""
 
-    def __init__(self, max_bytes: int, max_hours: float, kept_rows: int = KEPT_ROWS) -> None:
+    def __init__(
+        self,
+        max_bytes: int,
+        max_hours: float,
+        kept_rows: int = KEPT_ROWS,
+        reserved_rows: int = RESERVED_ROWS,
+    ) -> None:
         self._max_rows = max_bytes // ROW_BYTES
+        self._block_rows = block_rows(self._max_rows)
         self._max_age_us = round(max_hours * 3600 * 1_000_000)
         self._kept_rows = kept_rows
+        self._reserved_rows = reserved_rows
+        self._priorities: Mapping[str, Priority] = {}
         self._progress = Progress(new_epoch()).opened()
+        self._ids: list[int] = []
+        """Ids of the kept rows, in order."""
         self._rows: list[tuple[int, Row]] = []
-        """Kept rows with the moment they were taken; the last one has the highest id issued."""
+        """The kept rows with the moment they were taken."""
         self._newest: dict[str, Reported] = {}
         self._cursors: dict[str, str] = {}
         self._forgotten = False
@@ -31,6 +45,8 @@ class MemoryOutbox:
     ) -> None:
         """See `Outbox.append`."""
         with self._lock:
+            first_id = self._progress.issued_id + 1
+            self._ids.extend(range(first_id, first_id + len(rows)))
             self._rows.extend((now_us, row) for row in rows)
             self._progress = self._progress.issued(len(rows))
             self._cursors.update(cursors or {})
@@ -40,23 +56,33 @@ class MemoryOutbox:
                     self._newest[row.tag] = Reported(row.time_us, row.value, row.quality)
             self._make_room(now_us)
 
+    def rank(self, priorities: Mapping[str, Priority]) -> None:
+        """See `Outbox.rank`."""
+        with self._lock:
+            self._priorities = dict(priorities)
+
     def read(self, after_id: int, limit: int) -> Slice | None:
         """See `Outbox.read`."""
         with self._lock:
-            start = max(after_id, self._progress.low_id)
-            position = start - self._kept_from()
-            rows = [row for _, row in self._rows[position : position + limit]]
-            return Slice(start + 1, rows) if rows else None
+            start = self._after(max(after_id, self._progress.low_id))
+            ids = self._ids[start : start + limit]
+            count = sum(id_ == ids[0] + place for place, id_ in enumerate(ids))
+            if not count:
+                return None
+            last_id = ids[0] + count - 1
+            if last_id > self._progress.shown_id:
+                self._progress = self._progress.shown(last_id + self._reserved_rows)
+            return Slice(ids[0], [row for _, row in self._rows[start : start + count]])
 
     def acknowledge(self, epoch: str, committed_to: int) -> int:
         """See `Outbox.acknowledge`."""
         with self._lock:
             if epoch != self._progress.epoch:
                 return 0
-            before = self._progress.low_id
+            before = self._progress.confirmed
             self._progress = self._progress.acknowledged(committed_to)
             self._forget(self._progress.low_id - self._kept_rows)
-            return self._progress.low_id - before
+            return self._progress.confirmed - before
 
     def mark_published(self, up_to_id: int) -> None:
         """See `Outbox.mark_published`."""
@@ -71,23 +97,25 @@ class MemoryOutbox:
     def renew_epoch(self) -> None:
         """See `Outbox.renew_epoch`."""
         with self._lock:
-            renewed = self._progress.renewed()
-            self._rows = self._rows[len(self._rows) - renewed.issued_id :]
-            self._progress = renewed
+            shift = self._progress.foreign_id
+            start = self._after(shift)
+            self._rows = self._rows[start:]
+            self._ids = [id_ - shift for id_ in self._ids[start:]]
+            self._progress = self._progress.renewed()
             self._forgotten = True
 
     def state(self) -> OutboxState:
         """See `Outbox.state`."""
         with self._lock:
             progress = self._progress
-            oldest = self.read(progress.low_id, 1)
+            oldest = self._rows[self._after(progress.low_id) :][:1]
             return OutboxState(
                 epoch=progress.epoch,
                 issued_id=progress.issued_id,
                 acknowledged_id=progress.low_id,
                 pending=progress.pending,
                 confirmed=progress.confirmed,
-                oldest_pending_us=oldest.rows[0].time_us if oldest else None,
+                oldest_pending_us=oldest[0][1].time_us if oldest else None,
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,
                 used_bytes=len(self._rows) * ROW_BYTES,
@@ -112,24 +140,53 @@ class MemoryOutbox:
     def close(self) -> None:
         """See `Outbox.close`."""
 
-    def _kept_from(self) -> int:
-        return self._progress.issued_id - len(self._rows)
+    def _after(self, id_: int) -> int:
+        """Return the place of the first row after an id."""
+        return bisect_right(self._ids, id_)
 
     def _make_room(self, now_us: int) -> None:
-        surplus = len(self._rows) - self._max_rows
-        if surplus > 0:
-            self._forget(self._kept_from() + surplus)
-        pending = self._rows[self._progress.low_id - self._kept_from() :]
         stale = 0
-        for taken_us, _ in pending:
+        for taken_us, _ in self._rows[self._after(self._progress.low_id) :]:
             if taken_us >= now_us - self._max_age_us:
                 break
             stale += 1
-        self._forget(self._progress.low_id + stale if stale else 0)
+        if stale:
+            self._forget(self._ids[self._after(self._progress.low_id) + stale - 1])
+        while (surplus := len(self._rows) - self._max_rows) > 0:
+            kept = self._after(self._progress.low_id)
+            if kept or not self._thin():
+                self._forget(self._ids[min(kept or surplus, surplus) - 1])
+
+    def _thin(self) -> bool:
+        """Thin the next block that has expendable rows; return whether there was one."""
+        for priority in (Priority.LOW, Priority.NORMAL):
+            while (span := self._progress.next_block(priority)) is not None:
+                start = self._after(span[0] - 1)
+                stop = min(self._after(span[1] - 1), start + self._block_rows)
+                if span[1] > self._progress.issued_id and stop - start < self._block_rows:
+                    break
+                ids = self._ids[start:stop]
+                end = ids[-1] if ids else span[1] - 1
+                goes = [
+                    self._priorities.get(row.tag, Priority.NORMAL) <= priority
+                    for _, row in self._rows[start:stop]
+                ]
+                plan = thinned(ids, goes)
+                self._progress = self._progress.thinned(
+                    priority, plan.given_up if plan else (), end
+                )
+                if plan is not None:
+                    stays = zip(self._rows[start:stop], goes, strict=True)
+                    self._rows[start:stop] = [row for row, gone in stays if not gone]
+                    self._ids[start:stop] = ids[len(plan.doomed) :]
+                    self._forgotten = True
+                    return True
+        return False
 
     def _forget(self, up_to_id: int) -> None:
-        count = up_to_id - self._kept_from()
+        count = self._after(up_to_id)
         if count > 0:
             del self._rows[:count]
+            del self._ids[:count]
             self._forgotten = True
             self._progress = self._progress.given_up(up_to_id)

@@ -1,7 +1,11 @@
 """How far an outbox has come, as a value: the rules that every outbox shares."""
 
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from uuid import uuid4
+
+from edge_agent.priority import Priority
+from plant.idset import IdSet, Span
 
 
 def new_epoch() -> str:
@@ -11,7 +15,7 @@ def new_epoch() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """Ids of one epoch. Pending rows are always `low_id + 1 .. issued_id`, without gaps."""
+    """Ids of one epoch. Pending rows are those of `low_id + 1 .. issued_id` not given up."""
 
     epoch: str
     issued_id: int = 0
@@ -26,6 +30,10 @@ class Progress:
     """Highest id sent since the outbox was opened."""
     sent: bool = False
     """Whether anything was sent since the outbox was opened."""
+    shown_id: int = 0
+    """Ids up to this one may have been sent by some agent of this epoch: their rows stay theirs."""
+    thinned_to: tuple[int, ...] = (0, 0)
+    """By `Priority`: the id up to which rows of it, and of lower ones, were given up."""
 
     @property
     def pending(self) -> int:
@@ -60,31 +68,72 @@ class Progress:
         """Return the progress after sending rows up to an id."""
         return replace(self, published_id=max(self.published_id, up_to_id), sent=True)
 
+    def shown(self, up_to_id: int) -> "Progress":
+        """Return the progress after rows up to an id may have been sent."""
+        return replace(self, shown_id=max(self.shown_id, up_to_id))
+
     def acknowledged(self, committed_to: int) -> "Progress":
         """Return the progress after the platform confirmed everything up to an id."""
         low = max(self.low_id, min(committed_to, self.issued_id))
-        return replace(self, low_id=low, sent=True)
+        return replace(self, low_id=low, sent=True)._past_gaps()
 
     def given_up(self, up_to_id: int) -> "Progress":
         """Return the progress after the pending rows up to an id were dropped."""
         if up_to_id <= self.low_id:
             return self
-        ranges = self.dropped_ranges
-        first = self.low_id + 1
-        if ranges and ranges[-1][1] == self.low_id:
-            first = ranges[-1][0]
-            ranges = ranges[:-1]
-        return replace(self, low_id=up_to_id, dropped_ranges=(*ranges, (first, up_to_id)))
+        dropped = self._with_dropped([(self.low_id + 1, up_to_id + 1)])
+        return replace(dropped, low_id=up_to_id)._past_gaps()
+
+    def thinned(self, priority: Priority, given_up: Sequence[int], to_id: int) -> "Progress":
+        """Return the progress after a block that ends with an id lost its rows of a priority."""
+        cursors = tuple(
+            to_id if number == priority else cursor for number, cursor in enumerate(self.thinned_to)
+        )
+        dropped = self._with_dropped([(id_, id_ + 1) for id_ in given_up])
+        return replace(dropped, thinned_to=cursors)._past_gaps()
+
+    def next_block(self, priority: Priority) -> Span | None:
+        """Return the ids among which the next block of a priority is thinned, None without any.
+
+        What an earlier agent may have had and what it had not are never mixed: if this file is an
+        old copy, a new epoch begins between the two.
+        """
+        start = max(self.low_id, self.shown_id, self.thinned_to[priority]) + 1
+        stop = (self.known_id if start <= self.known_id else self.issued_id) + 1
+        return (start, stop) if start < stop else None
 
     def knows_too_much(self, epoch: str, committed_to: int) -> bool:
         """Return whether the platform confirms ids that were never sent from here."""
         possible = max(self.known_id, self.published_id, self.low_id)
         return epoch == self.epoch and committed_to > possible
 
+    @property
+    def foreign_id(self) -> int:
+        """Rows up to this id are not of the next epoch: they were settled, or sent by others."""
+        return max(self.known_id, self.low_id)
+
     def renewed(self) -> "Progress":
         """Return the progress of the next epoch: rows that no earlier agent had are 1, 2, ..."""
-        fresh = self.issued_id - max(self.known_id, self.low_id)
-        return Progress(new_epoch(), issued_id=fresh)
+        shift = self.foreign_id
+        fresh = Progress(new_epoch(), issued_id=self.issued_id - shift)
+        spans = [
+            (max(first, shift + 1) - shift, last + 1 - shift) for first, last in self.dropped_ranges
+        ]
+        return fresh._with_dropped([span for span in spans if span[0] < span[1]])._past_gaps()
+
+    def _with_dropped(self, spans: Iterable[Span]) -> "Progress":
+        known = ((first, last + 1) for first, last in self.dropped_ranges)
+        dropped = IdSet.of((*known, *spans))
+        return replace(
+            self, dropped_ranges=tuple((start, stop - 1) for start, stop in dropped.spans)
+        )
+
+    def _past_gaps(self) -> "Progress":
+        """Return the progress with what was given up right behind `low_id` settled as well."""
+        for first, last in self.dropped_ranges:
+            if first <= self.low_id + 1 <= last:
+                return replace(self, low_id=last)
+        return self
 
     def _dropped_within(self, after_id: int, up_to_id: int) -> int:
         spans = (

@@ -18,12 +18,17 @@ import msgspec
 from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import KEPT_ROWS, OutboxState, Row, Slice, TagMemory
 from edge_agent.outbox.file import open_error, open_file, run_error
+from edge_agent.outbox.memory import ROW_BYTES
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.statements import statements
-from plant.errors import ConfigurationError
-from plant.measurement import Quality, Value
+from edge_agent.outbox.stored_row import newest, stored, value_of
+from edge_agent.outbox.thinning import RESERVED_ROWS, block_rows, thinned
+from edge_agent.priority import Priority
+from plant.errors import ConfigurationError, TransientError
+from plant.measurement import Quality
 
-FILE_VERSION = 1
+FILE_VERSION = 2
+"""From 2 on there may be holes among the ids."""
 _Q = statements()
 _QUALITIES = tuple(Quality)
 _GIVE_UP_AT_ONCE = 1000
@@ -39,6 +44,7 @@ class SqliteOutbox:
         max_hours: float,
         synchronous: Literal["full", "normal"] = "full",
         kept_rows: int = KEPT_ROWS,
+        reserved_rows: int = RESERVED_ROWS,
     ) -> None:
         """Open or make the file; raise ConfigurationError when that cannot be done."""
         self._file = file
@@ -46,6 +52,9 @@ class SqliteOutbox:
         self._max_age_s = max_hours * 3600
         self._kept_rows = kept_rows
         self._synchronous = synchronous
+        self._reserved_rows = reserved_rows
+        self._block_rows = block_rows(max_bytes // ROW_BYTES)
+        self._priorities: Mapping[str, Priority] = {}
         self._lock = RLock()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
@@ -75,25 +84,48 @@ class SqliteOutbox:
             self._connection.executemany(
                 _Q["add_row"],
                 (
-                    (id_, tag_ids[row.tag], row.time_us, _stored(row.value), row.quality, taken_s)
+                    (id_, tag_ids[row.tag], row.time_us, stored(row.value), row.quality, taken_s)
                     for id_, row in enumerate(rows, first_id)
                 ),
             )
-            self._connection.executemany(_Q["note_newest"], _newest(rows, tag_ids))
+            self._connection.executemany(_Q["note_newest"], newest(rows, tag_ids))
             if cursors:
                 self._connection.executemany(_Q["write_cursor"], cursors.items())
             self._store(self._with_room(progress.issued(len(rows)), taken_s))
+
+    def rank(self, priorities: Mapping[str, Priority]) -> None:
+        """See `Outbox.rank`."""
+        with self._lock:
+            self._priorities = dict(priorities)
 
     def read(self, after_id: int, limit: int) -> Slice | None:
         """See `Outbox.read`."""
         with self._reading():
             start = max(after_id, self._progress.low_id)
             names = {number: name for name, number in self._tag_ids.items()}
+            found = self._rows(_Q["read_rows"], start, limit).fetchall()
+            if not found:
+                return None
+            first_id = found[0][0]
             rows = [
-                Row(names[tag], time_us, _value(stored), _QUALITIES[quality])
-                for tag, time_us, stored, quality in self._rows(_Q["read_rows"], start, limit)
+                Row(names[tag], time_us, value_of(kept), _QUALITIES[quality])
+                for place, (id_, tag, time_us, kept, quality) in enumerate(found)
+                if id_ == first_id + place
             ]
-            return Slice(start + 1, rows) if rows else None
+            self._show(first_id + len(rows) - 1)
+            return Slice(first_id, rows)
+
+    def _show(self, last_id: int) -> None:
+        """Let rows up to an id, and some more, keep their ids from now on."""
+        if last_id <= self._progress.shown_id:
+            return
+        shown = self._progress.shown(last_id + self._reserved_rows)
+        try:
+            with self._changing():
+                self._store(shown)
+        except TransientError:
+            # A full disk takes no rows to thin either; the next commit that it takes has this.
+            self._progress = shown
 
     def acknowledge(self, epoch: str, committed_to: int) -> int:
         """See `Outbox.acknowledge`."""
@@ -107,7 +139,7 @@ class SqliteOutbox:
                 with self._changing(durable=False):
                     self._prune(after)
                     self._store(after)
-            return after.low_id - before.low_id
+            return after.confirmed - before.confirmed
 
     def mark_published(self, up_to_id: int) -> None:
         """See `Outbox.mark_published`; only the first time in a life is worth a commit."""
@@ -128,7 +160,7 @@ class SqliteOutbox:
         """See `Outbox.renew_epoch`."""
         with self._changing() as progress:
             renewed = progress.renewed()
-            shift = progress.issued_id - renewed.issued_id
+            shift = progress.foreign_id
             self._connection.execute(_Q["delete_rows"], (shift,))
             self._connection.execute(_Q["shift_rows"], (shift,))
             self._write_meta("forgotten", 1)
@@ -162,11 +194,11 @@ class SqliteOutbox:
             forgotten = from_id > 0 or bool(self._meta().get("forgotten"))
             return {
                 name: TagMemory(
-                    Reported(time_us, _value(stored), _QUALITIES[quality]),
+                    Reported(time_us, value_of(kept), _QUALITIES[quality]),
                     tuple(times[name]),
                     forgotten,
                 )
-                for name, time_us, stored, quality in self._rows(_Q["read_newest"])
+                for name, time_us, kept, quality in self._rows(_Q["read_newest"])
             }
 
     def cursors(self) -> dict[str, str]:
@@ -223,13 +255,14 @@ class SqliteOutbox:
         if version == 0:
             for name in ("create_meta", "create_tag", "create_row", "create_cursor"):
                 self._connection.execute(_Q[name])
+        if version < FILE_VERSION:
             self._connection.execute(f"pragma user_version = {FILE_VERSION}")
 
     def _stored_progress(self) -> Progress:
-        stored = self._meta().get("progress")
-        if stored is None:
+        kept = self._meta().get("progress")
+        if kept is None:
             return Progress(new_epoch())
-        return msgspec.json.decode(str(stored), type=Progress)
+        return msgspec.json.decode(str(kept), type=Progress)
 
     def _store(self, progress: Progress) -> None:
         self._write_meta("progress", msgspec.json.encode(progress).decode())
@@ -252,7 +285,7 @@ class SqliteOutbox:
         return self._tag_ids
 
     def _with_room(self, progress: Progress, now_s: int) -> Progress:
-        """Delete what is too old, then the oldest until the file fits its bound."""
+        """Delete what is too old, then what matters least until the file fits its bound."""
         after = progress
         stale_before = round(now_s - self._max_age_s)
         fresh = next(self._rows(_Q["first_fresh_id"], progress.low_id, stale_before), None)
@@ -261,12 +294,39 @@ class SqliteOutbox:
             self._delete(after.low_id)
         while self._used_bytes() > self._max_bytes:
             lowest = self._number(_Q["lowest_id"])
+            if lowest > after.low_id:
+                after, freed = self._thinned(after)
+                if freed:
+                    continue
             if lowest in {0, after.issued_id}:
                 break
             up_to = min(lowest + _GIVE_UP_AT_ONCE, after.issued_id) - 1
             self._delete(up_to)
             after = after.given_up(up_to)
         return after
+
+    def _thinned(self, progress: Progress) -> tuple[Progress, bool]:
+        """Thin the next block that has expendable rows; return whether there was one."""
+        for priority in (Priority.LOW, Priority.NORMAL):
+            expendable = {
+                number
+                for name, number in self._tag_ids.items()
+                if self._priorities.get(name, Priority.NORMAL) <= priority
+            }
+            while expendable and (span := progress.next_block(priority)) is not None:
+                block = self._rows(_Q["read_block"], *span, self._block_rows).fetchall()
+                if span[1] > progress.issued_id and len(block) < self._block_rows:
+                    break
+                ids = [id_ for id_, _ in block]
+                end = ids[-1] if ids else span[1] - 1
+                plan = thinned(ids, [tag in expendable for _, tag in block])
+                if plan is not None:
+                    self._connection.executemany(_Q["delete_row"], [(id_,) for id_ in plan.doomed])
+                    self._connection.executemany(_Q["move_row"], plan.moves)
+                    self._write_meta("forgotten", 1)
+                    return progress.thinned(priority, plan.given_up, end), True
+                progress = progress.thinned(priority, (), end)
+        return progress, False
 
     def _prune(self, progress: Progress) -> None:
         up_to = progress.low_id - self._kept_rows
@@ -287,25 +347,3 @@ class SqliteOutbox:
 
     def _rows(self, statement: str, *parameters: int) -> "sqlite3.Cursor":
         return self._connection.execute(statement, parameters)
-
-
-def _newest(
-    rows: Sequence[Row], tag_ids: Mapping[str, int]
-) -> Iterator[tuple[int, object, int, int]]:
-    newest: dict[str, Row] = {}
-    for row in rows:
-        known = newest.get(row.tag)
-        if known is None or row.time_us >= known.time_us:
-            newest[row.tag] = row
-    return (
-        (row.time_us, _stored(row.value), row.quality, tag_ids[name])
-        for name, row in newest.items()
-    )
-
-
-def _stored(value: Value) -> float | int | str | bytes | None:
-    return bytes((value,)) if isinstance(value, bool) else value
-
-
-def _value(stored: float | int | str | bytes | None) -> Value:
-    return stored != b"\0" if isinstance(stored, bytes) else stored

@@ -51,7 +51,7 @@ select name, time_us, value, quality from tag where time_us is not null;
 insert into row (id, tag_id, time_us, value, quality, taken_s) values (?, ?, ?, ?, ?, ?);
 
 -- name: read_rows
-select tag_id, time_us, value, quality from row where id > ? order by id limit ?;
+select id, tag_id, time_us, value, quality from row where id > ? order by id limit ?;
 
 -- name: read_times
 select tag_id, time_us from row where id > ? order by id;
@@ -68,6 +68,15 @@ select id from row where id > ? and taken_s >= ? order by id limit 1;
 
 -- name: delete_rows
 delete from row where id <= ?;
+
+-- name: read_block
+select id, tag_id from row where id >= ? and id < ? order by id limit ?;
+
+-- name: delete_row
+delete from row where id = ?;
+
+-- name: move_row
+update row set id = ? where id = ?;
 
 -- name: shift_rows
 update row set id = id - ?;

@@ -9,7 +9,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from ingest import IngestSettings
 from ingest.settings import GroupSettings
 from plant.settings import BrokerSettings, DatabaseSettings
-from store import load_plant
+from store import connect, load_plant
 from tests.integration.edge.agents import AgentThread, settings_file
 from tests.integration.edge.plants import UNIT
 from tests.integration.ingests import running
@@ -116,3 +116,7 @@ def test_nothing_is_unaccounted_for_in_any_scrape_under_load(
     }
     assert fates["written"] + fates["rejected"] == counters.written
     assert fates["rejected"] == ROWS // 500
+    with connect(plain_database) as connection:
+        row = connection.execute("select sum(count) from delivery_lag").fetchone()
+    assert row is not None
+    assert int(row[0]) == fates["written"]

@@ -23,12 +23,17 @@ def rows(numbers: Iterable[int]) -> list[Row]:
 
 
 def memory_outbox(
-    max_bytes: int = ROOMY, max_hours: float = 72.0, kept_rows: int = 100
+    max_bytes: int = ROOMY, max_hours: float = 72.0, kept_rows: int = 100, reserved_rows: int = 10
 ) -> MemoryOutbox:
-    return MemoryOutbox(max_bytes, max_hours, kept_rows)
+    return MemoryOutbox(max_bytes, max_hours, kept_rows, reserved_rows)
 
 
 def sqlite_outbox(
-    folder: Path, max_bytes: int = ROOMY, max_hours: float = 72.0, kept_rows: int = 100
+    folder: Path,
+    max_bytes: int = ROOMY,
+    max_hours: float = 72.0,
+    kept_rows: int = 100,
+    reserved_rows: int = 10,
 ) -> SqliteOutbox:
-    return SqliteOutbox(folder / "outbox.sqlite", max_bytes, max_hours, "normal", kept_rows)
+    file = folder / "outbox.sqlite"
+    return SqliteOutbox(file, max_bytes, max_hours, "normal", kept_rows, reserved_rows)

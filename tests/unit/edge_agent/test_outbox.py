@@ -8,6 +8,7 @@ import pytest
 
 from edge_agent.exception_report import Reported
 from edge_agent.outbox import Outbox, Row
+from edge_agent.priority import Priority
 from plant.measurement import Quality, Value
 from tests.unit.edge_agent.outboxes import (
     HOUR,
@@ -178,3 +179,104 @@ def test_rows_get_new_ids_when_a_new_life_begins(make: MakeOutbox) -> None:
     assert part is not None
     assert (part.first_id, part.last_id) == (1, 12)
     assert part.rows == rows(range(12))
+
+
+PRIORITIES = {"low": Priority.LOW, "high": Priority.HIGH}
+
+
+def mixed(numbers: range) -> list[Row]:
+    """Rows of three tags in turn: every tenth of high priority, four of low, five of normal."""
+    tags = ("high", *("low", "normal") * 4, "normal")
+    return [row(number, tag=tags[number % 10]) for number in numbers]
+
+
+def drained(outbox: Outbox) -> list[tuple[int, Row]]:
+    """Read all that is pending, with its ids."""
+    found: list[tuple[int, Row]] = []
+    while (part := outbox.read(found[-1][0] if found else 0, 100)) is not None:
+        found += enumerate(part.rows, part.first_id)
+    return found
+
+
+def test_the_least_important_go_first_when_it_is_full(make: MakeOutbox) -> None:
+    outbox = make(max_bytes=400_000)
+    outbox.rank(PRIORITIES)
+    count = 0
+    while outbox.state().dropped == 0:
+        outbox.append(mixed(range(count, count + 1000)), NOW)
+        count += 1000
+    state = outbox.state()
+    kept = drained(outbox)
+    assert state.used_bytes <= 400_000
+    assert len(kept) == state.pending == count - state.dropped
+    tags = [one.tag for _, one in kept]
+    # Some of the oldest low ones went, and nothing else.
+    assert tags.count("high") == count // 10
+    assert tags.count("normal") == count // 2
+    low = [one.time_us for _, one in kept if one.tag == "low"]
+    assert min(low) > min(one.time_us for _, one in kept if one.tag == "normal")
+    # In order, and with few holes: the platform keeps them in its ledger.
+    assert [one.time_us for _, one in kept] == sorted(one.time_us for _, one in kept)
+    assert len(state.dropped_ranges) <= 20
+    held = {id_ for id_, _ in kept}
+    gone = {id_ for first, last in state.dropped_ranges for id_ in range(first, last + 1)}
+    assert not held & gone
+    assert held | gone == set(range(1, count + 1))
+
+
+def test_states_outlive_all_else_when_it_is_full_for_long(make: MakeOutbox) -> None:
+    outbox = make(max_bytes=400_000)
+    outbox.rank(PRIORITIES)
+    for start in range(0, 60_000, 1000):
+        outbox.append(mixed(range(start, start + 1000)), NOW)
+    tags = [one.tag for _, one in drained(outbox)]
+    assert tags.count("high") == 6_000
+    assert tags.count("low") < tags.count("normal")
+
+
+def test_what_was_read_keeps_its_ids_when_room_is_made(make: MakeOutbox) -> None:
+    outbox = make(max_bytes=400_000, reserved_rows=0)
+    outbox.rank(PRIORITIES)
+    outbox.append(mixed(range(1000)), NOW)
+    before = outbox.read(0, 500)
+    for start in range(1000, 15_000, 1000):
+        outbox.append(mixed(range(start, start + 1000)), NOW)
+    assert outbox.state().dropped > 0
+    assert outbox.read(0, 500) == before
+
+
+def test_an_acknowledgement_passes_over_a_hole(make: MakeOutbox) -> None:
+    outbox = make(max_bytes=400_000, reserved_rows=0)
+    outbox.rank(PRIORITIES)
+    outbox.append(mixed(range(1000)), NOW)
+    outbox.read(0, 100)
+    for start in range(1000, 15_000, 1000):
+        outbox.append(mixed(range(start, start + 1000)), NOW)
+    (first, last), *_ = outbox.state().dropped_ranges
+    assert first > 100
+    before = outbox.state()
+    # The platform has not yet heard of the hole.
+    assert outbox.acknowledge(epoch_of(outbox), first - 1) == first - 1
+    state = outbox.state()
+    assert state.acknowledged_id == last
+    assert state.confirmed == first - 1
+    assert state.pending == before.pending - (first - 1)
+    assert state.issued_id == state.confirmed + state.dropped + state.pending
+
+
+def test_holes_move_along_when_a_new_life_begins(make: MakeOutbox) -> None:
+    outbox = make(max_bytes=400_000)
+    outbox.rank(PRIORITIES)
+    outbox.append(mixed(range(1000)), NOW)
+    outbox.acknowledge(epoch_of(outbox), 400)
+    for start in range(1000, 15_000, 1000):
+        outbox.append(mixed(range(start, start + 1000)), NOW)
+    before = [one for _, one in drained(outbox)]
+    assert len(outbox.state().dropped_ranges) > 1
+    outbox.renew_epoch()
+    after = outbox.state()
+    # The first hole follows what was confirmed, so it is settled with it.
+    assert after.dropped > 0
+    assert after.pending == len(before)
+    assert after.issued_id == after.dropped + after.pending
+    assert [one for _, one in drained(outbox)] == before
