@@ -117,7 +117,12 @@ on conflict do nothing
 
 -- name: lock_ledgers
 -- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock.
-select edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id
+select
+    edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id,
+    (
+        select max(other.last_commit_at) from delivery_ledger as other
+        where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
+    )
 from delivery_ledger
 where (edge_id, epoch) in (
     select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
@@ -151,6 +156,7 @@ where exists (
         and known.source_time between
             timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
             and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+        and (%(received_until)s::timestamptz is null or known.received_time <= %(received_until)s)
 )
 
 -- name: stored_texts
@@ -166,6 +172,7 @@ where exists (
         and known.source_time between
             timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
             and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+        and (%(received_until)s::timestamptz is null or known.received_time <= %(received_until)s)
 )
 
 -- name: copy_numbers

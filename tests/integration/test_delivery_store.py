@@ -235,6 +235,34 @@ def test_rows_are_known_by_tag_time_and_value(subject: Subject) -> None:
         assert transaction.stored_texts(asked_texts).tolist() == [True, False, True]
 
 
+def test_only_what_had_arrived_counts_as_stored_when_a_moment_is_given(
+    in_database: Subject,
+) -> None:
+    number = NumberColumns(
+        np.array([7]), np.array([NOW_US]), np.array([NOW_US]), np.array([2.5]), np.array([0])
+    )
+    with in_database.store.transaction() as transaction:
+        transaction.write_numbers(number)
+        transaction.write_texts(one_text("x"))
+    with in_database.store.transaction() as transaction:
+        for until, there in ((NOW, True), (NOW - timedelta(microseconds=1), False)):
+            assert transaction.stored_numbers(number, until).tolist() == [there]
+            assert transaction.stored_texts(one_text("x"), until).tolist() == [there]
+
+
+def test_a_ledger_says_until_when_other_epochs_brought_something(subject: Subject) -> None:
+    edge_id = subject.edge().edge_id
+    first, second = (edge_id, "e1"), (edge_id, "e2")
+    with subject.store.transaction() as transaction:
+        ledgers = transaction.lock_ledgers([first])
+        assert ledgers[first].others_until is None
+        transaction.save_ledgers(list(ledgers.values()), {first: NOW})
+    with subject.store.transaction() as transaction:
+        ledgers = transaction.lock_ledgers([first, second])
+        assert ledgers[first].others_until is None
+        assert ledgers[second].others_until == NOW
+
+
 def test_a_ledger_comes_back_as_it_was_saved(subject: Subject) -> None:
     key = (subject.edge().edge_id, "e1")
     with subject.store.transaction() as transaction:
