@@ -59,6 +59,8 @@ class PostgresDeliveryStore:
             # Kept first, so that it is closed with the store even if the check fails.
             self._connection = connect(self._settings, autocommit=True)
             check_migrated(self._connection)
+            # Edges delete what is committed: it has to outlive a crash of this server.
+            self._connection.execute(_Q["commit_to_disk"])
         return self._connection
 
     def close(self) -> None:

@@ -1,3 +1,8 @@
+-- name: commit_to_disk
+-- What a server with asynchronous commits calls committed may be lost when it crashes.
+select set_config('synchronous_commit', 'on', false)
+where current_setting('synchronous_commit') = 'off'
+
 -- name: edges
 -- Who may report, and whether they are there.
 select

@@ -25,7 +25,9 @@ from store.delivery_row import (
     TagChange,
     TextColumns,
 )
+from tests.conftest import migrate, or_skip
 from tests.deliveries import DRILL, LATHE, NOW, NOW_US, SITE, MemoryStore, plant
+from tests.postgres import PostgresServer
 
 HOUR_US = 3_600_000_000
 TAG = Tag("tien-1/nhiet-do", LATHE, unit="Cel", low=-20, high=200)
@@ -377,3 +379,17 @@ def test_what_the_database_refuses_is_told_in_its_words(in_database: Subject) ->
 
     # The connection is still good.
     assert in_database.edge().code == "edge-1"
+
+
+def test_what_is_committed_outlives_a_killed_server_that_does_not_wait_for_its_log() -> None:
+    with or_skip():
+        server = PostgresServer.timescale({"synchronous_commit": "off", "wal_writer_delay": "10s"})
+    with server:
+        database = server.settings(server.create_database())
+        migrate(database)
+        with postgres_subject(database) as subject:
+            with subject.store.transaction() as transaction:
+                transaction.write_texts(one_text("x"))
+            server.kill()
+            server.revive()
+            assert len(subject.texts()) == 1
