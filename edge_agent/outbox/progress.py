@@ -55,9 +55,11 @@ class Progress:
         return replace(self, published_id=max(self.published_id, up_to_id), sent=True)
 
     def acknowledged(self, committed_to: int) -> "Progress":
-        """Return the progress after the platform confirmed everything up to an id."""
-        low = max(self.low_id, min(committed_to, self.issued_id))
-        return replace(self, low_id=low, sent=True)
+        """Return the progress after the platform confirmed everything up to an id.
+
+        That says nothing of what was sent from here: it may be about an earlier agent's rows.
+        """
+        return replace(self, low_id=max(self.low_id, min(committed_to, self.issued_id)))
 
     def given_up(self, up_to_id: int) -> "Progress":
         """Return the progress after the pending rows up to an id were dropped."""
