@@ -218,9 +218,8 @@ EdgeProcess = subprocess.Popen[bytes]
 
 
 def _plant(edges: list[str]) -> PlantDescription:
-    machines = [{"code": "may-1", "name_vi": "Máy 1"}]
+    machines = [{"code": edge, "name_vi": f"Máy {edge}"} for edge in edges]
     line = {"code": "day-chuyen", "name_vi": "Dây chuyền", "work_units": machines}
-    line["bottleneck"] = "may-1"
     area = {"code": "xuong", "name_vi": "Xưởng", "work_centers": [line]}
     site = {"code": SITE, "name_vi": "Nhà máy", "edges": edges, "areas": [area]}
     return PlantDescription.model_validate(

@@ -26,7 +26,6 @@ SOURCES: dict[str, dict[str, dict[str, Any]]] = {
 }
 """Columns of each recording, with what is said of their tags."""
 _CADENCE = timedelta(milliseconds=10)
-_WORK_UNIT = "xuong/day-chuyen/may-1"
 
 
 @dataclass(slots=True)
@@ -34,7 +33,7 @@ class Truth:
     """What one edge is given to read, and what must become of it."""
 
     prefix: str
-    """Tags are unique within the site, so each edge has its own."""
+    """The edge's code; it has a machine and tags of that name, as others may not share them."""
     stored: Counter[Stored] = field(default_factory=Counter)
     rejected: Counter[tuple[str, datetime]] = field(default_factory=Counter)
     """Tag and source time of what the platform has to refuse, with the reason `out_of_range`."""
@@ -54,7 +53,12 @@ class Truth:
             name: {
                 "file": str(folder / f"{self.prefix}-{name}.csv"),
                 "tags": [
-                    {"name": self._tag(column), "column": column, "work_unit": _WORK_UNIT} | more
+                    {
+                        "name": self._tag(column),
+                        "column": column,
+                        "work_unit": f"xuong/day-chuyen/{self.prefix}",
+                        **more,
+                    }
                     for column, more in columns.items()
                 ],
                 **common,
