@@ -4,6 +4,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+import numpy as np
+from numpy.typing import NDArray
+
 from ingest.announcement import announce
 from ingest.device import DeviceGroup
 from ingest.heartbeat import ClockOffsets, status_row, with_status
@@ -19,6 +22,7 @@ from ingest.new_rows import (
     text_columns,
 )
 from ingest.outcome import Outcome
+from ingest.overlap import Overlap, overlap
 from ingest.parcel import (
     BirthParcel,
     DataParcel,
@@ -29,13 +33,14 @@ from ingest.parcel import (
     refused,
 )
 from ingest.registry import Registry, stranger
-from ingest.validation import ACCEPTED, verdicts
+from ingest.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
 from plant.errors import DataError
 from plant.idset import IdSet, Span
 from plant.native import SCHEMA, Ack, EdgeAddress, Leaf, encode
 from store.delivery_row import (
     DeliveryTransaction,
+    EdgeRow,
     LedgerKey,
     LedgerRow,
     NumberColumns,
@@ -69,6 +74,8 @@ class GroupTransaction:
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
         self._topics: dict[LedgerKey, EdgeAddress] = {}
         self._committed_at: dict[LedgerKey, datetime] = {}
+        self._overlapping: list[NewRows] = []
+        """Rows that other epochs of their edge may have brought."""
         self._outcome = Outcome()
         self.lags = Lags()
         """How old what is written is."""
@@ -110,6 +117,18 @@ class GroupTransaction:
             if edge is not None and parcel.address and parcel.epoch is not None and has_ids:
                 self._topics[edge.edge_id, parcel.epoch] = parcel.address
         self._ledgers = self._transaction.lock_ledgers(self._topics)
+        # Of two workers with different epochs of an edge, each would find the same row new.
+        for site_id in sorted({edge.site_id for edge in self._edges_with_epochs()}):
+            self._transaction.lock_site(site_id)
+
+    def _edges_with_epochs(self) -> Iterator[EdgeRow]:
+        for key, address in self._topics.items():
+            edge = self._registry.edge(address)
+            if edge is not None and (
+                self._ledgers[key].others_until is not None
+                or any(other[0] == key[0] and other != key for other in self._ledgers)
+            ):
+                yield edge
 
     def _ack(self, key: LedgerKey) -> tuple[str, bytes]:
         ack = Ack(SCHEMA, key[1], self._ledgers[key].contiguous_to, microseconds(self._now))
@@ -210,11 +229,25 @@ class GroupTransaction:
         spans = self._take(key, parcel.ids, parcel.message.received_time)
         part = NewRows(parcel, edge, spans)
         self._outcome.count_rows(duplicate=parcel.rows - len(part))
-        if spans:
-            self._outcome.count_message(written=1)
-            yield part
-        else:
+        if not spans:
             self._outcome.count_message(duplicate=1)
+            return
+        self._outcome.count_message(written=1)
+        if self._may_be_stored(part):
+            self._overlapping.append(part)
+        else:
+            yield part
+
+    def _may_be_stored(self, part: NewRows) -> bool:
+        """Tell whether another epoch of the edge may have brought some of these rows."""
+        key = (part.edge.edge_id, part.parcel.ids.epoch)
+        if any(other[0] == key[0] and other != key for other in self._ledgers):
+            return True
+        common = self._overlap(key)
+        return common is not None and bool(common.suspects(part.parcel.time_us).any())
+
+    def _overlap(self, key: LedgerKey) -> Overlap | None:
+        return overlap(key, self._ledgers, self._committed_at, self._future_tolerance_us)
 
     def _know_tags(self, parcels: Sequence[Parcel]) -> None:
         """Read again the tags of sites from which data name a tag that is not known.
@@ -238,6 +271,8 @@ class GroupTransaction:
         self._transaction.stream_numbers(
             self._judged(portion, texts, hours) for portion in portions(parts)
         )
+        for part in self._overlapping:
+            self._write_overlapping(part, hours)
         for columns in texts:
             self._transaction.write_texts(columns)
         if hours:
@@ -250,13 +285,47 @@ class GroupTransaction:
 
         Runs while the database takes in the portion before, so it may not ask it anything.
         """
+        rows, accepted = self._judge(parts)
+        self.lags.note(parts, rows.source_us, accepted)
+        return self._accepted(rows, accepted, texts, hours)
+
+    def _write_overlapping(self, part: NewRows, hours: set[tuple[int, int]]) -> None:
+        """Write what other epochs have not brought; the rest counts as repeated."""
+        rows, accepted = self._judge([part])
+        key = (part.edge.edge_id, part.parcel.ids.epoch)
+        common = self._overlap(key)
+        if common is not None:
+            tags = self._registry.columns
+            stored = common.stored(self._transaction, rows, accepted, tags)
+            repeated = int(stored.sum())
+            count = self._ledgers[key].duplicate_count + repeated
+            self._ledgers[key] = replace(self._ledgers[key], duplicate_count=count)
+            self._outcome.count_rows(duplicate=repeated)
+            accepted &= ~stored
+        self.lags.note([part], rows.source_us, accepted)
+        # At once: the next part is compared with it.
+        texts: list[TextColumns] = []
+        self._transaction.write_numbers(self._accepted(rows, accepted, texts, hours))
+        for columns in texts:
+            self._transaction.write_texts(columns)
+
+    def _judge(self, parts: Sequence[NewRows]) -> tuple[Rows, NDArray[np.bool_]]:
+        """Return the rows and which are accepted; the others are rejected."""
         tags = self._registry.columns
         rows = joined(parts, self._registry)
         verdict = verdicts(rows, tags, self._future_tolerance_us)
-        accepted = verdict == ACCEPTED
-        self.lags.note(parts, rows.source_us, accepted)
         for rejection in row_rejections(parts, rows, verdict, tags):
             self._reject_row(rejection)
+        return rows, verdict == ACCEPTED
+
+    def _accepted(
+        self,
+        rows: Rows,
+        accepted: NDArray[np.bool_],
+        texts: list[TextColumns],
+        hours: set[tuple[int, int]],
+    ) -> NumberColumns:
+        tags = self._registry.columns
         numbers = number_columns(rows, accepted, tags)
         written = len(numbers)
         if written < len(rows):

@@ -60,6 +60,8 @@ class PostgresDeliveryStore:
             # Kept first, so that it is closed with the store even if the check fails.
             self._connection = connect(self._settings, autocommit=True)
             check_migrated(self._connection)
+            # Edges delete what is committed: it has to outlive a crash of this server.
+            self._connection.execute(_Q["commit_to_disk"])
         return self._connection
 
     def close(self) -> None:
@@ -197,17 +199,25 @@ class PostgresDeliveryTransaction:
             for block in text_blocks(rows):
                 copy.write(block)
 
-    def stored_numbers(self, rows: NumberColumns) -> NDArray[np.bool_]:
-        """Tell which rows `measurement` has already, by tag, source time and value."""
+    def stored_numbers(
+        self, rows: NumberColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell which rows `measurement` has already; see `DeliveryTransaction`."""
         values = [None if math.isnan(value) else value for value in rows.value.tolist()]
-        return self._stored("stored_numbers", rows, values)
+        return self._stored("stored_numbers", rows, values, received_until)
 
-    def stored_texts(self, rows: TextColumns) -> NDArray[np.bool_]:
-        """Tell which rows `text_measurement` has already, by tag, source time and value."""
-        return self._stored("stored_texts", rows, rows.value)
+    def stored_texts(
+        self, rows: TextColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell which rows `text_measurement` has already; see `DeliveryTransaction`."""
+        return self._stored("stored_texts", rows, rows.value, received_until)
 
     def _stored(
-        self, query: str, rows: NumberColumns | TextColumns, values: Sequence[float | str | None]
+        self,
+        query: str,
+        rows: NumberColumns | TextColumns,
+        values: Sequence[float | str | None],
+        received_until: datetime | None,
     ) -> NDArray[np.bool_]:
         found = np.zeros(len(rows), np.bool_)
         if len(rows):
@@ -217,6 +227,7 @@ class PostgresDeliveryTransaction:
                 "values": list(values),
                 "first": int(rows.source_us.min()),
                 "last": int(rows.source_us.max()),
+                "received_until": received_until,
             }
             known = self._connection.execute(_Q[query], asked).fetchall()
             found[[number - 1 for (number,) in known]] = True

@@ -68,6 +68,8 @@ class LedgerRow:
     rejected_count: int = 0
     duplicate_count: int = 0
     issued_id: int = 0
+    others_until: datetime | None = None
+    """When other epochs of the edge last brought something; None when there is no other."""
 
     @property
     def contiguous_to(self) -> int:
@@ -225,14 +227,19 @@ class DeliveryTransaction(Protocol):
     def write_texts(self, rows: TextColumns) -> None:
         """Append to `text_measurement`."""
 
-    def stored_numbers(self, rows: NumberColumns) -> NDArray[np.bool_]:
+    def stored_numbers(
+        self, rows: NumberColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
         """Tell which rows `measurement` has already, by tag, source time and value: shape (n,).
 
-        For sources without outbox ids, whose repetitions no ledger can know. Two different values
-        of one moment are no repetition.
+        For sources without outbox ids, whose repetitions no ledger can know, and for rows that
+        another epoch may have brought. Two different values of one moment are no repetition.
+        With `received_until` only what had arrived by then counts as stored.
         """
 
-    def stored_texts(self, rows: TextColumns) -> NDArray[np.bool_]:
+    def stored_texts(
+        self, rows: TextColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
         """The same for `text_measurement`."""
 
     def write_rejections(self, rejections: Sequence[Rejection]) -> None:

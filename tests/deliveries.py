@@ -152,6 +152,7 @@ class MemoryTables:
     """Tag id, source time in microseconds, value, quality."""
     texts: list[tuple[int, int, str | None, int]] = field(default_factory=list)
     ledgers: dict[LedgerKey, LedgerRow] = field(default_factory=dict)
+    committed_at: dict[LedgerKey, datetime] = field(default_factory=dict)
     rejections: list[Rejection] = field(default_factory=list)
     statuses: dict[int, StatusRow] = field(default_factory=dict)
     dirty: dict[tuple[int, int], int] = field(default_factory=dict)
@@ -254,15 +255,28 @@ class MemoryTransaction:
             )
 
     def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
-        for key in keys:
+        wanted = set(keys)
+        for key in wanted:
             self._tables.ledgers.setdefault(key, LedgerRow(*key))
-        return {key: self._tables.ledgers[key] for key in keys}
+        return {
+            key: replace(self._tables.ledgers[key], others_until=self._others_until(key))
+            for key in wanted
+        }
+
+    def _others_until(self, key: LedgerKey) -> datetime | None:
+        moments = [
+            moment
+            for (edge_id, epoch), moment in self._tables.committed_at.items()
+            if edge_id == key[0] and epoch != key[1]
+        ]
+        return max(moments, default=None)
 
     def save_ledgers(
         self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]
     ) -> None:
         for ledger in ledgers:
             self._tables.ledgers[ledger.edge_id, ledger.epoch] = ledger
+        self._tables.committed_at.update(committed_at)
 
     def write_numbers(self, rows: NumberColumns) -> None:
         values = rows.value.tolist()
@@ -293,13 +307,18 @@ class MemoryTransaction:
             strict=True,
         )
 
-    def stored_numbers(self, rows: NumberColumns) -> NDArray[np.bool_]:
+    def stored_numbers(
+        self, rows: NumberColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
+        # Of a row that is kept here nobody knows when it arrived.
         known = {(tag, time, value) for tag, time, value, _ in self._tables.numbers}
         values = [None if math.isnan(value) else value for value in rows.value.tolist()]
         asked = zip(rows.tag_id.tolist(), rows.source_us.tolist(), values, strict=True)
         return np.array([key in known for key in asked], np.bool_)
 
-    def stored_texts(self, rows: TextColumns) -> NDArray[np.bool_]:
+    def stored_texts(
+        self, rows: TextColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
         known = {(tag, time, value) for tag, time, value, _ in self._tables.texts}
         asked = zip(rows.tag_id.tolist(), rows.source_us.tolist(), rows.value, strict=True)
         return np.array([key in known for key in asked], np.bool_)

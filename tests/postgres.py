@@ -7,6 +7,8 @@ import secrets
 import shutil
 import signal
 import subprocess
+from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
@@ -36,18 +38,32 @@ class PostgresServer:
     folder: Path
     port: int
     password: str
+    command: tuple[str, ...]
     process: subprocess.Popen[bytes]
 
     @classmethod
-    def timescale(cls) -> Self:
-        """Start PostgreSQL with TimescaleDB."""
+    def timescale(
+        cls,
+        settings: Mapping[str, str] | None = None,
+        prepare: Callable[[Path], None] = lambda _: None,
+    ) -> Self:
+        """Start PostgreSQL with TimescaleDB.
+
+        Args:
+            settings: more settings of the server.
+            prepare: called with the empty folder that everything is to lie in.
+        """
         entry = recorded("timescaledb")
-        settings = {
+        own = {
             "shared_preload_libraries": "timescaledb",
             "timescaledb.telemetry_level": "off",
+            **(settings or {}),
         }
         host = host_of(entry)
-        return cls._start(host, host.make_folder(), entry["bin"], settings)
+        folder = host.make_folder()
+        prepare(folder)
+        host.give(folder)
+        return cls._start(host, folder, entry["bin"], own)
 
     @classmethod
     def plain(cls) -> Self:
@@ -110,16 +126,40 @@ class PostgresServer:
             **settings,
         }
         options = [f"--{name}={value}" for name, value in settings.items()]
-        log = folder / "server.log"
-        process = host.start([f"{programs}/postgres", "-D", host.seen(data), *options], log)
-        server = cls(host, folder, port, password, process)
+        command = (f"{programs}/postgres", "-D", host.seen(data), *options)
+        process = host.start(command, folder / "server.log")
+        server = cls(host, folder, port, password, command, process)
         try:
             wait_until(server._answers, timeout_s=30, what="PostgreSQL to answer")
         except AssertionError as exc:
-            told = log.read_text(errors="replace")[-2000:]
+            told = server.log[-2000:]
             server.stop()
             raise AssertionError(f"{exc}; its log ends with\n{told}") from exc
         return server
+
+    @property
+    def log(self) -> str:
+        """What the server has logged."""
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def kill(self) -> None:
+        """Kill every process of the server at once; what the kernel was given stays."""
+        family = [self.process.pid, *_children(self.process.pid)]
+        for pid in family:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+
+    def revive(self) -> None:
+        """Start the server again if it has ended, and wait until it takes connections."""
+
+        def answers() -> bool:
+            # What a killed process leaves behind may bar the first attempts.
+            if self.process.poll() is not None:
+                self.process = self.host.start(self.command, self.folder / "server.log")
+            return self._answers()
+
+        wait_until(answers, timeout_s=60, what="PostgreSQL to answer again")
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:
@@ -191,3 +231,14 @@ class PostgresServer:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
+
+
+def _children(pid: int) -> list[int]:
+    """Return the processes whose parent is `pid`, the second field after the name."""
+    found = []
+    for line in Path("/proc").glob("[0-9]*/stat"):
+        # A process may end while we look.
+        with suppress(OSError):
+            if line.read_text().rpartition(")")[2].split()[1] == str(pid):
+                found.append(int(line.parent.name))
+    return found

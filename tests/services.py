@@ -187,6 +187,12 @@ class MosquittoBroker:
             end(self.process, how)
             self.process = None
 
+    def wipe(self) -> None:
+        """Throw away what the stopped broker kept: sessions, messages, retained ones."""
+        assert self.process is None, "the broker is still running"
+        for file in self.folder.glob("mosquitto.db*"):
+            file.unlink()
+
     def restart(self) -> None:
         """Stop and start the broker."""
         self.stop()

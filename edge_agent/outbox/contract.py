@@ -106,6 +106,12 @@ class Outbox(Protocol):
     def mark_published(self, up_to_id: int) -> None:
         """Take note that rows up to an id were sent in this life of the agent."""
 
+    def reopened(self) -> bool:
+        """Return whether an earlier agent gave out ids of the present epoch.
+
+        Then the file may be an old copy, whose next ids the platform knows already.
+        """
+
     def restored_from_old_image(self, epoch: str, committed_to: int) -> bool:
         """Return whether the platform has ids that this outbox never sent.
 

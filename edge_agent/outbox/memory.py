@@ -89,6 +89,10 @@ class MemoryOutbox:
         with self._lock:
             self._progress = self._progress.published(up_to_id)
 
+    def reopened(self) -> bool:
+        """See `Outbox.reopened`; nothing was ever before it."""
+        return False
+
     def restored_from_old_image(self, epoch: str, committed_to: int) -> bool:
         """See `Outbox.restored_from_old_image`."""
         with self._lock:

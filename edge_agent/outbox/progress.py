@@ -73,9 +73,12 @@ class Progress:
         return replace(self, shown_id=max(self.shown_id, up_to_id))
 
     def acknowledged(self, committed_to: int) -> "Progress":
-        """Return the progress after the platform confirmed everything up to an id."""
+        """Return the progress after the platform confirmed everything up to an id.
+
+        That says nothing of what was sent from here: it may be about an earlier agent's rows.
+        """
         low = max(self.low_id, min(committed_to, self.issued_id))
-        return replace(self, low_id=low, sent=True)._past_gaps()
+        return replace(self, low_id=low)._past_gaps()
 
     def given_up(self, up_to_id: int) -> "Progress":
         """Return the progress after the pending rows up to an id were dropped."""

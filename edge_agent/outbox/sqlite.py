@@ -63,6 +63,7 @@ class SqliteOutbox:
                 self._connection.execute("begin immediate")
                 self._prepare()
                 self._progress = self._stored_progress().opened()
+                self._reopened = self._progress.issued_id > 0
                 self._store(self._progress)
             self._tag_ids = self._read_tag_ids()
         except OSError as exc:
@@ -151,6 +152,11 @@ class SqliteOutbox:
             with self._changing():
                 self._store(published)
 
+    def reopened(self) -> bool:
+        """See `Outbox.reopened`."""
+        with self._lock:
+            return self._reopened
+
     def restored_from_old_image(self, epoch: str, committed_to: int) -> bool:
         """See `Outbox.restored_from_old_image`."""
         with self._lock:
@@ -165,6 +171,7 @@ class SqliteOutbox:
             self._connection.execute(_Q["shift_rows"], (shift,))
             self._write_meta("forgotten", 1)
             self._store(renewed)
+            self._reopened = False
 
     def state(self) -> OutboxState:
         """See `Outbox.state`."""

@@ -33,6 +33,8 @@ class Received:
 
     topic: str
     payload: bytes
+    retained: bool = False
+    """The broker kept it from before this connection."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -200,7 +200,7 @@ class PahoLink:
         self._events.put(Delivered(mid, str(code) if code.is_failure else None))
 
     def _on_message(self, _client: Client, _user: object, message: MQTTMessage) -> None:
-        self._events.put(Received(message.topic, bytes(message.payload)))
+        self._events.put(Received(message.topic, bytes(message.payload), message.retain))
 
     def _ending(self, words: str) -> str:
         if self._answered or self._settings.tls is None:

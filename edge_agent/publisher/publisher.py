@@ -100,6 +100,9 @@ class Publisher:
         self._stop = threading.Event()
         self._drain_until: float | None = None
         self._contacted = False
+        self._certain = False
+        """Whether the platform has said, in this life, which ids it has. An outbox set back to an
+        old copy gives out ids that the platform knows as other rows, and takes for repeats."""
         self._problem: str | None = NOT_YET_CONNECTED
         self._backoff = Backoff(first_s=0.5, longest_s=10.0)
         self._data_numbers: set[int] = set()
@@ -240,6 +243,8 @@ class Publisher:
             _log.warning("ack_unreadable", reason=str(exc))
             return
         self._contacted = True
+        if ack.epoch == self._outbox.state().epoch and not message.retained:
+            self._certain = True
         if self._outbox.restored_from_old_image(ack.epoch, ack.committed_to):
             _log.error("outbox_is_an_old_copy", committed_to=ack.committed_to)
             self._outbox.renew_epoch()
@@ -256,6 +261,8 @@ class Publisher:
             self._window.timed_out(self._outbox.state().acknowledged_id)
 
     def _send_data(self, link: Link, *, partial: bool) -> None:
+        if not self._certain and self._outbox.reopened():
+            return
         while self._window.has_room():
             rows = self._outbox.read(self._window.next_after, self._settings.batch_rows)
             if rows is None or (len(rows.rows) < self._settings.batch_rows and not partial):

@@ -1,3 +1,8 @@
+-- name: commit_to_disk
+-- What a server with asynchronous commits calls committed may be lost when it crashes.
+select set_config('synchronous_commit', 'on', false)
+where current_setting('synchronous_commit') = 'off'
+
 -- name: edges
 -- Who may report, whether they are there, were turned out, and can show who they are.
 select
@@ -156,7 +161,12 @@ on conflict do nothing
 
 -- name: lock_ledgers
 -- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock.
-select edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id
+select
+    edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id,
+    (
+        select max(other.last_commit_at) from delivery_ledger as other
+        where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
+    )
 from delivery_ledger
 where (edge_id, epoch) in (
     select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
@@ -190,6 +200,7 @@ where exists (
         and known.source_time between
             timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
             and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+        and (%(received_until)s::timestamptz is null or known.received_time <= %(received_until)s)
 )
 
 -- name: stored_texts
@@ -205,6 +216,7 @@ where exists (
         and known.source_time between
             timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
             and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+        and (%(received_until)s::timestamptz is null or known.received_time <= %(received_until)s)
 )
 
 -- name: copy_numbers

@@ -25,7 +25,9 @@ from store.delivery_row import (
     TagChange,
     TextColumns,
 )
+from tests.conftest import migrate, or_skip
 from tests.deliveries import DRILL, LATHE, NOW, NOW_US, SITE, MemoryStore, plant
+from tests.postgres import PostgresServer
 
 HOUR_US = 3_600_000_000
 TAG = Tag("tien-1/nhiet-do", LATHE, unit="Cel", low=-20, high=200)
@@ -235,6 +237,34 @@ def test_rows_are_known_by_tag_time_and_value(subject: Subject) -> None:
         assert transaction.stored_texts(asked_texts).tolist() == [True, False, True]
 
 
+def test_only_what_had_arrived_counts_as_stored_when_a_moment_is_given(
+    in_database: Subject,
+) -> None:
+    number = NumberColumns(
+        np.array([7]), np.array([NOW_US]), np.array([NOW_US]), np.array([2.5]), np.array([0])
+    )
+    with in_database.store.transaction() as transaction:
+        transaction.write_numbers(number)
+        transaction.write_texts(one_text("x"))
+    with in_database.store.transaction() as transaction:
+        for until, there in ((NOW, True), (NOW - timedelta(microseconds=1), False)):
+            assert transaction.stored_numbers(number, until).tolist() == [there]
+            assert transaction.stored_texts(one_text("x"), until).tolist() == [there]
+
+
+def test_a_ledger_says_until_when_other_epochs_brought_something(subject: Subject) -> None:
+    edge_id = subject.edge().edge_id
+    first, second = (edge_id, "e1"), (edge_id, "e2")
+    with subject.store.transaction() as transaction:
+        ledgers = transaction.lock_ledgers([first])
+        assert ledgers[first].others_until is None
+        transaction.save_ledgers(list(ledgers.values()), {first: NOW})
+    with subject.store.transaction() as transaction:
+        ledgers = transaction.lock_ledgers([first, second])
+        assert ledgers[first].others_until is None
+        assert ledgers[second].others_until == NOW
+
+
 def test_a_ledger_comes_back_as_it_was_saved(subject: Subject) -> None:
     key = (subject.edge().edge_id, "e1")
     with subject.store.transaction() as transaction:
@@ -349,3 +379,17 @@ def test_what_the_database_refuses_is_told_in_its_words(in_database: Subject) ->
 
     # The connection is still good.
     assert in_database.edge().code == "edge-1"
+
+
+def test_what_is_committed_outlives_a_killed_server_that_does_not_wait_for_its_log() -> None:
+    with or_skip():
+        server = PostgresServer.timescale({"synchronous_commit": "off", "wal_writer_delay": "10s"})
+    with server:
+        database = server.settings(server.create_database())
+        migrate(database)
+        with postgres_subject(database) as subject:
+            with subject.store.transaction() as transaction:
+                transaction.write_texts(one_text("x"))
+            server.kill()
+            server.revive()
+            assert len(subject.texts()) == 1

@@ -116,7 +116,10 @@ class FakePlatform:
         if leaf == Leaf.BIRTH:
             self.births.append(decode_birth(payload))
         elif leaf == Leaf.STATUS:
-            self.statuses.append(decode_status(payload))
+            status = decode_status(payload)
+            self.statuses.append(status)
+            if self.acknowledging and status.online:
+                self.acknowledge(status.epoch, self._contiguous(status.epoch))
         elif leaf == Leaf.DATA:
             self._take(decode_data(payload))
 

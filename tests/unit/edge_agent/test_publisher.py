@@ -2,11 +2,12 @@
 
 from collections import deque
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
-from edge_agent.outbox import MemoryOutbox
+from edge_agent.outbox import MemoryOutbox, Outbox, SqliteOutbox
 from edge_agent.publisher import (
     Condition,
     ConfigState,
@@ -30,7 +31,7 @@ from plant.native import (
     decode_status,
     encode,
 )
-from tests.unit.edge_agent.outboxes import NOW, memory_outbox, rows
+from tests.unit.edge_agent.outboxes import NOW, memory_outbox, rows, sqlite_outbox
 
 SETTINGS = EdgeSettings.model_validate(
     {
@@ -60,6 +61,8 @@ class FakeBroker:
     sent: list[tuple[str, bytes, bool]] = field(default_factory=list)
     events: deque[Event] = field(default_factory=deque)
     connections: int = 0
+    on_status: Callable[["FakeBroker", Status], None] = lambda _broker, _status: None
+    """What the platform does about a heartbeat."""
     idle: Callable[[], None] = lambda: None
     """Called when nothing is left to happen."""
 
@@ -73,7 +76,7 @@ class FakeBroker:
             raise BrokerUnavailableError(self.refusals.popleft())
         self.events.append(Connected())
         if self.first_ack is not None:
-            self.acknowledge(self.first_ack.epoch, self.first_ack.committed_to)
+            self.acknowledge(self.first_ack.epoch, self.first_ack.committed_to, retained=True)
 
     def next_event(self, timeout_s: float) -> Event | None:
         if self.events:
@@ -88,14 +91,16 @@ class FakeBroker:
         self.events.append(Delivered(len(self.sent)))
         if topic.endswith("/data"):
             self.platform(self, decode_data(payload))
+        if topic.endswith("/status"):
+            self.on_status(self, decode_status(payload))
         return len(self.sent)
 
     def close(self) -> None:
         self.events.clear()
 
-    def acknowledge(self, epoch: str, committed_to: int) -> None:
-        message = Ack(schema=1, epoch=epoch, committed_to=committed_to, sent_us=NOW)
-        self.events.append(Received("nm/v1/co-khi-mau/bien-hoa/edge-1/ack", encode(message)))
+    def acknowledge(self, epoch: str, committed_to: int, *, retained: bool = False) -> None:
+        payload = encode(Ack(schema=1, epoch=epoch, committed_to=committed_to, sent_us=NOW))
+        self.events.append(Received("nm/v1/co-khi-mau/bien-hoa/edge-1/ack", payload, retained))
 
     def leaves(self) -> list[str]:
         return [leaf for leaf, _, _ in self.sent]
@@ -118,7 +123,7 @@ def keep_silent(_broker: FakeBroker, _batch: DataBatch) -> None:
 
 def publisher_of(
     broker: FakeBroker,
-    outbox: MemoryOutbox,
+    outbox: Outbox,
     counters: Counters,
     on_config: Callable[[bytes], None] | None = None,
 ) -> Publisher:
@@ -136,7 +141,7 @@ def publisher_of(
     )
 
 
-def run_until_sent(broker: FakeBroker, outbox: MemoryOutbox, *, patience_s: float = 0) -> Counters:
+def run_until_sent(broker: FakeBroker, outbox: Outbox, *, patience_s: float = 0) -> Counters:
     """Run a publisher that is asked to finish once nothing happens any more."""
     counters = Counters()
     publisher = publisher_of(broker, outbox, counters)
@@ -210,6 +215,44 @@ def test_a_new_life_begins_when_the_platform_knows_what_was_never_sent() -> None
     births = [decode_birth(payload).epoch for leaf, payload, _ in broker.sent if leaf == "birth"]
     assert births == [outbox.state().epoch]
     assert broker.batches()[0] == (1, 10)
+
+
+def reopened(folder: Path, *, issued: int, since: int) -> SqliteOutbox:
+    """An outbox whose first rows an earlier agent sent."""
+    with closing(sqlite_outbox(folder)) as outbox:
+        outbox.append(rows(range(issued)), NOW)
+        outbox.mark_published(issued)
+    outbox = sqlite_outbox(folder)
+    outbox.append(rows(range(1000, 1000 + since)), NOW)
+    return outbox
+
+
+def test_no_row_is_lost_when_an_old_copy_is_sent_and_the_broker_forgot_the_ack(
+    tmp_path: Path,
+) -> None:
+    # The original went on to 25 after it was copied; the copy has taken more than that since.
+    with closing(reopened(tmp_path, issued=20, since=15)) as outbox:
+        old = outbox.state().epoch
+        broker = FakeBroker(confirm)
+        broker.on_status = lambda broker, said: broker.acknowledge(
+            said.epoch, 25 if said.epoch == old else 0
+        )
+        run_until_sent(broker, outbox, patience_s=60)
+        new = outbox.state().epoch
+    sent = [decode_data(payload) for leaf, payload, _ in broker.sent if leaf == "data"]
+    assert {batch.epoch for batch in sent} == {new} != {old}
+    assert broker.batches() == [(1, 10), (11, 15)]
+
+
+def test_a_reopened_outbox_waits_when_only_a_kept_ack_has_come(tmp_path: Path) -> None:
+    with closing(reopened(tmp_path, issued=20, since=5)) as outbox:
+        broker = FakeBroker(confirm, first_ack=Ack(1, outbox.state().epoch, 20, NOW))
+        run_until_sent(broker, outbox, patience_s=30)
+        assert broker.batches() == []
+        assert outbox.state().pending == 5
+        broker.on_status = lambda broker, said: broker.acknowledge(said.epoch, 20)
+        run_until_sent(broker, outbox, patience_s=90)
+        assert broker.batches() == [(21, 25)]
 
 
 def test_rows_stay_when_the_broker_denies_publishing() -> None:

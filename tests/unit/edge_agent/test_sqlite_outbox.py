@@ -58,6 +58,26 @@ def test_a_restored_copy_begins_a_new_life_when_the_platform_is_ahead(tmp_path: 
         assert part.rows == rows(range(1000, 1020))
 
 
+def test_unsent_rows_of_a_copy_are_kept_when_an_old_confirmation_came_before_its_restart(
+    tmp_path: Path,
+) -> None:
+    with closing(sqlite_outbox(tmp_path)) as outbox:
+        outbox.append(rows(range(100)), NOW)
+        outbox.mark_published(100)
+        epoch = outbox.state().epoch
+    with closing(sqlite_outbox(tmp_path)) as outbox:
+        assert outbox.reopened()
+        outbox.append(rows(range(1000, 1010)), NOW)
+        outbox.acknowledge(epoch, 90)
+    with closing(sqlite_outbox(tmp_path)) as outbox:
+        assert outbox.restored_from_old_image(epoch, 500)
+        outbox.renew_epoch()
+        assert not outbox.reopened()
+        part = outbox.read(0, 1000)
+        assert part is not None
+        assert part.rows == rows(range(1000, 1010))
+
+
 def test_an_ordinary_restart_is_no_old_image_when_confirmations_come_late(tmp_path: Path) -> None:
     with closing(sqlite_outbox(tmp_path)) as outbox:
         outbox.append(rows(range(100)), NOW)

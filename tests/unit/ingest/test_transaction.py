@@ -304,3 +304,53 @@ def test_everything_is_counted_exactly_once(bench: Bench) -> None:
 
 def replace_tag(tag: TagDeclaration, **changed: str | float) -> TagDeclaration:
     return msgspec.structs.replace(tag, **changed)
+
+
+def test_rows_that_a_former_epoch_brought_are_not_written_again_when_they_are_read_again(
+    bench: Bench,
+) -> None:
+    bench.take(data(1, [1, 2, 3]), data(4, ["EXECUTE"], tag=STATE.name))
+
+    again = data(1, [3, 4], epoch="e2", time_us=[NOW_US + 3, NOW_US + 9])
+    text = data(3, ["EXECUTE", "HELD"], tag=STATE.name, epoch="e2", time_us=[NOW_US + 4, NOW_US])
+    (ack,) = acks(bench.take(again, text))
+
+    assert values(bench) == [1, 2, 3, 4]
+    assert [value for _, _, value, _ in bench.store.tables.texts] == ["EXECUTE", "HELD"]
+    assert ack.committed_to == 4
+    assert bench.ledger(epoch="e2").duplicate_count == 2
+    tally = bench.selfstat.snapshot().measurements
+    assert (tally.written, tally.duplicate, tally.queued) == (6, 2, 0)
+
+
+def test_rows_of_two_epochs_are_written_once_when_both_come_in_one_group(bench: Bench) -> None:
+    times = [NOW_US + 1, NOW_US + 2]
+
+    bench.take(
+        data(1, [1, 2], time_us=times),
+        data(1, [1, 2], epoch="e2", time_us=times),
+        data(3, ["HELD"], tag=STATE.name),
+        data(3, ["HELD"], tag=STATE.name, epoch="e2"),
+    )
+
+    assert values(bench) == [1, 2]
+    assert [value for _, _, value, _ in bench.store.tables.texts] == ["HELD"]
+
+
+def test_what_is_late_of_a_former_epoch_is_written_once_when_the_present_one_brought_it(
+    bench: Bench,
+) -> None:
+    bench.take(data(1, [1]))
+    bench.take(data(1, [2, 3], epoch="e2", time_us=[NOW_US + 2, NOW_US + 3]))
+
+    bench.take(data(2, [2, 5], time_us=[NOW_US + 2, NOW_US + 5]))
+
+    assert sorted(v for v in values(bench) if v) == [1, 2, 3, 5]
+
+
+def test_two_values_of_one_moment_stay_two_when_there_was_a_former_epoch(bench: Bench) -> None:
+    bench.take(data(1, [1], epoch="e0"))
+
+    bench.take(data(1, [7, 8], time_us=[NOW_US + 2, NOW_US + 2]))
+
+    assert sorted(v for v in values(bench) if v) == [1, 7, 8]

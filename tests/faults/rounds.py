@@ -1,0 +1,345 @@
+"""One round: a recording through the rig while things fail, then the comparison with the truth."""
+
+import subprocess
+import threading
+import time
+from collections import Counter
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import UTC
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+
+from plant.clock import microseconds, system_clock
+from plant.native import SCHEMA, Leaf, Status, encode
+from tests.faults.disk import SmallDisk
+from tests.faults.faults import FAULTS, Fault
+from tests.faults.rig import EdgeProcess, Rig, address
+from tests.faults.truth import Truth
+from tests.waiting import wait_until
+
+RECORDED_S = 4.0
+WHOLE_WITHIN_S = 90.0
+"""After the last fault, on a machine that has other work to do."""
+_NEWS_WITHIN_S = 8.0
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a round."""
+
+    seed: int
+    faults: tuple[str, ...]
+    rows: int
+    """Measurements that the edge was given to read."""
+    duplicates: int
+    """Measurements that came again and were recognised."""
+    epochs: int
+    whole_s: float
+    """From the last fault's end until everything was committed and confirmed."""
+    problems: tuple[str, ...]
+    """Empty when the database is the truth and the ledger whole."""
+
+
+def chosen(random: np.random.Generator, faults: Sequence[Fault]) -> list[Fault]:
+    """Return one to three faults that do not touch the same part."""
+    wanted = int(random.integers(1, 4))
+    picked: list[Fault] = []
+    for k in random.permutation(len(faults)):
+        fault = faults[int(k)]
+        if len(picked) < wanted and fault.part not in {other.part for other in picked}:
+            picked.append(fault)
+    return picked
+
+
+class Listener:
+    """Hears all batches of an edge at the broker, past the proxies, and can say them again."""
+
+    def __init__(self, port: int, edge: str) -> None:
+        self._topic = address(edge).topic(Leaf.DATA)
+        self._heard: dict[bytes, None] = {}
+        self._lock = threading.Lock()
+        self._client = Client(
+            CallbackAPIVersion.VERSION2, f"listener-{edge}", protocol=MQTTProtocolVersion.MQTTv5
+        )
+        self._client.reconnect_delay_set(1, 1)
+        self._client.on_connect = lambda client, *_: client.subscribe(self._topic, qos=1)
+        self._client.on_message = self._hear
+        self._client.connect("127.0.0.1", port)
+        self._client.loop_start()
+
+    def _hear(self, _client: Client, _user: object, message: MQTTMessage) -> None:
+        with self._lock:
+            self._heard[bytes(message.payload)] = None
+
+    def say_again(self, random: np.random.Generator) -> None:
+        """Publish what was heard once more, some of it twice, in any order."""
+        with self._lock:
+            heard = list(self._heard)
+        for k in random.permutation(2 * len(heard))[: round(1.5 * len(heard))]:
+            self._client.publish(self._topic, heard[int(k) // 2], qos=1)
+
+    @property
+    def heard(self) -> int:
+        """How many different batches were heard."""
+        return len(self._heard)
+
+    def publish(self, topic: str, payload: bytes) -> bool:
+        """Publish and return whether the broker has taken it."""
+        said = self._client.publish(topic, payload, qos=1)
+        try:
+            said.wait_for_publish(1)
+        except (RuntimeError, ValueError):
+            return False
+        return said.is_published()
+
+    def close(self) -> None:
+        self._client.disconnect()
+        self._client.loop_stop()
+
+
+class Round:
+    """A round in progress."""
+
+    def __init__(self, rig: Rig, edge: str, seed: int, faults: Sequence[Fault]) -> None:
+        self.rig = rig
+        self.edge = edge
+        self.truth = Truth(edge)
+        self.restored = False
+        self._seed = seed
+        self._faults = faults
+        self._random = np.random.default_rng(seed)
+        self._process: EdgeProcess | None = None
+        self._clock_file = rig.folder / f"{edge}.clock"
+
+    # --- what faults do ---
+
+    @property
+    def outbox_folder(self) -> Path:
+        return self.rig.outbox(self.edge).parent
+
+    @property
+    def edge_disk(self) -> SmallDisk:
+        assert self.rig.edge_disk is not None
+        return self.rig.edge_disk
+
+    @property
+    def database_disk(self) -> SmallDisk:
+        assert self.rig.database_disk is not None
+        return self.rig.database_disk
+
+    def start_edge(self) -> None:
+        sources = self.truth.sources(self.rig.folder)
+        self._process = self.rig.start_edge(self.edge, sources, self._clock_file)
+
+    def kill_edge(self) -> None:
+        if self._process is not None:
+            self._process.kill()
+            self._process.wait()
+
+    def await_news(self) -> None:
+        """Wait until the edge has sent something, for as long as that may be expected."""
+        heard = self._listener.heard
+        with suppress(AssertionError):
+            wait_until(lambda: self._listener.heard > heard, timeout_s=_NEWS_WITHIN_S)
+
+    def step_clock(self, seconds: float) -> None:
+        # Renamed into place, so that the agent never reads half of it.
+        new = self._clock_file.with_suffix(".new")
+        new.write_text(str(seconds))
+        new.rename(self._clock_file)
+
+    def say_again(self) -> None:
+        self._listener.say_again(self._random)
+
+    # --- the round ---
+
+    def run(self) -> Result:
+        """Run the recording through the rig under the faults and compare."""
+        self.truth.record(self.rig.folder, RECORDED_S, self._random)
+        self.step_clock(0)
+        self._listener = Listener(self.rig.broker.port, self.edge)
+        steps = [step for fault in self._faults for step in fault.make(self._random)]
+        problems: list[str] = []
+        whole_s = 0.0
+        try:
+            self.start_edge()
+            # Faults are to meet the agent at work, however long it takes to start.
+            wait_until(self.rig.outbox(self.edge).exists, timeout_s=60, what="the agent to start")
+            begin = time.monotonic()
+            for step in sorted(steps, key=lambda step: step.at_s):
+                time.sleep(max(0.0, begin + step.at_s - time.monotonic()))
+                step.what(self)
+            last = time.monotonic()
+            self._settle()
+            whole_s = time.monotonic() - last
+            problems = self.problems()
+        except (AssertionError, OSError) as exc:
+            problems = [f"{exc}\n{self.rig.log(self.edge)}\n{self.rig.log('ingest')}"]
+        finally:
+            self.kill_edge()
+            self._listener.close()
+        duplicates, epochs = self.rig.fetched(
+            "select coalesce(sum(duplicate_count), 0)::bigint, count(*) from delivery_ledger"
+            " join edge using (edge_id) where code = %s",
+            self.edge,
+        )[0]
+        names = tuple(fault.name for fault in self._faults)
+        return Result(
+            self._seed, names, self.truth.rows, duplicates, epochs, whole_s, tuple(problems)
+        )
+
+    def _settle(self) -> None:
+        """Wait until the agent has ended, as everything is confirmed, and no message is left."""
+        assert self._process is not None
+        try:
+            code = self._process.wait(WHOLE_WITHIN_S)
+        except subprocess.TimeoutExpired:
+            raise AssertionError(f"not everything is confirmed: {self._stored()[1]}") from None
+        assert code == 0, f"the edge ended with code {code}"
+        self.rig.check_ingest()
+        self.say_again()
+        self._wait_for_silence()
+
+    def _wait_for_silence(self) -> None:
+        """Wait until the ingest has seen a heartbeat that came after everything else."""
+        mark = float(self._seed % 100_000) + 0.5
+        epoch = self._epoch()
+        status = Status(
+            SCHEMA,
+            online=False,
+            epoch=epoch,
+            sent_us=microseconds(system_clock()),
+            buffer_hours_left=mark,
+        )
+        topic = address(self.edge).topic(Leaf.STATUS)
+        wait_until(
+            lambda: self._listener.publish(topic, encode(status)),
+            timeout_s=WHOLE_WITHIN_S,
+            what="the broker to take the last message",
+        )
+        wait_until(
+            lambda: self.rig.fetched(
+                "select 1 from edge_status join edge using (edge_id)"
+                " where code = %s and buffer_hours_left = %s",
+                self.edge,
+                mark,
+            ),
+            timeout_s=WHOLE_WITHIN_S,
+            what="the last message to be committed",
+        )
+
+    def _epoch(self) -> str:
+        ((epoch,),) = self.rig.fetched(
+            "select epoch from edge_status join edge using (edge_id) where code = %s", self.edge
+        )
+        return str(epoch)
+
+    # --- the comparison ---
+
+    def problems(self) -> list[str]:
+        """Return what differs from the truth, in words; nothing when all is well."""
+        return [*self._wrong_rows(), *self._wrong_ledger(), *self._wrong_counters()]
+
+    def _stored(self) -> tuple[Counter[Any], str]:
+        found: Counter[Any] = Counter(
+            (tag, moment.astimezone(UTC), value, quality)
+            for table in ("measurement", "text_measurement")
+            for tag, moment, value, quality in self.rig.fetched(
+                f"select name, source_time, value, quality from {table}"
+                " join tag using (tag_id) join edge using (edge_id) where code = %s",
+                self.edge,
+            )
+        )
+        return found, f"{found.total()} of {self.truth.stored.total()} measurements are stored"
+
+    def _wrong_rows(self) -> list[str]:
+        stored, said = self._stored()
+        missing, extra = self.truth.stored - stored, stored - self.truth.stored
+        wrong = []
+        if missing:
+            wrong.append(f"{missing.total()} missing, such as {_some(missing)}; {said}")
+        if extra:
+            wrong.append(f"{extra.total()} too many, such as {_some(extra)}; {said}")
+        rejected = Counter(
+            (tag, moment)
+            for tag, moment in (
+                (tag, _moment_of(raw))
+                for tag, raw in self.rig.fetched(
+                    "select tag_name, raw from rejection join edge using (edge_id)"
+                    " where code = %s and reason = 'out_of_range'",
+                    self.edge,
+                )
+            )
+        )
+        expected = Counter(
+            {(tag, microseconds(moment)): n for (tag, moment), n in self.truth.rejected.items()}
+        )
+        # What is read again after a restoration is refused again, under its new id.
+        same = set(rejected) == set(expected) if self.restored else rejected == expected
+        if not same:
+            wrong.append(f"rejections differ: {rejected - expected} / {expected - rejected}")
+        others = self.rig.fetched(
+            "select reason, count(*) from rejection join edge using (edge_id)"
+            " where code = %s and reason <> 'out_of_range' group by 1",
+            self.edge,
+        )
+        if others:
+            wrong.append(f"refused for other reasons: {others}")
+        return wrong
+
+    def _wrong_ledger(self) -> list[str]:
+        """The present epoch is whole; a former one may lack only what its end took with it."""
+        present = self._epoch()
+        wrong = []
+        epochs = self.rig.fetched(
+            "select epoch, committed::text, dropped::text, issued_id,"
+            " coalesce(upper(committed) - 1, 0) from delivery_ledger"
+            " join edge using (edge_id) where code = %s",
+            self.edge,
+        )
+        for epoch, committed, dropped, issued, highest in epochs:
+            whole = committed == (f"{{[1,{highest + 1})}}" if highest else "{}")
+            if dropped != "{}" or not whole or (epoch == present and issued != highest):
+                wrong.append(f"ledger {epoch}: {committed} of {issued}, given up {dropped}")
+        if len(epochs) > 1 and not self.restored:
+            wrong.append(f"{len(epochs)} epochs of an outbox that was never set back")
+        return wrong
+
+    def _wrong_counters(self) -> list[str]:
+        """Nothing is left once all is quiet: received = written + duplicate + rejected."""
+        try:
+            wait_until(
+                lambda: set((self.rig.unsettled() or {"": 1.0}).values()) == {0.0},
+                timeout_s=20,
+                what="the ingest to have settled all that it received",
+            )
+        except AssertionError as exc:
+            return [f"{exc}: {self.rig.unsettled()}"]
+        return []
+
+
+def run_round(rig: Rig, edge: str, seed: int, faults: Sequence[Fault] | None = None) -> Result:
+    """Run one round with these faults, or with some that the seed chooses; repair the rig after."""
+    possible = [fault for fault in FAULTS if not (fault.needs_disk and rig.no_disk)]
+    picked = faults or chosen(np.random.default_rng([seed, 1]), possible)
+    try:
+        return Round(rig, edge, seed, picked).run()
+    finally:
+        rig.whole_again()
+
+
+def _some(rows: Counter[Any]) -> str:
+    return ", ".join(str(row) for row in list(rows)[:2])
+
+
+def _moment_of(raw: bytes) -> int:
+    import json
+
+    moment: int = json.loads(raw)["time_us"]
+    return moment
