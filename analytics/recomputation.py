@@ -15,7 +15,7 @@ from analytics.base_sum import (
     Slice,
     slices,
 )
-from analytics.counting import JITTER_HOLD_US, Counter, Increments, increments
+from analytics.counting import JITTER_HOLD_US, Counter, Increments, added, increments
 from analytics.interval import Moments, instant, millis
 from analytics.machine import MachineSignals, held_signals
 from analytics.schedule import site_schedule
@@ -260,11 +260,14 @@ def _counts(tags: Sequence[RoleTag], readings: Readings) -> dict[TagRole, Increm
         columns = readings.get(tag.tag_id)
         if tag.role not in COUNT_ROLES or not isinstance(columns, NumberColumns):
             continue
-        made = increments(
-            number_readings(columns.time_us, columns.value, columns.quality),
-            Counter(tag.counter_modulus, tag.max_rate_per_s),
+        told = number_readings(columns.time_us, columns.value, columns.quality)
+        made = (
+            added(told)
+            if tag.role.is_increment
+            else increments(told, Counter(tag.counter_modulus, tag.max_rate_per_s))
         )
-        found[tag.role] = made if tag.role not in found else _both(found[tag.role], made)
+        role = tag.role.counts
+        found[role] = made if role not in found else _both(found[role], made)
     return found
 
 

@@ -65,6 +65,8 @@ class TagSettings(StrictModel):
             raise ValueError(f"low {self.low:g} is above high {self.high:g}")
         if self.max_interval_s is not None and self.deadband is None:
             raise ValueError("max_interval_s needs a deadband")
+        if self.role.is_increment and (self.deadband, self.counter_modulus) != (None, None):
+            raise ValueError("each increment counts: no deadband, no counter_modulus")
         if self.kind is ValueType.TEXT:
             self._refuse_numbers_only()
         elif self.states:
@@ -87,6 +89,20 @@ class TagSettings(StrictModel):
         if self.value_type is not None:
             return self.value_type
         return ValueType.TEXT if self.role in TEXT_ROLES else ValueType.NUMBER
+
+
+class SampledTagSettings(TagSettings):
+    """A tag of a source that shows present values: a value seen twice is not a second message."""
+
+    @field_validator("role")
+    @classmethod
+    def _is_no_increment(cls, role: TagRole) -> TagRole:
+        if role.is_increment:
+            raise ValueError(
+                f"'{role}' needs a source of messages (mqtt, mtconnect, csv): here a value that is"
+                f" read twice would add twice; use '{role.counts}' with a cumulative counter"
+            )
+        return role
 
 
 class SourceSettings(StrictModel):

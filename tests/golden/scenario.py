@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 import numpy as np
 
 from analytics.base_sum import PlannedRunTime, PlannedRunTimes, slices
-from analytics.counting import Counter, CounterEvent, increments
+from analytics.counting import Counter, CounterEvent, added, increments
 from analytics.interval import millis
 from analytics.machine import MachineSignals, held_signals
 from analytics.recomputation import tiles as tiles_of
@@ -20,6 +20,7 @@ from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
 from analytics.state import Timeline, timeline
 from plant.calendar import Break, ShiftPattern, expand_shifts
+from plant.idset import IdSet
 from plant.kpi import BaseSums, OeeResult, loss, ratio, reliability
 from plant.kpi.oee import Figures, oee, pooled, serial_line
 from plant.kpi.stop import minor_stop_ms, stops
@@ -243,6 +244,25 @@ def _counter(given: Case) -> dict[str, Any]:
     }
 
 
+def _increments(given: Case) -> dict[str, Any]:
+    """Messages `[id, seq, amount]` or `[id, seq, amount, second]`, in the order of arrival."""
+    ledger = IdSet()
+    kept: list[tuple[int, float]] = []
+    for _, seq, amount, *second in given["messages"]:
+        span = (seq, seq + 1)
+        if ledger.missing(*span):
+            kept.append((second[0] if second else seq, amount))
+        ledger = ledger.union(IdSet((span,)))
+    # What the ledger let through twice (a device that sends again under a new number) ends here.
+    made = added(number_readings([at * 1_000_000 for at, _ in kept], [n for _, n in kept]))
+    return {
+        "total": made.total,
+        "written": len(kept),
+        "amounts": made.amounts.tolist(),
+        "events": [CounterEvent(event).name.lower() for event in made.events],
+    }
+
+
 def _calendar(given: Case) -> dict[str, Any]:
     day = date.fromisoformat(given["day"])
     zone = ZoneInfo(given["zone"])
@@ -294,6 +314,7 @@ _KINDS = {
     "pool": _pool,
     "line": _line,
     "counter": _counter,
+    "increments": _increments,
     "calendar": _calendar,
     "losses": _losses,
     "failures": _failures,
