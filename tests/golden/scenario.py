@@ -147,7 +147,7 @@ def _scenario(given: Case) -> dict[str, Any]:
             state=_texts(given["states"]),
             state_silence_ms=round(given.get("silence_s", 86_400) * 1000),
             mode=_texts(given.get("modes")),
-            mode_silence_ms=86_400_000,
+            mode_silence_ms=round(given.get("mode_silence_s", 86_400) * 1000),
             order=_texts(given.get("orders")),
             product=_texts(given.get("products")),
             state_map=given.get("state_map"),
