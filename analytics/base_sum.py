@@ -24,7 +24,6 @@ FORMULA_VERSION = "2"
 """Changes when the same measurements and policy would give other figures."""
 
 PRODUCTION_IN_BREAK = "production_in_break"
-CORRECTED = "corrected"
 _PRODUCTION, _SETUP, _DELAY, _DOWN, _UNKNOWN, _UNSCHEDULED, _BREAK, _MAINTENANCE = (
     ELEMENTS.index(element)
     for element in (
@@ -56,8 +55,6 @@ class Amendments:
     """Planned run times of the line's bottleneck; None where the work unit is that itself."""
     setup_planned: bool = False
     """Whether the policy puts setup outside planned busy time."""
-    corrections: tuple[tuple[int, TagRole, float], ...] = ()
-    """Parts found bad later: millisecond of their production, scrap or rework, how many."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +153,6 @@ def slices(
         else _counted(energy, bounds, hours, energy.amounts * _during(line, energy, resting))
     )
     marks = _marks(line, first, starts, counts)
-    for moment, role, quantity in more.corrections:
-        _correct(counted, marks, bounds, moment, role, quantity)
     breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
     breakdown[line.element != _DELAY] = 0
     parts = _Columns(
@@ -247,26 +242,6 @@ def _counted(
         unknown = int(np.searchsorted(known_until, first, side="right"))
     sums[:unknown] = [None] * unknown
     return sums
-
-
-def _correct(
-    counted: dict[TagRole, list[float | None]],
-    marks: list[set[str]],
-    bounds: Moments,
-    moment: int,
-    role: TagRole,
-    quantity: float,
-) -> None:
-    """Book parts found bad later in the slice in which they were made."""
-    index = int(np.searchsorted(bounds, moment, side="right")) - 1
-    if not 0 <= index < bounds.size - 1:
-        return
-    marks[index].add(f"{CORRECTED}:{role}")
-    bad = counted.setdefault(role, [None] * (bounds.size - 1))
-    bad[index] = (bad[index] or 0.0) + quantity
-    good = counted.get(TagRole.GOOD_COUNT)
-    if good is not None and good[index] is not None:
-        good[index] = (good[index] or 0.0) - quantity
 
 
 @dataclass(frozen=True, slots=True)

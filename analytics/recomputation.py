@@ -118,7 +118,7 @@ def recompute(
     site = plant.sites[unit.site_id]
     readings = _read(connection, unit, start, end)
     facts = _facts(connection, unit, start, end)
-    more = _amendments(connection, plant, unit, window)
+    more = _amendments(plant, unit)
     found = unit_figures(unit, site, readings, _cuts(plant, unit), *window, facts, more)
     provenance = figure.Provenance(site.policy.version, FORMULA_VERSION, now)
     figure.write_unit(
@@ -186,27 +186,22 @@ def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> Un
             for made, role, quantity in figure_fact.scrap_bookings(
                 connection, unit.unit_id, *window
             )
+        )
+        + tuple(
+            Booking(millis(row.produced_at), _CORRECTED[row.kind], row.quantity)
+            for row in figure_source.quantity_corrections(connection, unit.unit_id, *window)
         ),
     )
 
 
-def _amendments(
-    connection: Connection, plant: PlantSource, unit: UnitSource, window: tuple[int, int]
-) -> Amendments:
+def _amendments(plant: PlantSource, unit: UnitSource) -> Amendments:
     site = plant.sites[unit.site_id]
     line = next(line for line in site.lines if line.line_id == unit.line_id)
     pacing = None
     if line.kind == "serial" and len(line.unit_ids) > 1:
         bottleneck = plant.units.get(line.bottleneck_id or 0)
         pacing = planned_run_times(bottleneck) if bottleneck else PlannedRunTimes({})
-    found = figure_source.quantity_corrections(connection, unit.unit_id, *map(instant, window))
-    return Amendments(
-        pacing=pacing,
-        setup_planned=site.policy.setup_in == "planned_downtime",
-        corrections=tuple(
-            (millis(row.produced_at), _CORRECTED[row.kind], row.quantity) for row in found
-        ),
-    )
+    return Amendments(pacing=pacing, setup_planned=site.policy.setup_in == "planned_downtime")
 
 
 _CORRECTED = {"scrap": TagRole.SCRAP_COUNT, "rework": TagRole.REWORK_COUNT}

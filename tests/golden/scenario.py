@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
+from analytics.amendment import Booking, amended
 from analytics.base_sum import PlannedRunTime, PlannedRunTimes, slices
 from analytics.counting import Counter, CounterEvent, added, increments
 from analytics.interval import millis
@@ -167,7 +168,11 @@ def _scenario(given: Case) -> dict[str, Any]:
             for product, seconds in given.get("run_times_s", {}).items()
         }
     )
-    parts = slices(line, schedule, counts, planned)
+    bookings = [
+        Booking(clock(at), TagRole(f"{kind}_count"), quantity)
+        for at, kind, quantity in given.get("bookings", ())
+    ]
+    parts = slices(line, schedule, amended(counts, bookings), planned)
     total = add(part.sums for part in parts)
     found = of_sums(total) | of_result(oee(total, _minor_ms(given, line, end)))
     found["marks"] = sorted({mark for part in parts for mark in part.marks})

@@ -1,6 +1,7 @@
 """What is booked late, and computing again: the right hour changes, with the right cause."""
 
 from collections.abc import Iterator
+from dataclasses import replace
 from uuid import uuid4
 
 import pytest
@@ -39,6 +40,17 @@ def test_late_scrap_amends_the_hour_of_production(plant: FigurePlant) -> None:
     assert after[1]["produced_quantity"] == before[1]["produced_quantity"]
     for hour in (0, 2):
         assert after[hour]["good_quantity"] == before[hour]["good_quantity"]
+
+
+def test_late_rework_changes_no_other_hour_when_nothing_counts_rework(plant: FigurePlant) -> None:
+    before = [plant.result(SAW, "hour", hour) for hour in range(3)]
+    found = replace(scrap(plant, 4, made=1.5, booked=2.9), kind="rework")
+    correct_quantity(plant.connection, found)
+    plant.compute(3)
+    after = [plant.result(SAW, "hour", hour) for hour in range(3)]
+    assert after[1]["good_quantity"] == before[1]["good_quantity"] - 4
+    for hour in range(3):
+        assert after[hour]["produced_quantity"] == before[hour]["produced_quantity"]
 
 
 def test_a_final_figure_says_that_it_was_corrected(plant: FigurePlant) -> None:
