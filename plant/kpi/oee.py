@@ -116,6 +116,7 @@ def serial_line(
             scrap_quantity=every.scrap_quantity,
             rework_quantity=every.rework_quantity,
             energy_kwh=every.energy_kwh,
+            idle_energy_kwh=every.idle_energy_kwh,
         ),
         paced.absent,
         paced.minor_stop_ms,

@@ -82,6 +82,9 @@ def of_sums(sums: BaseSums) -> dict[str, Any]:
         "setup_ratio": ratio.setup_ratio(sums),
         "scrap_ratio": ratio.scrap_ratio(sums),
         "rework_ratio": ratio.rework_ratio(sums),
+        "energy_per_item": ratio.energy_per_item(sums),
+        "energy_per_good_item": ratio.energy_per_good_item(sums),
+        "idle_energy_share": ratio.idle_energy_share(sums),
     }
 
 
@@ -116,6 +119,8 @@ def base_sums(given: Case) -> BaseSums:
         good_quantity=good,
         scrap_quantity=given.get("scrap"),
         rework_quantity=given.get("rework"),
+        energy_kwh=given.get("energy"),
+        idle_energy_kwh=given.get("idle_energy"),
         breakdown_ms=round(given.get("breakdown", 0) * MINUTE_MS),
         start_up_pri_ms=given.get("start_up_rejects", 0) * pri_ms,
     )
