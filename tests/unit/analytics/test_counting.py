@@ -23,6 +23,7 @@ def counted(
         (65530, 4, Counter(65536, 1), 10, CounterEvent.WRAPPED),
         (65530, 400, Counter(65536, 0.1), 0, CounterEvent.RESTORED),
         (60000, 0, Counter(65536, 0.1), 0, CounterEvent.RESET),
+        (200, 4, Counter(256), 4, CounterEvent.RESET),
         (1000, 997, Counter(), 0, CounterEvent.JITTER),
         (3, 1, Counter(), 1, CounterEvent.RESET),
         (1, 0, Counter(), 0, CounterEvent.RESET),
