@@ -132,4 +132,6 @@ def test_an_hour_touches_its_own_window_and_every_shift_over_it() -> None:
         ("shift", 6),
         ("shift", 14),
     ]
+    lengths = {window.end - window.start for window in found if window.kind == "hour"}
+    assert lengths == {timedelta(hours=1)}
     assert len(windows(schedule, [13 * HOUR_MS])) == 2
