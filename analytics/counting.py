@@ -1,8 +1,8 @@
-"""From the readings of a cumulative counter to what was counted, and when.
+"""From the readings of a counter to what was counted, and when.
 
 Each pair of neighbouring readings gives one increment, at the time of the later reading. So the
 sum of any buckets equals the total, whatever their size, and a bucket's first increment starts
-from the last value before it.
+from the last value before it. Where each message tells an increment, each counts itself.
 """
 
 from dataclasses import dataclass
@@ -92,6 +92,19 @@ def increments(readings: NumberReadings, counter: Counter) -> Increments:
     amounts[reset] = rows.value[1:][reset]
     amounts[events == CounterEvent.RESTORED] = 0.0
     return Increments(times[1:], amounts, events, int(times[0]))
+
+
+def added(readings: NumberReadings) -> Increments:
+    """Return what messages add that each tell an increment, at their own moments.
+
+    A message is known by its source time: one that comes twice counts once, in any order. Bad
+    ones are none; one below zero counts nothing and is marked like jitter.
+    """
+    rows = ordered_numbers(readings)
+    times = floor_ms(rows.time_us)
+    events = np.where(rows.value < 0, CounterEvent.JITTER, CounterEvent.COUNTED)
+    first = int(times[0]) if times.size else None
+    return Increments(times, np.maximum(rows.value, 0.0), events.astype(np.int64), first)
 
 
 def _events(rows: NumberReadings, counter: Counter) -> NDArray[np.int64]:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from analytics.execution import OrderRun, execution
 from analytics.interval import Moments, floor_ms
-from analytics.signal import NO_TEXT, NOTHING, Steps, TextReadings, held, ordered_text
+from analytics.signal import NO_TEXT, NOTHING, Steps, TextReadings, held
 from plant.measurement import Quality
 from plant.state import (
     BREAKDOWN_STATES,
@@ -130,19 +130,20 @@ def _packml(
 
 
 def _failures(state: TextReadings, mode: Steps | None) -> Moments:
-    """Return when breakdowns began: good readings of one after a good reading of something else.
+    """Return when breakdowns began: a good reading says so after one of something else.
 
-    Silence within a breakdown does not make it two.
+    Silence within a breakdown does not make it two. What breaks during setup fails when the setup
+    is over and it still is broken.
     """
-    rows = ordered_text(state)
-    good = rows.quality < Quality.BAD
-    times = floor_ms(rows.time_us[good])
-    broken = np.array([name in BREAKDOWN_STATES for name in rows.names] + [False], dtype=np.bool_)[
-        rows.codes[good]
-    ]
-    began = broken & ~np.concatenate(([False], broken[:-1]))[: broken.size]
+    told = held(state, through_bad=True)
+    times = told.times
     if mode is not None:
-        began &= ~is_setup(mode.names)[mode.at(times)]
+        times = np.sort(np.concatenate((times, mode.times)), kind="stable")
+    is_breakdown = [name in BREAKDOWN_STATES for name in told.names]
+    broken = np.array([*is_breakdown, False], dtype=np.bool_)[told.at(times)]
+    if mode is not None:
+        broken &= ~is_setup(mode.names)[mode.at(times)]
+    began = broken & ~np.concatenate(([False], broken[:-1]))[: broken.size]
     return times[began]
 
 

@@ -14,7 +14,7 @@ from analytics.base_sum import (
     Slice,
     slices,
 )
-from analytics.counting import JITTER_HOLD_US, Counter, Increments, increments
+from analytics.counting import JITTER_HOLD_US, Counter, Increments, added, increments
 from analytics.execution import OrderRun
 from analytics.interval import Moments, instant, millis
 from analytics.machine import MachineSignals, held_signals
@@ -280,11 +280,14 @@ def _counts(tags: Sequence[RoleTag], readings: Readings) -> dict[TagRole, Increm
             continue
         rows = number_readings(columns.time_us, columns.value, columns.quality)
         counter = Counter(tag.counter_modulus, tag.max_rate_per_s)
-        if tag.meter is None:
-            made = increments(rows, counter)
-        else:
+        if tag.meter is not None:
             made = metered(rows, counter, round(tag.max_silence_s * 1000), tag.meter)
-        found[tag.role] = made if tag.role not in found else _both(found[tag.role], made)
+        elif tag.role.is_increment:
+            made = added(rows)
+        else:
+            made = increments(rows, counter)
+        role = tag.role.counts
+        found[role] = made if role not in found else _both(found[role], made)
     return found
 
 

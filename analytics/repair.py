@@ -14,8 +14,9 @@ from plant.measurement import TagRole
 from store.figure import DirtyWindow
 from store.figure_source import EdgeProgress, RoleTag
 
-_FADING = frozenset({TagRole.STATE, TagRole.MODE})
-_LASTING = frozenset({TagRole.ORDER, TagRole.PRODUCT, TagRole.STOP_REASON})
+_FADING = frozenset({TagRole.STATE})
+# A mode decides until the next one whether what breaks is a failure, however long it is silent.
+_LASTING = frozenset({TagRole.MODE, TagRole.ORDER, TagRole.PRODUCT, TagRole.STOP_REASON})
 
 
 @dataclass(frozen=True, slots=True)

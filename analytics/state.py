@@ -167,7 +167,9 @@ def _activity(signals: HeldSignals, state: Codes, moments: Moments) -> NDArray[n
         return activity
     mode = signals.mode.at(moments)
     sets_up = is_setup(signals.mode.names)[mode]
-    activity = np.where(mode == NOTHING, Activity.UNKNOWN, activity)
+    # A machine that says that it stands is stopped, whatever its mode; one that runs may set up.
+    unclear = (mode == NOTHING) & (activity == Activity.RUN)
+    activity = np.where(unclear, Activity.UNKNOWN, activity)
     return np.where(sets_up, Activity.SETUP, activity)
 
 

@@ -83,7 +83,7 @@ def tag_changes(
             refused.append(RefusedTag(declaration.name, index, exc.reason, exc.detail, raw))
             continue
         if tag.role is not TagRole.NONE:
-            taken[tag.work_unit, tag.role] = tag.name
+            taken[tag.work_unit, tag.role.counts] = tag.name
         former = stored.get(tag.name)
         if former is None or former.edge_id != edge.edge_id or former.tag != tag:
             restates = former is not None and any(
@@ -129,7 +129,7 @@ def _role_holder(
     if tag.role is TagRole.NONE:
         return None
     for row in site.tags:
-        same = row.tag.work_unit == tag.work_unit and row.tag.role is tag.role
+        same = row.tag.work_unit == tag.work_unit and row.tag.role.counts is tag.role.counts
         if same and row.tag.name != tag.name and not site.may_take(edge, row, live=live):
             return row.tag.name
-    return taken.get((tag.work_unit, tag.role))
+    return taken.get((tag.work_unit, tag.role.counts))

@@ -52,17 +52,36 @@ class TagRole(StrEnum):
     """Cumulative counter of parts that failed but can be recovered."""
     ENERGY = "energy"
     """Cumulative electrical energy in kWh."""
+    TOTAL_INCREMENT = "total_increment"
+    """Parts produced since the message before; each message adds."""
+    GOOD_INCREMENT = "good_increment"
+    """Parts good at first pass since the message before."""
+    SCRAP_INCREMENT = "scrap_increment"
+    """Parts scrapped since the message before."""
+    REWORK_INCREMENT = "rework_increment"
+    """Parts since the message before that failed but can be recovered."""
+    ENERGY_INCREMENT = "energy_increment"
+    """Electrical energy in kWh since the message before."""
+
+    @property
+    def counts(self) -> "TagRole":
+        """The role of the cumulative counter of the same thing; other roles are themselves."""
+        return _COUNTED.get(self, self)
+
+    @property
+    def is_increment(self) -> bool:
+        """Whether each reading adds to the count instead of being the count."""
+        return self in _COUNTED
 
 
-COUNT_ROLES = frozenset(
-    {
-        TagRole.TOTAL_COUNT,
-        TagRole.GOOD_COUNT,
-        TagRole.SCRAP_COUNT,
-        TagRole.REWORK_COUNT,
-        TagRole.ENERGY,
-    }
-)
+_COUNTED = {
+    TagRole.TOTAL_INCREMENT: TagRole.TOTAL_COUNT,
+    TagRole.GOOD_INCREMENT: TagRole.GOOD_COUNT,
+    TagRole.SCRAP_INCREMENT: TagRole.SCRAP_COUNT,
+    TagRole.REWORK_INCREMENT: TagRole.REWORK_COUNT,
+    TagRole.ENERGY_INCREMENT: TagRole.ENERGY,
+}
+COUNT_ROLES = frozenset({*_COUNTED, *_COUNTED.values()})
 TEXT_ROLES = frozenset(
     {TagRole.STATE, TagRole.MODE, TagRole.ORDER, TagRole.PRODUCT, TagRole.STOP_REASON}
 )

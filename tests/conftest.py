@@ -23,9 +23,9 @@ from tests.services import (
 ROOT = Path(__file__).resolve().parent.parent
 
 # A shared machine has slow moments; what takes long is the test's own timeout to say.
-# NHIPMAY_EXAMPLES=5000 searches longer; a run of the suite tries 200 of each property.
+# NHIPMAY_EXAMPLES=5000 searches longer; a run of the suite tries 100 of each property.
 hypothesis.settings.register_profile(
-    "nhipmay", deadline=None, max_examples=int(os.environ.get("NHIPMAY_EXAMPLES", "200"))
+    "nhipmay", deadline=None, max_examples=int(os.environ.get("NHIPMAY_EXAMPLES", "100"))
 )
 hypothesis.settings.load_profile("nhipmay")
 

@@ -68,6 +68,8 @@ class TagSettings(StrictModel):
             raise ValueError(f"low {self.low:g} is above high {self.high:g}")
         if self.max_interval_s is not None and self.deadband is None:
             raise ValueError("max_interval_s needs a deadband")
+        if self.role.is_increment and (self.deadband, self.counter_modulus) != (None, None):
+            raise ValueError("each increment counts: no deadband, no counter_modulus")
         if self.kind is ValueType.TEXT:
             self._refuse_numbers_only()
         elif self.states:
@@ -97,6 +99,20 @@ class TagSettings(StrictModel):
         if self.priority is not None:
             return Priority[self.priority.upper()]
         return Priority.NORMAL if self.role is TagRole.NONE else Priority.HIGH
+
+
+class SampledTagSettings(TagSettings):
+    """A tag of a source that shows present values: a value seen twice is not a second message."""
+
+    @field_validator("role")
+    @classmethod
+    def _is_no_increment(cls, role: TagRole) -> TagRole:
+        if role.is_increment:
+            raise ValueError(
+                f"'{role}' needs a source of messages (mqtt, mtconnect, csv): here a value that is"
+                f" read twice would add twice; use '{role.counts}' with a cumulative counter"
+            )
+        return role
 
 
 class SourceSettings(StrictModel):

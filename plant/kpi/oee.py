@@ -122,6 +122,7 @@ def serial_line(
             rework_quantity=every.rework_quantity,
             energy_kwh=every.energy_kwh,
             **{name: getattr(every, name) for name in _INSPECTED},
+            idle_energy_kwh=every.idle_energy_kwh,
         ),
         paced.absent,
         paced.minor_stop_ms,

@@ -13,7 +13,7 @@ import numpy as np
 
 from analytics.amendment import Booking, amended
 from analytics.base_sum import Amendments, FirstInspection, slices
-from analytics.counting import Counter, CounterEvent, increments
+from analytics.counting import Counter, CounterEvent, added, increments
 from analytics.execution import OrderRun
 from analytics.interval import millis
 from analytics.machine import MachineSignals, held_signals
@@ -24,6 +24,7 @@ from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
 from analytics.state import Timeline, timeline
 from plant.calendar import Break, ShiftPattern, expand_shifts
+from plant.idset import IdSet
 from plant.kpi import BaseSums, OeeResult, loss, ratio, reliability
 from plant.kpi.oee import Figures, oee, pooled, serial_line
 from plant.kpi.stop import minor_stop_ms, stops
@@ -84,6 +85,9 @@ def of_sums(sums: BaseSums) -> dict[str, Any]:
         "setup_ratio": ratio.setup_ratio(sums),
         "scrap_ratio": ratio.scrap_ratio(sums),
         "rework_ratio": ratio.rework_ratio(sums),
+        "energy_per_item": ratio.energy_per_item(sums),
+        "energy_per_good_item": ratio.energy_per_good_item(sums),
+        "idle_energy_share": ratio.idle_energy_share(sums),
     }
 
 
@@ -118,6 +122,8 @@ def base_sums(given: Case) -> BaseSums:
         good_quantity=good,
         scrap_quantity=given.get("scrap"),
         rework_quantity=given.get("rework"),
+        energy_kwh=given.get("energy"),
+        idle_energy_kwh=given.get("idle_energy"),
         breakdown_ms=round(given.get("breakdown", 0) * MINUTE_MS),
         start_up_pri_ms=given.get("start_up_rejects", 0) * pri_ms,
     )
@@ -150,7 +156,7 @@ def _scenario(given: Case) -> dict[str, Any]:
             state=_texts(given["states"]),
             state_silence_ms=round(given.get("silence_s", 86_400) * 1000),
             mode=_texts(given.get("modes")),
-            mode_silence_ms=86_400_000,
+            mode_silence_ms=round(given.get("mode_silence_s", 86_400) * 1000),
             order=_texts(given.get("orders")),
             product=_texts(given.get("products")),
             state_map=given.get("state_map"),
@@ -294,6 +300,25 @@ def _counter(given: Case) -> dict[str, Any]:
     }
 
 
+def _increments(given: Case) -> dict[str, Any]:
+    """Messages `[id, seq, amount]` or `[id, seq, amount, second]`, in the order of arrival."""
+    ledger = IdSet()
+    kept: list[tuple[int, float]] = []
+    for _, seq, amount, *second in given["messages"]:
+        span = (seq, seq + 1)
+        if ledger.missing(*span):
+            kept.append((second[0] if second else seq, amount))
+        ledger = ledger.union(IdSet((span,)))
+    # What the ledger let through twice (a device that sends again under a new number) ends here.
+    made = added(number_readings([at * 1_000_000 for at, _ in kept], [n for _, n in kept]))
+    return {
+        "total": made.total,
+        "written": len(kept),
+        "amounts": made.amounts.tolist(),
+        "events": [CounterEvent(event).name.lower() for event in made.events],
+    }
+
+
 def _calendar(given: Case) -> dict[str, Any]:
     day = date.fromisoformat(given["day"])
     zone = ZoneInfo(given["zone"])
@@ -345,6 +370,7 @@ _KINDS = {
     "pool": _pool,
     "line": _line,
     "counter": _counter,
+    "increments": _increments,
     "calendar": _calendar,
     "losses": _losses,
     "failures": _failures,

@@ -5,13 +5,13 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from edge_agent.drivers.modbus.address import Cell, Space, parse_address, parse_type
-from edge_agent.drivers.tag import SourceSettings, TagSettings
+from edge_agent.drivers.tag import SampledTagSettings, SourceSettings
 from plant.settings import Port, StrictModel
 
 WordOrder = Literal["big", "little"]
 
 
-class ModbusTagSettings(TagSettings):
+class ModbusTagSettings(SampledTagSettings):
     """A tag that is read from registers or bits."""
 
     address: str

@@ -5,13 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, field_validator
 
-from edge_agent.drivers.tag import SourceSettings, TagSettings
+from edge_agent.drivers.tag import SampledTagSettings, SourceSettings
 from plant.settings import Secret
 
 _NODE_ID = re.compile(r"(ns=\d+;)?(i=\d+|[sgb]=.+)", re.DOTALL)
 
 
-class OpcUaTagSettings(TagSettings):
+class OpcUaTagSettings(SampledTagSettings):
     """A tag that is the value of one OPC UA node."""
 
     address: str

@@ -5,11 +5,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, field_validator, model_validator
 
 from edge_agent.drivers.s7.address import Cell
-from edge_agent.drivers.tag import SourceSettings, TagSettings
+from edge_agent.drivers.tag import SampledTagSettings, SourceSettings
 from plant.settings import Port
 
 
-class S7TagSettings(TagSettings):
+class S7TagSettings(SampledTagSettings):
     """A tag that is read from a controller's memory."""
 
     address: str

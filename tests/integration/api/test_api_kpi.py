@@ -299,20 +299,45 @@ def test_faults_come_with_what_mends_them(changing: Served) -> None:
     assert {one["place"] for one in break_work} == {SAW, GRINDER}
 
 
-def test_a_faster_machine_than_planned_is_a_fault(
-    changing: Served,
-) -> None:
-    plant, client = changing
-    plant.connection.execute("update planned_run_time set seconds = 90 where seconds = 40")
+def compute_all(plant: FigurePlant) -> None:
+    """Let changed master data reach every hour."""
     plant.connection.execute(
         "insert into dirty_window (work_unit_id, hour, marked_at, cause)"
         " select distinct work_unit_id, hour, now(), 'master_data' from base_sum"
         " on conflict do nothing"
     )
     plant.compute(8)
+
+
+def test_a_missing_calendar_and_run_time_are_faults_that_say_what_to_enter(
+    changing: Served,
+) -> None:
+    plant, client = changing
+    asked = {"place": SITE, "start": at(0), "end": at(8)}
+    named = {"no_calendar", "no_planned_run_time"}
+    assert named.isdisjoint(one["fault"] for one in ask(client, "faults", **asked)["data"])
+    plant.connection.execute("delete from planned_run_time")
+    plant.connection.execute("delete from shift_break")
+    plant.connection.execute("delete from shift_pattern")
+    compute_all(plant)
+    found = ask(client, "faults", **asked)["data"]
+    for fault, fix in (("no_calendar", "shift calendar"), ("no_planned_run_time", "run time")):
+        own = [one for one in found if one["fault"] == fault]
+        assert {one["place"] for one in own} == {SAW, GRINDER}, fault
+        assert all(fix in one["fix_en"] and one["fix_vi"] for one in own), fault
+    assert {one["detail"] for one in found if one["fault"] == "no_planned_run_time"} == {"truc"}
+
+
+def test_a_faster_machine_than_planned_is_a_fault(
+    changing: Served,
+) -> None:
+    plant, client = changing
+    plant.connection.execute("update planned_run_time set seconds = 90 where seconds = 40")
+    compute_all(plant)
     found = ask(client, "faults", place=LINE, start=at(0), end=at(8))["data"]
     fast = [one for one in found if one["fault"] == "effectiveness_above_1"]
     assert GRINDER in {one["place"] for one in fast}
+    assert all("planned run time" in one["fix_en"] for one in fast)
     trail = ask(client, "restatements", place=SITE, start=at(0), end=at(8))["data"]
     assert "master_data" in {row["cause"] for row in trail}
     assert {"oee", "effectiveness"} <= {row["figure"] for row in trail}

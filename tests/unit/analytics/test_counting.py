@@ -2,7 +2,7 @@
 
 import pytest
 
-from analytics.counting import JITTER_HOLD_US, Counter, CounterEvent, increments
+from analytics.counting import JITTER_HOLD_US, Counter, CounterEvent, added, increments
 from analytics.signal import number_readings
 
 
@@ -23,6 +23,7 @@ def counted(
         (65530, 4, Counter(65536, 1), 10, CounterEvent.WRAPPED),
         (65530, 400, Counter(65536, 0.1), 0, CounterEvent.RESTORED),
         (60000, 0, Counter(65536, 0.1), 0, CounterEvent.RESET),
+        (200, 4, Counter(256), 4, CounterEvent.RESET),
         (1000, 997, Counter(), 0, CounterEvent.JITTER),
         (3, 1, Counter(), 1, CounterEvent.RESET),
         (1, 0, Counter(), 0, CounterEvent.RESET),
@@ -64,3 +65,29 @@ def test_nothing_is_counted_when_there_is_one_reading_or_none() -> None:
 
 def test_energy_counts_in_fractions() -> None:
     assert counted([10.25, 10.5, 11.0], Counter())[0] == [0.25, 0.5]
+
+
+def test_messages_add_at_their_own_moments_in_any_order() -> None:
+    made = added(number_readings([3_000_000, 1_000_000, 2_000_000], [7.0, 5.0, 5.0]))
+    assert made.times.tolist() == [1000, 2000, 3000]
+    assert made.amounts.tolist() == [5, 5, 7]
+    assert made.first_reading == 1000
+
+
+def test_a_message_adds_once_when_it_comes_twice() -> None:
+    made = added(number_readings([1_000_000, 1_000_000, 2_000_000], [5.0, 5.0, 5.0]))
+    assert made.total == 10
+
+
+def test_a_bad_message_adds_nothing_and_one_below_zero_is_marked() -> None:
+    made = added(number_readings([1_000_000, 2_000_000, 3_000_000], [5.0, -2.0, 3.0], [2, 0, 0]))
+    assert made.amounts.tolist() == [0, 3]
+    assert [CounterEvent(event) for event in made.events] == [
+        CounterEvent.JITTER,
+        CounterEvent.COUNTED,
+    ]
+
+
+def test_nothing_was_counted_when_no_message_came() -> None:
+    none = added(number_readings([], []))
+    assert (none.total, none.first_reading) == (0, None)

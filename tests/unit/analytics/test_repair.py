@@ -78,6 +78,12 @@ def test_all_hours_until_the_next_order_are_computed_when_an_order_was_late() ->
     assert hours_of(repair) == [2, 3, 4, 5, 6]
 
 
+def test_all_hours_until_the_next_mode_are_computed_when_a_mode_was_late() -> None:
+    following = {(1, 2.0): 2.5, (1, 3.0): 6.5}
+    repair = planned([tag(TagRole.MODE)], dirty(2), extent(9, 9), following)
+    assert hours_of(repair) == [2, 3, 4, 5, 6]
+
+
 def test_hours_within_the_silence_limit_are_computed_when_a_state_was_late() -> None:
     silent = tag(TagRole.STATE, max_silence_s=2.5 * 3600)
     repair = planned([silent], dirty(2), extent(9, 9), {(1, 2.0): 2.5})

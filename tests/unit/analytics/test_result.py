@@ -78,6 +78,31 @@ def test_cause_of_a_restatement_is_told_by_what_changed(
     assert trail[0].old_value == next(iter(values.values()))
 
 
+def test_a_restatement_keeps_old_new_and_when_for_each_figure_that_changed() -> None:
+    (change,) = restatements(row(), published(values={"good_quantity": None}))
+    assert (change.old_value, change.new_value) == (None, 10.0)
+    assert (change.restated_at, change.window_start, change.kind) == (NOW, WINDOW.start, "hour")
+    both = restatements(row(), published(values={"good_quantity": 9.0, "oee": 0.5}))
+    assert {each.figure for each in both} == {"good_quantity", "oee"}
+
+
+@pytest.mark.parametrize(
+    ("told", "changed", "cause"),
+    [
+        ("correction", {"good_quantity": 9.0}, "correction"),
+        ("recomputation", {"pbt_ms": 5}, "recomputation"),
+        ("master_data", {"oee": 0.5}, "master_data"),
+        ("master_data", {"pbt_ms": 5}, "calendar"),
+        (None, {"apt_ms": 5, "oee": 0.5}, "late_data"),
+    ],
+)
+def test_cause_is_the_one_that_was_told_where_it_says_enough(
+    told: str | None, changed: dict[str, float], cause: str
+) -> None:
+    trail = restatements(row(), published(values=changed), told)
+    assert {each.cause for each in trail} == {cause}
+
+
 def test_a_change_of_formula_is_told_before_anything_else() -> None:
     before = replace(published(values={"pbt_ms": 5}), formula_version="0")
     assert {each.cause for each in restatements(row(), before)} == {"formula"}
@@ -109,4 +134,6 @@ def test_an_hour_touches_its_own_window_and_every_shift_over_it() -> None:
         ("shift", 6),
         ("shift", 14),
     ]
+    lengths = {window.end - window.start for window in found if window.kind == "hour"}
+    assert lengths == {timedelta(hours=1)}
     assert len(windows(schedule, [13 * HOUR_MS])) == 2

@@ -5,6 +5,7 @@ import pytest
 import yaml
 
 from edge_agent import EdgeSettings
+from edge_agent.drivers import TagSettings
 from plant.errors import ConfigurationError
 from plant.measurement import TagRole, ValueType
 from plant.settings import load_settings
@@ -64,6 +65,23 @@ def test_all_mistakes_are_named_when_several_are_made(tmp_path: Path) -> None:
     assert "naem: unknown setting; did you mean 'name'?" in said
     assert "'xx:1' is no address" in said
     assert "'float' is no type" in said
+
+
+def test_increments_are_refused_when_the_source_shows_present_values(tmp_path: Path) -> None:
+    said = refusal(
+        tmp_path,
+        line=opcua(STATE | {"role": "good_increment", "states": {}}),
+        plc=modbus(SPEED | {"role": "energy_increment"}),
+    )
+    assert "'good_increment' needs a source of messages" in said
+    assert "use 'energy' with a cumulative counter" in said
+
+
+def test_increments_have_no_deadband_when_messages_give_them() -> None:
+    tag = {"name": "x", "work_unit": "a/b/c", "role": "good_increment"}
+    assert TagSettings.model_validate(tag).kind is ValueType.NUMBER
+    with pytest.raises(ValueError, match="each increment counts"):
+        TagSettings.model_validate(tag | {"deadband": 0})
 
 
 def test_every_double_name_is_named_when_tags_are_not_unique(tmp_path: Path) -> None:

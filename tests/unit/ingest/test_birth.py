@@ -102,6 +102,15 @@ def test_the_second_tag_is_refused_when_two_claim_one_role() -> None:
     assert STATE.name in refused[0].detail
 
 
+def test_increments_are_refused_when_a_counter_of_the_same_parts_is_there() -> None:
+    second = msgspec.structs.replace(COUNT, name="tien-1/them", role=TagRole.GOOD_INCREMENT)
+
+    changes, refused = tag_changes(EDGE, [COUNT, second], site(), live=True)
+
+    assert names(changes) == [COUNT.name]
+    assert refused[0].reason == "role_conflict"
+
+
 def test_a_renamed_tag_takes_the_role_when_the_former_is_of_the_same_edge() -> None:
     renamed = msgspec.structs.replace(STATE, name="tien-1/state")
 

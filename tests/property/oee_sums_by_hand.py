@@ -1,0 +1,234 @@
+"""Counts, base sums and ratios by hand: one difference after another, in exact fractions."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+
+from tests.property.oee_by_hand import Minute, failure_ticks, runs
+from tests.property.oee_stories import Counter, RunTime, Story
+
+MINUTE_MS = 60_000
+Exact = Fraction | None
+_HOLD = 10
+"""Minutes for which a level stays to be passed after a dip."""
+
+
+@dataclass(frozen=True)
+class Counted:
+    """What a counter counted: parts by minute, what happened, and its first reading."""
+
+    parts: tuple[tuple[int, Fraction], ...]
+    events: tuple[tuple[int, str], ...]
+    first: int | None
+
+
+def counted(counter: Counter, last: int) -> Counted:
+    """Return what was counted before a tick, reading after reading."""
+    rows = [
+        one
+        for one in sorted(counter.reports, key=lambda one: one.tick)
+        if not one.bad and one.tick < last
+    ]
+    if counter.increments:
+        return Counted(
+            tuple((one.tick, Fraction(max(one.value, 0))) for one in rows),
+            tuple((one.tick, "jitter") for one in rows if one.value < 0),
+            rows[0].tick if rows else None,
+        )
+    parts: list[tuple[int, Fraction]] = []
+    events: list[tuple[int, str]] = []
+    seen: list[tuple[int, int]] = []
+    """Readings since the counter last began anew."""
+    dipped: int | None = None
+    level = 0
+    for place, row in enumerate(rows):
+        if place == 0:
+            seen, level = [(row.tick, row.value)], row.value
+            continue
+        before = rows[place - 1]
+        event = _event(counter, before.value, row.value, row.tick - before.tick)
+        if event in ("wrap", "reset", "restored"):
+            seen = []
+        seen.append((row.tick, row.value))
+        if event == "jitter":
+            dipped = row.tick
+        now = row.value
+        if dipped is not None and dipped > row.tick - _HOLD:
+            now = max(value for tick, value in seen if tick > row.tick - _HOLD)
+        if event == "wrap":
+            more = row.value + (counter.modulus or 0) - level
+        elif event == "reset":
+            more = row.value
+        elif event == "restored":
+            more = 0
+        else:
+            more = now - level
+        parts.append((row.tick, Fraction(max(more, 0))))
+        if event != "counted":
+            events.append((row.tick, event))
+        level = now
+    return Counted(tuple(parts), tuple(events), rows[0].tick if rows else None)
+
+
+def _event(counter: Counter, old: int, new: int, waited: int) -> str:
+    if new >= old:
+        return "counted"
+    fell = old - new
+    if (fell <= 1 or fell * 100 <= old) and new * 2 > old:
+        return "jitter"
+    possible = None if counter.rate_per_min is None else counter.rate_per_min * waited * 2 + 1
+    if counter.modulus is not None and 10 * old >= 9 * counter.modulus:
+        across = new - old + counter.modulus
+        if across * 2 <= counter.modulus and (possible is None or across <= possible):
+            return "wrap"
+    return "reset" if possible is None or new <= possible else "restored"
+
+
+def run_time(entries: Sequence[RunTime], product: str | None, tick: int) -> int | None:
+    """Return the planned run time in seconds that holds: the one that began last, to its end."""
+    begun = [one for one in entries if one.product == product and one.start <= tick]
+    if not begun:
+        return None
+    newest = max(begun, key=lambda one: one.start)
+    return newest.seconds if newest.end is None or tick < newest.end else None
+
+
+@dataclass(frozen=True)
+class HandSlice:
+    """Base sums of one slice; times in minutes, parts and planned seconds exact."""
+
+    start: int
+    end: int
+    times: dict[str, int]
+    scheduled: bool
+    breakdown: int
+    failures: int
+    quantities: dict[str, Exact]
+    produced: Exact
+    good: Exact
+    planned_produced: Exact
+    planned_good: Exact
+    planned_out: Exact
+    planned_rejects: Exact
+    idle_energy: Exact
+
+
+def amended(story: Story, counts: dict[str, Counted]) -> dict[str, list[tuple[int, Fraction]]]:
+    """Return the parts by counter and minute with late bookings where the parts were made."""
+    found = {name: list(one.parts) for name, one in counts.items()}
+    for tick, kind, parts in story.bookings:
+        if not 0 <= tick < story.length:
+            continue
+        if "good" in found:
+            found["good"].append((tick, Fraction(-parts)))
+        for name in (kind, "scrap", "rework"):
+            if name in found:
+                found[name].append((tick, Fraction(parts)))
+                break
+    return found
+
+
+def quantities(told: dict[str, Exact]) -> tuple[Exact, Exact]:
+    """Return produced and good parts as far as the counters tell them."""
+    bad = [told[name] for name in ("scrap", "rework") if name in told]
+    good, total = told.get("good"), told.get("total")
+    if "total" in told:
+        if "good" not in told and bad:
+            good = _sum([total, *(None if one is None else -one for one in bad)])
+        return total, good
+    if "good" in told and "scrap" in told:
+        return _sum([good, *bad]), good
+    return None, good
+
+
+def _sum(parts: Sequence[Exact]) -> Exact:
+    if any(part is None for part in parts):
+        return None
+    return sum((part for part in parts if part is not None), Fraction(0))
+
+
+def _planned(parts: Exact, seconds: int | None) -> Exact:
+    if parts is None or parts == 0:
+        return parts
+    return None if seconds is None else parts * seconds
+
+
+def slices(story: Story, told: Sequence[Minute]) -> list[HandSlice]:
+    """Return the slices of a story: longest spans of one hour, shift, order, product, run time."""
+    entries = (*story.run_times, *(story.pacing or ()))
+    changes = {one.start for one in entries} | {one.end for one in entries}
+    keys = [
+        (
+            tick // 60,
+            minute.shift,
+            minute.order,
+            minute.product,
+            sum(change is not None and change <= tick for change in changes),
+        )
+        for tick, minute in enumerate(told)
+    ]
+    counts = {name: counted(one, story.length) for name, one in story.counters.items()}
+    parts = amended(story, counts)
+    began = failure_ticks(story)
+    return [_slice(story, told, counts, parts, began, start, end) for start, end in runs(keys)]
+
+
+def _slice(
+    story: Story,
+    told: Sequence[Minute],
+    counts: dict[str, Counted],
+    parts: dict[str, list[tuple[int, Fraction]]],
+    began: Sequence[int],
+    start: int,
+    end: int,
+) -> HandSlice:
+    inside = range(start, end)
+    times: dict[str, int] = {}
+    for tick in inside:
+        times[told[tick].element] = times.get(told[tick].element, 0) + 1
+    hour_over = min((start // 60 + 1) * 60, story.length)
+
+    def known(name: str) -> bool:
+        first = counts[name].first
+        return first is not None and first < hour_over
+
+    def made(name: str, elements: Sequence[str] | None = None, *, but: bool = False) -> Exact:
+        if not known(name):
+            return None
+        return sum(
+            (
+                amount
+                for tick, amount in parts[name]
+                if tick in inside
+                and (elements is None or (told[tick].element in elements) is not but)
+            ),
+            Fraction(0),
+        )
+
+    all_parts = {name: made(name) for name in counts}
+    at_setup = {name: made(name, ["setup"]) for name in counts if name != "energy"}
+    produced, good = quantities(all_parts)
+    began_with, passed = quantities(at_setup)
+    rejects = None if began_with is None or passed is None else began_with - passed
+    product = told[start].product
+    seconds = run_time(story.run_times, product, start)
+    paced = seconds if story.pacing is None else run_time(story.pacing, product, start)
+    producing = ("production", "unscheduled_production", "unknown")
+    return HandSlice(
+        start=start,
+        end=end,
+        times=times,
+        scheduled=told[start].shift is not None,
+        breakdown=sum(
+            told[tick].element == "delay" and told[tick].kind == "breakdown" for tick in inside
+        ),
+        failures=sum(tick in inside for tick in began),
+        quantities=all_parts,
+        produced=produced,
+        good=good,
+        planned_produced=_planned(produced, seconds),
+        planned_good=_planned(good, seconds),
+        planned_out=_planned(good, paced),
+        planned_rejects=_planned(rejects, seconds),
+        idle_energy=made("energy", producing, but=True) if "energy" in counts else None,
+    )
