@@ -109,18 +109,14 @@ def dirty_windows(
     `shared` are tags and the work units that share them: what is out of date at the tag's own
     work unit is then so at all of them.
     """
-    if shared:
-        # One snapshot: an hour that is marked in between is neither read nor left unspread.
-        with connection.transaction():
-            connection.execute(_Q["repeatable"])
-            tags, units = map(list, zip(*shared, strict=True))
-            connection.execute(_Q["spread_shared"], {"tags": tags, "units": units})
-            return _dirty(connection, limit)
-    return _dirty(connection, limit)
-
-
-def _dirty(connection: Connection, limit: int) -> list[DirtyWindow]:
-    return [DirtyWindow(*row) for row in connection.execute(_Q["dirty_windows"], {"limit": limit})]
+    if not shared:
+        rows = connection.execute(_Q["dirty_windows"], {"limit": limit})
+    else:
+        tags, units = map(list, zip(*shared, strict=True))
+        rows = connection.execute(
+            _Q["dirty_windows_shared"], {"limit": limit, "tags": tags, "units": units}
+        )
+    return [DirtyWindow(*row) for row in rows]
 
 
 def delete_dirty(connection: Connection, done: Sequence[DirtyWindow]) -> None:

@@ -36,8 +36,8 @@ def _weights(value: Any) -> Any:
 class EnergyMeter(MesDocument):
     """A meter: what it measures, where, and which tag carries its reading.
 
-    A meter of a line, an area or a site is divided among its machines, so that their energy adds
-    up to what it shows. A machine with a meter of its own takes nothing of another one's.
+    A meter of a line, an area or a site is divided among its machines, so that nothing is
+    counted twice. A machine with a meter of its own takes nothing of another one's.
     """
 
     KIND: ClassVar[str] = "energy-meters"

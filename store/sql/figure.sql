@@ -2,21 +2,26 @@
 -- One analytics at a time; held until the session ends.
 select pg_try_advisory_lock(7461002)
 
--- name: repeatable
--- For the present transaction.
-set transaction isolation level repeatable read
-
--- name: spread_shared
--- What has come of a meter that several machines share concerns each of them.
-insert into dirty_window (work_unit_id, hour, marked_at, cause)
-select distinct on (shared.work_unit_id, dirty.hour)
-    shared.work_unit_id, dirty.hour, dirty.marked_at, dirty.cause
-from unnest(%(tags)s::integer[], %(units)s::integer[]) as shared (tag_id, work_unit_id)
-join tag using (tag_id)
-join dirty_window dirty on dirty.work_unit_id = tag.work_unit_id
-where shared.work_unit_id <> tag.work_unit_id
-order by 1, 2, dirty.cause nulls last
-on conflict (work_unit_id, hour) do nothing
+-- name: dirty_windows_shared
+-- The same, and what has come of a meter that several machines share concerns each of them. One
+-- statement sees one moment: an hour that is marked meanwhile is neither read nor left unspread.
+with spread as (
+    insert into dirty_window (work_unit_id, hour, marked_at, cause)
+    select distinct on (shared.work_unit_id, dirty.hour)
+        shared.work_unit_id, dirty.hour, dirty.marked_at, dirty.cause
+    from unnest(%(tags)s::integer[], %(units)s::integer[]) as shared (tag_id, work_unit_id)
+    join tag using (tag_id)
+    join dirty_window dirty on dirty.work_unit_id = tag.work_unit_id
+    where shared.work_unit_id <> tag.work_unit_id
+    order by 1, 2, dirty.cause nulls last
+    on conflict (work_unit_id, hour) do nothing
+    returning work_unit_id, hour, revision, cause
+)
+select work_unit_id, hour, revision, cause from dirty_window
+union all
+select work_unit_id, hour, revision, cause from spread
+order by hour, work_unit_id
+limit %(limit)s
 
 -- name: dirty_windows
 -- Hours whose figures are out of date, oldest first.
