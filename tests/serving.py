@@ -16,11 +16,11 @@ def served(settings: ApiSettings) -> Iterator[threading.Event]:
     thread = threading.Thread(target=run, args=(settings, stop))
     thread.start()
     try:
-        wait_until(lambda: _answers(settings.port), what="the API to answer")
+        wait_until(lambda: _answers(settings.port), timeout_s=60, what="the API to answer")
         yield stop
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the API did not stop"
 
 
