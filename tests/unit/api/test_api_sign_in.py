@@ -50,7 +50,9 @@ def test_a_cookie_lets_in_where_the_header_does(client: TestClient, path: str) -
 
 @pytest.mark.parametrize("cookie", ["", "x", session_of("khác"), "é".encode().decode("latin-1")])
 def test_another_cookie_lets_nobody_in(client: TestClient, cookie: str) -> None:
-    answer = client.get("/api/v1/places", headers={"Cookie": f"{SESSION_COOKIE}={cookie}".encode()})
+    answer = client.get(
+        "/api/v1/places", headers={b"Cookie": f"{SESSION_COOKIE}={cookie}".encode()}
+    )
 
     assert answer.status_code == 401
 
