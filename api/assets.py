@@ -4,6 +4,7 @@ import gzip
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from importlib.resources import files
 
 import plotly  # type: ignore[import-untyped]
@@ -44,6 +45,7 @@ class Asset:
         return headers | ({"Content-Encoding": "gzip"} if gzipped else {})
 
 
+@cache
 def load_assets() -> Mapping[str, Asset]:
     """Return every asset by name; each is read and compressed once."""
     static = files("api") / "static"

@@ -38,6 +38,7 @@ from store.result_table import ResultTable, result_table
 _Q = queries("reading")
 _READ_ONLY = "-c TimeZone=UTC -c default_transaction_read_only=on"
 _BLOCK_BYTES = 256 * 1024
+_PATIENCE_S = 15.0
 R = TypeVar("R")
 
 
@@ -254,7 +255,8 @@ class Reader:
         except PoolTimeout:
             # The pool does not say why; a connection of our own does, if the database is away.
             self.check()
-            raise
+            # It is there and only slow, or asked by many: that is worth waiting for.
+            connection = self._pool.getconn(timeout=_PATIENCE_S)
         try:
             with connection:
                 yield connection

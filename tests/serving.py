@@ -20,7 +20,7 @@ def served(settings: ApiSettings) -> Iterator[threading.Event]:
         yield stop
     finally:
         stop.set()
-        thread.join(10)
+        thread.join(60)
         assert not thread.is_alive(), "the API did not stop"
 
 

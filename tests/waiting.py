@@ -8,7 +8,7 @@ Seen = TypeVar("Seen")
 
 
 def wait_until(
-    condition: Callable[[], Seen], *, timeout_s: float = 10.0, what: str = "the condition"
+    condition: Callable[[], Seen], *, timeout_s: float = 30.0, what: str = "the condition"
 ) -> Seen:
     """Return the first truthy value of `condition`, asked every 20 ms.
 

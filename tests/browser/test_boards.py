@@ -6,25 +6,22 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.boards.registry import BOARDS
-from plant.settings import DatabaseSettings
 from tests.api_plant import CNC_1, LINE, api_settings, seed
-from tests.chromium import Chromium
+from tests.postgres import PostgresServer
 from tests.services import free_port
 from tests.serving import served
 
 
-@pytest.fixture
-def base(plain_database: DatabaseSettings) -> Iterator[str]:
-    seed(plain_database)
-    settings = api_settings(plain_database, port=free_port())
+@pytest.fixture(scope="module")
+def base(plain_postgres_server: PostgresServer, plain_template: str) -> Iterator[str]:
+    """A service on a filled database that no test here writes to."""
+    name = plain_postgres_server.create_database(template=plain_template)
+    database = plain_postgres_server.settings(name)
+    seed(database)
+    settings = api_settings(database, port=free_port())
     with served(settings):
         yield f"http://127.0.0.1:{settings.port}"
-
-
-@pytest.fixture
-def browser(chromium: Chromium) -> Iterator[Browser]:
-    with chromium.launch() as browser:
-        yield browser
+    plain_postgres_server.drop_database(name)
 
 
 def watched(page: Page, base: str) -> list[str]:
@@ -74,15 +71,49 @@ def test_a_board_fits_paper_when_it_is_printed(browser: Browser, base: str) -> N
     expect(chart.locator("svg.main-svg").first).to_be_visible()
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
-    box = chart.bounding_box()
-    assert box is not None
     # A4 without its margins is 186 mm, about 703 px.
-    assert box["width"] <= 703
+    page.wait_for_function(
+        "document.querySelector('[data-chart]').getBoundingClientRect().width <= 703"
+    )
     expect(page.locator(".tabs")).to_be_hidden()
     expect(page.locator("#print")).to_be_hidden()
     expect(page.locator("table.figures").first).to_be_visible()
     background = page.evaluate("getComputedStyle(document.body).backgroundColor")
     assert background == "rgb(255, 255, 255)"
+    assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
+
+
+def test_nothing_is_wider_than_a_phone(browser: Browser, base: str) -> None:
+    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+    places = ("/", f"/place/{LINE}", f"/place/{CNC_1}", f"/operator/{CNC_1}", "/import")
+    for path in (*places, *(f"/board/{board}/{LINE}?hours=8" for board in BOARDS)):
+        page.goto(f"{base}{path}")
+        for chart in page.locator("[data-chart]").all():
+            expect(chart.locator("svg.main-svg").first).to_be_visible()
+        wide = page.evaluate(
+            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
+        )
+        assert not wide, path
+
+
+@pytest.mark.parametrize("path", ["/", f"/place/{LINE}", f"/place/{CNC_1}"])
+def test_a_live_page_can_be_printed(browser: Browser, base: str, path: str) -> None:
+    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
+    page = context.new_page()
+    page.goto(f"{base}{path}")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+
+    expect(page.locator(".top-right")).to_be_hidden()
+    background = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    assert background == "rgb(255, 255, 255)"
+    for chart in page.locator("[data-chart]").all():
+        # Drawn for paper, no chart reaches into what comes below it.
+        inner = chart.locator("svg.main-svg").first.bounding_box()
+        outer = chart.bounding_box()
+        assert inner is not None
+        assert outer is not None
+        assert inner["y"] + inner["height"] <= outer["y"] + outer["height"] + 1
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 

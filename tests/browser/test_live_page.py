@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, Page, ViewportSize, expect
 
 from plant.settings import DatabaseSettings
 from tests.api_plant import CNC_1, LINE, SITE, WASHER, api_settings, seed
-from tests.chromium import Chromium
 from tests.postgres import PostgresServer
 from tests.services import free_port, url_of
 from tests.serving import served
@@ -62,12 +61,6 @@ def base(filled: DatabaseSettings) -> Iterator[str]:
     settings = api_settings(filled, port=free_port(), refresh_s=0.3)
     with served(settings):
         yield f"http://127.0.0.1:{settings.port}"
-
-
-@pytest.fixture
-def browser(chromium: Chromium) -> Iterator[Browser]:
-    with chromium.launch() as browser:
-        yield browser
 
 
 def change_line_oee(database: DatabaseSettings, value: float) -> None:
@@ -162,7 +155,7 @@ def test_the_page_says_so_and_recovers_when_the_server_goes_and_comes(
     expect(page.locator("#disconnected")).to_contain_text("Mất kết nối với máy chủ")
     change_line_oee(filled, 0.444)
     with served(settings):
-        expect(page.locator("#disconnected")).to_be_hidden(timeout=15_000)
+        expect(page.locator("#disconnected")).to_be_hidden()
         expect(page.locator("[data-region=line_oee] .oee-value").first).to_have_text("44,4%")
         page.close()
 
@@ -181,11 +174,11 @@ def test_the_page_fills_itself_when_the_database_comes_back(
         assert answer.status == 503
         expect(banner).to_contain_text("Không đọc được cơ sở dữ liệu")
         admit(plain_postgres_server, filled, yes=True)
-        expect(figure).to_have_text("70,2%", timeout=15_000)
+        expect(figure).to_have_text("70,2%")
         admit(plain_postgres_server, filled, yes=False)
-        expect(banner).to_contain_text("Không đọc được cơ sở dữ liệu", timeout=15_000)
+        expect(banner).to_contain_text("Không đọc được cơ sở dữ liệu")
         # What was known stays on the page, under the banner.
         expect(figure).to_have_text("70,2%")
         admit(plain_postgres_server, filled, yes=True)
-        expect(banner).to_have_text("", timeout=15_000)
+        expect(banner).to_have_text("")
         page.close()

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, Request, Viewport
 
 from plant.settings import DatabaseSettings
 from tests.api_plant import CNC_1, api_settings, seed
-from tests.chromium import Chromium
 from tests.services import free_port, url_of
 from tests.serving import served
 
@@ -32,9 +31,8 @@ def base(filled: DatabaseSettings) -> Iterator[str]:
 
 
 @pytest.fixture
-def context(chromium: Chromium) -> Iterator[BrowserContext]:
-    with chromium.launch() as browser:
-        yield tablet(browser)
+def context(browser: Browser) -> BrowserContext:
+    return tablet(browser)
 
 
 def tablet(browser: Browser) -> BrowserContext:
@@ -88,6 +86,7 @@ def test_every_target_fits_a_glove(context: BrowserContext, base: str) -> None:
     targets = page.locator(".stop-button")
     heights = [box["height"] for each in targets.all() if (box := each.bounding_box())]
     targets.first.tap()
+    expect(page.locator("#choice .reason").first).to_be_visible()
     for each in page.locator("#choice button").all():
         box = each.bounding_box()
         assert box is not None
@@ -119,7 +118,7 @@ def test_a_choice_made_offline_survives_a_reload_and_arrives_once(
     assert stored(filled) == []
     with served(settings):
         context.set_offline(False)
-        expect(page.locator("#outbox")).to_have_text("Đã gửi hết", timeout=30_000)
+        expect(page.locator("#outbox")).to_have_text("Đã gửi hết")
         page.reload()
         expect(page.locator("#outbox")).to_have_text("Đã gửi hết")
         assert [row[0] for row in stored(filled)] == ["thieu-phoi"]
@@ -145,7 +144,7 @@ def test_a_choice_is_sent_again_when_its_answer_was_lost(
     page.locator(".stop-button").first.tap()
     page.get_by_role("button", name="Tool jammed").tap()
     mine = page.locator(".stop-button", has_text="Sent ✓")
-    expect(mine).to_contain_text("Tool jammed", timeout=20_000)
+    expect(mine).to_contain_text("Tool jammed")
     assert len(sent) == 2
     assert len(set(sent)) == 1
     assert len(stored(filled)) == 1

@@ -75,7 +75,9 @@ def test_everything_but_health_needs_the_token_when_there_is_one(
     with TestClient(create_app(settings)) as client:
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 200
-        for path in ("/", "/api/v1/places", "/metrics", "/events", "/api/v1/openapi.json"):
+        # A person is asked for it; see the tests of signing in.
+        assert client.get("/").url.path == "/sign-in"
+        for path in ("/api/v1/places", "/metrics", "/events", "/api/v1/openapi.json"):
             refused = client.get(path)
             assert refused.status_code == 401, path
             assert refused.headers["www-authenticate"] == "Bearer"
