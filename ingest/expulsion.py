@@ -64,7 +64,8 @@ def expel(
         if monotonic() - began > give_up_s:
             raise BrokerUnavailableError(
                 f"the broker threw {client_id} out {returns} times and lets it in again (the last "
-                f"connection in its place ended: {ending}): it does not read the revocation list; see that `crlfile` names it and send it SIGHUP"
+                f"connection in its place ended: {ending}): it does not read the revocation list; "
+                "see that `crlfile` names it and send it SIGHUP"
             )
 
 
