@@ -55,15 +55,17 @@ def expel(
             if first is None:
                 first = monotonic() - began
                 on_thrown_out(first)
-            if stand_in.remains(watch_s):
+            ending = stand_in.ending(watch_s)
+            if ending is None:
                 return Expulsion(first, returns)
         finally:
             stand_in.leave()
         returns += 1
         if monotonic() - began > give_up_s:
             raise BrokerUnavailableError(
-                f"the broker threw {client_id} out {returns} times and lets it in again: it does "
-                "not read the revocation list; see that `crlfile` names it and send it SIGHUP"
+                f"the broker threw {client_id} out {returns} times and lets it in again (the last "
+                f"connection in its place ended: {ending}): it does not read the revocation list; "
+                "see that `crlfile` names it and send it SIGHUP"
             )
 
 
@@ -105,12 +107,12 @@ class _StandIn:
         if problem is not None:
             raise self._unavailable(problem)
 
-    def remains(self, for_s: float) -> bool:
+    def ending(self, within_s: float) -> str | None:
+        """Return why the connection ended; None when it lasted."""
         try:
-            self._events.get(timeout=for_s)
+            return self._events.get(timeout=within_s)
         except Empty:
-            return True
-        return False
+            return None
 
     def leave(self) -> None:
         self._client.disconnect()
