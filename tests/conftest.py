@@ -31,11 +31,15 @@ hypothesis.settings.load_profile("nhipmay")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark every test by its folder: a test cannot be in the wrong run for want of a mark."""
+    """Mark every test by its folder: a test cannot be in the wrong run for want of a mark.
+
+    Whole scenarios come first: the other processes of a run share what is left meanwhile.
+    """
     for item in items:
         folder = item.path.relative_to(ROOT / "tests").parts[0]
         if folder in {"integration", "e2e", "browser"}:
             item.add_marker(folder)
+    items.sort(key=lambda item: item.get_closest_marker("e2e") is None)
 
 
 @contextmanager

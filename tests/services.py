@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from nhipmay.demo.ports import free_ports
 from plant.settings import DatabaseSettings
 from tests.waiting import wait_until
 
@@ -92,10 +93,7 @@ def process_lives(pid: int) -> bool:
 
 def free_port() -> int:
     """Return a loopback TCP port that nothing listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
+    return free_ports(["server"])["server"]
 
 
 def recorded(service: str) -> dict[str, Any]:

@@ -1,9 +1,12 @@
 """Free loopback ports for the demo's servers."""
 
+import random
 import socket
 from collections.abc import Iterable
 
 from plant.errors import ConfigurationError
+
+_SERVER_PORTS = range(20_000, 30_000)
 
 
 def is_listening(port: int) -> bool:
@@ -25,15 +28,13 @@ def is_free(port: int) -> bool:
 
 
 def free_ports(names: Iterable[str]) -> dict[str, int]:
-    """Return a different free loopback port for each name."""
-    probes = {name: socket.socket() for name in names}
-    try:
-        for probe in probes.values():
-            probe.bind(("127.0.0.1", 0))
-        return {name: int(probe.getsockname()[1]) for name, probe in probes.items()}
-    finally:
-        for probe in probes.values():
-            probe.close()
+    """Return a different free loopback port for each name.
+
+    They lie below the ports that systems give to outgoing connections: such a connection could
+    take the port of a server while it is being restarted.
+    """
+    ports = (port for port in random.sample(_SERVER_PORTS, len(_SERVER_PORTS)) if is_free(port))
+    return dict(zip(names, ports, strict=False))
 
 
 def page_port(wanted: int | None) -> int:

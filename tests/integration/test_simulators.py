@@ -25,6 +25,7 @@ from simulators import DisorderSettings, SimulatorSettings, run
 from simulators.pilot import load_pilot
 from simulators.service import Simulation
 from simulators.truth import TruthFile, TruthReader
+from tests.services import free_port
 from tests.simulated_plants import ORIGIN, ORIGIN_US, SEED, floor_of, identity_of
 
 SPEED = 600.0
@@ -33,9 +34,7 @@ T = TypeVar("T")
 
 @pytest.fixture
 def port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    return free_port()
 
 
 def settings_of(
