@@ -23,3 +23,12 @@ def test_contiguous_to_ends_before_the_first_gap() -> None:
 
 def test_length_counts_ids() -> None:
     assert len(IdSet(((1, 5), (7, 9)))) == 6
+
+
+def test_a_union_is_the_same_whether_ids_come_after_touch_or_overlap() -> None:
+    ids = IdSet(((1, 5), (7, 9)))
+
+    assert ids.union(IdSet(((12, 14),))).spans == ((1, 5), (7, 9), (12, 14))
+    assert ids.union(IdSet(((9, 11), (13, 14)))).spans == ((1, 5), (7, 11), (13, 14))
+    assert ids.union(IdSet(((5, 8),))).spans == ((1, 9),)
+    assert ids.union(EMPTY) == ids == EMPTY.union(ids)
