@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format up bench bench-ingest bench-edge bench-oee fuzz lock clean
+.PHONY: help demo test lint format up bench bench-ingest bench-edge bench-oee bench-faults fuzz lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -50,6 +50,9 @@ bench-edge: ## Measure the edge agent: memory, outbox, drain (ARGS="--hours 1" f
 
 bench-oee: ## Measure OEE: speed against its targets (ARGS="--machines 10" for a short run)
 	@$(MAKE) --no-print-directory bench ARGS="oee $(ARGS)"
+
+bench-faults: ## Break everything at random moments and compare with the truth (ARGS="--rounds 200")
+	@$(MAKE) --no-print-directory bench ARGS="faults $(ARGS)"
 
 fuzz: ## Try hostile input on every decoder (ARGS="--seconds 600 mqtt-message")
 	@sh setup/environment.sh dev

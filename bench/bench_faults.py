@@ -9,7 +9,7 @@ import argparse
 import json
 import time
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
@@ -28,7 +28,10 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="the first round's; each next adds 1")
     parser.add_argument("--log", type=Path, help="a file to add one line of JSON per round to")
+    parser.add_argument("--read", type=Path, nargs="+", help="only summarise such files")
     options = parser.parse_args(arguments)
+    if options.read:
+        return _summarise([result for log in options.read for result in _read(log)])
     edges = [f"edge-{k}" for k in range(options.rounds)]
     results: list[Result] = []
     try:
@@ -45,8 +48,15 @@ def main(arguments: Sequence[str]) -> int:
     except ServiceAbsentError as reason:
         console.print(str(reason))
         return 2
-    _summarise(results)
-    return 1 if any(result.problems for result in results) else 0
+    return _summarise(results)
+
+
+def _read(log: Path) -> Iterator[Result]:
+    for line in log.read_text(encoding="utf-8").splitlines():
+        said = json.loads(line)
+        yield Result(
+            **said | {"faults": tuple(said["faults"]), "problems": tuple(said["problems"])}
+        )
 
 
 def _tell(number: int, result: Result) -> None:
@@ -62,7 +72,8 @@ def _tell(number: int, result: Result) -> None:
         console.print(f"     {problem}", markup=False, highlight=False, soft_wrap=True)
 
 
-def _summarise(results: Sequence[Result]) -> None:
+def _summarise(results: Sequence[Result]) -> int:
+    """Print the table; return 1 when a round went wrong."""
     by_fault: dict[str, list[Result]] = defaultdict(list)
     for result in results:
         for fault in result.faults:
@@ -78,6 +89,7 @@ def _summarise(results: Sequence[Result]) -> None:
         f"{sum(result.duplicates for result in results)} that came again, "
         f"faults per round {dict(sorted(number.items()))}"
     )
+    return 1 if any(result.problems for result in results) else 0
 
 
 def _row(table: Table, name: str, results: Sequence[Result]) -> None:

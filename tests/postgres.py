@@ -157,13 +157,16 @@ class PostgresServer:
             # What a killed process leaves behind may bar the first attempts.
             if self.process.poll() is not None:
                 self.process = self.host.start(self.command, self.folder / "server.log")
-            return self._answers()
+            return self._takes_connections()
 
         wait_until(answers, timeout_s=60, what="PostgreSQL to answer again")
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:
             raise AssertionError(f"PostgreSQL ended with code {self.process.returncode}")
+        return self._takes_connections()
+
+    def _takes_connections(self) -> bool:
         try:
             psycopg.connect(self.url(), connect_timeout=2).close()
         except psycopg.OperationalError:

@@ -1,6 +1,7 @@
 """Every kind of fault once: the database is the truth and the ledger is whole."""
 
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 import numpy as np
 import pytest
@@ -30,10 +31,9 @@ def rounds(faults: Sequence[Fault], seed: int) -> list[list[Fault]]:
 @pytest.mark.slow
 @pytest.mark.timeout(600)
 def test_the_database_is_the_truth_when_everything_fails_once() -> None:
-    with or_skip():
-        rig = Rig([f"edge-{k}" for k in range(len(FAULTS))])
-        rig.__enter__()
-    with rig:
+    with ExitStack() as stack:
+        with or_skip():
+            rig = stack.enter_context(Rig([f"edge-{k}" for k in range(len(FAULTS))]))
         possible = [fault for fault in FAULTS if not (fault.needs_disk and rig.no_disk)]
         results = [
             run_round(rig, f"edge-{k}", SEED + k, plan)

@@ -24,7 +24,7 @@ from tests.faults.truth import Truth
 from tests.waiting import wait_until
 
 RECORDED_S = 4.0
-WHOLE_WITHIN_S = 90.0
+WHOLE_WITHIN_S = 240.0
 """After the last fault, on a machine that has other work to do."""
 _NEWS_WITHIN_S = 8.0
 
