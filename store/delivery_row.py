@@ -86,6 +86,7 @@ class LedgerRow:
             self.rejected_count,
             self.duplicate_count + repeated,
             self.issued_id,
+            self.others_until,
         )
 
 
