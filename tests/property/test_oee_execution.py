@@ -1,7 +1,7 @@
 """The order in force, against a slow reading of the rules, whatever window is looked at."""
 
 import numpy as np
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from analytics.execution import OrderRun, execution
@@ -68,7 +68,6 @@ def naive(
     return order, product, in_force.lot if in_force and agrees else None
 
 
-@settings(max_examples=1_000)
 @given(told=readings, every=runs, mes_first=st.booleans(), start=moments)
 def test_the_order_in_force_is_the_one_of_the_rules(
     told: dict[int, str | None] | None, every: list[OrderRun], mes_first: bool, start: int
