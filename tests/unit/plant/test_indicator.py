@@ -148,7 +148,7 @@ NONE_MADE = replace(SUMS, pri_pq_ms=0.0, pri_gq_ms=0.0, produced_quantity=0.0, g
         ),
         (of(replace(SUMS, scrap_quantity=None)), {"scrap_ratio": Missing.NO_SCRAP_COUNTS}),
         (of(replace(SUMS, rework_quantity=None)), {"rework_ratio": Missing.NO_REWORK_COUNTS}),
-        (of(SUMS, inspected=0), {"first_pass_yield": Missing.NO_SERIAL_NUMBERS}),
+        (of(replace(SUMS, inspected_parts=0)), {"first_pass_yield": Missing.NO_SERIAL_NUMBERS}),
         (of(SUMS, first_step_produced=None), {"fall_off_ratio": Missing.NOT_A_SERIAL_LINE}),
         (
             of(SUMS, failures=reliability([], HOUR)),
