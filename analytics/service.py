@@ -10,11 +10,12 @@ import structlog
 
 from analytics.interval import HOUR_MS, hour_of, instant, millis
 from analytics.metrics import Watch
-from analytics.recomputation import recompute, rewrite_stops, silence_ms
+from analytics.recomputation import recompute, rewrite_stops
 from analytics.repair import Extent, Repair, complete_until, horizon, next_moments, plan
 from analytics.result import settled_until
 from analytics.settings import AnalyticsSettings
 from analytics.site_result import write_site
+from analytics.unit_figure import silence_ms
 from plant.errors import TransientError
 from plant.exposition import metrics_server
 from plant.measurement import TagRole

@@ -1,20 +1,20 @@
 """Figures of any place and window: stored base sums under the formulas of `plant.kpi`."""
 
-from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
+from api.failure_group import GroupFailures, UnitGroup, failure_groups
 from api.places import PlaceTree
 from plant.calendar import Window
-from plant.clock import from_microseconds, microseconds
+from plant.clock import microseconds
 from plant.kpi import BaseSums, Missing, OeePolicy, OeeResult, add
 from plant.kpi.indicator import Evidence, Indicator, indicators
 from plant.kpi.loss import Waterfall, waterfall
 from plant.kpi.oee import Figures
-from plant.kpi.reliability import Failure, failures, reliability
+from plant.kpi.reliability import reliability_of
 from plant.kpi.rollup import line_figures, place_figures
-from plant.kpi.stop import Stop, minor_stop_ms
+from plant.kpi.stop import minor_stop_ms
 from plant.place import Level
 from plant.state import StopKind
 from store.kpi import EVERYTHING, Chosen, GroupKey, GroupRow, KpiReading, LineFacts, UnitFacts
@@ -22,7 +22,6 @@ from store.reading import Reading
 from store.reading_row import PlaceRow
 
 _MS = timedelta(milliseconds=1)
-_TIMED = ("", "hour", "shift", "day")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +38,7 @@ class KpiGroup:
     sums: BaseSums
     failure_events: int
     waterfall: Waterfall | None
+    """None where losses were not asked for or cannot be told."""
     policy_versions: Sequence[int]
     formula_versions: Sequence[str]
     as_of: datetime
@@ -63,8 +63,6 @@ class _Unit:
     facts: UnitFacts
     policy: OeePolicy
     rows: dict[GroupKey, GroupRow] = field(default_factory=dict)
-    began: dict[GroupKey, list[Failure]] = field(default_factory=dict)
-    failed: list[Failure] = field(default_factory=list)
     minor_ms: dict[GroupKey, int] = field(default_factory=dict)
     """Minor stops that the policy counts as running."""
     lost_ms: dict[GroupKey, int] = field(default_factory=dict)
@@ -100,14 +98,23 @@ def roll_up(
     for row in [*kpi.sums(), *(kpi.partial_sums() if divided else ())]:
         rows = units[row.unit_id].rows
         rows[row.key] = _joined(rows[row.key], row) if row.key in rows else row
-    _add_failures(kpi, units, window, now)
     _add_minor_stops(kpi, units, now, losses=losses)
     keys = sorted({key for unit in units.values() for key in unit.rows}, key=_order)
     uncovered = kpi.without_calendar() if _unplanned(units.values()) else set()
     lines = kpi.lines(sorted({unit.facts.line_id for unit in units.values()}))
-    timed = by in _TIMED and not chosen
-    place_of = _Place(place, units, lines, uncovered, window, timed)
-    groups = place_of.groups(kpi, keys, kpi.order_execution(), kpi.open_hours())
+    failed = failure_groups(
+        kpi,
+        {unit_id: unit.policy for unit_id, unit in units.items()},
+        [
+            UnitGroup(row.unit_id, row.key, _millis(row.first), _millis(row.last))
+            for unit in units.values()
+            for row in unit.rows.values()
+        ],
+        now,
+    )
+    place_of = _Place(place, units, lines, uncovered, failed)
+    executed, open_hours = kpi.order_execution(), kpi.open_hours()
+    groups = [place_of.group(key, executed.get(key, 0), open_hours, losses=losses) for key in keys]
     used = {_site(unit.facts.path) for unit in units.values()}
     return KpiAnswer(
         window,
@@ -125,29 +132,12 @@ class _Place:
     units: Mapping[int, _Unit]
     lines: Sequence[LineFacts]
     uncovered: set[int]
-    window: Window
-    timed: bool
-    """Whether a group is all of the time between its first and its last moment."""
+    failed: Mapping[GroupKey, GroupFailures]
 
-    def groups(
-        self,
-        kpi: KpiReading,
-        keys: Sequence[GroupKey],
-        executed: Mapping[GroupKey, int],
-        open_hours: Sequence[datetime],
-    ) -> list[KpiGroup]:
-        operating = _operating_to_last(kpi, self.units)
-        return [
-            self._group(key, executed.get(key, 0), operating.get(key), open_hours) for key in keys
-        ]
-
-    def _group(
-        self,
-        key: GroupKey,
-        executed: int,
-        operating: int | None,
-        open_hours: Sequence[datetime],
+    def group(
+        self, key: GroupKey, executed: int, open_hours: Sequence[datetime], *, losses: bool
     ) -> KpiGroup:
+        """Return the figures of one group."""
         present = {unit_id: unit for unit_id, unit in self.units.items() if key in unit.rows}
         rows = [unit.rows[key] for unit in present.values()]
         start, end = min(row.first for row in rows), max(row.last for row in rows)
@@ -155,23 +145,23 @@ class _Place:
             {unit_id: self._unit(unit, key) for unit_id, unit in present.items()}
         )
         every = add(row.sums for row in rows)
-        began = [failure for unit in present.values() for failure in unit.began.get(key, ())]
+        failed = self.failed[key]
         policy = next(iter(present.values())).policy
         evidence = Evidence(
             figures=figures,
             members=every,
             order_execution_ms=executed,
             first_step_produced=self._first_step(key),
-            failures=reliability(began, every.apt_ms + every.aust_ms, operating),
-            corrective_ms=sum(self._corrective(unit, key) for unit in present.values()),
+            failures=reliability_of(
+                failed.began,
+                failed.repairs,
+                failed.repair_ms,
+                every.apt_ms + every.aust_ms,
+                failed.operating_to_last_ms,
+            ),
+            corrective_ms=failed.corrective_ms,
         )
         result, found = indicators(evidence, policy)
-        lost = self._figures(
-            {
-                unit_id: Figures(unit.rows[key].sums, None, unit.lost_ms.get(key, 0))
-                for unit_id, unit in present.items()
-            }
-        )
         return KpiGroup(
             key=key,
             shift=next((row.shift for row in rows if row.shift), None),
@@ -181,15 +171,26 @@ class _Place:
             result=result,
             indicators=found,
             sums=figures.sums,
-            failure_events=len(began),
-            waterfall=None
-            if figures.absent is not None
-            else waterfall(figures.sums, lost.minor_stop_ms),
+            failure_events=failed.began,
+            waterfall=self._waterfall(present, key, figures) if losses else None,
             policy_versions=sorted({version for row in rows for version in row.policy_versions}),
             formula_versions=sorted({version for row in rows for version in row.formula_versions}),
             as_of=max(row.as_of for row in rows),
             final=not any(hour < end and start < hour + timedelta(hours=1) for hour in open_hours),
         )
+
+    def _waterfall(
+        self, units: Mapping[int, _Unit], key: GroupKey, figures: Figures
+    ) -> Waterfall | None:
+        if figures.absent is not None:
+            return None
+        lost = self._figures(
+            {
+                unit_id: Figures(unit.rows[key].sums, None, unit.lost_ms.get(key, 0))
+                for unit_id, unit in units.items()
+            }
+        )
+        return waterfall(figures.sums, lost.minor_stop_ms)
 
     def _unit(self, unit: _Unit, key: GroupKey) -> Figures:
         sums = unit.rows[key].sums
@@ -219,22 +220,6 @@ class _Place:
         if line.kind != "serial" or first is None or key not in first.rows:
             return None
         return first.rows[key].sums.produced_quantity
-
-    def _corrective(self, unit: _Unit, key: GroupKey) -> int:
-        """Return the time of a machine in failures: in the group, or of those that began in it."""
-        row = unit.rows[key]
-        start, end = _millis(self.window.start), _millis(self.window.end)
-        chosen = unit.began.get(key, [])
-        if self.timed:
-            start, end = _millis(row.first), _millis(row.last)
-            # Failures are in order and do not overlap: one before the first that begins inside.
-            first = max(0, bisect_left(unit.failed, start, key=lambda one: one.start) - 1)
-            last = bisect_left(unit.failed, end, key=lambda one: one.start)
-            chosen = unit.failed[first:last]
-        return sum(
-            max(0, min(end, end if one.end is None else one.end) - max(start, one.start))
-            for one in chosen
-        )
 
 
 def _served(kpi: KpiReading, asked: Window) -> tuple[Window, bool]:
@@ -269,24 +254,6 @@ def _joined(one: GroupRow, other: GroupRow) -> GroupRow:
     )
 
 
-def _add_failures(
-    kpi: KpiReading, units: Mapping[int, _Unit], window: Window, now: datetime
-) -> None:
-    kinds = sorted({kind for unit in units.values() for kind in unit.policy.failure_states})
-    merge = max((unit.policy.failure_merge_s for unit in units.values()), default=0.0)
-    found = kpi.failure_stops(kinds, timedelta(seconds=merge))
-    groups = {(one.unit_id, one.stop.start): one.key for one in found}
-    by_unit: dict[int, list[Stop]] = {}
-    for one in found:
-        by_unit.setdefault(one.unit_id, []).append(one.stop)
-    for unit_id, unit in units.items():
-        unit.failed = failures(by_unit.get(unit_id, ()), unit.policy, _millis(now))
-        for failure in unit.failed:
-            if _millis(window.start) <= failure.start < _millis(window.end):
-                key = groups[unit_id, failure.start]
-                unit.began.setdefault(key, []).append(failure)
-
-
 def _add_minor_stops(
     kpi: KpiReading, units: Mapping[int, _Unit], now: datetime, *, losses: bool
 ) -> None:
@@ -310,23 +277,6 @@ def _add_minor_stops(
             unit.lost_ms[row.key] = unit.lost_ms.get(row.key, 0) + length
 
 
-def _operating_to_last(kpi: KpiReading, units: Mapping[int, _Unit]) -> dict[GroupKey, int]:
-    """Return by group the operating time of machines up to the last failure of each."""
-    asked = [
-        (unit_id, unit.rows[key].first, _instant(found[-1].start), key)
-        for unit_id, unit in units.items()
-        for key, found in unit.began.items()
-        if key in unit.rows
-    ]
-    if not asked:
-        return {}
-    times = kpi.operating_before(asked)
-    total: dict[GroupKey, int] = {}
-    for number, (*_, key) in enumerate(asked):
-        total[key] = total.get(key, 0) + times.get(number, 0)
-    return total
-
-
 def _unplanned(units: Iterable[_Unit]) -> bool:
     return any(row.sums.pbt_ms == 0 for unit in units for row in unit.rows.values())
 
@@ -342,7 +292,3 @@ def _order(key: GroupKey) -> tuple[float, str]:
 
 def _millis(moment: datetime) -> int:
     return microseconds(moment) // 1000
-
-
-def _instant(moment_ms: int) -> datetime:
-    return from_microseconds(moment_ms * 1000)

@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 
-from analytics.recomputation import unit_figures
 from analytics.service import compute_pass
 from analytics.settings import AnalyticsSettings
+from analytics.unit_figure import unit_figures
 from api import ApiSettings, create_app
 from bench.machine_year import START, MachineYear, machine_year
 from plant.description import PlantDescription

@@ -14,6 +14,10 @@ from plant.settings import DatabaseSettings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+# Compiling a query takes longer than any of ours runs, and is done again for each plan.
+SESSION = "-c TimeZone=UTC -c jit=off"
+"""What every session of ours sets."""
+
 # libpq reports a failed start-up without its SQLSTATE; these are the server's English words.
 _START_UP_REFUSALS = (
     (
@@ -70,7 +74,7 @@ def connect(settings: DatabaseSettings, *, autocommit: bool = False) -> Connecti
     StoreUnavailableError when nothing answers.
     """
     with store_errors(settings):
-        return psycopg.connect(conninfo(settings), autocommit=autocommit, options="-c TimeZone=UTC")
+        return psycopg.connect(conninfo(settings), autocommit=autocommit, options=SESSION)
 
 
 def open_pool(settings: DatabaseSettings) -> ConnectionPool[Connection]:
@@ -78,7 +82,7 @@ def open_pool(settings: DatabaseSettings) -> ConnectionPool[Connection]:
     connect(settings).close()
     return ConnectionPool(
         conninfo(settings),
-        kwargs={"options": "-c TimeZone=UTC"},
+        kwargs={"options": SESSION},
         min_size=1,
         max_size=settings.pool_size,
         timeout=10,

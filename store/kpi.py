@@ -5,11 +5,17 @@ from dataclasses import asdict, dataclass
 from datetime import date, datetime, timedelta
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from plant.calendar import Window
 from plant.clock import microseconds
 from plant.kpi import BaseSums, OeePolicy
+from plant.kpi.reliability import OPEN, FailureColumns
 from plant.kpi.rollup import Line
 from plant.kpi.stop import StateInterval, Stop
 from plant.state import StopKind, TimeElement
+from store.array_column import array_cursor
 from store.connection import Connection
 from store.figure_source import oee_policy
 from store.queries import queries
@@ -68,12 +74,23 @@ class CutSlice:
 
 
 @dataclass(frozen=True, slots=True)
-class FailureStop:
-    """A whole stop that may be a failure, and the group it began in."""
+class FailureStops:
+    """Whole stops that may be failures, in columns of shape (n,)."""
 
-    unit_id: int
-    stop: Stop
-    key: GroupKey
+    stops: FailureColumns
+    kind: NDArray[np.int64]
+    """An index into the kinds asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class SliceGroups:
+    """Slices with the group of each, in columns of n rows; times in milliseconds."""
+
+    unit: NDArray[np.int64]
+    start: NDArray[np.int64]
+    end: NDArray[np.int64]
+    text: list[str | None]
+    """Their day, product, order or lot; None where figures are grouped by none of these."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,6 +161,9 @@ class KpiReading:
         chosen: Chosen = EVERYTHING,
     ) -> None:
         self._connection = connection
+        self.window = Window(start, end)
+        self.by = by
+        self.chosen = chosen
         self._asked: dict[str, Any] = {
             "units": list(units),
             "zones": list(zones),
@@ -184,19 +204,19 @@ class KpiReading:
         """Return the order execution time (AOET) of the machines together, in milliseconds."""
         return {(start, text): ms for start, text, ms in self._run("order_execution")}
 
-    def failure_stops(self, kinds: Sequence[str], merge: timedelta) -> list[FailureStop]:
+    def failure_stops(self, kinds: Sequence[str], merge: timedelta) -> FailureStops:
         """Return stops of some kinds that touch the window or end less than `merge` before it."""
-        return [
-            FailureStop(unit_id, _stop(start, end, element, state, kind, reason), (at, text))
-            for unit_id, start, end, element, state, kind, reason, at, text in self._run(
-                "failure_stops", kinds=list(kinds), merge=merge
-            )
-        ]
+        unit, start, end, kind = self._columns("failure_stops", kinds=list(kinds), merge=merge)
+        ends = np.where(end == 0, OPEN, end // 1000)
+        return FailureStops(FailureColumns(unit, start // 1000, ends), kind - 1)
 
-    def operating_before(
-        self, asked: Sequence[tuple[int, datetime, datetime, GroupKey]]
-    ) -> dict[int, int]:
-        """Return operating time by the index asked for: machine, from, until, group."""
+    def slice_groups(self) -> SliceGroups:
+        """Return the chosen slices of the window with the group of each."""
+        unit, start, end, text = self._columns("slice_groups")
+        return SliceGroups(unit, start // 1000, end // 1000, text)
+
+    def operating_before(self, asked: Sequence[tuple[int, int, int, GroupKey]]) -> dict[int, int]:
+        """Return operating time by the index asked for: machine, from, until (ms), group."""
         rows = self._run(
             "operating_before",
             units=[unit for unit, *_ in asked],
@@ -212,7 +232,7 @@ class KpiReading:
             MinorStopTile(
                 unit_id,
                 (at, text),
-                _stop(start, end, "delay", None, kind, None),
+                _delay(start, end, kind),
                 StateInterval(_millis(tile_start), _millis(tile_end), TimeElement.DELAY),
             )
             for unit_id, start, end, kind, tile_start, tile_end, at, text in self._run(
@@ -241,6 +261,12 @@ class KpiReading:
         """Return products made without a planned run time; `fault` is the product's code."""
         return [FaultRow(*row) for row in self._run("products_without_run_time")]
 
+    def _columns(self, query: str, **more: Any) -> tuple[Any, ...]:
+        with array_cursor(self._connection) as cursor:
+            row = cursor.execute(_Q[query], self._asked | more).fetchone()
+        assert row is not None, "an aggregate returns a row"
+        return row
+
     def _run(self, query: str, **more: Any) -> list[tuple[Any, ...]]:
         with self._connection.cursor(binary=True) as cursor:
             return cursor.execute(_Q[query], self._asked | more).fetchall()
@@ -262,21 +288,14 @@ def _group(row: Sequence[Any]) -> GroupRow:
     )
 
 
-def _stop(
-    start: datetime,
-    end: datetime | None,
-    element: str,
-    state: str | None,
-    kind: str | None,
-    reason: str | None,
-) -> Stop:
+def _delay(start: datetime, end: datetime | None, kind: str | None) -> Stop:
     return Stop(
         _millis(start),
         None if end is None else _millis(end),
-        TimeElement(element),
-        state,
-        None if kind is None else StopKind(kind),
-        reason,
+        TimeElement.DELAY,
+        state=None,
+        stop_kind=None if kind is None else StopKind(kind),
+        stop_reason=None,
     )
 
 

@@ -14,7 +14,7 @@ from plant.errors import NhipmayError
 from plant.settings import DatabaseSettings
 from store import edition
 from store.board_reading import BoardReading
-from store.connection import Connection, connect, conninfo, store_errors
+from store.connection import SESSION, Connection, connect, conninfo, store_errors
 from store.fleet import FleetReading
 from store.kpi import EVERYTHING, Chosen, KpiReading
 from store.queries import queries
@@ -36,7 +36,7 @@ from store.reading_row import (
 from store.result_table import ResultTable, result_table
 
 _Q = queries("reading")
-_READ_ONLY = "-c TimeZone=UTC -c default_transaction_read_only=on"
+_READ_ONLY = f"{SESSION} -c default_transaction_read_only=on"
 _BLOCK_BYTES = 256 * 1024
 _PATIENCE_S = 15.0
 R = TypeVar("R")

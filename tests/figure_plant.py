@@ -1,6 +1,6 @@
 """A small plant in a real database, and readings written as ingest would write them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -213,7 +213,9 @@ class FigurePlant:
         assert len(rows) == 1, f"{place} {kind} {start}: {len(rows)} results"
         return rows[0]
 
-    def rows(self, query: str, parameters: Sequence[Any] = ()) -> list[dict[str, Any]]:
+    def rows(
+        self, query: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
+    ) -> list[dict[str, Any]]:
         """Return the rows of a query by column name."""
         with self.connection.cursor(row_factory=psycopg.rows.dict_row) as cursor:
             return cursor.execute(query.encode(), parameters or None).fetchall()

@@ -1,6 +1,6 @@
 """Figures of whole shifts against what truly happened in the simulated plants."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -21,6 +21,7 @@ _TIMES = {
     "unscheduled_ms": TimeElement.UNSCHEDULED_PRODUCTION,
 }
 OEE_WITHIN = 0.001
+_NEVER = 1 << 62
 
 
 @dataclass
@@ -43,13 +44,14 @@ def compare(run: LongRun) -> Agreement:
     for reader in run.readers:
         for work_unit in reader.work_units:
             truth = UnitTruth(reader, work_unit)
+            shown = shown_us(reader, truth)
             for row in run.shifts(work_unit):
                 start = microseconds(row["window_start"])
                 end = microseconds(row["window_end"])
                 if start < truth.first_seen_us:
                     continue
                 true = truth.figures(start, end)
-                blurred_ms = blur_us(reader, truth, start, end) / 1000
+                blurred_ms = blur_us(shown, start, end) / 1000
                 found.shifts += 1
                 found.exact_shifts += blurred_ms == 0
                 found.parts += true.produced
@@ -77,28 +79,34 @@ def compare(run: LongRun) -> Agreement:
     return found
 
 
-def blur_us(reader: TruthReader, unit: UnitTruth, start_us: int, end_us: int) -> int:
-    """Return how much later than they happened the transitions of a window were read, in all.
+def shown_us(reader: TruthReader, unit: UnitTruth) -> list[tuple[int, int]]:
+    """Return when each transition of a unit happened and when a reading first showed it, in order.
 
     A reading in which a change was lost, spoilt or is not made at once (a scan) shows it later;
-    nobody can know better than the signal. 0 when every transition was read when it happened.
+    nobody can know better than the signal.
     """
     times = {
         role: [r.source_us for r in reader.readings(tag) if r.quality == Quality.GOOD]
         for _, role in _FOLLOWED
         if (tag := reader.tag_of(unit.work_unit, role)) is not None
     }
-    total = 0
-    states = reader.states(unit.work_unit)
-    for before, change in pairwise(states):
-        # A change shortly before the window may be read within it.
-        if not start_us - 120_000_000 < change.start_us < end_us:
-            continue
-        delays = [0]
+    found = []
+    for before, change in pairwise(reader.states(unit.work_unit)):
+        shown = [change.start_us]
         for name, role in _FOLLOWED:
             if role in times and getattr(before, name) != getattr(change, name):
                 place = bisect_left(times[role], change.start_us)
-                shown = times[role][place] if place < len(times[role]) else end_us
-                delays.append(shown - change.start_us)
-        total += max(delays)
-    return total
+                shown.append(times[role][place] if place < len(times[role]) else _NEVER)
+        found.append((change.start_us, max(shown)))
+    return found
+
+
+def blur_us(shown: list[tuple[int, int]], start_us: int, end_us: int) -> int:
+    """Return how much later than they happened the transitions of a window were read, in all.
+
+    0 when every transition was read when it happened.
+    """
+    # A change shortly before the window may be read within it.
+    first = bisect_right(shown, (start_us - 120_000_000, _NEVER))
+    last = bisect_left(shown, (end_us,))
+    return sum((end_us if read == _NEVER else read) - at for at, read in shown[first:last])

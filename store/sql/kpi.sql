@@ -29,8 +29,8 @@ join oee_policy on oee_policy.site_id = site.place_id
 order by site.path, version desc
 
 -- name: grouped_sums
--- Base sums per work unit and group, of slices that lie in a window. A sum of which any part is
--- unknown is unknown.
+-- Base sums per work unit, group and versions, of slices that lie in a window. A sum of which any
+-- part is unknown is unknown. Versions gathered in arrays would have every slice sorted.
 select
     b.work_unit_id,
     case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
@@ -42,7 +42,7 @@ select
         when 'lot' then coalesce(b.lot_number, '')
     end as key_text,
     max(b.shift), max(b.business_date), min(b.slice_start), max(b.slice_end), max(b.as_of),
-    array_agg(distinct b.policy_version), array_agg(distinct b.formula_version),
+    array[b.policy_version], array[b.formula_version],
     sum(b.calendar_ms)::bigint,
     sum(b.pot_ms)::bigint,
     sum(b.pbt_ms)::bigint,
@@ -78,7 +78,7 @@ where
     and (%(order)s::text is null or b.order_number = %(order)s)
     and (%(product)s::text is null or b.product_code = %(product)s)
     and (%(lot)s::text is null or b.lot_number = %(lot)s)
-group by 1, 2, 3
+group by 1, 2, 3, b.policy_version, b.formula_version
 
 -- name: cut_slices
 -- Slices that a moment cuts, and whether anything was counted in them: then their times can be
@@ -191,66 +191,90 @@ from (
 group by 1, 2
 
 -- name: failure_stops
--- Stops of the kinds that may be failures and touch a window, with the group they began in.
+-- Stops of the kinds that may be failures and touch a window: one array per column. A stop that
+-- lasts ends at the epoch; a kind is its place among those asked for.
 select
-    s.work_unit_id, s.start_time, s.end_time, s.element, s.state, s.stop_kind, s.stop_reason,
-    began.key_start, began.key_text
-from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
-join stop s on s.work_unit_id = asked.work_unit_id
-left join lateral (
-    select
-    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
-    case %(by)s
-        when 'day' then
-            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
-        when 'product' then coalesce(b.product_code, '')
-        when 'order' then coalesce(b.order_number, '')
-        when 'lot' then coalesce(b.lot_number, '')
-    end as key_text,
-    b.order_number, b.product_code, b.lot_number
-    from base_sum b
-    where b.work_unit_id = s.work_unit_id and b.slice_start <= s.start_time
-    order by b.slice_start desc
-    limit 1
-) began on true
+    coalesce(array_agg(s.work_unit_id), '{}'), coalesce(array_agg(s.start_time), '{}'),
+    coalesce(array_agg(coalesce(s.end_time, timestamptz 'epoch')), '{}'),
+    coalesce(array_agg(array_position(%(kinds)s::text[], s.stop_kind)), '{}')
+from stop s
 where
-    (%(order)s::text is null or began.order_number = %(order)s)
-    and (%(product)s::text is null or began.product_code = %(product)s)
-    and (%(lot)s::text is null or began.lot_number = %(lot)s)
-    and s.stop_kind = any(%(kinds)s) and s.start_time < %(end)s
+    s.work_unit_id = any(%(units)s) and s.stop_kind = any(%(kinds)s) and s.start_time < %(end)s
     and (s.end_time is null or s.end_time > %(start)s::timestamptz - %(merge)s::interval)
-order by s.work_unit_id, s.start_time
+
+-- name: slice_groups
+-- The chosen slices of a window with the group of each, by work unit and time: one array per
+-- column.
+select
+    coalesce(array_agg(b.work_unit_id), '{}'), coalesce(array_agg(b.slice_start), '{}'),
+    coalesce(array_agg(b.slice_end), '{}'),
+    coalesce(array_agg(
+        case %(by)s
+            when 'day' then
+                coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+            when 'product' then coalesce(b.product_code, '')
+            when 'order' then coalesce(b.order_number, '')
+            when 'lot' then coalesce(b.lot_number, '')
+        end
+    ), '{}')
+from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
+join base_sum b on b.work_unit_id = asked.work_unit_id
+where
+    b.slice_start < %(end)s and b.slice_end > %(start)s
+    and b.slice_start > %(start)s::timestamptz - interval '1 hour'
+    and (%(order)s::text is null or b.order_number = %(order)s)
+    and (%(product)s::text is null or b.product_code = %(product)s)
+    and (%(lot)s::text is null or b.lot_number = %(lot)s)
 
 -- name: operating_before
--- Operating time (APT + AUST) of each work unit and group up to its last failure, in milliseconds.
-select asked.number, sum(
-    extract(epoch from least(i.end_time, asked.until) - greatest(i.start_time, asked.first)) * 1000
-)::bigint
-from unnest(
-    %(units)s::integer[], %(firsts)s::timestamptz[], %(untils)s::timestamptz[],
-    %(key_texts)s::text[]
-) with ordinality as asked (work_unit_id, first, until, key_text, number)
-join state_interval i
-    on i.work_unit_id = asked.work_unit_id and i.element in ('production', 'setup')
-    and i.start_time < asked.until and i.end_time > asked.first
-    and i.start_time > asked.first - interval '1 hour'
-where
-    (%(by)s <> 'product' or coalesce(i.product_code, '') = asked.key_text)
-    and (%(by)s <> 'order' or coalesce(i.order_number, '') = asked.key_text)
-    and (%(order)s::text is null or i.order_number = %(order)s)
-    and (%(product)s::text is null or i.product_code = %(product)s)
-    and (
-        (%(lot)s::text is null and %(by)s <> 'lot')
-        or exists (
-            select from base_sum b
-            where
-                b.work_unit_id = i.work_unit_id and b.slice_start <= i.start_time
-                and b.slice_end > i.start_time
-                and (%(lot)s::text is null or b.lot_number = %(lot)s)
-                and (%(by)s <> 'lot' or coalesce(b.lot_number, '') = asked.key_text)
-        )
-    )
-group by asked.number
+-- Operating time (APT + AUST) of each work unit and group up to its last failure, in milliseconds:
+-- of the whole hours between from the base sums, at both ends from the state intervals of their
+-- slices. Each is a subquery of its own, so that no join of all with all is ever planned.
+select
+    asked.number,
+    coalesce((
+        select sum(case
+            when b.slice_start >= asked.whole_from and b.slice_start < asked.last_hour
+                then b.apt_ms + b.aust_ms + b.planned_setup_ms
+            else (
+                select coalesce(sum(extract(
+                    epoch from least(i.end_time, asked.until) - greatest(i.start_time, asked.first)
+                ) * 1000), 0)
+                from state_interval i
+                where
+                    i.work_unit_id = asked.work_unit_id and i.element in ('production', 'setup')
+                    and i.start_time >= b.slice_start
+                    and i.start_time < least(b.slice_end, asked.until)
+                    and i.end_time > asked.first
+            )
+        end)
+        from base_sum b
+        where
+            b.work_unit_id = asked.work_unit_id and b.slice_start >= asked.first_hour
+            and b.slice_start < asked.until
+            and (%(by)s <> 'product' or coalesce(b.product_code, '') = asked.key_text)
+            and (%(by)s <> 'order' or coalesce(b.order_number, '') = asked.key_text)
+            and (%(by)s <> 'lot' or coalesce(b.lot_number, '') = asked.key_text)
+            and (%(order)s::text is null or b.order_number = %(order)s)
+            and (%(product)s::text is null or b.product_code = %(product)s)
+            and (%(lot)s::text is null or b.lot_number = %(lot)s)
+    ), 0)::bigint
+from (
+    select
+        number, work_unit_id, key_text, first, until, date_trunc('hour', until) as last_hour,
+        date_trunc('hour', first) as first_hour,
+        date_trunc('hour', first + interval '1 hour' - interval '1 microsecond') as whole_from
+    from (
+        select
+            number, work_unit_id, key_text,
+            timestamptz 'epoch' + first_ms * interval '1 millisecond' as first,
+            timestamptz 'epoch' + until_ms * interval '1 millisecond' as until
+        from unnest(
+            %(units)s::integer[], %(firsts)s::bigint[], %(untils)s::bigint[], %(key_texts)s::text[]
+        ) with ordinality as given (work_unit_id, first_ms, until_ms, key_text, number)
+    ) moments
+    offset 0
+) asked
 
 -- name: minor_stop_tiles
 -- Delay tiles within short whole stops; whether a stop is minor is decided on the whole stop.

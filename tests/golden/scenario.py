@@ -18,11 +18,11 @@ from analytics.execution import OrderRun
 from analytics.interval import millis
 from analytics.machine import MachineSignals, held_signals
 from analytics.operation import Operation, PlannedRunTime, PlannedRunTimes, Routing
-from analytics.recomputation import in_parts
-from analytics.recomputation import tiles as tiles_of
 from analytics.schedule import site_schedule
 from analytics.signal import TextReadings, number_readings, text_readings
 from analytics.state import Timeline, timeline
+from analytics.unit_figure import in_parts
+from analytics.unit_figure import tiles as tiles_of
 from plant.calendar import Break, ShiftPattern, expand_shifts
 from plant.idset import IdSet
 from plant.kpi import BaseSums, OeeResult, loss, ratio, reliability

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from analytics.amendment import Booking
 from analytics.base_sum import Amendments
-from analytics.recomputation import UnitFacts, UnitFigures, planned_run_times, unit_figures
+from analytics.unit_figure import UnitFacts, UnitFigures, planned_run_times, unit_figures
 from plant.calendar import Break, DayOff, DayRules, Rotation, ShiftPattern
 from plant.kpi import OeePolicy
 from plant.measurement import TagRole

@@ -6,7 +6,7 @@ from fractions import Fraction
 import pytest
 from hypothesis import given
 
-from analytics.recomputation import UnitFigures
+from analytics.unit_figure import UnitFigures
 from plant.kpi import BaseSums, add
 from plant.kpi.oee import oee
 from plant.kpi.reliability import failures, reliability

@@ -60,17 +60,21 @@ def _work(plant: FigurePlant) -> None:
     plant.write(SAW, "state", [(1.2 + n / 180 + 2 * offset, "ABORTED") for n in range(20)])
     plant.write(GRINDER, "state", [(3.1 + n / 180 + offset, "HELD") for n in range(3)])
     plant.write(GRINDER, "scrap_count", [(5.0 + offset, 7.0)])
-    plant.write(SAW, "order", [(4.2 + offset, "LSX-2")])
+    plant.write(SAW, "order", [(0.5 + offset, "LSX-2"), (4.2 + offset, "LSX-2")])
     plant.report(8)
     _tell(plant)
     plant.compute(8)
 
 
 def _tell(plant: FigurePlant) -> None:
-    """Let an MES say a lot, two inspections and two targets."""
-    lot = {"work_unit": SAW, "order": "LSX-1", "product": "truc", "lot": "L-1"}
+    """Let an MES say two lots, two inspections and two targets."""
+    run = {"work_unit": SAW, "order": "LSX-1", "product": "truc"}
+    lots = {"L-0": (0.9, 1.25), "L-1": (2, 3)}
     said: dict[str, list[dict[str, Any]]] = {
-        "order-runs": [lot | {"started_at": at(2).isoformat(), "ended_at": at(3).isoformat()}],
+        "order-runs": [
+            run | {"lot": lot, "started_at": at(start).isoformat(), "ended_at": at(end).isoformat()}
+            for lot, (start, end) in lots.items()
+        ],
         "inspections": [
             {
                 "site": SITE,
@@ -158,6 +162,58 @@ def test_one_order_product_or_lot_is_the_group_of_it(served: Served, by: str, ke
     assert alone["figures"] == group["figures"]
     assert alone["times_ms"] == group["times_ms"]
     assert alone["quantities"] == group["quantities"]
+
+
+CHOICES: list[dict[str, str]] = [{}, {"order": "LSX-1"}, {"order": "LSX-2"}, {"lot": "L-0"}]
+
+
+@pytest.mark.parametrize("by", ["hour", "shift", "day", "product", "order", "lot"])
+@pytest.mark.parametrize("chosen", CHOICES)
+def test_groups_of_a_choice_add_up_to_it(served: Served, by: str, chosen: dict[str, str]) -> None:
+    _, client = served
+    asked = {"place": SAW, "start": at(0), "end": at(8)} | chosen
+    (whole,) = ask(client, "kpi", **asked)["data"]
+    parts = ask(client, "kpi", by=by, **asked)["data"]
+    for name, value in whole["times_ms"].items():
+        assert sum(part["times_ms"][name] for part in parts) == value
+    assert sum(part["failure_events"] for part in parts) == whole["failure_events"]
+
+
+@pytest.mark.parametrize("by", [None, "hour", "shift", "day", "product", "order", "lot"])
+@pytest.mark.parametrize("chosen", CHOICES)
+@pytest.mark.parametrize("start", [0, 1])
+def test_failures_of_a_group_are_those_that_began_in_its_slices(
+    served: Served, by: str | None, chosen: dict[str, str], start: float
+) -> None:
+    plant, client = served
+    asked = {"place": SAW, "start": at(start), "end": at(8)} | chosen
+    groups = ask(client, "kpi", **asked, **({"by": by} if by else {}))["data"]
+    for group in groups:
+        own = {"order": None, "lot": None} | chosen
+        own |= {by: group["group"][by] or ""} if by in ("order", "lot") else {}
+        ends = (group["start"], group["end"]) if by == "hour" else (at(start), at(8))
+        (true,) = plant.rows(
+            "with slice as ("
+            " select b.* from base_sum b join place on place_id = work_unit_id"
+            " where path = %(place)s and slice_start >= %(start)s and slice_end <= %(end)s"
+            " and (%(order)s::text is null or coalesce(order_number, '') = %(order)s)"
+            " and (%(lot)s::text is null or coalesce(lot_number, '') = %(lot)s)"
+            "), failed as ("
+            " select count(*) as began, max(start_time) as last from stop s join slice b"
+            " on s.work_unit_id = b.work_unit_id and s.start_time >= slice_start"
+            " and s.start_time < slice_end where stop_kind = 'breakdown'"
+            ") select began, sum(extract(epoch from least(i.end_time, last) - i.start_time))"
+            " filter (where i.element in ('production', 'setup')) as operated_s"
+            " from failed, slice b join state_interval i on i.work_unit_id = b.work_unit_id"
+            " and i.start_time >= slice_start and i.start_time < slice_end"
+            " where last is null or i.start_time < last group by began",
+            {"place": SAW, "start": ends[0], "end": ends[1], **own},
+        )
+        assert group["failure_events"] == true["began"]
+        if true["began"]:
+            operated_h = group["figures"]["mttf"]["value"] * true["began"]
+            assert operated_h * 3600 == pytest.approx(float(true["operated_s"]), abs=1e-3)
+    assert any(group["failure_events"] for group in groups) == (chosen != {"order": "LSX-2"})
 
 
 def test_a_lot_has_the_hour_in_which_it_was_made(served: Served) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from analytics.base_sum import Amendments
 from analytics.interval import EMPTY, millis
-from analytics.recomputation import UnitFacts, unit_figures
+from analytics.unit_figure import UnitFacts, unit_figures
 from plant.calendar import Break, ShiftPattern
 from plant.kpi import BaseSums, OeePolicy, add
 from plant.kpi.loss import six_losses
