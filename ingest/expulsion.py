@@ -1,15 +1,15 @@
 """Throwing a client out of the broker at once.
 
-mosquitto reads a new revocation list when it is told to, but lets those stay who are connected. A
-second client with the same id does end a connection at once, and while it stays, it is told by
-losing its own connection when the other one has come back. So whoever was thrown out without
-coming back can no longer come in.
+mosquitto reads a new revocation list when it is started again, which takes a moment. A second
+client with the same id ends a connection at once, and while it stays, it is told by losing its own
+connection when the other one has come back. So whoever was thrown out without coming back can no
+longer come in.
 """
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from queue import Empty, SimpleQueue
-from time import monotonic
+from time import monotonic, sleep
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -19,6 +19,8 @@ from plant.settings import BrokerSettings
 from plant.tls import client_context
 
 _ANSWER_S = 10.0
+_PAUSE_S = 0.1
+_TAKEN_OVER = "Session taken over"
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,14 +60,20 @@ def expel(
             ending = stand_in.ending(watch_s)
             if ending is None:
                 return Expulsion(first, returns)
+        except BrokerUnavailableError as exc:
+            # It is away while it starts again.
+            if first is None or monotonic() - began > give_up_s:
+                raise
+            ending = str(exc)
+            sleep(_PAUSE_S)
         finally:
             stand_in.leave()
-        returns += 1
+        returns += ending == _TAKEN_OVER
         if monotonic() - began > give_up_s:
             raise BrokerUnavailableError(
-                f"the broker threw {client_id} out {returns} times and lets it in again (the last "
+                f"the broker threw {client_id} out and let it in again {returns} times (the last "
                 f"connection in its place ended: {ending}): it does not read the revocation list; "
-                "see that `crlfile` names it and send it SIGHUP"
+                "see that `crlfile` names it and start the broker again"
             )
 
 

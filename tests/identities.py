@@ -1,7 +1,6 @@
 """The identities of a compose stack: authorities, a broker with its very files, edges enrolled."""
 
 import re
-import signal
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -121,12 +120,6 @@ def stack(mosquitto: BrokerFactory, secrets: Path) -> Iterator[Stack]:
         # The script ends its mosquitto; killed, it could not.
         broker.stop()
         broker.remove()
-
-
-def reload(broker: MosquittoBroker) -> None:
-    """Let the broker read its files again."""
-    assert broker.process is not None
-    broker.process.send_signal(signal.SIGHUP)
 
 
 class Caller:

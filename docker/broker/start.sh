@@ -1,5 +1,5 @@
 #!/bin/sh
-# Run the command given (mosquitto), and tell it when there is a new list of revoked edges.
+# Run the command given (mosquitto), and run it anew when there is a new list of revoked edges.
 set -eu
 initial=${NHIPMAY_FIRST_LIST:-/run/secrets/edges-revoked.pem}
 published=${NHIPMAY_LISTS:-/etc/nhipmay/revocation}/edges-revoked.pem
@@ -12,19 +12,35 @@ take() {
 
 if [ -s "$published" ]; then take "$published"; else take "$initial"; fi
 
-"$@" &
-broker=$!
-trap 'kill -TERM "$broker"' TERM INT
+start() {
+    "$@" &
+    broker=$!
+}
 
-while kill -0 "$broker" 2>/dev/null; do
+# A signal interrupts a wait; what is waited for is its end.
+await_end() {
+    while kill -0 "$broker" 2>/dev/null; do
+        wait "$broker" && code=0 || code=$?
+    done
+}
+
+ending=
+code=0
+start "$@"
+trap 'ending=yes; kill -TERM "$broker" 2>/dev/null || true' TERM INT
+
+while kill -0 "$broker" 2>/dev/null && [ -z "$ending" ]; do
     # In the background, so that a signal need not wait for its end.
     sleep 1 &
     wait "$!" || true
-    if [ -s "$published" ] && ! cmp -s "$published" "$list"; then
+    if [ -z "$ending" ] && [ -s "$published" ] && ! cmp -s "$published" "$list"; then
         take "$published"
-        kill -HUP "$broker"
+        # A restart, which everybody's next connection heals: told by SIGHUP, mosquitto 2.0 lists
+        # the sessions of absent clients twice, and then ends connections of others for ever.
+        kill -TERM "$broker"
+        await_end
+        [ -n "$ending" ] || start "$@"
     fi
 done
-code=0
-wait "$broker" || code=$?
+await_end
 exit "$code"
