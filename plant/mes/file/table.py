@@ -104,6 +104,8 @@ def cell_text(value: Any) -> str:
             return " | ".join(", ".join(day) or "off" for day in value)
         case list():
             return ", ".join(map(str, value))
+        case dict():
+            return "; ".join(f"{key} {one}" for key, one in value.items())
         case _:
             return str(value)
 
