@@ -28,10 +28,12 @@ FILES: dict[int | str, dict[str, Any]] = {
 }
 _RATIOS = frozenset(
     (
-        *("availability", "effectiveness", "quality_ratio", "oee", "coverage"),
+        *("availability", "effectiveness", "quality_ratio", "oee", "coverage", "completeness"),
         *("availability_low", "availability_high", "cumulative_share", "share_of_pbt"),
     )
 )
+_PARTS_OF_A_SECOND = frozenset(("lag_p50_s", "lag_p95_s"))
+"""Durations that a spreadsheet's spans of time would show as nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,22 +177,17 @@ def _cell(value: object) -> Cell:
 
 def _kind(key: str, cells: Iterable[Cell]) -> Kind:
     name = key.rpartition(".")[2]
-    for cell in cells:
-        match cell:
-            case None:
-                continue
-            case datetime():
-                return "time"
-            case date():
-                return "date"
-            case str():
-                return "text"
-            case _:
-                break
-    else:
-        return "text"
+    given = [cell for cell in cells if cell is not None]
+    match given:
+        case [] | [str(), *_]:
+            return "text"
+        case [datetime(), *_]:
+            return "time"
+        case [date(), *_]:
+            return "date"
     if name in _RATIOS:
         return "percent"
-    if name.endswith("_s"):
+    if name.endswith("_s") and name not in _PARTS_OF_A_SECOND:
         return "duration"
-    return "number" if name.endswith(("_ms", "count", "_id")) else "decimal"
+    whole = name.endswith("_ms") or all(isinstance(cell, int) for cell in given)
+    return "number" if whole else "decimal"

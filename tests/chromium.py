@@ -5,10 +5,14 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser, ViewportSize, sync_playwright
 
-# Root has no sandbox, and nothing may leave the machine.
+TABLET: ViewportSize = {"width": 1280, "height": 800}
+
+# Root has no sandbox, and nothing may leave the machine. One process per site: a script that one
+# page has compiled is not compiled again for the next.
 ARGUMENTS = (
+    "--process-per-site",
     "--no-sandbox",
     "--disable-gpu",
     "--no-first-run",

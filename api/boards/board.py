@@ -171,32 +171,33 @@ class Inquiry:
             return []
         return self.reading.states(self.unit_ids, self.window.start, self.end)
 
-    def minor_stops(self, path: str, window: Window, *, breakdowns: bool) -> int:
-        """Return one machine's milliseconds of delay in minor stops within a window."""
+    def minor_stops(self, path: str, windows: Sequence[Window], *, breakdowns: bool) -> int:
+        """Return one machine's milliseconds of delay in minor stops within windows, in order."""
         return minor_delay_ms(
             [stop for stop in self.stops if stop.place == path],
             [state for state in self.states if state.place == path],
-            window,
+            windows,
             self.policy,
             self.now,
             breakdowns=breakdowns,
         )
 
     def figures(self, slices: Sequence[SliceRow] | None = None) -> Figures:
-        """Return the place's figures over all slices, or over some of them.
+        """Return the place's figures over all slices, or over some of them, in order.
 
         Minor stops that the policy counts as running move between availability and
-        effectiveness; over some slices they stay delay, as in ISO 22400.
+        effectiveness.
         """
-        if slices is not None:
-            return figures_of(self.tree, self.place, slices)
+        rows = self.slices if slices is None else slices
         minor = {}
         if self.policy.minor_stops_in == "effectiveness":
+            windows: dict[str, list[Window]] = {}
+            for row in rows:
+                windows.setdefault(row.place, []).append(Window(row.start, row.end))
             minor = {
-                unit.path: self.minor_stops(unit.path, self.window, breakdowns=True)
-                for unit in self.units
+                path: self.minor_stops(path, own, breakdowns=True) for path, own in windows.items()
             }
-        return figures_of(self.tree, self.place, self.slices, minor)
+        return figures_of(self.tree, self.place, rows, minor)
 
     def name(self, place: PlaceRow) -> str:
         """Return a place's name in the reader's language."""

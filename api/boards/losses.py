@@ -178,7 +178,7 @@ def losses_board(q: Inquiry) -> Board:
         six_losses(
             add(row.sums for row in by_bin[moment]),
             sum(
-                q.minor_stops(path, Window(moment, moment + q.bins), breakdowns=False)
+                q.minor_stops(path, [Window(moment, moment + q.bins)], breakdowns=False)
                 for path in paced
             ),
         )

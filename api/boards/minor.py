@@ -1,6 +1,7 @@
 """Delay time in minor stops, decided on whole stops by the site's policy."""
 
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from plant.calendar import Window
@@ -26,22 +27,33 @@ def stop_of(row: StopRow) -> Stop:
 def minor_delay_ms(
     stops: Sequence[StopRow],
     states: Sequence[StateRow],
-    window: Window,
+    windows: Sequence[Window],
     policy: OeePolicy,
     now: datetime,
     *,
     breakdowns: bool,
 ) -> int:
-    """Return one machine's delay in minor stops within a window; breakdowns counted or not."""
-    start, end = millis(window.start), millis(window.end)
-    delays = [
-        StateInterval(max(start, millis(row.start)), min(end, millis(row.end)), TimeElement.DELAY)
-        for row in states
-        if row.element == TimeElement.DELAY and row.start < window.end and row.end > window.start
-    ]
+    """Return one machine's delay in minor stops within windows; breakdowns counted or not.
+
+    Windows are in order and apart, as states are.
+    """
     wanted = [stop_of(row) for row in stops if breakdowns or row.stop_kind != StopKind.BREAKDOWN]
     threshold = round(policy.minor_stop_threshold_s * 1000)
-    return minor_stop_ms(wanted, delays, threshold, millis(now))
+    return minor_stop_ms(wanted, _delays(states, windows), threshold, millis(now))
+
+
+def _delays(states: Sequence[StateRow], windows: Sequence[Window]) -> Iterator[StateInterval]:
+    ahead = deque(windows)
+    for row in states:
+        while ahead and ahead[0].end <= row.start:
+            ahead.popleft()
+        if row.element != TimeElement.DELAY:
+            continue
+        for window in ahead:
+            if window.start >= row.end:
+                break
+            start, end = max(window.start, row.start), min(window.end, row.end)
+            yield StateInterval(millis(start), millis(end), TimeElement.DELAY)
 
 
 def millis(moment: datetime) -> int:

@@ -23,22 +23,25 @@ def hours_board(q: Inquiry) -> Board:
     last = {unit.path for unit in last_units(q)}
     hours = sorted({row.hour for row in q.slices})
     rows: list[tuple[Any, ...]] = []
-    planned, made = 0.0, 0.0
+    planned: float | None = None
+    made: float | None = None
+    ahead: float | None = None
     for hour in hours:
-        own = [row for row in q.slices if row.hour == hour]
-        clock = add(row.sums for row in own if row.place in paced)
-        out = add(row.sums for row in own if row.place in last)
-        target = _target([row for row in own if row.place in paced], q.planned_oee(hour))
-        planned += target or 0.0
-        made += out.good_quantity or 0.0
+        pacing = [row for row in q.slices if row.hour == hour and row.place in paced]
+        leaving = [row.sums for row in q.slices if row.hour == hour and row.place in last]
+        clock, out = add(row.sums for row in pacing), add(leaving)
+        target = _target(pacing, q.planned_oee(hour)) if pacing else None
+        good = out.good_quantity if leaving else None
+        difference = None if target is None or good is None else good - target
+        planned, made, ahead = _plus(planned, target), _plus(made, good), _plus(ahead, difference)
         rows.append(
             (
                 hour,
-                clock.pbt_ms / 1000,
+                clock.pbt_ms / 1000 if pacing else None,
                 target,
-                out.good_quantity,
-                out.scrap_quantity,
-                None if target is None or out.good_quantity is None else out.good_quantity - target,
+                good,
+                out.scrap_quantity if leaving else None,
+                difference,
                 planned,
                 made,
                 oee(clock).coverage,
@@ -68,7 +71,7 @@ def hours_board(q: Inquiry) -> Board:
                 facts=(
                     (f.text("count.target"), f.number(planned)),
                     (f.text("count.good"), f.number(made)),
-                    (q.words("difference"), f.number(made - planned)),
+                    (q.words("difference"), f.number(ahead)),
                     (q.words("planned_oee"), share),
                 ),
                 notes=(q.words("note.hours", share=share),),
@@ -76,6 +79,11 @@ def hours_board(q: Inquiry) -> Board:
             ),
         )
     )
+
+
+def _plus(total: float | None, more: float | None) -> float | None:
+    """Return a running total; None until there is something to add."""
+    return total if more is None else (total or 0.0) + more
 
 
 def _target(rows: Sequence[SliceRow], planned_oee: float) -> float | None:
@@ -163,7 +171,8 @@ def _hours_figure(rows: Sequence[tuple[Any, ...]], q: Inquiry) -> Figure:
         ),
         "margin": {"l": 8, "r": 8, "t": 44, "b": 40},
     }
-    return or_nothing(drawn, bool(rows), f)
+    told = any(row[2] is not None or row[3] is not None for row in rows)
+    return or_nothing(drawn, told, f)
 
 
 def comparison_board(q: Inquiry) -> Board:

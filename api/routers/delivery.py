@@ -1,13 +1,14 @@
 """How completely data arrived, how the edges are, and how much work waits."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from api.context import ContextDep
 from api.fleet import EdgeSummary, fleet
-from api.listing_file import FILES, ListingFormDep, ListingSubject
+from api.listing_file import FILES, ListingFormDep, ListingSubject, flattened
 from api.wire import ConfigurationOut, DeliveryOut, EdgeOut, Listing, ProgressOut
+from plant.gap import GapReason
 
 router = APIRouter(prefix="/api/v1", tags=["delivery"])
 
@@ -22,25 +23,31 @@ def list_deliveries(context: ContextDep, form: ListingFormDep) -> Response | Lis
     return form.file(data, DeliveryOut, subject) or Listing(data=data)
 
 
-@router.get("/edges")
-def list_edges(context: ContextDep) -> Listing[EdgeOut]:
+@router.get("/edges", response_model=Listing[EdgeOut], responses=FILES)
+def list_edges(context: ContextDep, form: ListingFormDep) -> Response | Listing[EdgeOut]:
     """Return how every enrolled edge is."""
+    now = context.clock()
     with context.database.reading() as reading:
-        summaries = fleet(reading.fleet, context.clock(), context.edge_state)
-    return Listing(data=[_edge(summary) for summary in summaries])
+        summaries = fleet(reading.fleet, now, context.edge_state)
+    data = [_edge(summary) for summary in summaries]
+    subject = ListingSubject("edges", now)
+    return form.file(data, EdgeOut, subject, _flat_edge) or Listing(data=data)
 
 
-@router.get("/configurations")
+@router.get("/configurations", response_model=Listing[ConfigurationOut], responses=FILES)
 def list_configurations(
     context: ContextDep,
+    form: ListingFormDep,
     edge: Annotated[
         str | None, Query(max_length=400, description="Path, enterprise/site/edge; default all.")
     ] = None,
-) -> Listing[ConfigurationOut]:
+) -> Response | Listing[ConfigurationOut]:
     """Return which sources were pushed to edges, by whom, why, and what became of them."""
     with context.database.reading() as reading:
         rows = reading.fleet.configurations(edge)
-    return Listing(data=[ConfigurationOut.model_validate(row) for row in rows])
+    data = [ConfigurationOut.model_validate(row) for row in rows]
+    subject = ListingSubject("configurations", context.clock())
+    return form.file(data, ConfigurationOut, subject) or Listing(data=data)
 
 
 @router.get("/progress")
@@ -81,4 +88,20 @@ def _edge(one: EdgeSummary) -> EdgeOut:
         config_error=one.said.config_error,
         configuration=None if pushed is None else ConfigurationOut.model_validate(pushed),
         advice=[advice.value for advice in one.advice],
+    )
+
+
+def _flat_edge(edge: EdgeOut) -> dict[str, Any]:
+    """Return an edge with the same columns whatever it lacks."""
+    values = edge.model_dump()
+    pushed = values["configuration"] or {}
+    return flattened(
+        values
+        | {
+            "gaps": {reason.value: edge.gaps.get(reason.value, 0) for reason in GapReason},
+            "rejections": [f"{reason}: {number}" for reason, number in edge.rejections.items()],
+            "configuration": {
+                name: pushed.get(name) for name in ConfigurationOut.model_fields if name != "edge"
+            },
+        }
     )

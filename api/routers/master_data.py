@@ -78,7 +78,7 @@ def list_master_data(
     documents = list_documents(context.settings.database, kind, found.path, skip=skip, limit=limit)
     rows = (
         {
-            name: cell_text(value) if isinstance(value, list) else value
+            name: cell_text(value) if isinstance(value, list | dict) else value
             for name, value in document.items()
         }
         for document in documents

@@ -1,11 +1,13 @@
-"""One Chromium per module; each test has contexts of its own, which end with it."""
+"""One Chromium per module, and one service's address, so that scripts are compiled but once."""
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
-from tests.chromium import Chromium
+from tests.chromium import TABLET, Chromium
+from tests.services import free_port
+from tests.watched_page import Watched
 
 # How long a condition may take on a machine that has other work; none is waited for longer than
 # until it holds.
@@ -19,9 +21,41 @@ def shared_browser(chromium: Chromium) -> Iterator[Browser]:
         yield browser
 
 
+@pytest.fixture(scope="module")
+def shared_context(shared_browser: Browser) -> BrowserContext:
+    """A context with an empty page of the services' site, which keeps the site's process alive."""
+    context = shared_browser.new_context(viewport=TABLET)
+    empty = context.new_page()
+    empty.route("**/*", lambda route: route.fulfill(body=""))
+    empty.goto("http://127.0.0.1/")
+    return context
+
+
+@pytest.fixture(scope="module")
+def port() -> int:
+    """Where the services of a module's tests listen, one after the other."""
+    return free_port()
+
+
 @pytest.fixture
-def browser(shared_browser: Browser) -> Iterator[Browser]:
+def page(shared_context: BrowserContext) -> Iterator[Page]:
+    """An empty page; nothing that a test before it did is remembered but scripts."""
+    page = shared_context.new_page()
+    yield page
+    page.close()
+    shared_context.clear_cookies()
+
+
+@pytest.fixture
+def watched(base: str, page: Page) -> Watched:
+    """The page, watched, of the service at `base`."""
+    return Watched(page, base)
+
+
+@pytest.fixture
+def browser(shared_browser: Browser, shared_context: BrowserContext) -> Iterator[Browser]:
     """The module's browser; what a test opened in it is closed with the test."""
     yield shared_browser
     for context in shared_browser.contexts:
-        context.close()
+        if context is not shared_context:
+            context.close()

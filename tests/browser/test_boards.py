@@ -3,72 +3,45 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from api.boards.registry import BOARDS
 from tests.api_plant import CNC_1, LINE, api_settings, seed
 from tests.postgres import PostgresServer
-from tests.services import free_port
 from tests.serving import served
+from tests.watched_page import Watched
 
 
 @pytest.fixture(scope="module")
-def base(plain_postgres_server: PostgresServer, plain_template: str) -> Iterator[str]:
+def base(plain_postgres_server: PostgresServer, plain_template: str, port: int) -> Iterator[str]:
     """A service on a filled database that no test here writes to."""
     name = plain_postgres_server.create_database(template=plain_template)
     database = plain_postgres_server.settings(name)
     seed(database)
-    settings = api_settings(database, port=free_port())
+    settings = api_settings(database, port=port)
     with served(settings):
         yield f"http://127.0.0.1:{settings.port}"
     plain_postgres_server.drop_database(name)
 
 
-def watched(page: Page, base: str) -> list[str]:
-    """Return what a page does that it should not do, as it does it."""
-    troubles: list[str] = []
-    page.on("pageerror", lambda error: troubles.append(f"error: {error}"))
-    page.on(
-        "console",
-        lambda said: troubles.append(said.text) if said.type in {"error", "warning"} else None,
-    )
-    page.on(
-        "request",
-        lambda asked: (
-            None if asked.url.startswith((base, "data:", "blob:")) else troubles.append(asked.url)
-        ),
-    )
-    return troubles
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("lang", ["vi", "en"])
-def test_every_board_is_drawn_without_trouble(browser: Browser, base: str, lang: str) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
-    troubles = watched(page, base)
+def test_every_board_is_drawn_without_trouble(watched: Watched, lang: str) -> None:
+    page = watched.page
     for board in BOARDS:
         for place in (CNC_1, LINE):
-            answer = page.goto(f"{base}/board/{board}/{place}?lang={lang}&hours=8")
-            assert answer is not None
-            assert answer.ok, f"{board} {place}"
+            watched.open(f"/board/{board}/{place}?lang={lang}&hours=8")
             expect(page.locator("html")).to_have_attribute("lang", lang)
-            for chart in page.locator("[data-chart]").all():
-                expect(chart.locator("svg.main-svg").first).to_be_visible()
             # Coverage stands beside every figure, and numbers beside every chart.
             assert page.locator(".part .trust").count() == page.locator(".part").count()
-            wide = page.evaluate(
-                "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-            )
-            assert not wide, f"{board} {place} is wider than the screen"
-    assert troubles == []
+            assert watched.fits(), f"{board} {place} is wider than the screen"
+    assert watched.troubles == []
 
 
-def test_a_board_fits_paper_when_it_is_printed(browser: Browser, base: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
-    page = context.new_page()
-    page.goto(f"{base}/board/waterfall/{CNC_1}?hours=8")
-    chart = page.locator("[data-chart]").first
-    expect(chart.locator("svg.main-svg").first).to_be_visible()
+def test_a_board_fits_paper_when_it_is_printed(watched: Watched) -> None:
+    page = watched.page
+    page.emulate_media(color_scheme="dark")
+    watched.open(f"/board/waterfall/{CNC_1}?hours=8")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
     # A4 without its margins is 186 mm, about 703 px.
@@ -83,23 +56,17 @@ def test_a_board_fits_paper_when_it_is_printed(browser: Browser, base: str) -> N
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 
-def test_nothing_is_wider_than_a_phone(browser: Browser, base: str) -> None:
-    page = browser.new_context(viewport={"width": 390, "height": 844}).new_page()
+def test_nothing_is_wider_than_a_phone(watched: Watched) -> None:
+    watched.page.set_viewport_size({"width": 390, "height": 844})
     places = ("/", f"/place/{LINE}", f"/place/{CNC_1}", f"/operator/{CNC_1}", "/import")
     for path in (*places, *(f"/board/{board}/{LINE}?hours=8" for board in BOARDS)):
-        page.goto(f"{base}{path}")
-        for chart in page.locator("[data-chart]").all():
-            expect(chart.locator("svg.main-svg").first).to_be_visible()
-        wide = page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        )
-        assert not wide, path
+        watched.open(path)
+        assert watched.fits(), path
 
 
 @pytest.mark.parametrize("path", ["/", f"/place/{LINE}", f"/place/{CNC_1}"])
-def test_a_live_page_can_be_printed(browser: Browser, base: str, path: str) -> None:
-    context = browser.new_context(viewport={"width": 1280, "height": 800}, color_scheme="dark")
-    page = context.new_page()
+def test_a_live_page_can_be_printed(base: str, page: Page, path: str) -> None:
+    page.emulate_media(color_scheme="dark")
     page.goto(f"{base}{path}")
     page.evaluate("dispatchEvent(new Event('beforeprint'))")
     page.emulate_media(media="print")
@@ -117,8 +84,7 @@ def test_a_live_page_can_be_printed(browser: Browser, base: str, path: str) -> N
     assert page.pdf(prefer_css_page_size=True).startswith(b"%PDF")
 
 
-def test_choices_of_a_board_keep_place_and_window(browser: Browser, base: str) -> None:
-    page = browser.new_context(viewport={"width": 1280, "height": 800}).new_page()
+def test_choices_of_a_board_keep_place_and_window(base: str, page: Page) -> None:
     page.goto(f"{base}/board/spc/{CNC_1}?lang=en&hours=8")
     page.get_by_label("Measurement").select_option("cnc-1/spindle_temperature")
     expect(page.get_by_role("heading", name="Individuals · Nhiệt độ trục chính")).to_be_visible()

@@ -1,18 +1,19 @@
 """The page of the edges in Chromium: every state, every size, live, nothing from outside."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, ViewportSize, expect
+from playwright.sync_api import ViewportSize, expect
 
 from plant.settings import DatabaseSettings
 from tests.api_plant import SITE, api_settings
-from tests.browser.test_live_page import TABLET, Watched
-from tests.chromium import Chromium
+from tests.chromium import TABLET
 from tests.fleet_plant import OTHER_SITE, seed_fleet
-from tests.services import free_port, url_of
+from tests.services import url_of
 from tests.serving import served
+from tests.watched_page import Watched
 
 SIZES: list[ViewportSize] = [
     TABLET,
@@ -28,41 +29,28 @@ def filled(plain_database: DatabaseSettings) -> DatabaseSettings:
 
 
 @pytest.fixture
-def base(filled: DatabaseSettings) -> Iterator[str]:
-    settings = api_settings(filled, port=free_port(), refresh_s=0.3)
+def base(filled: DatabaseSettings, port: int) -> Iterator[str]:
+    settings = api_settings(filled, port=port, refresh_s=0.3)
     with served(settings):
         yield f"http://127.0.0.1:{settings.port}"
 
 
-@pytest.fixture
-def browser(chromium: Chromium) -> Iterator[Browser]:
-    with chromium.launch() as browser:
-        yield browser
-
-
+@pytest.mark.parametrize(("lang", "scheme"), [("vi", "light"), ("en", "dark")])
 def test_the_page_fits_and_loads_nothing_from_outside_at_every_size(
-    browser: Browser, base: str
+    watched: Watched, lang: str, scheme: Literal["light", "dark"]
 ) -> None:
+    page = watched.page
+    page.emulate_media(color_scheme=scheme)
+    watched.open(f"/fleet?lang={lang}")
+    expect(page.locator(".edge")).to_have_count(5)
+    page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
     for size in SIZES:
-        for lang, scheme in (("vi", "light"), ("en", "dark")):
-            context = browser.new_context(viewport=size, color_scheme=scheme)  # type: ignore[arg-type]
-            watched = Watched(context.new_page(), base)
-            watched.open(f"/fleet?lang={lang}")
-            page = watched.page
-            page.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-            wide = page.evaluate(
-                "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-            )
-            assert not wide, f"wider than {size['width']}"
-            expect(page.locator(".edge")).to_have_count(5)
-            assert watched.troubles == []
-            context.close()
+        page.set_viewport_size(size)
+        assert watched.fits(), f"wider than {size['width']}"
+    assert watched.troubles == []
 
 
-def test_every_edge_says_how_it_is_why_data_miss_and_what_to_do(
-    browser: Browser, base: str
-) -> None:
-    watched = Watched(browser.new_context(viewport=TABLET).new_page(), base)
+def test_every_edge_says_how_it_is_why_data_miss_and_what_to_do(watched: Watched) -> None:
     watched.open("/?lang=vi")
     page = watched.page
     page.get_by_role("link", name="Cổng kết nối").click()
@@ -90,9 +78,8 @@ def test_every_edge_says_how_it_is_why_data_miss_and_what_to_do(
 
 
 def test_the_card_changes_by_itself_when_the_ledger_does(
-    browser: Browser, base: str, filled: DatabaseSettings
+    watched: Watched, filled: DatabaseSettings
 ) -> None:
-    watched = Watched(browser.new_context(viewport=TABLET).new_page(), base)
     watched.open("/fleet?lang=en")
     card = watched.page.locator(f"[id='{OTHER_SITE}/tron-1']")
     card.get_by_text("Missing ranges and why").click()

@@ -1,53 +1,20 @@
 """The live pages in Chromium, at the size of a ten-inch tablet."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from typing import Literal
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, Page, ViewportSize, expect
+from playwright.sync_api import Page, expect
 
 from plant.settings import DatabaseSettings
 from tests.api_plant import CNC_1, LINE, SITE, WASHER, api_settings, seed
 from tests.postgres import PostgresServer
-from tests.services import free_port, url_of
+from tests.services import url_of
 from tests.serving import served
+from tests.watched_page import Watched
 
-TABLET: ViewportSize = {"width": 1280, "height": 800}
 PAGES = ["/", f"/place/{SITE}", f"/place/{LINE}", f"/place/{CNC_1}", f"/place/{WASHER}"]
-
-
-@dataclass
-class Watched:
-    """A page, and what it did that it should not have."""
-
-    page: Page
-    base: str
-    troubles: list[str] = field(default_factory=list)
-
-    def __post_init__(self) -> None:
-        self.page.on("console", self._note_console)
-        self.page.on("pageerror", lambda error: self.troubles.append(f"error: {error}"))
-        self.page.on("request", self._note_request)
-
-    def _note_console(self, message: object) -> None:
-        kind, text = getattr(message, "type", ""), getattr(message, "text", "")
-        if kind in {"error", "warning"}:
-            self.troubles.append(f"{kind}: {text}")
-
-    def _note_request(self, request: object) -> None:
-        url = str(getattr(request, "url", ""))
-        if not url.startswith((self.base, "data:", "blob:")):
-            self.troubles.append(f"outside: {url}")
-
-    def open(self, path: str) -> None:
-        response = self.page.goto(self.base + path)
-        assert response is not None
-        assert response.ok
-        # The stream is open, so scripts ran and the page is live.
-        expect(self.page.locator("#disconnected")).to_be_hidden()
-        for chart in self.page.locator("[data-chart]").all():
-            expect(chart.locator("svg.main-svg").first).to_be_visible()
 
 
 @pytest.fixture
@@ -57,8 +24,8 @@ def filled(plain_database: DatabaseSettings) -> DatabaseSettings:
 
 
 @pytest.fixture
-def base(filled: DatabaseSettings) -> Iterator[str]:
-    settings = api_settings(filled, port=free_port(), refresh_s=0.3)
+def base(filled: DatabaseSettings, port: int) -> Iterator[str]:
+    settings = api_settings(filled, port=port, refresh_s=0.3)
     with served(settings):
         yield f"http://127.0.0.1:{settings.port}"
 
@@ -86,24 +53,19 @@ def admit(server: PostgresServer, database: DatabaseSettings, *, yes: bool) -> N
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("lang", ["vi", "en"])
 def test_pages_load_without_trouble_at_tablet_size(
-    browser: Browser, base: str, lang: str, scheme: str
+    watched: Watched, lang: str, scheme: Literal["light", "dark"]
 ) -> None:
-    context = browser.new_context(viewport=TABLET, color_scheme=scheme)  # type: ignore[arg-type]
-    watched = Watched(context.new_page(), base)
+    watched.page.emulate_media(color_scheme=scheme)
     for path in PAGES:
         watched.open(f"{path}?lang={lang}")
         expect(watched.page.locator("html")).to_have_attribute("lang", lang)
-        wide = watched.page.evaluate(
-            "document.documentElement.scrollWidth > document.documentElement.clientWidth"
-        )
-        assert not wide, f"{path} is wider than the screen"
+        assert watched.fits(), f"{path} is wider than the screen"
     assert watched.troubles == []
 
 
 def test_a_figure_changes_without_a_reload_when_the_database_does(
-    browser: Browser, base: str, filled: DatabaseSettings
+    watched: Watched, filled: DatabaseSettings
 ) -> None:
-    watched = Watched(browser.new_context(viewport=TABLET).new_page(), base)
     watched.open(f"/place/{LINE}")
     page = watched.page
     figure = page.locator("[data-region=line_oee] .oee-value").first
@@ -121,8 +83,7 @@ def test_a_figure_changes_without_a_reload_when_the_database_does(
     assert watched.troubles == []
 
 
-def test_a_person_walks_from_the_plant_to_a_machine(browser: Browser, base: str) -> None:
-    watched = Watched(browser.new_context(viewport=TABLET).new_page(), base)
+def test_a_person_walks_from_the_plant_to_a_machine(watched: Watched) -> None:
     watched.open("/?lang=en")
     page = watched.page
     page.get_by_role("link", name="Milling line").click()
@@ -144,10 +105,9 @@ def test_a_person_walks_from_the_plant_to_a_machine(browser: Browser, base: str)
 
 
 def test_the_page_says_so_and_recovers_when_the_server_goes_and_comes(
-    browser: Browser, filled: DatabaseSettings
+    page: Page, filled: DatabaseSettings, port: int
 ) -> None:
-    settings = api_settings(filled, port=free_port(), refresh_s=0.3)
-    page = browser.new_context(viewport=TABLET).new_page()
+    settings = api_settings(filled, port=port, refresh_s=0.3)
     with served(settings):
         page.goto(f"http://127.0.0.1:{settings.port}/place/{LINE}")
         expect(page.locator("#disconnected")).to_be_hidden()
@@ -161,10 +121,9 @@ def test_the_page_says_so_and_recovers_when_the_server_goes_and_comes(
 
 
 def test_the_page_fills_itself_when_the_database_comes_back(
-    browser: Browser, filled: DatabaseSettings, plain_postgres_server: PostgresServer
+    page: Page, filled: DatabaseSettings, port: int, plain_postgres_server: PostgresServer
 ) -> None:
-    settings = api_settings(filled, port=free_port(), refresh_s=0.3)
-    page = browser.new_context(viewport=TABLET).new_page()
+    settings = api_settings(filled, port=port, refresh_s=0.3)
     banner = page.locator("[data-region=banner]")
     figure = page.locator("[data-region=line_oee] .oee-value").first
     with served(settings):

@@ -6,14 +6,14 @@ from typing import Any
 
 import psycopg
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, ViewportSize, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from plant.settings import DatabaseSettings
 from tests.api_plant import CNC_1, api_settings, seed
+from tests.chromium import TABLET
 from tests.services import free_port, url_of
 from tests.serving import served
 
-TABLET: ViewportSize = {"width": 1280, "height": 800}
 GLOVE_PX = 56
 
 

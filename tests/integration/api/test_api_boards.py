@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 
 import pytest
 from fastapi.testclient import TestClient
@@ -46,6 +47,17 @@ def test_hours_add_up_and_name_what_time_was_lost_to(client: TestClient) -> None
     assert rows[1]["target"] == pytest.approx(240)
     assert rows[4]["target"] == pytest.approx(120)
     assert any("Unassigned" in row["lost_to"] for row in rows)
+    # What was made in that hour is compared with nothing.
+    assert sum(row["difference"] or 0 for row in rows) == pytest.approx(-230)
+    page = client.get(f"/board/hours/{CNC_1}", params={"lang": "en", "hours": 8})
+    assert re.search(r"Difference</[^>]+>\s*<[^>]+>\s*−230\b", page.text)
+
+
+def test_an_hour_without_the_machines_that_count_has_no_figures(client: TestClient) -> None:
+    found = client.get("/api/v1/boards/hours", params={"place": LINE, "lang": "en"}).json()
+    told = ("pbt_s", "target", "good", "difference", "cumulative_target", "cumulative_good")
+    for row in found["tables"][0]["rows"]:
+        assert {name: row[name] for name in told} == dict.fromkeys(told)
 
 
 def test_stops_keep_unassigned_in_sight(client: TestClient) -> None:

@@ -1,5 +1,7 @@
 """The edges by the API: the same figures as the page."""
 
+import csv
+import io
 from collections.abc import Iterator
 from typing import Any
 
@@ -52,3 +54,19 @@ def test_edges_configurations_and_gaps_are_told(fleet: TestClient) -> None:
     (old,) = [life for life in lives if life["epoch"] == "cu"]
     assert not old["present"]
     assert old["gaps"] == [{"first_id": 51, "last_id": 62, "count": 12, "reason": "lost_life"}]
+
+
+def test_edges_have_the_same_columns_in_a_file_whatever_they_lack(fleet: TestClient) -> None:
+    answer = fleet.get("/api/v1/edges", params={"format": "csv"})
+    lines = csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline=""))
+    edges = {line["edge"]: line for line in lines}
+
+    full, never = edges[f"{OTHER_SITE}/tron-1"], edges[f"{OTHER_SITE}/lo-hoi-1"]
+    assert {name: full[f"gaps.{name}"] for name in ("waiting", "dropped", "lost_life")} == {
+        "waiting": "220000",
+        "dropped": "40000",
+        "lost_life": "0",
+    }
+    assert (full["configuration.version"], never["configuration.version"]) == ("5", "")
+    assert full["advice"].startswith("buffer_short; unknown_missing")
+    assert edges[f"{SITE}/tram-1"]["rejections"] == "out_of_range: 1"

@@ -29,6 +29,8 @@ LISTS: dict[str, dict[str, Any]] = {
     "restatements": {"place": SITE},
     "faults": {"place": SITE},
     "delivery": {},
+    "edges": {},
+    "configurations": {},
     "mes-events": {"place": SITE},
     **{f"mes/{kind}": {"place": ENTERPRISE} for kind in KINDS},
 }

@@ -448,3 +448,17 @@ def test_problems_are_told(served: Served) -> None:
     assert client.get("/api/v1/kpi", params={"place": SAW, "by": "week"}).status_code == 422
     unknown = client.get("/api/v1/capability", params={"tag": f"{SITE}/cua/state"})
     assert unknown.status_code == 404
+
+
+def test_boards_count_minor_stops_as_the_policy_of_the_site_says(changing: Served) -> None:
+    plant, client = changing
+    asked = {"place": GRINDER, "start": at(0), "end": at(8)}
+    found: dict[str, float] = {}
+    for held_in in ("availability", "effectiveness"):
+        plant.connection.execute("update oee_policy set minor_stops_in = %s", (held_in,))
+        (product, *_) = ask(client, "kpi", by="product", **asked)["data"]
+        (row, *_) = ask(client, "boards/comparison", **asked)["tables"][1]["rows"]
+        for name in ("availability", "effectiveness", "oee"):
+            assert row[name] == pytest.approx(product["figures"][name]["value"]), held_in
+        found[held_in] = row["availability"]
+    assert found["effectiveness"] > found["availability"]

@@ -10,6 +10,7 @@ from api.appearance import Category
 from api.catalogue import CATALOGUES
 from plant.kpi import Missing
 from plant.measurement import Quality
+from plant.mes import KINDS
 
 SOURCES = Path(api.__file__).parent
 KEY = re.compile(r"""(?:\bt|f\.text|formatter\.text)\(\s*"([a-z_]+(?:\.[a-z0-9_]+)+)\"""")
@@ -45,6 +46,7 @@ def test_every_code_that_may_occur_has_words() -> None:
         {f"state.{category.value}" for category in Category}
         | {f"missing.{reason.value}" for reason in Missing}
         | {f"quality.{quality.name.lower()}" for quality in Quality}
+        | {f"listing.{kind}" for kind in KINDS}
     )
     assert wanted <= set(CATALOGUES["en"].words())
 
