@@ -42,7 +42,8 @@ class OutboxSettings(StrictModel):
     max_bytes: Annotated[int, Field(ge=1_000_000)] = 500_000_000
     """Largest size; when it is reached what matters least is given up and counted."""
     max_hours: Annotated[float, Field(gt=0)] = 72.0
-    """Longest time a measurement is kept for a platform that does not answer."""
+    """Longest time a measurement is kept for a platform that does not answer: hours in which the
+    agent is at work, so that nothing is given up because its clock is set."""
     synchronous: Literal["full", "normal"] = "full"
     """`full`: what is written survives a power cut; `normal`: a killed program, but a power cut
     may take the last seconds."""
