@@ -86,14 +86,7 @@ class SqliteOutbox:
             self._connection.executemany(
                 _Q["add_row"],
                 (
-                    (
-                        id_,
-                        tag_ids[row.tag],
-                        row.time_us,
-                        stored(row.value),
-                        row.quality,
-                        progress.age_s,
-                    )
+                    (id_, tag_ids[row.tag], row.time_us, stored(row.value), row.quality, taken_s)
                     for id_, row in enumerate(rows, first_id)
                 ),
             )
