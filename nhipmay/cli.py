@@ -10,6 +10,7 @@ import typer
 import yaml
 
 from nhipmay import __version__
+from nhipmay.edge_service import run_edge
 from nhipmay.runtime import missing_extra, plain_errors, run_service
 from plant.errors import ConfigurationError
 from plant.settings import load_settings
@@ -98,11 +99,7 @@ def edge(context: typer.Context, settings: Settings = None) -> None:
     """Run an edge agent: read machines, keep every value safe, send it to the platform."""
     if context.invoked_subcommand is not None:
         return
-    try:
-        from edge_agent import EdgeSettings, run
-    except ImportError as exc:
-        raise missing_extra("edge", "edge", exc) from exc
-    run_service(load_settings(EdgeSettings, settings), run)
+    run_edge(settings)
 
 
 @edge_commands.command("push-config")

@@ -14,6 +14,7 @@ HEAVY = (
     "pymodbus",
     "rich",
     "snap7",
+    "typer",
 )
 """What an edge without a source, metrics or Sparkplug does not need."""
 
@@ -21,7 +22,7 @@ HEAVY = (
 def test_no_heavy_library_is_loaded_when_an_edge_does_not_need_it() -> None:
     """As `nhipmay edge` starts: the command line, then the agent."""
     program = (
-        "import sys, nhipmay.cli, edge_agent; "
+        "import sys, nhipmay.__main__, edge_agent; "
         f"print([name for name in {HEAVY} if name in sys.modules])"
     )
     root = Path(__file__).parents[3]
