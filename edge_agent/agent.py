@@ -6,8 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import replace
 from importlib.metadata import version
-
-import structlog
+from typing import TYPE_CHECKING
 
 from edge_agent.configuration import RemoteConfiguration
 from edge_agent.drivers import Driver, make_driver
@@ -19,13 +18,13 @@ from edge_agent.pace import wall_seconds
 from edge_agent.publisher import Condition, PahoLink, Publisher, VersionChoice
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
-from edge_agent.sparkplug.bd_seq import BdSeq
-from edge_agent.sparkplug.link import PahoNodeLink
-from edge_agent.sparkplug.publisher import SparkplugPublisher
 from plant.errors import TransientError
 from plant.exposition import metrics_server
+from plant.log import get_logger
 from plant.native import Leaf
-from plant.sparkplug import MessageType, state_topic
+
+if TYPE_CHECKING:
+    from edge_agent.sparkplug.publisher import SparkplugPublisher
 
 LOOK_AROUND_S = 0.1
 FLUSHES_AT_STOP = 30
@@ -34,7 +33,7 @@ QUIET_S = 60.0
 
 OnProgress = Callable[[Counters], None]
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 def run(
@@ -150,7 +149,7 @@ class Agent:
             raise self._publisher_error
         return self._change_due
 
-    def _make_publisher(self) -> Publisher | SparkplugPublisher:
+    def _make_publisher(self) -> "Publisher | SparkplugPublisher":
         if self._settings.output == "sparkplug":
             return self._make_sparkplug_publisher()
         address = self._settings.edge.address()
@@ -180,7 +179,13 @@ class Agent:
             on_config=self._remote.offer,
         )
 
-    def _make_sparkplug_publisher(self) -> SparkplugPublisher:
+    def _make_sparkplug_publisher(self) -> "SparkplugPublisher":
+        # Imported on use: few edges speak Sparkplug, and memory is short on all of them.
+        from edge_agent.sparkplug.bd_seq import BdSeq
+        from edge_agent.sparkplug.link import PahoNodeLink
+        from edge_agent.sparkplug.publisher import SparkplugPublisher
+        from plant.sparkplug import MessageType, state_topic
+
         node = self._settings.sparkplug_node()
         host = self._settings.sparkplug.primary_host
         subscriptions = [node.topic(MessageType.NCMD)]
@@ -209,7 +214,7 @@ class Agent:
             BdSeq(self._settings.bd_seq_file()),
         )
 
-    def _publish(self, publisher: Publisher | SparkplugPublisher) -> None:
+    def _publish(self, publisher: "Publisher | SparkplugPublisher") -> None:
         try:
             publisher.run()
         except Exception as exc:  # noqa: BLE001

@@ -3,8 +3,6 @@
 import asyncio
 from collections.abc import Sequence
 
-import structlog
-
 from edge_agent.conversion import converter
 from edge_agent.drivers import AnySource, Reading, TagSettings
 from edge_agent.exception_report import ExceptionReport
@@ -13,13 +11,14 @@ from edge_agent.recall import Recall
 from edge_agent.selfstat import Counters
 from plant.clock import Clock, microseconds
 from plant.errors import TransientError
+from plant.log import get_logger
 
 WAITING_AT_MOST = 50_000
 """Rows that wait in memory while the disk does not take them; then the drivers wait."""
 _RETRY_WRITE_S = 1.0
 _LOOK_AGAIN_S = 0.05
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class Intake:

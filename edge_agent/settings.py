@@ -2,7 +2,7 @@
 
 from collections import Counter
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import TYPE_CHECKING, Annotated, Literal, Self
 
 import msgspec
 from pydantic import Field, model_validator
@@ -16,7 +16,9 @@ from plant.description import Code
 from plant.measurement import Tag
 from plant.native import EdgeAddress, TagDeclaration
 from plant.settings import BrokerSettings, Port, ServiceSettings, StrictModel
-from plant.sparkplug.topic import NodeId
+
+if TYPE_CHECKING:
+    from plant.sparkplug.topic import NodeId
 
 
 class IdentitySettings(StrictModel):
@@ -42,7 +44,8 @@ class OutboxSettings(StrictModel):
     max_bytes: Annotated[int, Field(ge=1_000_000)] = 500_000_000
     """Largest size; when it is reached what matters least is given up and counted."""
     max_hours: Annotated[float, Field(gt=0)] = 72.0
-    """Longest time a measurement is kept for a platform that does not answer."""
+    """Longest time a measurement is kept for a platform that does not answer: hours in which the
+    agent is at work, so that nothing is given up because its clock is set."""
     synchronous: Literal["full", "normal"] = "full"
     """`full`: what is written survives a power cut; `normal`: a killed program, but a power cut
     may take the last seconds."""
@@ -128,8 +131,10 @@ class EdgeSettings(ServiceSettings):
         """Return the tags as the birth message declares them."""
         return [msgspec.convert(tag, TagDeclaration, from_attributes=True) for tag in self.tags()]
 
-    def sparkplug_node(self) -> NodeId:
+    def sparkplug_node(self) -> "NodeId":
         """Return the edge as a Sparkplug edge node."""
+        from plant.sparkplug.topic import NodeId
+
         group = self.sparkplug.group_id or f"{self.edge.enterprise}.{self.edge.site}"
         return NodeId(group, self.sparkplug.edge_node_id or self.edge.code)
 

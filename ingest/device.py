@@ -12,6 +12,7 @@ from zlib import crc32
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.lag import Lags
 from ingest.new_rows import NewRows
 from ingest.outcome import Outcome
 from ingest.parcel import DEVICE_EPOCH, DeviceParcel, Parcel, RefusedParcel, refused
@@ -31,12 +32,14 @@ class DeviceGroup:
         transaction: DeliveryTransaction,
         registry: Registry,
         outcome: Outcome,
+        lags: Lags,
         now: datetime,
         future_tolerance_us: int,
     ) -> None:
         self._transaction = transaction
         self._registry = registry
         self._outcome = outcome
+        self._lags = lags
         self._now = now
         self._future_tolerance_us = future_tolerance_us
 
@@ -78,6 +81,7 @@ class DeviceGroup:
             self._registry,
             parts,
             np.ones(rows, np.bool_),
+            self._lags,
             self._future_tolerance_us,
             self._now,
         )

@@ -91,7 +91,12 @@ class GroupTransaction:
         )
         self._lock_ledgers(parcels)
         devices = DeviceGroup(
-            self._transaction, self._registry, self._outcome, self._now, self._future_tolerance_us
+            self._transaction,
+            self._registry,
+            self._outcome,
+            self.lags,
+            self._now,
+            self._future_tolerance_us,
         )
         devices.lock(parcels)
         for parcel in parcels:

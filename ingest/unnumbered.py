@@ -10,6 +10,7 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
+from ingest.lag import Lags
 from ingest.new_rows import (
     NewRows,
     dirty_hours,
@@ -29,18 +30,21 @@ def write_unnumbered(
     registry: Registry,
     parts: Sequence[NewRows],
     may_repeat: NDArray[np.bool_],
+    lags: Lags,
     future_tolerance_us: int,
     now: datetime,
 ) -> tuple[NDArray[np.int8], NDArray[np.bool_], list[Rejection]]:
     """Write the rows that can be accepted and are not stored yet.
 
-    `may_repeat` tells of each row, shape (n,), whether it may be stored already. Returns the
-    verdict on each row, whether it was written, and what is to be stored of those refused.
+    `may_repeat` tells of each row, shape (n,), whether it may be stored already. What is
+    written is noted in `lags`. Returns the verdict on each row, whether it was written, and what is
+    to be stored of those refused.
     """
     rows, tags = joined(parts, registry), registry.columns
     verdict = verdicts(rows, tags, future_tolerance_us)
     accepted = verdict == ACCEPTED
     fresh = write_rows(transaction, rows, accepted, may_repeat, tags, now)
+    lags.note(parts, rows.source_us, fresh)
     return verdict, fresh, list(row_rejections(parts, rows, verdict, tags))
 
 

@@ -2,14 +2,15 @@
 
 import re
 from datetime import datetime, timedelta
+from functools import cache
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 import yaml
-from rich.console import Console
 
 from nhipmay import __version__
+from nhipmay.edge_service import run_edge
 from nhipmay.runtime import missing_extra, plain_errors, run_service
 from plant.errors import ConfigurationError
 from plant.settings import load_settings
@@ -21,7 +22,9 @@ app = typer.Typer(
     add_completion=False,
     rich_markup_mode="rich",
 )
-console = Console()
+
+if TYPE_CHECKING:
+    from rich.console import Console
 
 Settings = Annotated[
     Path | None,
@@ -31,6 +34,14 @@ Settings = Annotated[
         help="Settings file (YAML or TOML). Environment variables NHIPMAY_… outrank it.",
     ),
 ]
+
+
+@cache
+def console() -> "Console":
+    """Return where results are printed; imported on use, as an edge has no memory to spare."""
+    from rich.console import Console
+
+    return Console()
 
 
 @app.command()
@@ -74,8 +85,8 @@ def demo(
         python_broker=python_broker,
     )
     if not check:
-        run_demo(options, console)
-    elif not run_check(options, parse_duration(duration), console):
+        run_demo(options, console())
+    elif not run_check(options, parse_duration(duration), console()):
         raise typer.Exit(1)
 
 
@@ -88,11 +99,7 @@ def edge(context: typer.Context, settings: Settings = None) -> None:
     """Run an edge agent: read machines, keep every value safe, send it to the platform."""
     if context.invoked_subcommand is not None:
         return
-    try:
-        from edge_agent import EdgeSettings, run
-    except ImportError as exc:
-        raise missing_extra("edge", "edge", exc) from exc
-    run_service(load_settings(EdgeSettings, settings), run)
+    run_edge(settings)
 
 
 @edge_commands.command("push-config")
@@ -110,7 +117,7 @@ def push_edge_config(
     except ImportError as exc:
         raise missing_extra("edge push-config", "edge,ingest", exc) from exc
     ingest_settings = load_settings(IngestSettings, settings)
-    console.print(push_config(ingest_settings, edge, file, who, why), markup=False)
+    console().print(push_config(ingest_settings, edge, file, who, why), markup=False)
 
 
 @edge_commands.command("enrol")
@@ -123,7 +130,7 @@ def enrol_edge(
         from nhipmay.enrolment import enrol
     except ImportError as exc:
         raise missing_extra("edge enrol", "edge", exc) from exc
-    console.print(enrol(invitation, settings), markup=False, highlight=False)
+    console().print(enrol(invitation, settings), markup=False, highlight=False)
 
 
 @edge_commands.command("invite")
@@ -147,11 +154,11 @@ def invite_edge(
     invitation = invite(loaded, edge, timedelta(hours=hours), token_file)
     if out is not None:
         write_invitation(out, invitation)
-        console.print(f"wrote {out}; hand it to whoever installs {edge}, and to nobody else")
+        console().print(f"wrote {out}; hand it to whoever installs {edge}, and to nobody else")
     elif token_file is None:
         typer.echo(yaml.safe_dump(invitation, sort_keys=False), nl=False)
     else:
-        console.print(f"{edge} is invited")
+        console().print(f"{edge} is invited")
 
 
 @edge_commands.command("revoke")
@@ -167,10 +174,10 @@ def revoke_edge(
         raise missing_extra("edge revoke", "ingest", exc) from exc
 
     def out(after_s: float) -> None:
-        console.print(f"{edge} is thrown out after {after_s:.2f} s; watching that it stays out …")
+        console().print(f"{edge} is thrown out after {after_s:.2f} s; watching that it stays out …")
 
     done = revoke(load_settings(AdministrationSettings, settings), edge, reason, on_thrown_out=out)
-    console.print(
+    console().print(
         f"{edge} is revoked ({done.certificates} certificates) and stays out; it came in again "
         f"{done.returns} times before the broker had read the list"
     )
@@ -205,7 +212,7 @@ def write_revocation_list(settings: Settings = None) -> None:
     except ImportError as exc:
         raise missing_extra("authority revocation-list", "ingest", exc) from exc
     count = write_list(load_settings(AdministrationSettings, settings))
-    console.print(f"{count} certificates are revoked")
+    console().print(f"{count} certificates are revoked")
 
 
 ingest_commands = typer.Typer(invoke_without_command=True)
@@ -236,7 +243,7 @@ def replay_rejected(
     except ImportError as exc:
         raise missing_extra("ingest replay-rejected", "ingest", exc) from exc
     done = replay_rejections(load_settings(IngestSettings, settings), reason)
-    console.print(
+    console().print(
         f"{done.examined} rejections examined, {done.settled} settled, "
         f"{done.written} measurements written"
     )
@@ -273,10 +280,10 @@ def recompute(
     report = recompute_from_raw(
         load_settings(AnalyticsSettings, settings), place, parse_moment(start), parse_moment(end)
     )
-    console.print(f"{report.unit_hours} hours of machines computed again")
+    console().print(f"{report.unit_hours} hours of machines computed again")
     for table, found in report.tables.items():
-        console.print(f"{table}: {found.rows} rows before, {found.differing} differ")
-    console.print("identical" if report.identical else "[bold red]not identical[/]")
+        console().print(f"{table}: {found.rows} rows before, {found.differing} differ")
+    console().print("identical" if report.identical else "[bold red]not identical[/]")
     if not report.identical:
         raise typer.Exit(1)
 
@@ -306,7 +313,7 @@ def migrate(
     except ImportError as exc:
         raise missing_extra("migrate", "ingest", exc) from exc
     for line in migrate_database(load_settings(MigrateSettings, settings), plant or []):
-        console.print(line)
+        console().print(line)
 
 
 @app.command(name="import")
@@ -368,7 +375,7 @@ def import_documents(
         template=template,
         settings=settings,
     )
-    if not run_import(options, console):
+    if not run_import(options, console()):
         raise typer.Exit(1)
 
 
@@ -407,7 +414,7 @@ def replay(
     except ImportError as exc:
         raise missing_extra("replay", "demo", exc) from exc
     platform = load_settings(MigrateSettings, settings) if settings else None
-    console.print(replay_file(file, map_file, outbox, platform))
+    console().print(replay_file(file, map_file, outbox, platform))
 
 
 @app.command()
@@ -423,8 +430,8 @@ def doctor(
     healthy = True
     for finding in examine(settings or []):
         mark = "[green]ok[/]     " if finding.ok else "[bold red]problem[/]"
-        console.print(mark, f" {finding.subject}: ", end="")
-        console.print(finding.words, markup=False, highlight=False)
+        console().print(mark, f" {finding.subject}: ", end="")
+        console().print(finding.words, markup=False, highlight=False)
         healthy = healthy and finding.ok
     if not healthy:
         raise typer.Exit(1)
@@ -458,7 +465,7 @@ def _root(
     version: Annotated[bool, typer.Option("--version", help="Show the version.")] = False,
 ) -> None:
     if version:
-        console.print(__version__)
+        console().print(__version__)
         raise typer.Exit
 
 

@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import NoReturn, TypeVar
 
-import structlog
-from rich.console import Console
-
 from plant.errors import ConfigurationError, NhipmayError
+from plant.log import structlog
 from plant.settings import LogSettings, ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
@@ -20,8 +18,6 @@ _OURS = {"analytics", "api", "edge_agent", "ingest", "nhipmay", "plant", "simula
 
 EXIT_CONFIGURATION = 2
 EXIT_FAILED = 1
-
-errors = Console(stderr=True, highlight=False)
 
 
 def configure_logging(settings: LogSettings) -> None:
@@ -88,6 +84,10 @@ def missing_extra(command: str, extra: str, exc: ImportError) -> ConfigurationEr
 
 
 def _leave(exc: NhipmayError, code: int) -> NoReturn:
+    # Imported on use: it takes as much memory as an outbox.
+    from rich.console import Console
+
+    errors = Console(stderr=True, highlight=False)
     errors.print("[bold red]nhipmay:[/]", end=" ")
     errors.print(str(exc), markup=False)
     sys.exit(code)

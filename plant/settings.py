@@ -21,11 +21,14 @@ from plant.errors import ConfigurationError
 Port = Annotated[int, Field(ge=1, le=65535)]
 S = TypeVar("S", bound=BaseModel)
 
+_Loader: type[yaml.SafeLoader] = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+"""The one in C, where there is one, needs less memory for a long list of tags."""
+
 
 class StrictModel(BaseModel):
     """A block of settings: unknown keys are errors, values cannot change afterwards."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
 
 class Secret(StrictModel):
@@ -162,7 +165,7 @@ def read_mapping(file: Path) -> dict[str, Any]:
         reason = exc.strerror if isinstance(exc, OSError) else "it is not UTF-8 text"
         raise ConfigurationError(f"{file} cannot be read: {reason}") from exc
     try:
-        data = tomllib.loads(text) if file.suffix == ".toml" else yaml.safe_load(text)
+        data = tomllib.loads(text) if file.suffix == ".toml" else yaml.load(text, _Loader)
     except (yaml.YAMLError, ValueError, AttributeError) as exc:
         # A date that does not exist is no YAMLError, and a text that is no date of its own type
         # (`!!timestamp`) ends PyYAML itself; TOML's errors are ValueErrors.

@@ -9,20 +9,19 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-import structlog
-
 from edge_agent.configuration.kept import Kept, KeptSources, Refusal
 from edge_agent.configuration.sources import checked_sources
 from edge_agent.publisher.messages import ConfigState
 from edge_agent.settings import EdgeSettings
 from plant.errors import ConfigurationError, DataError, TransientError
+from plant.log import get_logger
 from plant.native import Config, decode_config
 
 STARTS_ON_TRIAL: Final = 3
 """Starts of an agent on trial that may end without a verdict: power cuts happen, too."""
 LONGEST_REASON: Final = 500
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class RemoteConfiguration:

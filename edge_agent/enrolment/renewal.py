@@ -6,19 +6,18 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-import structlog
-
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.settings import EdgeSettings
 from plant.clock import Clock, system_clock
 from plant.errors import ConfigurationError, NhipmayError, TransientError
+from plant.log import get_logger
 
 if TYPE_CHECKING:
     from edge_agent.enrolment.enrolment import Enrolment
 
 _FIRST_PAUSE_S = 2.0
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class RenewableLink(Protocol):
@@ -126,7 +125,7 @@ class Renewal:
 
 def _enrolment(settings: EdgeSettings) -> "Enrolment":
     # Late: cryptography takes memory that an edge without certificates of ours does not need.
-    from edge_agent.enrolment.enrolment import Enrolment  # noqa: PLC0415
+    from edge_agent.enrolment.enrolment import Enrolment
 
     return Enrolment(settings)
 

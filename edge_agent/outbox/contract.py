@@ -85,7 +85,8 @@ class Outbox(Protocol):
         All or nothing. When the outbox is full in bytes it gives up the oldest rows of the lowest
         priority (see `rank`) that were never read, block by block, so that rows not yet read may
         get other ids; then the oldest of any. What is too old in hours is given up whatever it is.
-        `now_us` is the present by the agent's clock.
+        `now_us` is the present by the agent's clock; a step of it makes nothing old, so the hours
+        are those in which the agent was at work.
         """
 
     def rank(self, priorities: Mapping[str, Priority]) -> None:

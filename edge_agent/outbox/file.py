@@ -15,6 +15,8 @@ def open_file(file: Path, synchronous: str) -> sqlite3.Connection:
     connection.execute("pragma journal_mode = wal")
     connection.execute(f"pragma synchronous = {synchronous}")
     connection.execute("pragma journal_size_limit = 16777216")
+    # The outbox is written and read in order, so that more pages in memory gain nothing.
+    connection.execute("pragma cache_size = -512")
     return connection
 
 

@@ -26,7 +26,7 @@ class MemoryOutbox:
     ) -> None:
         self._max_rows = max_bytes // ROW_BYTES
         self._block_rows = block_rows(self._max_rows)
-        self._max_age_us = round(max_hours * 3600 * 1_000_000)
+        self._max_age_s = max_hours * 3600
         self._kept_rows = kept_rows
         self._reserved_rows = reserved_rows
         self._priorities: Mapping[str, Priority] = {}
@@ -34,7 +34,7 @@ class MemoryOutbox:
         self._ids: list[int] = []
         """Ids of the kept rows, in order."""
         self._rows: list[tuple[int, Row]] = []
-        """The kept rows with the moment they were taken."""
+        """The kept rows with the age of the outbox when they were taken, in seconds."""
         self._newest: dict[str, Reported] = {}
         self._cursors: dict[str, str] = {}
         self._forgotten = False
@@ -47,14 +47,15 @@ class MemoryOutbox:
         with self._lock:
             first_id = self._progress.issued_id + 1
             self._ids.extend(range(first_id, first_id + len(rows)))
-            self._rows.extend((now_us, row) for row in rows)
-            self._progress = self._progress.issued(len(rows))
+            progress = self._progress.aged(now_us // 1_000_000, self._max_age_s)
+            self._rows.extend((progress.age_s, row) for row in rows)
+            self._progress = progress.issued(len(rows))
             self._cursors.update(cursors or {})
             for row in rows:
                 known = self._newest.get(row.tag)
                 if known is None or known.time_us <= row.time_us:
                     self._newest[row.tag] = Reported(row.time_us, row.value, row.quality)
-            self._make_room(now_us)
+            self._make_room()
 
     def rank(self, priorities: Mapping[str, Priority]) -> None:
         """See `Outbox.rank`."""
@@ -70,8 +71,8 @@ class MemoryOutbox:
             if not count:
                 return None
             last_id = ids[0] + count - 1
-            if last_id > self._progress.shown_id:
-                self._progress = self._progress.shown(last_id + self._reserved_rows)
+            if not self._progress.is_shown(ids[0], last_id):
+                self._progress = self._progress.showing(ids[0], last_id + self._reserved_rows)
             return Slice(ids[0], [row for _, row in self._rows[start : start + count]])
 
     def acknowledge(self, epoch: str, committed_to: int) -> int:
@@ -148,10 +149,10 @@ class MemoryOutbox:
         """Return the place of the first row after an id."""
         return bisect_right(self._ids, id_)
 
-    def _make_room(self, now_us: int) -> None:
+    def _make_room(self) -> None:
         stale = 0
-        for taken_us, _ in self._rows[self._after(self._progress.low_id) :]:
-            if taken_us >= now_us - self._max_age_us:
+        for taken_s, _ in self._rows[self._after(self._progress.low_id) :]:
+            if taken_s >= self._progress.age_s - self._max_age_s:
                 break
             stale += 1
         if stale:

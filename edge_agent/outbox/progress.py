@@ -5,7 +5,13 @@ from dataclasses import dataclass, replace
 from uuid import uuid4
 
 from edge_agent.priority import Priority
-from plant.idset import IdSet, Span
+from plant.idset import EMPTY, IdSet, Span
+
+STEPS_TO_OLD = 10
+"""A single step of the clock counts as at most this part of the age at which rows are given up.
+
+Else a clock that is set, from 1970 to today or to a wrong year, would make all that is pending old.
+"""
 
 
 def new_epoch() -> str:
@@ -30,10 +36,14 @@ class Progress:
     """Highest id sent since the outbox was opened."""
     sent: bool = False
     """Whether anything was sent since the outbox was opened."""
-    shown_id: int = 0
-    """Ids up to this one may have been sent by some agent of this epoch: their rows stay theirs."""
+    shown: IdSet = EMPTY
+    """Ids that some agent of this epoch may have sent: their rows stay theirs."""
     thinned_to: tuple[int, ...] = (0, 0)
     """By `Priority`: the id up to which rows of it, and of lower ones, were given up."""
+    age_s: int = 0
+    """Seconds that this outbox has been at work, as far as the agent's clock can be believed."""
+    clock_s: int | None = None
+    """That clock at the last change of `age_s`."""
 
     @property
     def pending(self) -> int:
@@ -68,9 +78,20 @@ class Progress:
         """Return the progress after sending rows up to an id."""
         return replace(self, published_id=max(self.published_id, up_to_id), sent=True)
 
-    def shown(self, up_to_id: int) -> "Progress":
-        """Return the progress after rows up to an id may have been sent."""
-        return replace(self, shown_id=max(self.shown_id, up_to_id))
+    def aged(self, now_s: int, old_after_s: float) -> "Progress":
+        """Return the progress at a later moment, of which a step of the clock is no proof."""
+        step = max(0, now_s - (now_s if self.clock_s is None else self.clock_s))
+        credible = min(step, max(1, int(old_after_s / STEPS_TO_OLD)))
+        return replace(self, age_s=self.age_s + credible, clock_s=now_s)
+
+    def is_shown(self, first_id: int, last_id: int) -> bool:
+        """Return whether all of these rows may have been sent."""
+        return not self.shown.missing(first_id, last_id + 1)
+
+    def showing(self, first_id: int, last_id: int) -> "Progress":
+        """Return the progress after these rows may have been sent."""
+        pending = [span for span in self.shown.spans if span[1] > self.low_id]
+        return replace(self, shown=IdSet.of([*pending, (first_id, last_id + 1)]))
 
     def acknowledged(self, committed_to: int) -> "Progress":
         """Return the progress after the platform confirmed everything up to an id.
@@ -98,12 +119,14 @@ class Progress:
     def next_block(self, priority: Priority) -> Span | None:
         """Return the ids among which the next block of a priority is thinned, None without any.
 
-        What an earlier agent may have had and what it had not are never mixed: if this file is an
-        old copy, a new epoch begins between the two.
+        Rows that may have been sent lie between the blocks, where some were sent ahead. What an
+        earlier agent may have had and what it had not are never mixed: if this file is an old copy,
+        a new epoch begins between the two.
         """
-        start = max(self.low_id, self.shown_id, self.thinned_to[priority]) + 1
-        stop = (self.known_id if start <= self.known_id else self.issued_id) + 1
-        return (start, stop) if start < stop else None
+        start = max(self.low_id, self.thinned_to[priority]) + 1
+        known = self.shown.missing(start, self.known_id + 1)
+        fresh = self.shown.missing(max(start, self.known_id + 1), self.issued_id + 1)
+        return next(iter([*known, *fresh]), None)
 
     def knows_too_much(self, epoch: str, committed_to: int) -> bool:
         """Return whether the platform confirms ids that were never sent from here."""
@@ -118,7 +141,12 @@ class Progress:
     def renewed(self) -> "Progress":
         """Return the progress of the next epoch: rows that no earlier agent had are 1, 2, ..."""
         shift = self.foreign_id
-        fresh = Progress(new_epoch(), issued_id=self.issued_id - shift)
+        fresh = Progress(
+            new_epoch(),
+            issued_id=self.issued_id - shift,
+            age_s=self.age_s,
+            clock_s=self.clock_s,
+        )
         spans = [
             (max(first, shift + 1) - shift, last + 1 - shift) for first, last in self.dropped_ranges
         ]

@@ -27,8 +27,8 @@ from edge_agent.priority import Priority
 from plant.errors import ConfigurationError, TransientError
 from plant.measurement import Quality
 
-FILE_VERSION = 2
-"""From 2 on there may be holes among the ids."""
+FILE_VERSION = 3
+"""From 2 on there may be holes among the ids; 3 counts the age of rows by its own clock."""
 _Q = statements()
 _QUALITIES = tuple(Quality)
 _GIVE_UP_AT_ONCE = 1000
@@ -78,9 +78,10 @@ class SqliteOutbox:
         self, rows: Sequence[Row], now_us: int, cursors: Mapping[str, str] | None = None
     ) -> None:
         """See `Outbox.append`."""
-        with self._changing() as progress:
-            first_id = progress.issued_id + 1
-            taken_s = now_us // 1_000_000
+        with self._changing() as before:
+            first_id = before.issued_id + 1
+            progress = before.aged(now_us // 1_000_000, self._max_age_s)
+            taken_s = progress.age_s
             tag_ids = self._ids_of({row.tag for row in rows})
             self._connection.executemany(
                 _Q["add_row"],
@@ -92,7 +93,7 @@ class SqliteOutbox:
             self._connection.executemany(_Q["note_newest"], newest(rows, tag_ids))
             if cursors:
                 self._connection.executemany(_Q["write_cursor"], cursors.items())
-            self._store(self._with_room(progress.issued(len(rows)), taken_s))
+            self._store(self._with_room(progress.issued(len(rows))))
 
     def rank(self, priorities: Mapping[str, Priority]) -> None:
         """See `Outbox.rank`."""
@@ -113,14 +114,14 @@ class SqliteOutbox:
                 for place, (id_, tag, time_us, kept, quality) in enumerate(found)
                 if id_ == first_id + place
             ]
-            self._show(first_id + len(rows) - 1)
+            self._show(first_id, first_id + len(rows) - 1)
             return Slice(first_id, rows)
 
-    def _show(self, last_id: int) -> None:
-        """Let rows up to an id, and some more, keep their ids from now on."""
-        if last_id <= self._progress.shown_id:
+    def _show(self, first_id: int, last_id: int) -> None:
+        """Let rows, and some more after them, keep their ids from now on."""
+        if self._progress.is_shown(first_id, last_id):
             return
-        shown = self._progress.shown(last_id + self._reserved_rows)
+        shown = self._progress.showing(first_id, last_id + self._reserved_rows)
         try:
             with self._changing():
                 self._store(shown)
@@ -291,10 +292,10 @@ class SqliteOutbox:
             self._tag_ids[name] = number
         return self._tag_ids
 
-    def _with_room(self, progress: Progress, now_s: int) -> Progress:
+    def _with_room(self, progress: Progress) -> Progress:
         """Delete what is too old, then what matters least until the file fits its bound."""
         after = progress
-        stale_before = round(now_s - self._max_age_s)
+        stale_before = round(progress.age_s - self._max_age_s)
         fresh = next(self._rows(_Q["first_fresh_id"], progress.low_id, stale_before), None)
         after = after.given_up((fresh[0] if fresh else progress.issued_id + 1) - 1)
         if after != progress:

@@ -13,8 +13,8 @@ create table tag (
 ) strict;
 
 -- name: create_row
--- Measurements in the order they were taken. Booleans are one-byte blobs; taken_s is the agent's
--- clock in whole seconds.
+-- Measurements in the order they were taken. Booleans are one-byte blobs; taken_s is how
+-- many seconds the outbox had been at work.
 create table row (
     id integer primary key,
     tag_id integer not null,
@@ -63,7 +63,7 @@ select time_us from row where id > ? order by id limit 1;
 select coalesce(min(id), 0) from row;
 
 -- name: first_fresh_id
--- The first pending row taken at or after a moment.
+-- The first pending row taken at or after an age of the outbox.
 select id from row where id > ? and taken_s >= ? order by id limit 1;
 
 -- name: delete_rows

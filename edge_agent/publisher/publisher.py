@@ -4,8 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import structlog
-
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox, Slice
 from edge_agent.publisher.link import (
@@ -32,6 +30,7 @@ from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
+from plant.log import get_logger
 from plant.native import SCHEMA, Birth, Leaf, TagDeclaration, decode_ack, encode
 
 OPEN_TIMEOUT_S = 8.0
@@ -42,7 +41,7 @@ FAREWELL_S = 2.0
 PAUSE_WHILE_STOPPING_S = 0.2
 NOT_YET_CONNECTED = "not yet connected"
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 LinkFactory = Callable[[bytes], Link]
 """Makes a new connection, given the payload of its Last Will."""

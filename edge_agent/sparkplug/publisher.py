@@ -4,8 +4,6 @@ import threading
 import time
 from collections.abc import Callable
 
-import structlog
-
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox
 from edge_agent.publisher import (
@@ -27,6 +25,7 @@ from edge_agent.sparkplug.node import EdgeNode, PrimaryHost, Publication, device
 from edge_agent.sparkplug.settling import Settling
 from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
+from plant.log import get_logger
 from plant.sparkplug import (
     REBIRTH,
     MessageType,
@@ -42,7 +41,7 @@ UNSENT_AT_MOST = 20
 """Messages handed to the network but not yet on their way."""
 PAUSE_WHILE_STOPPING_S = 0.2
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 NodeLinkFactory = Callable[[tuple[str, bytes]], NodeLink]
 """Makes a new connection, given topic and payload of its Last Will."""

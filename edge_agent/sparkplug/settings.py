@@ -7,10 +7,11 @@ from pydantic import AfterValidator, Field
 
 from plant.errors import ConfigurationError
 from plant.settings import StrictModel
-from plant.sparkplug import checked_id
 
 
 def _sparkplug_id(value: str) -> str:
+    from plant.sparkplug import checked_id
+
     try:
         return checked_id(value)
     except ConfigurationError as exc:

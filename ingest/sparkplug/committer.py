@@ -13,7 +13,7 @@ from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.delivery import Delivery, Refusal
 from ingest.sparkplug.transaction import SparkplugTransaction
-from plant.clock import Clock
+from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
 from store.delivery_row import DeliveryStore
 
@@ -86,7 +86,10 @@ class SparkplugCommitter:
                 group = SparkplugTransaction(
                     transaction, self._registry, self._clock(), self._future_tolerance_us
                 )
-                return group.apply(deliveries)
+                outcome = group.apply(deliveries)
+                now = self._clock()
+                transaction.add_lags(group.lags.counts(microseconds(now)), now)
+                return outcome
         except (DataError, TransientError):
             # Tags read or announced within it may not be there.
             self._registry.forget()

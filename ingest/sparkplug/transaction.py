@@ -11,6 +11,7 @@ from datetime import datetime
 import numpy as np
 
 from ingest.announcement import announce
+from ingest.lag import Lags
 from ingest.new_rows import NewRows, readable
 from ingest.outcome import Outcome
 from ingest.registry import Registry
@@ -39,6 +40,8 @@ class SparkplugTransaction:
         self._now = now
         self._future_tolerance_us = future_tolerance_us
         self._outcome = Outcome()
+        self.lags = Lags()
+        """How old what is written is."""
 
     def apply(self, deliveries: Sequence[Delivery]) -> Outcome:
         """Write everything and return what is to be counted once it is committed."""
@@ -126,6 +129,7 @@ class SparkplugTransaction:
             self._registry,
             [part for part, _ in parts],
             np.array([flag for _, flags in parts for flag in flags], np.bool_),
+            self.lags,
             self._future_tolerance_us,
             self._now,
         )

@@ -3,17 +3,16 @@
 import asyncio
 from typing import Final
 
-import structlog
-
 from edge_agent.drivers.contract import Inlet
 from edge_agent.drivers.csv.recording import Chunk, Recording
 from edge_agent.drivers.csv.settings import CsvSettings
 from plant.clock import Clock
+from plant.log import get_logger
 
 CHUNK_ROWS: Final = 500
 _PENDING_AT_MOST: Final = 50_000
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class CsvDriver:

@@ -7,8 +7,6 @@ from contextlib import aclosing
 from typing import Final
 from urllib.parse import quote
 
-import structlog
-
 from edge_agent.drivers.contract import Inlet
 from edge_agent.drivers.mtconnect.document import Document, Observation, parse
 from edge_agent.drivers.mtconnect.http import MAX_DOCUMENT_BYTES, HttpAgent
@@ -19,13 +17,14 @@ from edge_agent.drivers.mtconnect.settings import MtConnectSettings, MtConnectTa
 from edge_agent.drivers.supervision import keep_connected
 from plant.clock import Clock
 from plant.errors import DataError, SourceUnavailableError
+from plant.log import get_logger
 
 LOSS_SHOWN_S: Final = 300.0
 """How long a loss stays among what the edge reports as unreachable (wall time)."""
 _HOLES_ASKED_FOR: Final = 3
 """Useless questions for missing numbers, after which this agent is known to leave some out."""
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class MtConnectDriver:

@@ -4,7 +4,6 @@ import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 
-import structlog
 from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.ua.attribute_ids import AttributeIds
@@ -16,12 +15,13 @@ from edge_agent.drivers.opcua.reading import is_waiting, overflowed, reading_of
 from edge_agent.drivers.opcua.settings import OpcUaSettings
 from plant.clock import Clock, from_microseconds, microseconds
 from plant.errors import SourceUnavailableError
+from plant.log import get_logger
 
 ITEMS_PER_REQUEST = 500
 _HELD_AT_MOST = 100_000
 _KEEPALIVE_S = 2.0
 
-_log = structlog.get_logger()
+_log = get_logger()
 
 
 class OpcUaSession:

@@ -22,6 +22,14 @@ def rows(numbers: Iterable[int]) -> list[Row]:
     return [row(number) for number in numbers]
 
 
+def work_until(outbox: Outbox, start_us: int, end_us: int) -> int:
+    """Let an agent be at work, without a reading, from one moment to another; return that."""
+    for now_us in range(start_us, end_us, HOUR // 12):
+        outbox.append([], now_us)
+    outbox.append([], end_us)
+    return end_us
+
+
 def memory_outbox(
     max_bytes: int = ROOMY, max_hours: float = 72.0, kept_rows: int = 100, reserved_rows: int = 10
 ) -> MemoryOutbox:

@@ -19,6 +19,7 @@ from tests.unit.edge_agent.outboxes import (
     row,
     rows,
     sqlite_outbox,
+    work_until,
 )
 
 
@@ -112,9 +113,9 @@ def test_the_oldest_are_given_up_and_counted_when_it_is_full(make: MakeOutbox) -
 def test_gaps_are_separate_ranges_when_rows_between_were_confirmed(make: MakeOutbox) -> None:
     outbox = make(max_hours=1)
     outbox.append(rows(range(10)), NOW)
-    outbox.append(rows(range(10, 20)), NOW + 2 * HOUR)
+    outbox.append(rows(range(10, 20)), work_until(outbox, NOW, NOW + 2 * HOUR))
     outbox.acknowledge(epoch_of(outbox), 15)
-    outbox.append(rows(range(20, 30)), NOW + 4 * HOUR)
+    outbox.append(rows(range(20, 30)), work_until(outbox, NOW + 2 * HOUR, NOW + 4 * HOUR))
     state = outbox.state()
     assert state.dropped_ranges == ((1, 10), (16, 20))
     assert state.dropped == 15
@@ -124,10 +125,22 @@ def test_gaps_are_separate_ranges_when_rows_between_were_confirmed(make: MakeOut
 def test_rows_are_given_up_when_they_are_too_old(make: MakeOutbox) -> None:
     outbox = make(max_hours=1)
     outbox.append(rows(range(3)), NOW)
-    outbox.append(rows(range(3, 5)), NOW + HOUR)
+    outbox.append(rows(range(3, 5)), work_until(outbox, NOW, NOW + HOUR))
     assert outbox.state().dropped == 0
     outbox.append(rows(range(5, 6)), NOW + HOUR + SECOND)
     assert outbox.state().dropped_ranges == ((1, 3),)
+
+
+@pytest.mark.parametrize("before_us", [0, NOW - 2000 * HOUR, NOW + 500_000 * HOUR])
+def test_nothing_is_given_up_when_the_clock_is_set(make: MakeOutbox, before_us: int) -> None:
+    outbox = make(max_hours=1)
+    outbox.append(rows(range(3)), before_us)
+    outbox.append(rows(range(3, 5)), NOW)
+    outbox.append(rows(range(5, 6)), work_until(outbox, NOW, NOW + HOUR // 2))
+    assert outbox.state().dropped == 0
+    # From then on age counts as ever.
+    outbox.append([], work_until(outbox, NOW + HOUR // 2, NOW + 2 * HOUR))
+    assert outbox.state().dropped_ranges == ((1, 6),)
 
 
 def test_the_newest_of_each_tag_is_remembered_when_rows_are_confirmed_away(
@@ -243,6 +256,21 @@ def test_what_was_read_keeps_its_ids_when_room_is_made(make: MakeOutbox) -> None
         outbox.append(mixed(range(start, start + 1000)), NOW)
     assert outbox.state().dropped > 0
     assert outbox.read(0, 500) == before
+
+
+def test_a_backlog_is_thinned_when_newer_rows_were_sent_ahead_of_it(make: MakeOutbox) -> None:
+    outbox = make(max_bytes=400_000, reserved_rows=0)
+    outbox.rank(PRIORITIES)
+    outbox.append(mixed(range(4000)), NOW)
+    ahead = outbox.read(3500, 500)
+    for start in range(4000, 15_000, 1000):
+        outbox.append(mixed(range(start, start + 1000)), NOW)
+    assert outbox.state().dropped_ranges[0][0] == 1
+    assert outbox.read(3500, 500) == ahead
+    kept = [one for _, one in drained(outbox)]
+    backlog = [one.tag for one in kept if one.time_us < row(3500).time_us]
+    assert backlog.count("high") == 350
+    assert backlog.count("low") < 1400
 
 
 def test_an_acknowledgement_passes_over_a_hole(make: MakeOutbox) -> None:

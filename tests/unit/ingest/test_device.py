@@ -8,6 +8,7 @@ import pytest
 from ingest.message import Message
 from plant.clock import from_microseconds
 from plant.errors import StoreUnavailableError
+from plant.lag import RELATIVE_ERROR, Counts, lag_quantile_s
 from plant.measurement import ValueType
 from plant.native import EdgeAddress, Leaf
 from tests.deliveries import EDGE, NOW, NOW_US, STRANGER, TEMPERATURE, birth, message
@@ -38,6 +39,10 @@ def reasons(bench: Bench) -> list[str]:
     return [rejection.reason for rejection in bench.store.tables.rejections]
 
 
+def lags(bench: Bench) -> Counts:
+    return {bucket: number for (_, bucket), number in bench.store.tables.lags.items()}
+
+
 def assert_conserved(bench: Bench) -> None:
     counted = bench.selfstat.snapshot()
     assert counted.messages.queued == 0
@@ -66,6 +71,15 @@ def test_repetitions_are_left_out_within_a_group_and_after_it(bench: Bench) -> N
     assert (counted.messages.written, counted.messages.duplicate) == (1 + 3, 2)
     assert counted.measurements.duplicate == 3
     assert_conserved(bench)
+
+
+def test_the_age_of_what_is_written_is_counted(bench: Bench) -> None:
+    minute_old = {"ts": NOW_US - 60_000_000, "nhiet-do": 20, "che-do": {"ten": "AUTO"}, "rssi": 1}
+    bench.take(values(minute_old), values(minute_old), values({"ts": NOW_US, "nhiet-do": 999}))
+
+    # Neither the repetition, nor what is no tag, nor what is out of range.
+    assert lag_quantile_s(lags(bench), 1) == pytest.approx(60, rel=RELATIVE_ERROR)
+    assert sum(lags(bench).values()) == 2
 
 
 def test_two_values_of_one_moment_are_both_kept(bench: Bench) -> None:

@@ -8,6 +8,7 @@ import pytest
 from ingest.message import Message
 from ingest.sparkplug.fleet import Receipt
 from plant.errors import DataError, StoreUnavailableError
+from plant.lag import RELATIVE_ERROR, lag_quantile_s
 from plant.measurement import TagRole, ValueType
 from plant.sparkplug import (
     REBIRTH,
@@ -47,6 +48,17 @@ def bench(script: NodeScript) -> SparkplugBench:
     bench.take(script.node_birth(), script.device_birth())
     bench.now += 1000
     return bench
+
+
+def test_the_age_of_what_is_written_is_counted(bench: SparkplugBench, script: NodeScript) -> None:
+    tables = bench.store.tables
+    assert sum(tables.lags.values()) == len(tables.numbers) + len(tables.texts)
+    tables.lags.clear()
+
+    bench.take(script.data(script.value(1, 21.0, timestamp=NOW_MS - 60_000)))
+
+    ((_, bucket),) = bench.store.tables.lags
+    assert lag_quantile_s({bucket: 1}, 1) == pytest.approx(60, rel=RELATIVE_ERROR)
 
 
 def test_tags_and_first_values_come_from_the_birth(bench: SparkplugBench) -> None:
