@@ -17,15 +17,17 @@ start() {
     broker=$!
 }
 
-# A signal interrupts a wait; what is waited for is its end.
+# A signal interrupts a wait; what is waited for is its end. Of one that has ended, wait still knows how.
 await_end() {
+    code=0
+    wait "$broker" || code=$?
     while kill -0 "$broker" 2>/dev/null; do
-        wait "$broker" && code=0 || code=$?
+        code=0
+        wait "$broker" || code=$?
     done
 }
 
 ending=
-code=0
 start "$@"
 trap 'ending=yes; kill -TERM "$broker" 2>/dev/null || true' TERM INT
 
@@ -42,5 +44,7 @@ while kill -0 "$broker" 2>/dev/null && [ -z "$ending" ]; do
         [ -n "$ending" ] || start "$@"
     fi
 done
+# The signal may have come while there was none, or the next one was starting.
+[ -z "$ending" ] || kill -TERM "$broker" 2>/dev/null || true
 await_end
 exit "$code"

@@ -1,0 +1,66 @@
+"""The start script of the compose stack's broker, around a command in mosquitto's place."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.waiting import wait_until
+
+SCRIPT = Path(__file__).resolve().parents[2] / "docker/broker/start.sh"
+
+
+class Broker:
+    """The script with folders of its own; its command notes every start and stays."""
+
+    def __init__(self, folder: Path) -> None:
+        (folder / "lists").mkdir()
+        (folder / "first.pem").write_text("none")
+        self.published = folder / "lists/edges-revoked.pem"
+        self.list = folder / "edges-revoked.pem"
+        self.starts = folder / "starts"
+        self.environment = os.environ | {
+            "NHIPMAY_FIRST_LIST": str(folder / "first.pem"),
+            "NHIPMAY_LISTS": str(folder / "lists"),
+            "NHIPMAY_LIST": str(self.list),
+        }
+
+    def run(self, *command: str) -> subprocess.Popen[bytes]:
+        return subprocess.Popen(["sh", str(SCRIPT), *command], env=self.environment)
+
+    def stay(self) -> subprocess.Popen[bytes]:
+        return self.run("sh", "-c", f"echo $$ >>{self.starts}; exec sleep 120")
+
+    def pids(self) -> list[int]:
+        return (
+            [int(line) for line in self.starts.read_text().split()] if self.starts.exists() else []
+        )
+
+
+@pytest.fixture
+def broker(tmp_path: Path) -> Broker:
+    return Broker(tmp_path)
+
+
+def test_it_ends_as_its_broker_ends(broker: Broker) -> None:
+    assert broker.run("sh", "-c", "exit 7").wait(30) == 7
+    assert broker.list.read_text() == "none"
+
+
+def test_a_new_list_is_laid_and_the_broker_started_again(broker: Broker) -> None:
+    process = broker.stay()
+    try:
+        wait_until(lambda: len(broker.pids()) == 1, what="the start")
+        broker.published.write_text("one")
+        wait_until(lambda: len(broker.pids()) == 2, what="the second start", timeout_s=30)
+    finally:
+        process.terminate()
+        # 128 and the number of the signal, as the shell has it of its broker.
+        code = process.wait(30)
+
+    assert code == 143
+    assert broker.list.read_text() == "one"
+    for pid in broker.pids():
+        with pytest.raises(ProcessLookupError):
+            os.kill(pid, 0)
