@@ -212,6 +212,7 @@ def write_year(
         times = columns.time_us[::step]
         ids = np.full(times.size, tag_id, dtype=np.int64)
         quality = columns.quality[::step]
+        # By the kind of tag.
         values: Any = columns.values if tag.is_text else columns.value  # type: ignore[union-attr]
         query = "copy_texts" if tag.is_text else "copy_numbers"
         with connection.cursor() as cursor, cursor.copy(_COPY[query]) as copy:

@@ -212,6 +212,7 @@ class SourceInlet:
             tag = self._tags[name]
             if time_us is None:
                 counters.stamped_by_agent += 1
+                # A source without times.
                 time_us = microseconds(self._intake.clock())  # noqa: PLW2901
             if not tag.recall.take(time_us) and not self._keeps_repeats:
                 counters.repeats += 1

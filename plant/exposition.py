@@ -72,6 +72,7 @@ def metrics_server(
             self.end_headers()
             self.wfile.write(body)
 
+        # The name of its base.
         def log_message(self, format: str, *args: object) -> None:  # noqa: A002
             """Scrapes are not worth a line."""
 

@@ -10,7 +10,7 @@ __all__ = ["get_logger", "structlog"]
 
 _UNUSED = [name for name in ("rich", "greenlet") if name not in sys.modules]
 for _name in _UNUSED:
-    sys.modules[_name] = None  # type: ignore[assignment]
+    sys.modules[_name] = None  # type: ignore[assignment]  # None is how an import is refused
 try:
     import structlog
 finally:

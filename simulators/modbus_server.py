@@ -31,13 +31,14 @@ class _Reader(ServerRequestHandler):
     """One connection, known by its number."""
 
     def __init__(self, server: "_NumberingServer", number: int) -> None:
+        # Pymodbus has no types here.
         super().__init__(server, None, None, None)  # type: ignore[no-untyped-call]
         self._number = number
 
     async def handle_request(self) -> None:
         """Answer a request; whoever answers can ask which connection it is for."""
         _reader.set(self._number)
-        await super().handle_request()  # type: ignore[no-untyped-call]
+        await super().handle_request()  # type: ignore[no-untyped-call]  # the same
 
 
 class _NumberingServer(ModbusTcpServer):
@@ -107,7 +108,7 @@ class ModbusPlantServer:
         """Close the port and all connections."""
         self._log_served()
         if self._server is not None:
-            await self._server.shutdown()  # type: ignore[no-untyped-call]
+            await self._server.shutdown()  # type: ignore[no-untyped-call]  # the same
             await asyncio.sleep(0)
 
     async def _answer(

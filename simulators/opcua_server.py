@@ -99,6 +99,7 @@ class TruthHistory(HistoryStorageInterface):
             backward=backward,
         )
         more = from_microseconds(rows[page][0]) if len(rows) > page else None
+        # Asyncua: None for no more.
         return [codec.data_value(*row) for row in rows[:page]], more  # type: ignore[arg-type]
 
     async def init(self) -> None:

@@ -1,5 +1,6 @@
 """Quality: what inspections found, and what was booked as scrap or rework after production."""
 
+from abc import abstractmethod
 from collections.abc import Iterator
 from typing import ClassVar, Literal, Self
 
@@ -26,9 +27,9 @@ class QualityDocument(MesDocument):
     reason: Code | None = Field(None, description="Code of the scrap or rework reason.")
 
     @property
+    @abstractmethod
     def outcome(self) -> str:
         """`good`, `scrap` or `rework`."""
-        raise NotImplementedError
 
     @model_validator(mode="after")
     def _machine_is_of_the_site(self) -> Self:

@@ -136,6 +136,7 @@ def test_values_come_with_their_source_time_and_quality_when_they_change(plant: 
     async def scenario() -> None:
         for second in range(1, 10):
             await asyncio.to_thread(plant.write, second, second + 0.5, second)
+            # Mypy cannot infer a default of a lambda.
             await until(lambda n=second: n in inlet.values(COUNT), f"count {second}")  # type: ignore[misc]
 
     with_driver(plant.settings(with_absent=False), inlet, scenario)

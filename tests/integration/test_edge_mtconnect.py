@@ -173,6 +173,7 @@ def test_polling_goes_on_when_the_agent_cannot_stream() -> None:
             await until(lambda: values(inlet), "the first value")
             for second in range(5):
                 agent.observe("i-x", second, at(second))
+                # Mypy cannot infer a default of a lambda.
                 await until(lambda s=second: s in values(inlet), "the value")  # type: ignore[misc]
 
         with_driver(source(agent, device="cnc"), inlet, scenario)

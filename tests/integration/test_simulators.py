@@ -169,6 +169,7 @@ def test_opcua_subscriber_gets_every_reading_at_full_speed(tmp_path: Path, port:
 
     class Taker:
         def datachange_notification(self, node: Node, _value: object, data: object) -> None:
+            # Asyncua says object.
             stamp = data.monitored_item.Value.SourceTimestamp  # type: ignore[attr-defined]
             if stamp is not None:
                 got[node.nodeid.to_string()].add(microseconds(aware(stamp)))

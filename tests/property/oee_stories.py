@@ -123,6 +123,7 @@ def reports(
         st.sampled_from([False] * 7 + [True]),
         st.sampled_from([0, 0, 0, 1, 999]),
     )
+    # A def would hide the type.
     key: Callable[[Report], tuple[int, int]] = lambda each: (each.tick, each.late_us)  # noqa: E731
     return st.lists(one, max_size=most, unique_by=key).map(tuple)
 

@@ -103,6 +103,7 @@ class Recording:
         layout = self._settings.time_format
         try:
             text = cells[self._time].strip()
+            # The zone is added below.
             moment = datetime.strptime(text, layout) if layout else datetime.fromisoformat(text)  # noqa: DTZ007
         except (ValueError, IndexError):
             return None

@@ -47,7 +47,7 @@ def driver_of(source: dict[str, Any]) -> Driver:
 async def until(condition: Callable[[], object], what: str) -> None:
     try:
         async with asyncio.timeout(15):
-            while not condition():  # noqa: ASYNC110
+            while not condition():  # noqa: ASYNC110  # any condition
                 await asyncio.sleep(0.01)
     except TimeoutError:
         pytest.fail(f"waited in vain for {what}")

@@ -176,6 +176,7 @@ class ModbusSource:
 
     def stop(self) -> None:
         if self._server is not None:
+            # Pymodbus has no types here.
             self._thread.do(self._server.shutdown())  # type: ignore[no-untyped-call]
             self._server = None
 

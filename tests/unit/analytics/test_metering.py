@@ -28,7 +28,7 @@ def meter(place: str, **changes: object) -> MeterRow:
         "valid_from": START,
         "valid_to": None,
     }
-    return MeterRow(**(fields | changes))  # type: ignore[arg-type]
+    return MeterRow(**(fields | changes))  # type: ignore[arg-type]  # fields by name
 
 
 def kwh_per_unit(found: dict[tuple[str, int], MeterShare], tag_id: int = 7) -> dict[str, float]:

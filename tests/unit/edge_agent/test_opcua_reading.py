@@ -32,8 +32,10 @@ def test_a_value_is_good_when_it_has_no_status() -> None:
 
 
 def test_the_source_time_is_exact_when_it_is_given() -> None:
+    # Asyncua gives its fields other types than it takes.
     data = ua.DataValue(ua.Variant(1.5), SourceTimestamp=NOON)  # type: ignore[arg-type]
     assert reading_of("t", data) == ("t", 1.5, microseconds(NOON), Quality.GOOD)
+    # The same.
     naive = ua.DataValue(ua.Variant(1), SourceTimestamp=NOON.replace(tzinfo=None))  # type: ignore[arg-type]
     assert reading_of("t", naive).time_us == microseconds(NOON)
 

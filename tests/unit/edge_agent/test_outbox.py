@@ -29,8 +29,8 @@ def make(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[MakeOutbox]
 
         def made(**limits: float) -> Outbox:
             if request.param == "memory":
-                return memory_outbox(**limits)  # type: ignore[arg-type]
-            outbox = sqlite_outbox(tmp_path, **limits)  # type: ignore[arg-type]
+                return memory_outbox(**limits)  # type: ignore[arg-type]  # whole numbers among them
+            outbox = sqlite_outbox(tmp_path, **limits)  # type: ignore[arg-type]  # the same
             return stack.enter_context(closing(outbox))
 
         yield made

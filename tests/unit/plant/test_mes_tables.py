@@ -169,11 +169,13 @@ def test_a_table_that_only_withdraws_needs_only_keys(table: Callable[..., Path])
 def test_cells_of_their_own_types_are_understood(tmp_path: Path) -> None:
     shifts: list[list[Any]] = [
         ["site", "name", "start", "end", "valid_from"],
+        # A sheet has no zones.
         ["a/b", "Ca 1", time(6), datetime(1899, 12, 30, 14), datetime(2026, 3, 2)],  # noqa: DTZ001
     ]
     (shift,) = documents(read(xlsx_of(tmp_path, shifts), "shifts"))
     orders: list[list[Any]] = [
         ["site", "number", "product", "work_center", "planned_quantity", "planned_start"],
+        # The same.
         ["dong-nai/bien-hoa", 2601.0, "p", LINE, 12.5, datetime(2026, 3, 2, 6)],  # noqa: DTZ001
     ]
     (order,) = documents(read(xlsx_of(tmp_path, orders), "orders", zone=ZONE))

@@ -114,6 +114,7 @@ def test_there_is_a_tree_for_each_pilot_sector() -> None:
         (Decimal("NaN"), "NaN"),
         (Decimal("1E+40"), "1" + "0" * 40),
         (date(2026, 3, 2), "2026-03-02"),
+        # A database may have no zones.
         (datetime(2026, 3, 2, 6), "2026-03-02T06:00:00+07:00"),  # noqa: DTZ001
         (datetime(2026, 3, 2, 6, tzinfo=UTC), "2026-03-02T06:00:00+00:00"),
         (["mon", None], ["mon", None]),
