@@ -169,7 +169,8 @@ def ingests(on: Stage, workers: int) -> Iterator[list[int]]:
     for number in range(workers):
         password = on.database.password
         content = {
-            "broker": {"port": on.broker.port},
+            # No broker keeps messages for an ingest of an earlier measurement.
+            "broker": {"port": on.broker.port, "session_expiry_s": 1},
             "database": on.database.model_dump(mode="json")
             | {"password": password.get_secret_value() if password else None},
             "workers": {"index": number, "count": workers},
