@@ -1,5 +1,6 @@
 """OEE results of machines, lines and sites per hour and shift, from stored base sums."""
 
+from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,6 +20,9 @@ from store.figure_source import LineSource, SiteSource, UnitSource
 # A wrap or a jitter is counted right; the others may hide parts or name a fault in the set-up.
 _FAULTS = (PRODUCTION_IN_BREAK, "counter_reset", "counter_restored", "unmapped_state")
 
+SliceKey = tuple[int, str, datetime]
+"""Work unit, kind and start of a window."""
+
 MinorStops = Callable[[int, ResultWindow], int]
 """Milliseconds of minor stops that the policy counts as running, by work unit and window."""
 
@@ -36,8 +40,8 @@ def windows(schedule: Schedule, hours: Iterable[int]) -> list[ResultWindow]:
     starts = sorted(set(hours))
     found = [ResultWindow("", "hour", instant(hour), instant(hour + HOUR_MS)) for hour in starts]
     for shift in schedule.shifts:
-        start, end = millis(shift.window.start), millis(shift.window.end)
-        if any(start < hour + HOUR_MS and hour < end for hour in starts):
+        after = bisect_right(starts, millis(shift.window.start) - HOUR_MS)
+        if after < len(starts) and starts[after] < millis(shift.window.end):
             found.append(
                 ResultWindow(
                     "",
@@ -51,14 +55,24 @@ def windows(schedule: Schedule, hours: Iterable[int]) -> list[ResultWindow]:
     return found
 
 
+def slices_by_window(stored: Iterable[StoredSlice]) -> dict[SliceKey, list[StoredSlice]]:
+    """Return base sums by the hour and by the shift that they belong to, in the order given."""
+    found: dict[SliceKey, list[StoredSlice]] = {}
+    for part in stored:
+        found.setdefault((part.unit_id, "hour", part.hour), []).append(part)
+        if part.shift_start is not None:
+            found.setdefault((part.unit_id, "shift", part.shift_start), []).append(part)
+    return found
+
+
 @dataclass(frozen=True, slots=True)
 class SiteFigures:
     """Everything from which the results of a site are formed."""
 
     site: SiteSource
     units: Mapping[int, UnitSource]
-    slices: Mapping[int, Sequence[StoredSlice]]
-    """By work unit, in order of time; all that the windows asked for need."""
+    slices: Mapping[SliceKey, Sequence[StoredSlice]]
+    """Those of every window asked for, in order of time; see `slices_by_window`."""
     calendar_known: Callable[[ResultWindow], bool]
     minor_stops: MinorStops
 
@@ -73,7 +87,8 @@ class SiteFigures:
             parts = {
                 unit_id: own
                 for unit_id in line.unit_ids
-                if (own := self._inside(unit_id, window)) and self.units[unit_id].tags
+                if (own := self.slices.get((unit_id, window.kind, window.start)))
+                and self.units[unit_id].tags
             }
             found |= {unit_id: self._unit(unit_id, own, window) for unit_id, own in parts.items()}
             if parts:
@@ -84,12 +99,6 @@ class SiteFigures:
                 pooled(line.figures for line in lines), _faults_of(lines)
             )
         return found
-
-    def _inside(self, unit_id: int, window: ResultWindow) -> list[StoredSlice]:
-        own = self.slices.get(unit_id, ())
-        if window.kind == "shift":
-            return [part for part in own if part.shift_start == window.start]
-        return [part for part in own if part.hour == window.start]
 
     def _unit(self, unit_id: int, own: Sequence[StoredSlice], window: ResultWindow) -> PlaceFigures:
         roles = {tag.role for tag in self.units[unit_id].tags}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from enum import IntEnum
 from zoneinfo import ZoneInfo
 
@@ -102,6 +103,13 @@ def site_schedule(
     return Schedule(
         tuple(expand_shifts(patterns, zone, first, last, rules)),
         intervals(maintenance),
-        any(is_valid_on(pattern, zone, first, last) for pattern in patterns),
+        is_known(patterns, zone, first, last),
         breaks_planned,
     )
+
+
+def is_known(
+    patterns: Sequence[ShiftPattern], zone: ZoneInfo, start: datetime, end: datetime
+) -> bool:
+    """Tell whether there is a calendar for `[start, end)`: a shift pattern valid in it."""
+    return any(is_valid_on(pattern, zone, start, end) for pattern in patterns)

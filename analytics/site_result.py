@@ -4,8 +4,14 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from analytics.interval import HOUR_MS, instant, intervals, millis
-from analytics.result import SiteFigures, restatements, result_row, windows
-from analytics.schedule import Schedule, site_schedule
+from analytics.result import (
+    SiteFigures,
+    restatements,
+    result_row,
+    slices_by_window,
+    windows,
+)
+from analytics.schedule import Schedule, is_known, site_schedule
 from plant.kpi import ResultWindow
 from plant.kpi.stop import StateInterval, Stop, minor_stop_ms
 from plant.state import TimeElement
@@ -110,12 +116,14 @@ def _wanted(
                 for window in windows(schedule, touched.get(unit_id, ())):
                     found.setdefault(window, set()).update((unit_id, line.line_id, site.site_id))
     ready = {place: until for place, until in settled.items() if place in places}
+    waiting: dict[tuple[str, datetime, datetime], set[int]] = {}
     for place_id, kind, start, end in figure_result.open_results(connection, ready, _OPEN_LIMIT):
+        waiting.setdefault((kind, start, end), set()).add(place_id)
+    for (kind, start, end), members in waiting.items():
         schedule = _schedule(site, millis(start), millis(end))
-        hour = range(millis(start), millis(start) + 1, HOUR_MS)
-        for window in windows(schedule, hour):
+        for window in windows(schedule, [millis(start)]):
             if (window.kind, window.start, window.end) == (kind, start, end):
-                found.setdefault(window, set()).add(place_id)
+                found.setdefault(window, set()).update(members)
     return found
 
 
@@ -135,12 +143,9 @@ def _site_figures(
     stored = figure.slices(
         connection, unit_ids, [(instant(start), instant(end)) for start, end in spans.pairs()]
     )
-    by_unit: dict[int, list[figure.StoredSlice]] = {}
-    for part in stored:
-        by_unit.setdefault(part.unit_id, []).append(part)
 
     def calendar_known(window: ResultWindow) -> bool:
-        return _schedule(site, millis(window.start), millis(window.end)).known
+        return is_known(site.patterns, site.zone, window.start, window.end)
 
     def minor_stops(unit_id: int, window: ResultWindow) -> int:
         if site.policy.minor_stops_in != "effectiveness":
@@ -150,7 +155,7 @@ def _site_figures(
     return SiteFigures(
         site=site,
         units=plant.units,
-        slices=by_unit,
+        slices=slices_by_window(stored),
         calendar_known=calendar_known,
         minor_stops=minor_stops,
     )
