@@ -2,8 +2,8 @@
 
 It shares no code with `analytics`. It walks over every stretch of time and every part, one by
 one. The figures are those of a perfect observer of what was *observable*: time in which a
-machine gave out no state at all (nobody read it, or it said Bad) is unknown, and a part counts
-at the first reading that shows it.
+machine gave out no state at all (nobody read it, or it said Bad) is unknown, unless its mode
+still told of a setup, and a part counts at the first reading that shows it.
 """
 
 from bisect import bisect_left
@@ -62,6 +62,7 @@ class UnitTruth:
         self._reader = reader
         self._states = reader.states(work_unit)
         self.unobserved = _unobserved(reader, work_unit)
+        self._mode_told = _told(reader, work_unit, TagRole.MODE)
         self.first_seen_us = self.unobserved[0][1]
         """When the first reading of its state was given out."""
         self.shown = [
@@ -118,19 +119,23 @@ class UnitTruth:
             state for state in self._states if state.start_us < end_us and state.end_us > start_us
         ]
         gaps = [gap for gap in self.unobserved if gap[0] < end_us and gap[1] > start_us]
+        told = [span for span in self._mode_told if span[0] < end_us and span[1] > start_us]
         edges = {start_us, end_us}
         for window in planned:
             edges |= {window.start_us, window.end_us}
         for state in states:
             edges |= {state.start_us, state.end_us}
-        for gap in gaps:
-            edges |= set(gap)
+        for span in (*gaps, *told):
+            edges |= set(span)
         cuts = sorted(edge for edge in edges if start_us <= edge <= end_us)
         for start, end in pairwise(cuts):
             kinds = {w.kind for w in planned if w.start_us <= start < w.end_us}
-            known = not any(gap[0] <= start < gap[1] for gap in gaps)
-            during = (s for s in states if known and s.start_us <= start < s.end_us)
-            yield start, end, _element(next(during, None), "shift" in kinds, "break" in kinds)
+            during = next((s for s in states if s.start_us <= start < s.end_us), None)
+            if during is not None and _within(start, gaps):
+                # The mode outranks the state, which then need not be known.
+                tells = during.mode in SETUP_MODES and _within(start, told)
+                during = during if tells else None
+            yield start, end, _element(during, "shift" in kinds, "break" in kinds)
 
 
 def true_figures(reader: TruthReader, work_unit: str, start_us: int, end_us: int) -> TrueFigures:
@@ -174,6 +179,22 @@ def _unobserved(reader: TruthReader, work_unit: str) -> list[Span]:
     if known_until < end_us:
         gaps.append((known_until, end_us))
     return gaps
+
+
+def _told(reader: TruthReader, work_unit: str, role: TagRole) -> list[Span]:
+    """Return when the last good reading of a tag still stood; a bad one does not end it."""
+    tag = reader.tag_of(work_unit, role)
+    if tag is None:
+        return []
+    times = [r.source_us for r in reader.readings(tag) if r.quality == Quality.GOOD]
+    return [
+        (time, min(time + tag.max_silence_us, following))
+        for time, following in pairwise([*times, reader.progress_us])
+    ]
+
+
+def _within(moment: int, spans: Iterable[Span]) -> bool:
+    return any(start <= moment < end for start, end in spans)
 
 
 def _shown_parts(reader: TruthReader, work_unit: str, role: str) -> list[ShownPart]:

@@ -116,6 +116,7 @@ class Written:
                 (0, "e/s/m/state", UNIT, "state", 1, *tag),
                 (1, "e/s/m/good_count", UNIT, "good_count", 0, *tag),
                 (2, "e/s/m/scrap_count", UNIT, "scrap_count", 0, *tag),
+                (3, "e/s/m/mode", UNIT, "mode", 1, *tag),
             ],
             [(UNIT, "p", 0, self.at(30), 10.0), (UNIT, "p", self.at(30), None, 8.0)],
         )
@@ -196,6 +197,26 @@ def test_time_is_unknown_when_nobody_could_read_the_state(written: Written) -> N
     ]
     assert elements[TimeElement.UNKNOWN] == 15_000
     assert elements[TimeElement.PRODUCTION] == 75_000
+
+
+def test_setup_is_known_when_only_its_mode_could_be_read(written: Written) -> None:
+    written.state(0, "EXECUTE")
+    written.state(10, "IDLE", mode="SETUP")
+    written.state(45, "EXECUTE")
+    written.read(0, 0, 10)
+    written.read(0, 20, quality=2)
+    written.read(0, 45)
+    written.read(3, 0, 10, 15)
+    written.read(3, 25, quality=2)
+    written.read(3, 45)
+
+    with written.reader() as reader:
+        elements = UnitTruth(reader, UNIT).elements(written.at(0), written.at(50))
+
+    # The mode of second 15 stands for 20 s, through its bad reading; then neither is known.
+    assert elements[TimeElement.SETUP] == 25_000
+    assert elements[TimeElement.UNKNOWN] == 10_000
+    assert elements[TimeElement.PRODUCTION] == 15_000
 
 
 def test_part_counts_when_a_reading_shows_it(written: Written) -> None:
