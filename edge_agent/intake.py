@@ -214,7 +214,10 @@ class SourceInlet:
                 counters.stamped_by_agent += 1
                 # A source without times.
                 time_us = microseconds(self._intake.clock())  # noqa: PLW2901
-            if not tag.recall.take(time_us) and not self._keeps_repeats:
+                is_new = tag.recall.stamp(time_us)
+            else:
+                is_new = tag.recall.take(time_us)
+            if not is_new and not self._keeps_repeats:
                 counters.repeats += 1
                 continue
             value, quality = tag.convert(raw, raw_quality)

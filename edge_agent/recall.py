@@ -1,9 +1,10 @@
 """Which (tag, source time) an agent has taken already, as far back as it remembers."""
 
-from collections import deque
+from array import array
 from collections.abc import Iterable
 
 TIMES_PER_TAG = 512
+"""8 bytes each: a gateway may have thousands of tags."""
 
 
 class Recall:
@@ -13,13 +14,14 @@ class Recall:
     that starts there meets no forgotten reading; None when nothing was ever forgotten.
     """
 
-    __slots__ = ("_complete_from", "_known", "_latest", "_order")
+    __slots__ = ("_complete_from", "_known", "_latest", "_oldest")
 
     def __init__(
         self, latest: int | None = None, times: Iterable[int] = (), *, forgotten: bool = False
     ) -> None:
-        self._order: deque[int] = deque()
-        self._known: set[int] = set()
+        self._known = array("q")
+        # Once there are as many as may be, the next takes this one's place.
+        self._oldest = 0
         self._latest = latest
         self._complete_from: int | None = None
         for time_us in times:
@@ -42,20 +44,33 @@ class Recall:
 
     def has(self, time_us: int) -> bool:
         """Return whether a reading with this source time was taken."""
-        return time_us in self._known or time_us == self._latest
+        if self._latest is None or time_us > self._latest:
+            return False
+        return time_us == self._latest or time_us in self._known
 
     def take(self, time_us: int) -> bool:
         """Remember a source time; return False when it was taken before."""
         if self.has(time_us):
             return False
-        self._known.add(time_us)
-        self._order.append(time_us)
+        if len(self._known) < TIMES_PER_TAG:
+            self._known.append(time_us)
+        else:
+            self._forget_up_to(self._known[self._oldest])
+            self._known[self._oldest] = time_us
+            self._oldest = (self._oldest + 1) % TIMES_PER_TAG
         if self._latest is None or time_us > self._latest:
             self._latest = time_us
-        if len(self._order) > TIMES_PER_TAG:
-            oldest = self._order.popleft()
-            self._known.discard(oldest)
-            self._forget_up_to(oldest)
+        return True
+
+    def stamp(self, time_us: int) -> bool:
+        """Take a time that the agent gave itself; return False when it is that of the latest.
+
+        Such a reading cannot come a second time, so only the latest time is remembered.
+        """
+        if time_us == self._latest:
+            return False
+        self._forget_up_to(self._latest)
+        self._latest = time_us if self._latest is None else max(time_us, self._latest)
         return True
 
     def backfill_from(self, overlap_us: int) -> int | None:
