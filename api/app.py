@@ -8,7 +8,7 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import problems
+from api import error_answer
 from api.assets import load_assets
 from api.context import Context, Database
 from api.enrolment import make_desk
@@ -44,7 +44,9 @@ DESCRIPTION = (
 _ERRORS: dict[int | str, dict[str, Any]] = {
     status: {
         "description": words,
-        "content": {problems.PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+        "content": {
+            error_answer.PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
+        },
     }
     for status, words in (
         (401, "The token is missing or wrong."),
@@ -109,7 +111,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     for router in (*page_routers, sign_in.router):
         app.include_router(router, responses=_ERRORS)
-    problems.install(app)
+    error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Envelope, metrics=metrics, token=settings.bearer_token())
     return app

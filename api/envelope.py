@@ -12,9 +12,10 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.error_answer import is_page_path, problem_response
 from api.headers import SECURITY_HEADERS
 from api.metrics import Metrics
-from api.problems import is_page_path, problem_response, unauthorized
+from api.problems import unauthorized
 from api.session import SESSION_COOKIE, is_session, is_token
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")

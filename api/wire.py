@@ -1,7 +1,7 @@
 """The JSON that the API answers with. Times are RFC 3339 UTC, ratios fractions, null no value."""
 
 from datetime import UTC, date, datetime
-from typing import Annotated, Any, Generic, Literal, TypeVar
+from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
@@ -219,124 +219,6 @@ class ClassificationOut(Wire):
     holds: bool = Field(description="False when a later word on the stop holds.")
 
 
-class BoardColumnOut(Wire):
-    """A column of a board's table."""
-
-    key: str
-    label: str
-    kind: Literal["text", "time", "date", "duration", "number", "decimal", "percent"] = Field(
-        description="`duration` is seconds, `percent` a fraction."
-    )
-
-
-class BoardTableOut(Wire):
-    """The numbers behind a figure; each row by the columns' keys."""
-
-    name: str
-    title: str
-    columns: list[BoardColumnOut]
-    rows: list[dict[str, Time | date | float | str | None]]
-
-
-class BoardOut(Wire):
-    """A board's tables, and how far to trust them."""
-
-    board: str
-    title: str
-    place: str
-    name: str
-    start: Time
-    end: Time
-    coverage: float | None = Field(description="Known share of the place's planned busy time.")
-    as_of: Time | None
-    final: bool
-    tables: list[BoardTableOut]
-    notes: list[str]
-    warnings: list[str]
-
-
-class GapOut(Wire):
-    """Consecutive outbox ids that are not committed."""
-
-    first_id: int
-    last_id: int
-    count: int
-    reason: Literal["waiting", "dropped", "lost_life", "unknown"] = Field(
-        description=(
-            "`waiting` in the edge's outbox, `dropped` by it when it was full, `lost_life`: the "
-            "outbox was wiped or set back, `unknown`: the edge does not say that it has them."
-        )
-    )
-
-
-class ConfigurationOut(Wire):
-    """Sources that were pushed to an edge."""
-
-    edge: str
-    version: int
-    state: Literal["pushed", "trial", "applied", "refused", "rolled_back"]
-    said: str | None = Field(description="The edge's words when it did not take them.")
-    pushed_at: Time
-    pushed_by: str
-    why: str
-    settled_at: Time | None
-
-
-class EdgeOut(Wire):
-    """How an edge is; counts are of outbox ids over all lives of its outbox."""
-
-    edge: str
-    state: Literal["online", "stale", "lost", "never"]
-    last_seen: Time | None
-    agent_version: str | None
-    tags: int
-    issued: int
-    committed: int
-    completeness: float | None = Field(description="Committed share of what was issued.")
-    gaps: dict[str, int] = Field(description="By reason; see the gaps of a delivery.")
-    rejections: dict[str, int] = Field(description="Not replayed, by reason.")
-    lag_p50_s: float | None = Field(
-        description="Source to commit over the last 24 hours, within 9.1 %."
-    )
-    lag_p95_s: float | None
-    pending: int | None
-    sampled_time: Time | None
-    buffer_hours_left: float | None = Field(
-        description="Until the outbox is full at its present growth; null when it does not grow."
-    )
-    clock_offset_ms: float | None = Field(description="The edge's clock less the platform's.")
-    unreachable: list[str]
-    config_version: int | None = Field(description="In force at the edge; null for its own file.")
-    config_error: str | None
-    configuration: ConfigurationOut | None = Field(description="The newest that was pushed.")
-    advice: list[str] = Field(description="What somebody should do, most urgent first.")
-
-
-class DeliveryOut(Wire):
-    """One life of an edge's outbox and how completely it arrived; ranges are inclusive."""
-
-    edge: str
-    epoch: str | None
-    present: bool = Field(description="Whether the edge still writes this life.")
-    online: bool
-    reported_at: Time | None
-    first_commit_at: Time | None
-    last_commit_at: Time | None
-    issued_id: int
-    committed_count: int
-    contiguous_to: int
-    missing: list[tuple[int, int]]
-    gaps: list[GapOut] = Field(description="Everything that is not committed, and why.")
-    dropped_count: int
-    rejected_count: int
-    duplicate_count: int
-    pending: int | None
-    oldest_pending_time: Time | None
-    buffer_hours_left: float | None
-    clock_offset_ms: float | None
-    unreachable: list[str]
-
-
 class ProgressOut(Wire):
     """How much work waits."""
 
@@ -344,15 +226,6 @@ class ProgressOut(Wire):
     rejections: int
     now: Time = Field(description="The present of the plant's clock.")
     edition: str
-
-
-class CertificateOut(Wire):
-    """A certificate of an edge."""
-
-    certificate: str
-    """PEM."""
-    authority: str
-    """Certificate of the authority that signed it, PEM."""
 
 
 class HealthOut(Wire):
@@ -370,39 +243,3 @@ class ProblemOut(Wire):
     status: int
     detail: str
     request_id: str
-
-
-class EventOut(Wire):
-    """One change of master data."""
-
-    event_id: int
-    recorded_at: Time
-    who: str
-    source: str = Field(description="The way in: file, topic, address or poll.")
-    reason: str
-    kind: str
-    scope: str = Field(description="Path of the enterprise or site.")
-    key: dict[str, Any]
-    action: Literal["created", "changed", "withdrawn"]
-    old: dict[str, Any] | None
-    new: dict[str, Any] | None
-
-
-class ReportOut(Wire):
-    """What became of documents that were sent together."""
-
-    documents: int
-    created: int
-    changed: int
-    unchanged: int
-    withdrawn: int
-    hours_to_compute: int = Field(
-        description="Hours of machines whose figures will be computed again."
-    )
-    committed: bool = Field(description="False for a preview.")
-
-
-class FileReportOut(ReportOut):
-    """What became, or would become, of a file."""
-
-    sha256: str = Field(description="Digest of the file; sent again, it must be this file.")

@@ -5,8 +5,6 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from importlib.metadata import version
-from typing import TYPE_CHECKING
 
 from edge_agent.configuration import RemoteConfiguration
 from edge_agent.drivers import Driver, make_driver
@@ -14,17 +12,13 @@ from edge_agent.enrolment.renewal import Renewal
 from edge_agent.intake import Intake, SourceInlet
 from edge_agent.metrics import EdgeMetrics, Glance
 from edge_agent.outbox import Outbox, SqliteOutbox
-from edge_agent.pace import wall_seconds
-from edge_agent.publisher import Condition, PahoLink, Publisher, VersionChoice
+from edge_agent.output import AnyPublisher, make_publisher
+from edge_agent.publisher import Condition
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.errors import TransientError
 from plant.exposition import metrics_server
 from plant.log import get_logger
-from plant.native import Leaf
-
-if TYPE_CHECKING:
-    from edge_agent.sparkplug.publisher import SparkplugPublisher
 
 LOOK_AROUND_S = 0.1
 FLUSHES_AT_STOP = 30
@@ -121,7 +115,6 @@ class Agent:
             if source.enabled
         }
         self._condition = Condition(None, ())
-        self._versions = VersionChoice(settings.broker.protocol)
         self._publisher_error: Exception | None = None
         outbox.rank(settings.priorities())
         self._dropped = outbox.state().dropped
@@ -129,7 +122,15 @@ class Agent:
 
     def run(self, stop: threading.Event) -> bool:
         """Run until stopped, or until all is read; return whether other sources are to be."""
-        publisher = self._make_publisher()
+        publisher = make_publisher(
+            self._settings,
+            self._outbox,
+            self._counters,
+            self._clock,
+            lambda: self._condition,
+            self._remote.offer,
+            self._renewal,
+        )
         thread = threading.Thread(
             target=self._publish, args=(publisher,), name="publisher", daemon=True
         )
@@ -149,72 +150,7 @@ class Agent:
             raise self._publisher_error
         return self._change_due
 
-    def _make_publisher(self) -> "Publisher | SparkplugPublisher":
-        if self._settings.output == "sparkplug":
-            return self._make_sparkplug_publisher()
-        address = self._settings.edge.address()
-        accept = self._settings.configuration.accept
-
-        def connect(will: bytes) -> PahoLink:
-            link = PahoLink(
-                self._settings.broker,
-                self._versions,
-                address.client_id,
-                address.topic(Leaf.ACK),
-                (address.topic(Leaf.STATUS), will),
-                optional=address.topic(Leaf.CONFIG) if accept else None,
-            )
-            self._renewal.attach(link)
-            return link
-
-        return Publisher(
-            self._settings,
-            self._outbox,
-            self._counters,
-            connect,
-            self._clock,
-            version("nhipmay"),
-            lambda: self._condition,
-            lambda: wall_seconds(self._clock, self._settings.publishing.status_interval_s),
-            on_config=self._remote.offer,
-        )
-
-    def _make_sparkplug_publisher(self) -> "SparkplugPublisher":
-        # Imported on use: few edges speak Sparkplug, and memory is short on all of them.
-        from edge_agent.sparkplug.bd_seq import BdSeq
-        from edge_agent.sparkplug.link import PahoNodeLink
-        from edge_agent.sparkplug.publisher import SparkplugPublisher
-        from plant.sparkplug import MessageType, state_topic
-
-        node = self._settings.sparkplug_node()
-        host = self._settings.sparkplug.primary_host
-        subscriptions = [node.topic(MessageType.NCMD)]
-        if host is not None:
-            subscriptions.append(state_topic(host))
-
-        def connect(will: tuple[str, bytes]) -> PahoNodeLink:
-            link = PahoNodeLink(
-                self._settings.broker,
-                self._versions,
-                self._settings.edge.address().client_id,
-                subscriptions,
-                will,
-            )
-            self._renewal.attach(link)
-            return link
-
-        return SparkplugPublisher(
-            self._settings,
-            self._outbox,
-            self._counters,
-            connect,
-            self._clock,
-            version("nhipmay"),
-            lambda: self._condition,
-            BdSeq(self._settings.bd_seq_file()),
-        )
-
-    def _publish(self, publisher: "Publisher | SparkplugPublisher") -> None:
+    def _publish(self, publisher: AnyPublisher) -> None:
         try:
             publisher.run()
         except Exception as exc:  # noqa: BLE001

@@ -1,15 +1,15 @@
 """Tells an edge what to read from now on: kept in the database, then left at the broker."""
 
-import ssl
 from collections.abc import Iterable
 from threading import Event
 from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.mqtt import connect, new_client, versions_of
 from ingest.settings import IngestSettings
 from plant.clock import microseconds
 from plant.errors import BrokerUnavailableError, ConfigurationError
@@ -66,12 +66,7 @@ class _Publication:
 
         A broker that speaks only MQTT 3.1.1 confirms also what it throws away for lack of a right.
         """
-        versions = [MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311]
-        if self._settings.protocol == "5":
-            versions.pop()
-        elif self._settings.protocol == "3.1.1":
-            versions.pop(0)
-        for version in versions:
+        for version in versions_of(self._settings.protocol):
             client = self._client(version)
             try:
                 if self._connected(client):
@@ -88,26 +83,7 @@ class _Publication:
             raise ConfigurationError(f"{self._where} {self._refusal}")
 
     def _client(self, version: MQTTProtocolVersion) -> Client:
-        five = version is MQTTProtocolVersion.MQTTv5
-        client = Client(
-            CallbackAPIVersion.VERSION2,
-            clean_session=None if five else True,
-            protocol=version,
-            reconnect_on_failure=False,
-        )
-        client.connect_timeout = _ANSWER_S
-        if self._settings.username is not None:
-            client.username_pw_set(self._settings.username, self._settings.secret())
-        tls = self._settings.tls
-        if tls is not None:
-            try:
-                client.tls_set(
-                    str(tls.ca_file),
-                    str(tls.certificate_file) if tls.certificate_file else None,
-                    str(tls.key_file) if tls.key_file else None,
-                )
-            except (OSError, ssl.SSLError, ValueError) as exc:
-                raise ConfigurationError(f"broker.tls: a file cannot be used: {exc}") from exc
+        client = new_client(self._settings, "", version)
         client.on_connect = self._on_connect
         client.on_publish = self._on_publish
         client.on_disconnect = lambda *_: self._answered.set()
@@ -117,8 +93,7 @@ class _Publication:
         """Connect; return False when the broker does not want us or this version."""
         self._refusal = None
         self._answered.clear()
-        client.connect(self._settings.host, self._settings.port, self._settings.keepalive_s)
-        client.loop_start()
+        connect(client, self._settings)
         self._await_answer("answer")
         if not client.is_connected() and self._refusal is None:
             self._refusal = "hung up"

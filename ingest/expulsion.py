@@ -11,12 +11,11 @@ from dataclasses import dataclass
 from queue import Empty, SimpleQueue
 from time import monotonic, sleep
 
-from paho.mqtt.client import Client
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.enums import MQTTProtocolVersion
 
+from ingest.mqtt import connect, new_client
 from plant.errors import BrokerUnavailableError
 from plant.settings import BrokerSettings
-from plant.tls import client_context
 
 _ANSWER_S = 10.0
 _PAUSE_S = 0.1
@@ -83,31 +82,17 @@ class _StandIn:
     def __init__(self, settings: BrokerSettings, client_id: str) -> None:
         self._settings = settings
         self._events: SimpleQueue[str | None] = SimpleQueue()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-            reconnect_on_failure=False,
-        )
-        self._client.connect_timeout = _ANSWER_S
+        self._client = new_client(settings, client_id, MQTTProtocolVersion.MQTTv5)
         self._client.on_connect = lambda *said: self._events.put(
             str(said[3]) if said[3].is_failure else None
         )
         self._client.on_disconnect = lambda *said: self._events.put(str(said[3]))
 
     def enter(self) -> None:
-        settings = self._settings
-        if settings.tls is not None:
-            self._client.tls_set_context(client_context(settings.tls))
-        if settings.username is not None:
-            self._client.username_pw_set(settings.username, settings.secret())
         try:
-            self._client.connect(
-                settings.host, settings.port, settings.keepalive_s, clean_start=True
-            )
+            connect(self._client, self._settings)
         except OSError as exc:
             raise self._unavailable(str(exc)) from exc
-        self._client.loop_start()
         try:
             problem = self._events.get(timeout=_ANSWER_S)
         except Empty:

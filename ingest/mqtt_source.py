@@ -11,11 +11,10 @@ from threading import Event, Lock, Thread
 
 import structlog
 from paho.mqtt.client import MQTTMessage
-from paho.mqtt.enums import MQTTProtocolVersion
 
 from ingest.mailbox import Mailbox
 from ingest.message import Message
-from ingest.mqtt import MqttConnection
+from ingest.mqtt import Attempts, MqttConnection
 from ingest.selfstat import Selfstat
 from ingest.share import Share
 from ingest.subscription import Subscriptions
@@ -29,8 +28,6 @@ log = structlog.get_logger()
 _REPEATED = f"/{Leaf.DATA}"
 """Messages that come again until the platform says that they are committed; no others may be left
 to be repeated."""
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,17 +98,11 @@ class MqttSource:
     # --- the supervising thread ---
 
     def _supervise(self) -> None:
-        versions = {
-            "auto": [MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311],
-            "5": [MQTTProtocolVersion.MQTTv5],
-            "3.1.1": [MQTTProtocolVersion.MQTTv311],
-        }[self._settings.protocol]
-        outage: str | None = None
-        ever_connected = False
-        pause_s = _FIRST_PAUSE_S
+        attempts = Attempts(self._settings.protocol)
         while not self._closing.is_set():
+            version = attempts.version
             connection = MqttConnection(
-                self._settings, self._client_id, versions[0], self._subscriptions, self._take
+                self._settings, self._client_id, version, self, lasting=True
             )
             try:
                 problem = connection.open()
@@ -119,22 +110,18 @@ class MqttSource:
                 self._failure = exc
                 return
             if problem is None:
-                log.info("broker connected", protocol=versions[0].name, client_id=self._client_id)
-                ever_connected, outage, pause_s = True, None, _FIRST_PAUSE_S
+                log.info("broker connected", protocol=version.name, client_id=self._client_id)
+                attempts.succeeded()
                 problem = self._serve(connection)
-            elif connection.refusal is not None and not ever_connected:
+            elif connection.refusal is not None and not attempts.ever_succeeded:
                 self._failure = ConfigurationError(f"{self._where()} {connection.refusal}")
                 return
-            elif connection.speaks_otherwise:
-                versions.append(versions.pop(0))
             connection.close()
             if self._failure is not None:
                 return
-            if problem != outage and not self._closing.is_set():
+            if attempts.failed(connection, problem) and not self._closing.is_set():
                 log.warning("broker unavailable", broker=self._where(), reason=problem)
-                outage = problem
-            self._closing.wait(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            self._closing.wait(attempts.pause_s())
 
     def _serve(self, connection: MqttConnection) -> str:
         """Let a connection work until it ends; return why it ended."""
@@ -143,9 +130,8 @@ class MqttSource:
             announcements, self._announcements = self._announcements, {}
         for topic, payload in announcements.items():
             connection.client.publish(topic, payload, qos=1, retain=True)
-        while not connection.ended.wait(0.2):
-            if self._closing.is_set() or connection.denied is not None:
-                break
+        while not connection.ended.wait(0.2) and not self._closing.is_set():
+            pass
         with self._lock:
             self._connection = None
         if connection.denied is not None:
@@ -162,7 +148,17 @@ class MqttSource:
 
     # --- called by a connection, on paho's thread ---
 
-    def _take(self, connection: MqttConnection, message: MQTTMessage) -> bool:
+    def connected(self, connection: MqttConnection) -> None:
+        """Ask for our share."""
+        connection.subscribe(self._subscriptions.wanted())
+        if unwanted := self._subscriptions.unwanted():
+            connection.client.unsubscribe(unwanted)
+        connection.stand()
+
+    def subscribed(self, connection: MqttConnection) -> None:
+        """See `Purpose`; messages may have come before."""
+
+    def take(self, connection: MqttConnection, message: MQTTMessage) -> bool:
         """Enqueue a message; return False when there was no room for too long.
 
         The wait ends well before the broker would miss a sign of life from us.

@@ -2,7 +2,7 @@
 
 An outbox that was wiped or set back to an old copy begins a new epoch, and its source may be read
 again from where the copy ends. The ledger of an epoch knows its own ids only, so what lies in the
-time of another epoch is compared by tag, source time and value.
+time of another epoch is compared with what is stored.
 """
 
 from collections.abc import Mapping
@@ -12,8 +12,8 @@ from datetime import datetime
 import numpy as np
 from numpy.typing import NDArray
 
-from ingest.new_rows import number_columns, text_columns
 from ingest.registry import TagColumns
+from ingest.stored import stored_rows
 from ingest.validation import Rows
 from plant.clock import microseconds
 from store.delivery_row import DeliveryTransaction, LedgerKey, LedgerRow
@@ -40,16 +40,8 @@ class Overlap:
         tags: TagColumns,
     ) -> NDArray[np.bool_]:
         """Tell which of the accepted rows the other epochs brought: shape (n,)."""
-        found = np.zeros(len(rows), np.bool_)
         suspect = accepted & self.suspects(rows.source_us)
-        if suspect.any():
-            is_text = np.zeros(len(rows), np.bool_)
-            is_text[suspect] = tags.is_text[rows.position[suspect]]
-            numbers = number_columns(rows, suspect, tags)
-            found[suspect & ~is_text] = transaction.stored_numbers(numbers, self.until)
-            texts = text_columns(rows, suspect, tags)
-            found[suspect & is_text] = transaction.stored_texts(texts, self.until)
-        return found
+        return stored_rows(transaction, rows, suspect, tags, self.until)
 
 
 def overlap(

@@ -1,7 +1,6 @@
 """Rows of sources without outbox ids: no ledger knows their repetitions, the tables do.
 
-What may be a repetition is compared with what is stored, by tag, source time and value: two values
-of one moment are no repetition. The caller keeps other workers from the same rows meanwhile.
+The caller keeps other workers from the same rows meanwhile.
 """
 
 from collections.abc import Sequence
@@ -20,6 +19,7 @@ from ingest.new_rows import (
     text_columns,
 )
 from ingest.registry import Registry, TagColumns
+from ingest.stored import stored_rows
 from ingest.validation import ACCEPTED, Rows, verdicts
 from plant.measurement import Value
 from store.delivery_row import DeliveryTransaction, Rejection
@@ -81,20 +81,13 @@ def _repeated(
 
     Of equal rows among them the first one stays, if none is stored.
     """
-    found = np.zeros(len(rows), np.bool_)
     suspect = accepted & may_repeat
-    if not suspect.any():
-        return found
-    is_text = np.zeros(len(rows), np.bool_)
-    is_text[suspect] = tags.is_text[rows.position[suspect]]
-    numbers = transaction.stored_numbers(number_columns(rows, suspect, tags))
-    found[suspect & ~is_text] = numbers
-    texts = transaction.stored_texts(text_columns(rows, suspect, tags))
-    found[suspect & is_text] = texts
-    seen: set[tuple[int, int, Value]] = set()
-    for k in np.flatnonzero(accepted & ~found).tolist():
-        key = (int(rows.position[k]), int(rows.source_us[k]), rows.value[k])
-        if key in seen and may_repeat[k]:
-            found[k] = True
-        seen.add(key)
+    found = stored_rows(transaction, rows, suspect, tags)
+    if suspect.any():
+        seen: set[tuple[int, int, Value]] = set()
+        for k in np.flatnonzero(accepted & ~found).tolist():
+            key = (int(rows.position[k]), int(rows.source_us[k]), rows.value[k])
+            if key in seen and may_repeat[k]:
+                found[k] = True
+            seen.add(key)
     return found

@@ -1,11 +1,17 @@
-"""Named queries: every statement lives in `store/sql/*.sql` under a `-- name:` line."""
+"""Named queries: every statement lives in `store/sql/*.sql` under a `-- name:` line.
+
+What several statements of a file say alike stands there once, under a `-- part:` line; they name
+it in braces.
+"""
 
 import re
 from functools import cache
 from importlib.resources import files
-from typing import LiteralString, cast
+from typing import LiteralString
 
-_NAME = re.compile(r"^-- name: (\w+)[ \t]*$", re.MULTILINE)
+_HEAD = re.compile(r"^-- (name|part): (\w+)[ \t]*$", re.MULTILINE)
+_COMMENT = re.compile(r"^--.*\n", re.MULTILINE)
+_PART = re.compile(r"\{(\w+)\}")
 
 
 @cache
@@ -15,10 +21,17 @@ def queries(group: str) -> dict[str, LiteralString]:
     The files are part of the program, so their text counts as literal.
     """
     text = (files("store") / "sql" / f"{group}.sql").read_text(encoding="utf-8")
-    parts = _NAME.split(text)
-    names, bodies = parts[1::2], parts[2::2]
-    if len(set(names)) != len(names):
-        raise ValueError(f"store/sql/{group}.sql names a query twice")
+    return _statements(group, text)
+
+
+def _statements(group: str, text: str) -> dict[str, LiteralString]:
+    pieces = _HEAD.split(text)
+    found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
+    for kind, name, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
+        if name in found[kind]:
+            raise ValueError(f"store/sql/{group}.sql has two of the {kind} {name}")
+        found[kind][name] = body.strip()
+    parts = {name: _COMMENT.sub("", body) for name, body in found["part"].items()}
     return {
-        name: cast("LiteralString", body.strip()) for name, body in zip(names, bodies, strict=True)
+        name: _PART.sub(lambda named: parts[named[1]], body) for name, body in found["name"].items()
     }

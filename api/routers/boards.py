@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from api.board_wire import BoardColumnOut, BoardOut, BoardTableOut
 from api.boards import Board, Inquiry, Table, tables_of
 from api.boards.registry import BOARDS, BoardName
 from api.catalogue import CATALOGUES
@@ -22,7 +23,6 @@ from api.routers.pages import LanguageQuery, PagesDep, inert_json
 from api.routers.places import PlacePath
 from api.settings import Language
 from api.windows import End, Start, window
-from api.wire import BoardColumnOut, BoardOut, BoardTableOut
 from plant.calendar import Window
 from plant.kpi.oee import oee
 from plant.place import Level

@@ -5,9 +5,10 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Response
 
 from api.context import ContextDep
+from api.delivery_wire import ConfigurationOut, DeliveryOut, EdgeOut
 from api.fleet import EdgeSummary, fleet
 from api.listing_file import FILES, ListingFormDep, ListingSubject, flattened
-from api.wire import ConfigurationOut, DeliveryOut, EdgeOut, Listing, ProgressOut
+from api.wire import Listing, ProgressOut
 from plant.gap import GapReason
 
 router = APIRouter(prefix="/api/v1", tags=["delivery"])

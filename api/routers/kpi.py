@@ -1,38 +1,32 @@
 """Figures formed on request: every place, any window, every ratio or the reason for none."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, fields
-from datetime import date, timedelta
-from typing import Annotated, Any, Literal
+from dataclasses import asdict
+from datetime import timedelta
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from api import kpi_fault
 from api.choice import ChosenDep
 from api.context import Context, ContextDep, tree_of
+from api.kpi_answer import flat_kpi, flat_losses, kpi_out, kpi_window, losses_out
 from api.kpi_wire import (
     CapabilityOut,
     FaultOut,
-    GroupOut,
-    IndicatorOut,
     KpiListing,
     KpiOut,
-    KpiWindow,
     LossesListing,
     LossesOut,
-    LossOut,
-    PolicyOut,
     RestatementOut,
 )
-from api.listing_file import FILES, ListingFormDep, ListingSubject, flattened
+from api.listing_file import FILES, ListingFormDep, ListingSubject
 from api.problems import unknown_tag
-from api.roll_up import KpiAnswer, KpiGroup, roll_up
+from api.roll_up import KpiAnswer, roll_up
 from api.routers.measurements import MOST_ROWS
 from api.routers.places import PlacePath
 from api.windows import End, Start, window
 from api.wire import Listing
 from plant.calendar import Window
-from plant.kpi import BaseSums
 from plant.kpi.capability import capability
 from plant.measurement import Quality
 from plant.place import Level
@@ -48,21 +42,6 @@ By = Annotated[
     Literal["hour", "shift", "day", "product", "order", "lot"] | None,
     Query(description="One group for each; without it one for the whole window."),
 ]
-_TIMES = tuple(field.name for field in fields(BaseSums) if field.name.endswith("_ms"))
-_WHOLE_TIMES = tuple(name for name in _TIMES if "pri" not in name)
-_QUANTITIES = (
-    "produced_quantity",
-    "good_quantity",
-    "scrap_quantity",
-    "rework_quantity",
-    "energy_kwh",
-    "idle_energy_kwh",
-    "pri_pq_ms",
-    "pri_gq_ms",
-    "inspected_parts",
-    "good_at_first_parts",
-    "rework_found_parts",
-)
 
 
 @router.get("/kpi", response_model=KpiListing, responses=FILES)
@@ -82,10 +61,10 @@ def list_kpi(
     area, a site or an enterprise by the sums of its lines.
     """
     found, asked, answer = _answer(context, place, start, end, by, chosen, losses=False)
-    data = [_kpi(place, by, group) for group in answer.groups]
+    data = [kpi_out(place, by, group) for group in answer.groups]
     subject = ListingSubject("kpi", context.clock(), found, answer.window)
-    return form.file(data, KpiOut, subject, _flat_kpi) or KpiListing(
-        data=data, meta=_meta(asked, answer)
+    return form.file(data, KpiOut, subject, flat_kpi) or KpiListing(
+        data=data, meta=kpi_window(asked, answer)
     )
 
 
@@ -105,10 +84,10 @@ def list_losses(
     Not scheduled, production beyond the plan, planned downtime, then the six big losses.
     """
     found, asked, answer = _answer(context, place, start, end, by, chosen, losses=True)
-    data = [_losses(place, by, group) for group in answer.groups]
+    data = [losses_out(place, by, group) for group in answer.groups]
     subject = ListingSubject("losses", context.clock(), found, answer.window)
-    return form.file(data, LossesOut, subject, _flat_losses) or LossesListing(
-        data=data, meta=_meta(asked, answer)
+    return form.file(data, LossesOut, subject, flat_losses) or LossesListing(
+        data=data, meta=kpi_window(asked, answer)
     )
 
 
@@ -214,126 +193,3 @@ def _answer(
         found = tree.get(place)
         answer = roll_up(reading, tree, found, by or "", asked, now, losses=losses, chosen=chosen)
         return found, asked, answer
-
-
-def _kpi(place: str, by: str | None, group: KpiGroup) -> KpiOut:
-    sums = group.sums
-    return KpiOut(
-        place=place,
-        group=_group(by, group),
-        start=group.start,
-        end=group.end,
-        figures={
-            name: IndicatorOut.model_construct(
-                value=figure.value,
-                unit=str(figure.unit),
-                missing=None if figure.missing is None else str(figure.missing),
-            )
-            for name, figure in group.indicators.items()
-        },
-        coverage=group.result.coverage,
-        availability_low=group.result.availability_low,
-        availability_high=group.result.availability_high,
-        faults=list(group.result.faults),
-        times_ms={name: getattr(sums, name) for name in _WHOLE_TIMES},
-        quantities={name: getattr(sums, name) for name in _QUANTITIES},
-        failure_events=group.failure_events,
-        policy_versions=list(group.policy_versions),
-        formula_versions=list(group.formula_versions),
-        as_of=group.as_of,
-        final=group.final,
-    )
-
-
-def _losses(place: str, by: str | None, group: KpiGroup) -> LossesOut:
-    found = group.waterfall
-    common: dict[str, Any] = {
-        "place": place,
-        "group": _group(by, group),
-        "start": group.start,
-        "end": group.end,
-        "final": group.final,
-    }
-    if found is None:
-        reason = next(iter(group.result.missing.values()), None)
-        return LossesOut(
-            **common,
-            calendar_ms=None,
-            pbt_ms=None,
-            losses=[],
-            rest_ms=None,
-            missing=None if reason is None else str(reason),
-        )
-    bars = {
-        "not_scheduled": found.not_scheduled_ms,
-        "unscheduled_production": found.unscheduled_production_ms,
-        "planned_downtime": found.planned_downtime_ms,
-    } | {name.removesuffix("_ms"): value for name, value in asdict(found.losses).items()}
-    planned = {"not_scheduled", "unscheduled_production", "planned_downtime"}
-    return LossesOut(
-        **common,
-        calendar_ms=found.calendar_ms,
-        pbt_ms=found.pbt_ms,
-        losses=[
-            LossOut(
-                name=name,
-                duration_ms=value,
-                share_of_pbt=None if name in planned or found.pbt_ms == 0 else value / found.pbt_ms,
-            )
-            for name, value in bars.items()
-        ],
-        rest_ms=found.rest_ms,
-        missing=None,
-    )
-
-
-def _flat_kpi(row: KpiOut) -> dict[str, Any]:
-    """Return a row whose figures are columns; why some have no value is in one of its own."""
-    others = row.model_dump(exclude={"figures", "group"})
-    return flattened(
-        {"group": row.group.model_dump()}
-        | {name: figure.value for name, figure in row.figures.items()}
-        | {
-            "missing": [
-                f"{name}: {figure.missing}"
-                for name, figure in row.figures.items()
-                if figure.missing is not None
-            ]
-        }
-        | others
-    )
-
-
-def _flat_losses(row: LossesOut) -> dict[str, Any]:
-    """Return a row whose losses are columns."""
-    return flattened(
-        row.model_dump(exclude={"losses"})
-        | {"losses": {loss.name: {"duration_ms": loss.duration_ms} for loss in row.losses}}
-    )
-
-
-def _group(by: str | None, group: KpiGroup) -> GroupOut:
-    start, text = group.key
-    named: Mapping[str, Any] = {by: text} if by in ("product", "order", "lot") and text else {}
-    return GroupOut(
-        start=start,
-        shift=group.shift if by == "shift" else None,
-        business_date=group.business_date if by == "shift" else None,
-        day=date.fromisoformat(text) if by == "day" and text else None,
-        product=named.get("product"),
-        order=named.get("order"),
-        lot=named.get("lot"),
-    )
-
-
-def _meta(asked: Window, answer: KpiAnswer) -> KpiWindow:
-    return KpiWindow(
-        start=answer.window.start,
-        end=answer.window.end,
-        asked_start=asked.start,
-        asked_end=asked.end,
-        rounded=answer.rounded,
-        policies={
-            site: PolicyOut.model_validate(policy) for site, policy in answer.policies.items()
-        },
-    )

@@ -9,18 +9,13 @@ from starlette.concurrency import run_in_threadpool
 
 from api.body import read_body
 from api.context import Context, ContextDep, tree_of
+from api.error_answer import validation_words
 from api.listing_file import FILES, ListingFormDep, ListingSubject, as_text
+from api.master_data_wire import EventOut, ReportOut
 from api.origin import OwnPagesOnly
-from api.problems import (
-    documents_refused,
-    malformed,
-    unknown_kind,
-    validation_words,
-    value_refused,
-    writing_disabled,
-)
+from api.problems import documents_refused, malformed, unknown_kind, value_refused, writing_disabled
 from api.routers.places import PlacePath
-from api.wire import EventOut, Listing, ReportOut
+from api.wire import Listing
 from plant.errors import DataError
 from plant.mes import KINDS, Parsed, Problem, Report, parse
 from plant.mes.file.table import cell_text

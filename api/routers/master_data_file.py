@@ -14,18 +14,13 @@ from starlette.datastructures import UploadFile
 
 from api.body import limited
 from api.context import Context, ContextDep, tree_of
+from api.error_answer import validation_words
 from api.files import CSV_TYPE, download
+from api.master_data_wire import FileReportOut
 from api.origin import OwnPagesOnly
-from api.problems import (
-    file_changed,
-    malformed,
-    too_many_imports,
-    validation_words,
-    writing_disabled,
-)
+from api.problems import file_changed, malformed, too_many_imports, writing_disabled
 from api.routers.master_data import Note, Who, write_parsed
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
-from api.wire import FileReportOut
 from plant.errors import ConfigurationError
 from plant.mes import KINDS
 from plant.mes.file import DocumentFile, FileLimits, TableOptions, template

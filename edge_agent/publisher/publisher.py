@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox, Slice
+from edge_agent.publisher.heartbeat import Heartbeat
 from edge_agent.publisher.link import (
     Connected,
     Delivered,
@@ -18,13 +19,7 @@ from edge_agent.publisher.link import (
     Refused,
 )
 from edge_agent.publisher.live_lane import LiveLane
-from edge_agent.publisher.messages import (
-    Condition,
-    FillRate,
-    data_batch,
-    last_will,
-    online_status,
-)
+from edge_agent.publisher.messages import Condition, data_batch, last_will
 from edge_agent.publisher.window import Window
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
@@ -36,7 +31,6 @@ from plant.native import SCHEMA, Birth, Leaf, TagDeclaration, decode_ack, encode
 OPEN_TIMEOUT_S = 8.0
 FIRST_ACK_WAIT_S = 1.0
 """How long to wait for the retained ack at first contact, before sending anything."""
-SHORTEST_STATUS_PAUSE_S = 1.0
 FAREWELL_S = 2.0
 PAUSE_WHILE_STOPPING_S = 0.2
 NOT_YET_CONNECTED = "not yet connected"
@@ -87,15 +81,13 @@ class Publisher:
         self._connect = connect
         self._clock = clock
         self._agent_version = agent_version
-        self._condition = condition
-        self._status_pause_s = status_pause_s
         self._elapsed = elapsed
         self._window = Window(settings.publishing.max_in_flight, settings.publishing.ack_timeout_s)
         self._live = LiveLane(
             settings.publishing.max_in_flight * settings.publishing.batch_rows,
             settings.publishing.ack_timeout_s,
         )
-        self._fill_rate = FillRate(settings.outbox.max_bytes)
+        self._heartbeat = Heartbeat(condition, status_pause_s, settings.outbox.max_bytes)
         self._stop = threading.Event()
         self._drain_until: float | None = None
         self._contacted = False
@@ -106,8 +98,6 @@ class Publisher:
         self._backoff = Backoff(first_s=0.5, longest_s=10.0)
         self._data_numbers: set[int] = set()
         """Messages with data that the broker has not answered for."""
-        self._last_told: tuple[object, ...] = ()
-        self._status_due = 0.0
 
     def finish(self, drain_s: float) -> None:
         """Ask the publisher to end once all is confirmed, or after some seconds at the latest."""
@@ -161,8 +151,7 @@ class Publisher:
         self._window.rewind(self._outbox.state().acknowledged_id)
         self._live.reset()
         self._data_numbers.clear()
-        self._last_told = ()
-        self._status_due = 0.0
+        self._heartbeat.restart()
 
     def _send_birth(self, link: Link) -> None:
         birth = Birth(
@@ -287,38 +276,14 @@ class Publisher:
 
     def _send_status(self, link: Link, now: float) -> None:
         state = self._outbox.state()
-        condition = self._condition()
         self._counters.dropped = state.dropped
-        told = (
-            condition.unreachable,
-            state.dropped_ranges,
-            condition.config,
-        )
-        changed = told != self._last_told
-        pause = max(SHORTEST_STATUS_PAUSE_S, self._status_pause_s())
-        earliest = self._status_due - pause + SHORTEST_STATUS_PAUSE_S
-        if now < self._status_due and not (changed and now >= earliest):
-            return
-        self._last_told = told
-        self._status_due = now + pause
-        link.publish(self._topic(Leaf.STATUS), self._status(online=True), retain=True)
-
-    def _status(self, *, online: bool) -> bytes:
-        state = self._outbox.state()
-        now_us = self._now_us()
-        condition = self._condition()
-        return encode(
-            online_status(
-                state,
-                now_us,
-                condition,
-                self._fill_rate.hours_left(now_us, state),
-                online=online,
-            )
-        )
+        if self._heartbeat.due(state, now):
+            payload = self._heartbeat.payload(state, self._now_us(), online=True)
+            link.publish(self._topic(Leaf.STATUS), payload, retain=True)
 
     def _say_farewell(self, link: Link) -> None:
-        number = link.publish(self._topic(Leaf.STATUS), self._status(online=False), retain=True)
+        payload = self._heartbeat.payload(self._outbox.state(), self._now_us(), online=False)
+        number = link.publish(self._topic(Leaf.STATUS), payload, retain=True)
         self._await_delivered(link, number, FAREWELL_S)
 
     def _done(self, *, connected: bool) -> bool:

@@ -1,3 +1,22 @@
+-- part: group_start
+-- The start of the hour or shift that a slice belongs to.
+case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end
+
+-- part: group_text
+-- The day, product, order or lot that a slice belongs to.
+case %(by)s
+    when 'day' then coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
+    when 'product' then coalesce(b.product_code, '')
+    when 'order' then coalesce(b.order_number, '')
+    when 'lot' then coalesce(b.lot_number, '')
+end
+
+-- part: chosen
+-- Slices of what alone is asked for.
+(%(order)s::text is null or b.order_number = %(order)s)
+and (%(product)s::text is null or b.product_code = %(product)s)
+and (%(lot)s::text is null or b.lot_number = %(lot)s)
+
 -- name: units
 -- Work units with the line they belong to, and whether they have a state signal and any signal.
 select
@@ -33,14 +52,8 @@ order by site.path, version desc
 -- part is unknown is unknown. Versions gathered in arrays would have every slice sorted.
 select
     b.work_unit_id,
-    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
-    case %(by)s
-        when 'day' then
-            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
-        when 'product' then coalesce(b.product_code, '')
-        when 'order' then coalesce(b.order_number, '')
-        when 'lot' then coalesce(b.lot_number, '')
-    end as key_text,
+    {group_start} as key_start,
+    {group_text} as key_text,
     max(b.shift), max(b.business_date), min(b.slice_start), max(b.slice_end), max(b.as_of),
     array[b.policy_version], array[b.formula_version],
     sum(b.calendar_ms)::bigint,
@@ -75,9 +88,7 @@ join base_sum b on b.work_unit_id = asked.work_unit_id
 where
     b.slice_start >= %(start)s and b.slice_start < %(end)s and b.slice_end <= %(end)s
     and (%(by)s <> 'shift' or b.shift_start is not null)
-    and (%(order)s::text is null or b.order_number = %(order)s)
-    and (%(product)s::text is null or b.product_code = %(product)s)
-    and (%(lot)s::text is null or b.lot_number = %(lot)s)
+    and {chosen}
 group by 1, 2, 3, b.policy_version, b.formula_version
 
 -- name: cut_slices
@@ -98,14 +109,8 @@ where
 -- was counted in them.
 select
     b.work_unit_id,
-    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
-    case %(by)s
-        when 'day' then
-            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
-        when 'product' then coalesce(b.product_code, '')
-        when 'order' then coalesce(b.order_number, '')
-        when 'lot' then coalesce(b.lot_number, '')
-    end as key_text,
+    {group_start} as key_start,
+    {group_text} as key_text,
     max(b.shift), max(b.business_date), min(t.start_time), max(t.end_time), max(b.as_of),
     array_agg(distinct b.policy_version), array_agg(distinct b.formula_version),
     coalesce(sum(t.ms), 0)::bigint,
@@ -154,9 +159,7 @@ where
     and b.slice_start > %(start)s::timestamptz - interval '1 hour'
     and (b.slice_start < %(start)s or b.slice_end > %(end)s)
     and (%(by)s <> 'shift' or b.shift_start is not null)
-    and (%(order)s::text is null or b.order_number = %(order)s)
-    and (%(product)s::text is null or b.product_code = %(product)s)
-    and (%(lot)s::text is null or b.lot_number = %(lot)s)
+    and {chosen}
 group by 1, 2, 3
 
 -- name: order_execution
@@ -165,14 +168,8 @@ group by 1, 2, 3
 select key_start, key_text, sum(ms)::bigint
 from (
     select
-    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
-    case %(by)s
-        when 'day' then
-            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
-        when 'product' then coalesce(b.product_code, '')
-        when 'order' then coalesce(b.order_number, '')
-        when 'lot' then coalesce(b.lot_number, '')
-    end as key_text,
+        {group_start} as key_start,
+        {group_text} as key_text,
         (extract(
             epoch from least(max(b.slice_end), %(end)s) - greatest(min(b.slice_start), %(start)s)
         ) * 1000)::bigint as ms
@@ -183,9 +180,7 @@ from (
         and b.slice_start > %(start)s::timestamptz - interval '1 hour'
         and b.order_number is not null
         and (%(by)s <> 'shift' or b.shift_start is not null)
-        and (%(order)s::text is null or b.order_number = %(order)s)
-        and (%(product)s::text is null or b.product_code = %(product)s)
-        and (%(lot)s::text is null or b.lot_number = %(lot)s)
+        and {chosen}
     group by 1, 2, b.order_number
 ) executed
 group by 1, 2
@@ -208,23 +203,13 @@ where
 select
     coalesce(array_agg(b.work_unit_id), '{}'), coalesce(array_agg(b.slice_start), '{}'),
     coalesce(array_agg(b.slice_end), '{}'),
-    coalesce(array_agg(
-        case %(by)s
-            when 'day' then
-                coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
-            when 'product' then coalesce(b.product_code, '')
-            when 'order' then coalesce(b.order_number, '')
-            when 'lot' then coalesce(b.lot_number, '')
-        end
-    ), '{}')
+    coalesce(array_agg({group_text}), '{}')
 from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
 join base_sum b on b.work_unit_id = asked.work_unit_id
 where
     b.slice_start < %(end)s and b.slice_end > %(start)s
     and b.slice_start > %(start)s::timestamptz - interval '1 hour'
-    and (%(order)s::text is null or b.order_number = %(order)s)
-    and (%(product)s::text is null or b.product_code = %(product)s)
-    and (%(lot)s::text is null or b.lot_number = %(lot)s)
+    and {chosen}
 
 -- name: operating_before
 -- Operating time (APT + AUST) of each work unit and group up to its last failure, in milliseconds:
@@ -255,9 +240,7 @@ select
             and (%(by)s <> 'product' or coalesce(b.product_code, '') = asked.key_text)
             and (%(by)s <> 'order' or coalesce(b.order_number, '') = asked.key_text)
             and (%(by)s <> 'lot' or coalesce(b.lot_number, '') = asked.key_text)
-            and (%(order)s::text is null or b.order_number = %(order)s)
-            and (%(product)s::text is null or b.product_code = %(product)s)
-            and (%(lot)s::text is null or b.lot_number = %(lot)s)
+            and {chosen}
     ), 0)::bigint
 from (
     select
@@ -281,7 +264,7 @@ from (
 select
     s.work_unit_id, s.start_time, s.end_time, s.stop_kind,
     greatest(i.start_time, %(start)s), least(i.end_time, %(end)s),
-    own.key_start, own.key_text
+    b.key_start, b.key_text
 from unnest(
     %(units)s::integer[], %(zones)s::text[], %(thresholds)s::float8[]
 ) as asked (work_unit_id, zone, threshold)
@@ -295,24 +278,16 @@ join state_interval i
     and i.start_time < %(end)s and i.end_time > %(start)s
 join lateral (
     select
-    case %(by)s when 'hour' then b.hour when 'shift' then b.shift_start end as key_start,
-    case %(by)s
-        when 'day' then
-            coalesce(b.business_date, (b.slice_start at time zone asked.zone)::date)::text
-        when 'product' then coalesce(b.product_code, '')
-        when 'order' then coalesce(b.order_number, '')
-        when 'lot' then coalesce(b.lot_number, '')
-    end as key_text,
-    b.order_number, b.product_code, b.lot_number
+        {group_start} as key_start,
+        {group_text} as key_text,
+        b.order_number, b.product_code, b.lot_number
     from base_sum b
     where b.work_unit_id = i.work_unit_id and b.slice_start <= i.start_time
     order by b.slice_start desc
     limit 1
-) own on true
+) b on true
 where
-    (%(order)s::text is null or own.order_number = %(order)s)
-    and (%(product)s::text is null or own.product_code = %(product)s)
-    and (%(lot)s::text is null or own.lot_number = %(lot)s)
+    {chosen}
 
 -- name: open_hours
 -- Hours in a window whose figures may still change.

@@ -145,42 +145,44 @@ join place on place.place_id = base_sum.work_unit_id
 where starts_with(place.path, %(site)s || '/')
 order by hour
 
--- name: mark_site_hours
--- In one order, so that two markers cannot deadlock.
+-- part: mark_hours
+-- The figures of these hours are to be computed.
 insert into dirty_window (work_unit_id, hour, marked_at, cause)
 select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
-from base_sum
-join place on place.place_id = base_sum.work_unit_id
-where starts_with(place.path, %(site)s || '/') and base_sum.hour = any(%(hours)s)
+
+-- part: or_again
+-- In one order, so that two markers cannot deadlock; an hour that is marked already is so anew.
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
     revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
 
+-- name: mark_site_hours
+-- In one order, so that two markers cannot deadlock.
+{mark_hours}
+from base_sum
+join place on place.place_id = base_sum.work_unit_id
+where starts_with(place.path, %(site)s || '/') and base_sum.hour = any(%(hours)s)
+{or_again}
+
 -- name: mark_spans
 -- Hours of the machines at or below places that spans touch.
-insert into dirty_window (work_unit_id, hour, marked_at, cause)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+{mark_hours}
 from unnest(%(places)s::text[], %(starts)s::timestamptz[], %(ends)s::timestamptz[])
     as span (path, span_start, span_end)
 join place on place.path = span.path or starts_with(place.path, span.path || '/')
 join base_sum on base_sum.work_unit_id = place.place_id
     and base_sum.slice_start >= date_trunc('hour', span.span_start)
     and base_sum.slice_start < span.span_end
-order by 1, 2
-on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+{or_again}
 
 -- name: mark_orders
 -- Hours of a site in which an order was executed.
-insert into dirty_window (work_unit_id, hour, marked_at, cause)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+{mark_hours}
 from unnest(%(sites)s::text[], %(numbers)s::text[]) as touched (path, number)
 join place on starts_with(place.path, touched.path || '/')
 join base_sum on base_sum.work_unit_id = place.place_id
     and base_sum.order_number = touched.number
-order by 1, 2
-on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+{or_again}
 
 -- name: mark_run_times
 -- Hours in which a product was made while its run time at a machine is another now: of that
@@ -224,15 +226,12 @@ hours as (
     )
 )
 select work_unit_id, hour, %(now)s::timestamptz, %(cause)s::text from hours
-order by 1, 2
-on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+{or_again}
 
 -- name: mark_order_runs
 -- Hours of a machine from a moment to the beginning of the next order on it, at most to another
 -- moment.
-insert into dirty_window (work_unit_id, hour, marked_at, cause)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+{mark_hours}
 from unnest(
     %(units)s::text[], %(begins)s::timestamptz[], %(starts)s::timestamptz[], %(ends)s::timestamptz[]
 ) as effect (path, run_start, span_start, span_end)
@@ -243,15 +242,12 @@ join base_sum on base_sum.work_unit_id = unit.place_id
         select min(later.started_at) from order_run later
         where later.work_unit_id = unit.place_id and later.started_at > effect.run_start
     ))
-order by 1, 2
-on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+{or_again}
 
 -- name: mark_serials
 -- Hours of all inspections of parts with a serial number: which of them is the first may be
 -- another now.
-insert into dirty_window (work_unit_id, hour, marked_at, cause)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+{mark_hours}
 from unnest(%(units)s::text[], %(serials)s::text[]) as touched (path, serial_number)
 join place unit on unit.path = touched.path
 join inspection made on made.work_unit_id = unit.place_id
@@ -259,21 +255,16 @@ join inspection made on made.work_unit_id = unit.place_id
 join base_sum on base_sum.work_unit_id = unit.place_id
     and base_sum.slice_start >= date_trunc('hour', coalesce(made.produced_at, made.inspected_at))
     and base_sum.slice_start <= coalesce(made.produced_at, made.inspected_at)
-order by 1, 2
-on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+{or_again}
 
 -- name: mark_meter_tags
 -- Hours of the machines that tags belong to: what meters say of a tag outranks its own place.
-insert into dirty_window (work_unit_id, hour, marked_at, cause)
-select distinct base_sum.work_unit_id, base_sum.hour, %(now)s::timestamptz, %(cause)s::text
+{mark_hours}
 from unnest(%(sites)s::text[], %(tags)s::text[]) as touched (path, name)
 join place site on site.path = touched.path
 join tag on tag.site_id = site.place_id and tag.name = touched.name
 join base_sum on base_sum.work_unit_id = tag.work_unit_id
-order by 1, 2
-on conflict (work_unit_id, hour) do update set
-    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause
+{or_again}
 
 -- name: high_water
 -- Until where a foreign table has been read.

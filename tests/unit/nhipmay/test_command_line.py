@@ -4,7 +4,8 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from nhipmay.cli import app, main, parse_duration, parse_moment
+from nhipmay.cli import app, main
+from nhipmay.command.option import parse_duration, parse_moment
 from plant.errors import ConfigurationError
 
 runner = CliRunner()
