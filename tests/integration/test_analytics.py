@@ -279,6 +279,27 @@ def test_oee_is_the_same_when_minor_stops_count_as_running(database: DatabaseSet
     plant.close()
 
 
+def test_a_machine_may_have_a_threshold_of_its_own(database: DatabaseSettings) -> None:
+    policy = {
+        "minor_stop_threshold_s": 0,
+        "minor_stop_thresholds_s": {"gia-cong/day-chuyen/cua": 120},
+        "minor_stops_in": "effectiveness",
+    }
+    plant = FigurePlant(database, policy=policy)
+    for unit in (SAW, GRINDER):
+        plant.run_steadily(unit, 0, 1)
+        plant.write(unit, "state", [(0.505, "HELD"), (0.513, "EXECUTE")])
+    plant.report(1)
+    plant.settle(1)
+
+    saw, grinder = (plant.result(unit, "hour", 0)["availability"] for unit in (SAW, GRINDER))
+
+    assert grinder < saw == 1
+    # Nothing has changed, so the description may be loaded again.
+    plant.reload(policy=policy)
+    plant.close()
+
+
 def test_an_hour_is_repaired_without_reading_a_month(plant: FigurePlant) -> None:
     plant.write(SAW, "state", [(24 * day, "EXECUTE") for day in range(30)])
     plant.report(24 * 30)
