@@ -188,7 +188,7 @@ def test_a_break_is_not_busy_time_and_parts_made_in_it_count(plant: FigurePlant)
     hour = plant.result(SAW, "hour", 4)
     assert hour["pbt_ms"] == hour["apt_ms"] == 1_800_000
     assert hour["produced_quantity"] == 90
-    assert hour["faults"] == ["effectiveness_above_1", "production_in_break"]
+    assert hour["faults"] == ["parts_outside_plan", "production_in_break"]
     assert hour["availability"] == 1
 
 
