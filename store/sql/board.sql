@@ -81,8 +81,8 @@ group by p.path, found.code
 order by p.path, windows desc, found.code
 
 -- name: process_values
--- Good values of a number tag while its machine produced, in time order.
-select m.source_time, m.value
+-- Good values of a number tag while its machine produced, in time order, each moment once.
+select distinct on (m.source_time) m.source_time, m.value
 from measurement m
 join tag t on t.tag_id = m.tag_id
 where

@@ -419,6 +419,17 @@ def test_capability_is_of_the_values_asked_for(changing: Served) -> None:
     assert cpk["low"] < cpk["value"] < cpk["high"]
     assert found["indices"]["pp"]["value"] == pytest.approx(0.24 / 6 / found["spread_overall"])
     assert ask(client, "capability", **asked)["missing"]["cp"] == "no_limits"
+    # What comes twice counts once.
+    plant.connection.execute(
+        "insert into measurement select m.* from measurement m join tag using (tag_id)"
+        " where name = 'cua/d'"
+    )
+    assert ask(client, "capability", **asked, lower=9.9, upper=10.14) == found
+    for wrong in ({"lower": 2, "upper": 1}, {"lower": "nan"}, {"upper": "inf"}):
+        assert (
+            client.get("/api/v1/capability", params={"tag": asked["tag"], **wrong}).status_code
+            == 422
+        ), wrong
 
 
 def test_a_table_holds_the_stored_figures(served: Served) -> None:
