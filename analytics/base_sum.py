@@ -21,7 +21,7 @@ from plant.kpi import BaseSums
 from plant.measurement import TagRole
 from plant.state import StopKind, TimeElement
 
-FORMULA_VERSION = "2"
+FORMULA_VERSION = "3"
 """Changes when the same measurements and policy would give other figures."""
 
 PRODUCTION_IN_BREAK = "production_in_break"

@@ -22,6 +22,9 @@ A limit keeps counting local: an increment depends on this much history and no m
 _JITTER_SHARE = 0.01
 _JITTER_COUNTS = 1.0
 _NEAR_TOP = 0.9
+# The plausible rate is somebody's estimate: a counter that shows next to nothing was set to zero.
+_NEAR_ZERO_SHARE = 0.01
+_NEAR_ZERO_COUNTS = 100.0
 # Readings are not taken exactly when parts are made, so twice the plausible rate is allowed.
 _RATE_SLACK = 2.0
 
@@ -32,13 +35,14 @@ class CounterEvent(IntEnum):
     COUNTED = 0
     """It stood still or grew."""
     JITTER = 1
-    """It dipped by at most 1 % or one count: not a reset, nothing was counted."""
+    """It dipped by at most 1 % or one count, also back over its modulus: nothing was counted."""
     WRAPPED = 2
     """It passed its modulus and began again at zero."""
     RESET = 3
     """It was set to zero; what it shows now was counted since."""
     RESTORED = 4
-    """It fell back to an older value, too high to have been counted since a reset."""
+    """It fell back to an older value: too high to have been counted since a reset, and not near
+    zero."""
     CORRECTED = 5
     """Nobody read it: it was booked later."""
 
@@ -76,18 +80,16 @@ def increments(readings: NumberReadings, counter: Counter) -> Increments:
     Bad readings are not readings; repeats and the order of arrival change nothing. A value below
     its predecessor is, in this order: jitter; a wrap, if the counter was near its modulus and the
     modular difference is possible at its maximum rate; restored, if what it shows could not have
-    been counted since a reset; else a reset.
+    been counted since a reset; else a reset. A value that is higher by nearly the whole modulus,
+    more than can have been counted, is jitter back over a wrap.
     """
     rows = ordered_numbers(readings)
     times = floor_ms(rows.time_us)
     if not times.size:
         return Increments(times, rows.value, np.empty(0, dtype=np.int64), None)
     events = _events(rows, counter)
-    level = _level(rows, events)
+    level = _level(rows, events, _turns(rows, events) * (counter.modulus or 0.0))
     amounts = np.maximum(np.diff(level), 0.0)
-    wrapped = events == CounterEvent.WRAPPED
-    passed = rows.value[1:] + (counter.modulus or 0.0) - level[:-1]
-    amounts[wrapped] = np.maximum(passed[wrapped], 0.0)
     reset = events == CounterEvent.RESET
     amounts[reset] = rows.value[1:][reset]
     amounts[events == CounterEvent.RESTORED] = 0.0
@@ -110,17 +112,15 @@ def added(readings: NumberReadings) -> Increments:
 def _events(rows: NumberReadings, counter: Counter) -> NDArray[np.int64]:
     old, new = rows.value[:-1], rows.value[1:]
     events = np.full(old.size, CounterEvent.COUNTED, dtype=np.int64)
+    if counter.modulus is not None:
+        events[_back_over_top(rows, counter.modulus, counter.max_rate_per_s)] = CounterEvent.JITTER
     fell = np.flatnonzero(new < old)
     if not fell.size:
         return events
     old, new = old[fell], new[fell]
-    elapsed_s = np.diff(rows.time_us)[fell] / 1e6
-    possible = (
-        np.full(fell.size, np.inf)
-        if counter.max_rate_per_s is None
-        else counter.max_rate_per_s * elapsed_s * _RATE_SLACK + 1.0
-    )
-    jitter = (old - new <= np.maximum(_JITTER_COUNTS, _JITTER_SHARE * old)) & (new > old / 2)
+    possible = _possible(rows, counter.max_rate_per_s)[fell]
+    near_zero = np.minimum(_NEAR_ZERO_SHARE * old, _NEAR_ZERO_COUNTS)
+    jitter = _is_dip(old, new)
     wrapped = np.zeros(fell.size, dtype=np.bool_)
     if counter.modulus is not None:
         counted = new - old + counter.modulus
@@ -128,20 +128,58 @@ def _events(rows: NumberReadings, counter: Counter) -> NDArray[np.int64]:
         near_top = (old >= _NEAR_TOP * counter.modulus) & (old < counter.modulus)
         wrapped = near_top & (counted <= plausible)
     events[fell] = np.select(
-        [jitter, wrapped, new > possible],
+        [jitter, wrapped, (new > possible) & (new > near_zero)],
         [CounterEvent.JITTER, CounterEvent.WRAPPED, CounterEvent.RESTORED],
         default=CounterEvent.RESET,
     )
     return events
 
 
-def _level(rows: NumberReadings, events: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return the values with dips filled by the highest value of the last `JITTER_HOLD_US`."""
-    level = rows.value.copy()
+def _possible(rows: NumberReadings, max_rate_per_s: float | None) -> NDArray[np.float64]:
+    """Return how many can have been counted between neighbouring readings, shape (n - 1,)."""
+    elapsed_s = np.diff(rows.time_us) / 1e6
+    if max_rate_per_s is None:
+        return np.full(elapsed_s.size, np.inf)
+    return max_rate_per_s * elapsed_s * _RATE_SLACK + 1.0
+
+
+def _is_dip(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.bool_]:
+    return (old - new <= np.maximum(_JITTER_COUNTS, _JITTER_SHARE * old)) & (new > old / 2)
+
+
+def _back_over_top(
+    rows: NumberReadings, modulus: float, max_rate_per_s: float | None
+) -> NDArray[np.bool_]:
+    """Return which steps are dips from just above a wrap to just below it, shape (n - 1,).
+
+    Read as growth, such a step would be nearly the whole modulus. It is believed where the rate
+    allows it, and without a rate not at all.
+    """
+    old, new = rows.value[:-1], rows.value[1:]
+    grown = modulus / 2 if max_rate_per_s is None else _possible(rows, max_rate_per_s)
+    return (new < modulus) & (new - old > grown) & _is_dip(old + modulus, new)
+
+
+def _turns(rows: NumberReadings, events: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Return how often a counter has passed its modulus up to each reading, shape (n,)."""
+    back = (events == CounterEvent.JITTER) & (rows.value[1:] > rows.value[:-1])
+    passed = (events == CounterEvent.WRAPPED).astype(np.float64) - back
+    return np.concatenate(([0.0], np.cumsum(passed)))
+
+
+def _level(
+    rows: NumberReadings, events: NDArray[np.int64], passed: NDArray[np.float64]
+) -> NDArray[np.float64]:
+    """Return the values with dips filled by the highest value of the last `JITTER_HOLD_US`.
+
+    Values grow on over a wrap: `passed` is what was counted in whole turns before them.
+    """
+    values = rows.value + passed
+    level = values.copy()
     dips = np.flatnonzero(events == CounterEvent.JITTER) + 1
     if not dips.size:
         return level
-    fresh = np.flatnonzero(events > CounterEvent.JITTER) + 1
+    fresh = np.flatnonzero(events > CounterEvent.WRAPPED) + 1
     dip_times = rows.time_us[dips]
     for index in range(int(dips[0]), level.size):
         since = rows.time_us[index] - JITTER_HOLD_US
@@ -152,5 +190,5 @@ def _level(rows: NumberReadings, events: NDArray[np.int64]) -> NDArray[np.float6
         first = int(np.searchsorted(rows.time_us, since, side="right"))
         if segment >= 0:
             first = max(first, int(fresh[segment]))
-        level[index] = rows.value[first : index + 1].max()
+        level[index] = values[first : index + 1].max()
     return level

@@ -150,7 +150,8 @@ def _site_figures(
     def minor_stops(unit_id: int, window: ResultWindow) -> int:
         if site.policy.minor_stops_in != "effectiveness":
             return 0
-        return _minor_stop_ms(connection, site, unit_id, window, now)
+        threshold_ms = site.policy.minor_stop_threshold_ms(plant.units[unit_id].path)
+        return _minor_stop_ms(connection, unit_id, window, threshold_ms, now)
 
     return SiteFigures(
         site=site,
@@ -162,7 +163,7 @@ def _site_figures(
 
 
 def _minor_stop_ms(
-    connection: Connection, site: SiteSource, unit_id: int, window: ResultWindow, now: datetime
+    connection: Connection, unit_id: int, window: ResultWindow, threshold_ms: int, now: datetime
 ) -> int:
     found = [
         Stop(
@@ -179,5 +180,4 @@ def _minor_stop_ms(
         StateInterval(millis(row.start), millis(row.end), TimeElement(row.element))
         for row in figure.state_intervals(connection, unit_id, window.start, window.end)
     ]
-    threshold_ms = round(site.policy.minor_stop_threshold_s * 1000)
     return minor_stop_ms(found, delays, threshold_ms, millis(now))

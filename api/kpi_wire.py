@@ -29,6 +29,9 @@ class PolicyOut(Wire):
     failure_merge_s: float
     mtbf_per: str
     order_from: str
+    minor_stop_thresholds_s: dict[str, float] = Field(
+        description="Of machines that have one of their own, by `area/line/machine`."
+    )
 
 
 class GroupOut(Wire):

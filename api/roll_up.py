@@ -68,6 +68,11 @@ class _Unit:
     lost_ms: dict[GroupKey, int] = field(default_factory=dict)
     """Minor stops that are no breakdowns."""
 
+    @property
+    def minor_threshold_ms(self) -> int:
+        """Stops shorter than this are minor ones."""
+        return self.policy.minor_stop_threshold_ms(self.facts.path)
+
 
 def roll_up(
     reading: Reading,
@@ -259,7 +264,7 @@ def _add_minor_stops(
 ) -> None:
     """Measure minor stops where a policy counts them as running, or losses are asked for."""
     thresholds = [
-        unit.policy.minor_stop_threshold_s
+        unit.minor_threshold_ms / 1000
         if losses or unit.policy.minor_stops_in == "effectiveness"
         else 0.0
         for unit in units.values()
@@ -269,8 +274,7 @@ def _add_minor_stops(
     wanted = dict(zip(units, thresholds, strict=True))
     for row in kpi.minor_stop_tiles([wanted[unit_id] for unit_id in units], now):
         unit = units[row.unit_id]
-        limit = round(unit.policy.minor_stop_threshold_s * 1000)
-        length = minor_stop_ms([row.stop], [row.tile], limit, _millis(now))
+        length = minor_stop_ms([row.stop], [row.tile], unit.minor_threshold_ms, _millis(now))
         if unit.policy.minor_stops_in == "effectiveness":
             unit.minor_ms[row.key] = unit.minor_ms.get(row.key, 0) + length
         if row.stop.stop_kind is not StopKind.BREAKDOWN:

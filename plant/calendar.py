@@ -3,7 +3,8 @@
 Rules (see `docs/explanations/oee.md`): a shift is two UTC instants and a business date, the local
 date on which it starts; it is never split at midnight. Local times are converted to UTC one by
 one and only then subtracted, so a night shift in a spring DST night is as short as it really is.
-A local time that occurs twice means the first; one that is skipped means as much later.
+A local time that occurs twice means the first; one that is skipped means as much later, and a shift
+or break that this would end before it begins does not take place.
 
 Of several versions of a shift (the same name) the one that began last holds while it is valid. A
 rotation chooses the shifts of a day by name, whatever their weekdays; a day off removes them.
@@ -153,7 +154,7 @@ def expand_shifts(
         for pattern in _in_force(named, day)
         if rules.begins(pattern, day)
         for shift in (_instance(pattern, day, zone),)
-        if shift.window.start < end and shift.window.end > start
+        if max(shift.window.start, start) < min(shift.window.end, end)
     ]
     return sorted(found, key=lambda shift: (shift.window.start, shift.name))
 
@@ -187,7 +188,8 @@ def _instance(pattern: ShiftPattern, day: date, zone: ZoneInfo) -> ShiftInstance
         utc_instant(_day_after(day, pattern.end <= pattern.start), pattern.end, zone),
     )
     breaks = tuple(_break_window(pattern, pause, day, zone) for pause in pattern.breaks)
-    return ShiftInstance(pattern.name, day, window, breaks)
+    taken = tuple(pause for pause in breaks if pause.start < pause.end)
+    return ShiftInstance(pattern.name, day, window, taken)
 
 
 def _break_window(pattern: ShiftPattern, pause: Break, day: date, zone: ZoneInfo) -> Window:

@@ -118,6 +118,8 @@ class PolicySettings(StrictModel):
     failure_merge_s: Annotated[float, Field(ge=0)] = 0.0
     mtbf_per: Literal["failure", "failure_plus_1"] = "failure"
     order_from: Literal["machine", "mes"] = "machine"
+    minor_stop_thresholds_s: dict[str, Annotated[float, Field(ge=0)]] = {}
+    """Of machines that have one of their own, by `area/line/machine`."""
 
     def policy(self) -> OeePolicy:
         """Return the policy as analytics uses it."""
@@ -132,6 +134,7 @@ class PolicySettings(StrictModel):
             self.failure_merge_s,
             self.mtbf_per,
             self.order_from,
+            self.minor_stop_thresholds_s,
         )
 
 
@@ -161,6 +164,22 @@ class Site(Named):
         except (ZoneInfoNotFoundError, ValueError) as exc:
             raise ValueError(f"{value!r} is no IANA time zone such as Asia/Ho_Chi_Minh") from exc
         return value
+
+    @model_validator(mode="after")
+    def _thresholds_are_of_machines(self) -> Self:
+        known = {
+            f"{area.code}/{line.code}/{unit.code}"
+            for area in self.areas
+            for line in area.work_centers
+            for unit in line.work_units
+        }
+        unknown = sorted(self.policy.minor_stop_thresholds_s.keys() - known)
+        if unknown:
+            raise ValueError(
+                f"policy: minor_stop_thresholds_s names {', '.join(unknown)}; machines here are"
+                f" {', '.join(sorted(known))}"
+            )
+        return self
 
     @model_validator(mode="after")
     def _shifts_do_not_overlap(self) -> Self:

@@ -9,7 +9,7 @@ from psycopg.rows import class_row, dict_row
 
 from plant.kpi import BaseSums, OeePolicy
 from plant.kpi.target import Target
-from store.board_row import AsOfRow, FaultRow, SliceRow, StateTimeRow, ValueRow
+from store.board_row import AsOfRow, ChangeoverRow, FaultRow, SliceRow, StateTimeRow, ValueRow
 from store.connection import Connection
 from store.queries import queries
 
@@ -53,6 +53,12 @@ class BoardReading:
         return self._rows(
             ValueRow, "process_values", tag_id=tag_id, start=start, end=end, limit=limit
         )
+
+    def changeovers(
+        self, units: Sequence[int], start: datetime, end: datetime
+    ) -> list[ChangeoverRow]:
+        """Return the changes of product on work units in the window, in time order."""
+        return self._rows(ChangeoverRow, "changeovers", units=list(units), start=start, end=end)
 
     def policy(self, place: str) -> OeePolicy:
         """Return the present policy of a place's site; the default where there is none."""

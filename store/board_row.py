@@ -55,6 +55,20 @@ class ValueRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ChangeoverRow:
+    """A change of product on a machine."""
+
+    place: str
+    from_product: str
+    to_product: str
+    changed_at: datetime
+    last_good: datetime | None
+    """When the last good part before it was counted; None if none was within a day."""
+    first_good: datetime | None
+    """When the first good part after it was counted; None while none is, or not within a day."""
+
+
+@dataclass(frozen=True, slots=True)
 class AsOfRow:
     """How far figures go."""
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from plant.errors import DataError
 from plant.mes.document import MesDocument, within
-from plant.mes.parsing import Located, Parsed
+from plant.mes.parsing import Located, Origin, Parsed
 from plant.mes.problem import Problem, Reason, Report
 from plant.mes.site_calendar import circle
 from plant.settings import DatabaseSettings
@@ -146,7 +146,7 @@ class _Writer:
         self._references = References(connection)
         self._calendars = TouchedCalendars(connection)
         self._effects = Effects(connection, provenance.now)
-        self._trees: dict[tuple[str, str], str] = {}
+        self._trees: dict[tuple[str, str], dict[str, Origin]] = {}
         self._locked: set[str] = set()
         self._broken_whole = False
 
@@ -173,10 +173,10 @@ class _Writer:
 
     def finish(self) -> Report:
         """Look at what must hold for all documents together, and mark what has to be computed."""
-        for site, (where, words) in self._calendars.overlaps().items():
-            self._refuse_whole(Problem(where, "", Reason.OVERLAPPING_SHIFTS, f"{site}: {words}"))
-        for (kind, scope), where in self._trees.items():
-            self._check_tree(kind, scope, where)
+        for problem in self._calendars.problems():
+            self._refuse_whole(problem)
+        for (kind, scope), origins in self._trees.items():
+            self._check_tree(kind, scope, origins)
         if not self.must_fail:
             for site, hours in self._calendars.changed_hours().items():
                 self._effects.add_hours(site, hours)
@@ -207,10 +207,11 @@ class _Writer:
         batch = self._without(self._references.missing(batch))
         if kind in {"time-zones", "shifts", "rotations", "holidays"}:
             for one in batch:
-                self._calendars.touch(one.document.scope, one.origin.of(""))
+                self._calendars.touch(one)
         if kind in _TREES:
             for one in batch:
-                self._trees.setdefault((kind, one.document.scope), one.origin.of(""))
+                tree = self._trees.setdefault((kind, one.document.scope), {})
+                tree[one.document.key[-1]] = one.origin
         current = self._current(kind, [one.document for one in batch])
         self._store(kind, [one for one in batch if not one.withdrawn], current)
         self._take_back(kind, [one for one in batch if one.withdrawn], current)
@@ -334,18 +335,24 @@ class _Writer:
                 },
             )
 
-    def _check_tree(self, kind: str, scope: str, where: str) -> None:
+    def _check_tree(self, kind: str, scope: str, origins: dict[str, Origin]) -> None:
+        def refuse(codes: Iterable[str], reason: Reason, words: str) -> None:
+            any_of_them = next(iter(origins.values()))
+            origin = next((origins[code] for code in codes if code in origins), any_of_them)
+            problem = Problem(origin.of("parent"), "parent", reason, f"{kind}: {words}")
+            self._refuse_whole(problem)
+
         parents: dict[str, str | None] = dict(
             self._connection.execute(_Q[_TREES[kind]], {"scope": scope}).fetchall()
         )
         for code, parent in parents.items():
             if parent is not None and parent not in parents:
-                words = f"{kind}: the parent '{parent}' of '{code}' does not exist in {scope}"
-                self._refuse_whole(Problem(where, "parent", Reason.UNKNOWN_REFERENCE, words))
+                words = f"the parent '{parent}' of '{code}' does not exist in {scope}"
+                refuse((code, parent), Reason.UNKNOWN_REFERENCE, words)
         round_about = circle(parents)
         if round_about:
-            words = f"{kind}: {' > '.join(round_about)} are one another's parents"
-            self._refuse_whole(Problem(where, "parent", Reason.CIRCLE, words))
+            words = f"{' > '.join(round_about)} are one another's parents"
+            refuse(round_about, Reason.CIRCLE, words)
 
     def _refuse(self, problems: Sequence[Problem]) -> None:
         tally = self._tally

@@ -2,6 +2,8 @@
 
 from collections import Counter
 
+from psycopg.types.json import Jsonb
+
 from plant.description import PlantDescription, Site
 from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
@@ -133,7 +135,11 @@ def _load_policy(connection: Connection, site: Site, site_id: int) -> None:
         _Q["policy"], {"site": site_id, "version": wanted.version}
     ).fetchone()
     if stored is None:
-        connection.execute(_Q["insert_policy"], wanted.model_dump(mode="json") | {"site": site_id})
+        own = Jsonb(wanted.minor_stop_thresholds_s)
+        connection.execute(
+            _Q["insert_policy"],
+            wanted.model_dump(mode="json") | {"site": site_id, "minor_stop_thresholds_s": own},
+        )
     elif stored != choices:
         raise ConfigurationError(
             f"site {site.code}: policy version {wanted.version} is stored as {stored}, but the "

@@ -177,7 +177,7 @@ class Inquiry:
             [stop for stop in self.stops if stop.place == path],
             [state for state in self.states if state.place == path],
             windows,
-            self.policy,
+            self.policy.minor_stop_threshold_ms(path),
             self.now,
             breakdowns=breakdowns,
         )

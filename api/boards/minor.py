@@ -6,7 +6,6 @@ from datetime import datetime
 
 from plant.calendar import Window
 from plant.clock import microseconds
-from plant.kpi import OeePolicy
 from plant.kpi.stop import StateInterval, Stop, minor_stop_ms
 from plant.state import StopKind, TimeElement
 from store.reading_row import StateRow, StopRow
@@ -28,7 +27,7 @@ def minor_delay_ms(
     stops: Sequence[StopRow],
     states: Sequence[StateRow],
     windows: Sequence[Window],
-    policy: OeePolicy,
+    threshold_ms: int,
     now: datetime,
     *,
     breakdowns: bool,
@@ -38,8 +37,7 @@ def minor_delay_ms(
     Windows are in order and apart, as states are.
     """
     wanted = [stop_of(row) for row in stops if breakdowns or row.stop_kind != StopKind.BREAKDOWN]
-    threshold = round(policy.minor_stop_threshold_s * 1000)
-    return minor_stop_ms(wanted, _delays(states, windows), threshold, millis(now))
+    return minor_stop_ms(wanted, _delays(states, windows), threshold_ms, millis(now))
 
 
 def _delays(states: Sequence[StateRow], windows: Sequence[Window]) -> Iterator[StateInterval]:

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from api.boards.board import Board, Inquiry, Section, Table
+from api.boards.changeover import changeovers_section
 from api.boards.figures import grouped_bars, line_trace
 from api.boards.paced import last_units, paced_units
 from api.charts import INK, Figure, axis, figure, or_nothing, wall
@@ -181,6 +182,7 @@ def comparison_board(q: Inquiry) -> Board:
         (
             _compared(q, "shifts", lambda row: row.shift or ""),
             _compared(q, "products", lambda row: row.product or ""),
+            changeovers_section(q),
         )
     )
 

@@ -5,6 +5,7 @@ from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
+from pydantic import Field
 
 from api import kpi_fault
 from api.choice import ChosenDep
@@ -20,7 +21,7 @@ from api.kpi_wire import (
     RestatementOut,
 )
 from api.listing_file import FILES, ListingFormDep, ListingSubject
-from api.problems import unknown_tag
+from api.problems import bad_option, unknown_tag
 from api.roll_up import KpiAnswer, roll_up
 from api.routers.measurements import MOST_ROWS
 from api.routers.places import PlacePath
@@ -140,6 +141,9 @@ def list_faults(
     return form.file(data, FaultOut, subject) or Listing(data=data)
 
 
+Limit = Annotated[float, Field(allow_inf_nan=False)]
+
+
 @router.get("/capability", response_model=CapabilityOut, responses=FILES)
 def get_capability(
     *,
@@ -147,15 +151,18 @@ def get_capability(
     tag: Annotated[str, Query(max_length=400, description="`enterprise/site/name` of a tag.")],
     start: Start = None,
     end: End = None,
-    lower: Annotated[float | None, Query(description="Lower tolerance limit.")] = None,
-    upper: Annotated[float | None, Query(description="Upper tolerance limit.")] = None,
+    lower: Annotated[Limit | None, Query(description="Lower tolerance limit.")] = None,
+    upper: Annotated[Limit | None, Query(description="Upper tolerance limit.")] = None,
     subgroup: Annotated[int, Query(ge=1, le=10, description="Values of one subgroup.")] = 1,
     form: ListingFormDep,
 ) -> Response | CapabilityOut:
     """Return Cp, Cpk, Pp, Ppk of a number tag's good values, with 95 % confidence intervals.
 
-    The last 24 hours by default; at most 10,000 values, the first of the window.
+    The last 24 hours by default; at most 10,000 values, the first of the window. What came twice
+    counts once.
     """
+    if lower is not None and upper is not None and lower >= upper:
+        raise bad_option("lower", "below `upper`")
     asked = window(start, end, now=context.clock(), default=timedelta(days=1), longest=LONGEST)
     enterprise, site, name = [*tag.split("/", 2), "", ""][:3]
     with context.database.reading() as reading:
@@ -164,12 +171,12 @@ def get_capability(
             raise unknown_tag(tag)
         rows = reading.measurements(key, asked.start, asked.end, skip=0, limit=MOST_ROWS)
         home = tree_of(reading).get(f"{enterprise}/{site}")
-    values = [
-        float(row.value)
+    values = {
+        row.source_time: float(row.value)
         for row in rows
         if row.quality == Quality.GOOD and isinstance(row.value, float | int)
-    ]
-    found = capability(values, lower, upper, subgroup=subgroup)
+    }
+    found = capability(list(values.values()), lower, upper, subgroup=subgroup)
     answer = CapabilityOut.model_validate({"tag": tag} | asdict(found))
     subject = ListingSubject("capability", context.clock(), home, asked)
     return form.file([answer], CapabilityOut, subject) or answer

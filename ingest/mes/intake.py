@@ -95,6 +95,10 @@ class MesIntake:
 
     def _write(self, message: Message) -> Report:
         address = mes_address(message.topic)
+        if message.retained:
+            # It would come again at every connection and undo what was corrected since.
+            words = "a retained message is of an unknown age; publish documents without retain"
+            raise DataError("retained", words)
         if len(message.payload) > self._settings.max_payload_bytes:
             raise DataError(
                 "too_large",

@@ -11,6 +11,7 @@ _INSPECTED = ("inspected_parts", "good_at_first_parts", "rework_found_parts")
 EFFECTIVENESS_ABOVE_1 = "effectiveness_above_1"
 QUALITY_ABOVE_1 = "quality_above_1"
 PARTS_WITHOUT_PRODUCTION_TIME = "parts_without_production_time"
+PARTS_OUTSIDE_PLAN = "parts_outside_plan"
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +61,7 @@ def oee(sums: BaseSums, minor_stop_ms: int = 0, absent: Missing | None = None) -
         availability_low=low,
         availability_high=(running + sums.unknown_ms) / sums.pbt_ms,
         missing=missing,
-        faults=_faults(sums, effectiveness, quality),
+        faults=_faults(sums, running, quality),
     )
 
 
@@ -178,12 +179,17 @@ def _no_speed(sums: BaseSums) -> Missing | None:
     return Missing.NO_PLANNED_RUN_TIME if sums.pri_pq_ms is None else None
 
 
-def _faults(sums: BaseSums, effectiveness: float | None, quality: float | None) -> tuple[str, ...]:
+def _faults(sums: BaseSums, running: int, quality: float | None) -> tuple[str, ...]:
     found = []
-    if effectiveness is not None and effectiveness > 1:
+    made_ms = sums.pri_pq_ms or 0.0
+    # What was made in breaks or overtime counts: it may lift effectiveness at no wrong speed.
+    ran = running + sums.unscheduled_production_ms
+    if made_ms > ran > 0:
         found.append(EFFECTIVENESS_ABOVE_1)
+    elif made_ms > running and sums.unscheduled_production_ms:
+        found.append(PARTS_OUTSIDE_PLAN)
     if quality is not None and quality > 1:
         found.append(QUALITY_ABOVE_1)
-    if sums.apt_ms == 0 and (sums.produced_quantity or 0) > 0:
+    if sums.apt_ms + sums.unscheduled_production_ms == 0 and (sums.produced_quantity or 0) > 0:
         found.append(PARTS_WITHOUT_PRODUCTION_TIME)
     return tuple(found)

@@ -1,6 +1,7 @@
 """The choices that a figure depends on."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,3 +33,11 @@ class OeePolicy:
     """`failure` divides by FE, `failure_plus_1` by FE + 1."""
     order_from: str = "machine"
     """Whose order counts where both the machine and an MES tell one: `machine` or `mes`."""
+    minor_stop_thresholds_s: Mapping[str, float] = field(default_factory=dict)
+    """Thresholds of machines that have their own, by `area/line/machine`."""
+
+    def minor_stop_threshold_ms(self, machine: str) -> int:
+        """Return the threshold of a machine, given by its whole path."""
+        below_site = machine.split("/", 2)[-1]
+        own = self.minor_stop_thresholds_s.get(below_site, self.minor_stop_threshold_s)
+        return round(own * 1000)

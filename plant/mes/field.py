@@ -104,7 +104,7 @@ def _time_of_day(value: Any) -> time:
 def _number(value: Any) -> Any:
     if isinstance(value, bool):
         raise ValueError("is true or false; write a number")
-    if isinstance(value, str) and "," in value:
+    if isinstance(value, str) and ("," in value or "_" in value):
         raise ValueError(f"{value!r} is no number; write a point for decimals and no separators")
     return value
 

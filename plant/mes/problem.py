@@ -23,7 +23,7 @@ class Reason(StrEnum):
     OUTSIDE_SCOPE = "outside_scope"
     """It belongs to an enterprise or site that this way in may not speak for."""
     UNKNOWN_REFERENCE = "unknown_reference"
-    """It names a place, product, order, lot or reason that does not exist."""
+    """It names a place, product, order, lot, reason or shift that does not exist."""
     OVERLAPPING_SHIFTS = "overlapping_shifts"
     """Two shifts of a site would run at the same time."""
     CIRCLE = "circle"

@@ -7,7 +7,9 @@ from zoneinfo import ZoneInfo
 
 from plant.calendar import (
     NO_RULES,
+    DayOff,
     DayRules,
+    Rotation,
     ShiftInstance,
     ShiftPattern,
     expand_shifts,
@@ -31,12 +33,13 @@ class SiteCalendar:
     rules: DayRules = NO_RULES
 
     def overlaps(self) -> Iterator[tuple[ShiftInstance, ShiftInstance]]:
-        """Yield the first pair of overlapping shifts of every stretch in which rules change."""
+        """Yield the first overlap of each two shifts, looked for wherever rules change."""
         length = max(
             (7 * len(rotation.cycle) for rotation in self.rules.rotations), default=_LEAST_DAYS
         )
         span = timedelta(days=min(max(length, _LEAST_DAYS), _MOST_DAYS))
         checked_until = _FIRST
+        seen: set[tuple[str, str]] = set()
         for day in sorted(self._turns()):
             last = day + span
             first = max(day, checked_until - 2 * _DAY)
@@ -48,7 +51,18 @@ class SiteCalendar:
                 datetime.combine(last, time(), UTC),
                 self.rules,
             )
-            yield from overlapping(shifts)[:1]
+            for one, other in overlapping(shifts):
+                if (one.name, other.name) not in seen:
+                    seen.add((one.name, other.name))
+                    yield one, other
+
+    def unknown_shifts(self) -> Iterator[tuple[Rotation | DayOff, str]]:
+        """Yield each shift that a rotation or a day off names and the site does not have."""
+        known = {pattern.name for pattern in self.patterns}
+        for rotation in self.rules.rotations:
+            yield from ((rotation, name) for name in sorted(rotation.governed - known))
+        for day_off in self.rules.days_off.values():
+            yield from ((day_off, name) for name in sorted(day_off.keeps - known))
 
     def _turns(self) -> set[date]:
         """Return the days, less two, on which other rules begin to hold."""

@@ -81,8 +81,8 @@ group by p.path, found.code
 order by p.path, windows desc, found.code
 
 -- name: process_values
--- Good values of a number tag while its machine produced, in time order.
-select m.source_time, m.value
+-- Good values of a number tag while its machine produced, in time order, each moment once.
+select distinct on (m.source_time) m.source_time, m.value
 from measurement m
 join tag t on t.tag_id = m.tag_id
 where
@@ -99,10 +99,98 @@ where
 order by m.source_time, m.received_time
 limit %(limit)s
 
+-- name: changeovers
+-- Changes of product on machines, each with the last good part before it and the first one from it
+-- on, at most a day away. A machine without a counter of good parts has its total counter asked. A
+-- reading that only makes good a dip of at most a hundredth is no part.
+with made as (
+    select
+        work_unit_id, product_code, slice_start,
+        lag(product_code) over (partition by work_unit_id order by slice_start) as before
+    from base_sum
+    where
+        work_unit_id = any(%(units)s) and hour >= %(start)s::timestamptz - interval '1 day'
+        and hour < %(end)s and product_code is not null
+)
+select
+    p.path as place, made.before as from_product, made.product_code as to_product,
+    made.slice_start as changed_at, last.source_time as last_good,
+    first.source_time as first_good
+from made
+join place p on p.place_id = made.work_unit_id
+left join lateral (
+    select tag_id, role in ('good_increment', 'total_increment') as adds
+    from tag
+    where
+        work_unit_id = made.work_unit_id
+        and role in ('good_count', 'good_increment', 'total_count', 'total_increment')
+    order by role
+    limit 1
+) counter on true
+left join lateral (
+    select m.source_time
+    from measurement m
+    cross join lateral (
+        select array(
+            select e.value
+            from measurement e
+            where
+                e.tag_id = m.tag_id and e.source_time < m.source_time
+                and e.source_time >= m.source_time - interval '1 day'
+                and e.quality < 2 and e.value is not null
+            order by e.source_time desc
+            limit 2
+        ) as v
+    ) before
+    where
+        m.tag_id = counter.tag_id and m.quality < 2
+        and m.source_time < made.slice_start
+        and m.source_time >= made.slice_start - interval '1 day'
+        and case
+            when counter.adds then m.value > 0
+            when v[2] > v[1] and v[1] >= 0.99 * v[2] then m.value > v[2]
+            else m.value > v[1]
+        end
+    order by m.source_time desc
+    limit 1
+) last on true
+left join lateral (
+    select m.source_time
+    from measurement m
+    cross join lateral (
+        select array(
+            select e.value
+            from measurement e
+            where
+                e.tag_id = m.tag_id and e.source_time < m.source_time
+                and e.source_time >= m.source_time - interval '1 day'
+                and e.quality < 2 and e.value is not null
+            order by e.source_time desc
+            limit 2
+        ) as v
+    ) before
+    where
+        m.tag_id = counter.tag_id and m.quality < 2
+        and m.source_time >= made.slice_start
+        and m.source_time < made.slice_start + interval '1 day'
+        and case
+            when counter.adds then m.value > 0
+            when v[2] > v[1] and v[1] >= 0.99 * v[2] then m.value > v[2]
+            else m.value > v[1]
+        end
+    order by m.source_time
+    limit 1
+) first on true
+where
+    made.before <> made.product_code and made.slice_start >= %(start)s
+    and made.slice_start < %(end)s
+order by made.slice_start, p.path
+
 -- name: policy
 -- The present policy of a place's site.
 select o.version, o.minor_stop_threshold_s, o.minor_stops_in, o.breaks_in, o.setup_in,
-    o.failure_states, o.failure_at_least_s, o.failure_merge_s, o.mtbf_per, o.order_from
+    o.failure_states, o.failure_at_least_s, o.failure_merge_s, o.mtbf_per, o.order_from,
+    o.minor_stop_thresholds_s
 from oee_policy o
 join place site on site.place_id = o.site_id
 where site.path = %(place)s or starts_with(%(place)s, site.path || '/')

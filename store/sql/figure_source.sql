@@ -30,7 +30,7 @@ select work_unit_id, vendor_state, packml_state from state_map
 -- The policy in force of each site: its latest version.
 select distinct on (site_id)
     site_id, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in, failure_states,
-    failure_at_least_s, failure_merge_s, mtbf_per, order_from
+    failure_at_least_s, failure_merge_s, mtbf_per, order_from, minor_stop_thresholds_s
 from oee_policy
 order by site_id, version desc
 

@@ -42,7 +42,8 @@ order by line.path
 -- The policy in force of each site, by the site's path.
 select distinct on (site.path)
     site.path, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in,
-    failure_states, failure_at_least_s, failure_merge_s, mtbf_per, order_from
+    failure_states, failure_at_least_s, failure_merge_s, mtbf_per, order_from,
+    minor_stop_thresholds_s
 from place site
 join oee_policy on oee_policy.site_id = site.place_id
 order by site.path, version desc

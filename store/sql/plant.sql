@@ -40,7 +40,7 @@ values (%(work_unit)s, %(vendor_state)s, %(packml_state)s)
 -- What a version of a site's policy says.
 select
     minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in, failure_states,
-    failure_at_least_s, failure_merge_s, mtbf_per, order_from
+    failure_at_least_s, failure_merge_s, mtbf_per, order_from, minor_stop_thresholds_s
 from oee_policy
 where site_id = %(site)s and version = %(version)s
 
@@ -48,11 +48,11 @@ where site_id = %(site)s and version = %(version)s
 -- Versions are never changed.
 insert into oee_policy (
     site_id, version, minor_stop_threshold_s, minor_stops_in, breaks_in, setup_in, failure_states,
-    failure_at_least_s, failure_merge_s, mtbf_per, order_from
+    failure_at_least_s, failure_merge_s, mtbf_per, order_from, minor_stop_thresholds_s
 ) values (
     %(site)s, %(version)s, %(minor_stop_threshold_s)s, %(minor_stops_in)s, %(breaks_in)s,
     %(setup_in)s, %(failure_states)s, %(failure_at_least_s)s, %(failure_merge_s)s, %(mtbf_per)s,
-    %(order_from)s
+    %(order_from)s, %(minor_stop_thresholds_s)s
 )
 
 -- name: upsert_product

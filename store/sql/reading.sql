@@ -252,11 +252,15 @@ select
     end as reason_source,
     said.classified_at,
     extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)
-        < policy.minor_stop_threshold_s as minor
+        < policy.threshold_s as minor
 from stop s
 join place p on p.place_id = s.work_unit_id
 left join lateral (
-    select o.minor_stop_threshold_s
+    select
+        coalesce(
+            (o.minor_stop_thresholds_s ->> substr(p.path, length(site.path) + 2))::float8,
+            o.minor_stop_threshold_s
+        ) as threshold_s
     from oee_policy o
     join place site on site.place_id = o.site_id
     where starts_with(p.path, site.path || '/')

@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from plant.kpi.ratio import ratio
-from tests.golden.scenario import Case, clock, run
+from tests.golden.scenario import run
+from tests.golden.story import Case, clock
 from tests.golden.test_golden import differences
 
 # Wrong answers that the cases warn of, and remarks.

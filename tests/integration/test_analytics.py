@@ -188,7 +188,7 @@ def test_a_break_is_not_busy_time_and_parts_made_in_it_count(plant: FigurePlant)
     hour = plant.result(SAW, "hour", 4)
     assert hour["pbt_ms"] == hour["apt_ms"] == 1_800_000
     assert hour["produced_quantity"] == 90
-    assert hour["faults"] == ["effectiveness_above_1", "production_in_break"]
+    assert hour["faults"] == ["parts_outside_plan", "production_in_break"]
     assert hour["availability"] == 1
 
 
@@ -276,6 +276,27 @@ def test_oee_is_the_same_when_minor_stops_count_as_running(database: DatabaseSet
     assert delay["availability"] < running["availability"] == 1
     assert delay["effectiveness"] > running["effectiveness"]
     assert (delay["policy_version"], running["policy_version"]) == (1, 2)
+    plant.close()
+
+
+def test_a_machine_may_have_a_threshold_of_its_own(database: DatabaseSettings) -> None:
+    policy = {
+        "minor_stop_threshold_s": 0,
+        "minor_stop_thresholds_s": {"gia-cong/day-chuyen/cua": 120},
+        "minor_stops_in": "effectiveness",
+    }
+    plant = FigurePlant(database, policy=policy)
+    for unit in (SAW, GRINDER):
+        plant.run_steadily(unit, 0, 1)
+        plant.write(unit, "state", [(0.505, "HELD"), (0.513, "EXECUTE")])
+    plant.report(1)
+    plant.settle(1)
+
+    saw, grinder = (plant.result(unit, "hour", 0)["availability"] for unit in (SAW, GRINDER))
+
+    assert grinder < saw == 1
+    # Nothing has changed, so the description may be loaded again.
+    plant.reload(policy=policy)
     plant.close()
 
 

@@ -191,6 +191,43 @@ def test_shifts_that_overlap_are_refused_as_a_whole(each_plant: FigurePlant) -> 
     assert not report.committed
 
 
+def test_each_overlap_is_told_where_its_shift_is(plant: FigurePlant) -> None:
+    shifts = [
+        {"site": SITE, "name": name, "start": start, "end": end}
+        for name, start, end in (
+            ("a", "14:00", "18:00"),
+            ("b", "17:00", "21:00"),
+            ("c", "20:00", "22:00"),
+        )
+    ]
+    fine = {"site": SITE, "name": "d", "start": "22:00", "end": "23:00"}
+
+    report = write(plant.database, "shifts", [*shifts, fine])
+
+    assert [(problem.where, problem.reason) for problem in report.problems] == [
+        ("documents[1]", Reason.OVERLAPPING_SHIFTS),
+        ("documents[2]", Reason.OVERLAPPING_SHIFTS),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "field", "changed"),
+    [
+        ("rotations", "cycle", {"cycle": [["ca-1"], ["ca1"]]}),
+        ("holidays", "keeps", {"keeps": ["Ca 1"]}),
+    ],
+)
+def test_a_shift_that_does_not_exist_is_named_where_it_is_asked_for(
+    plant: FigurePlant, kind: str, field: str, changed: dict[str, Any]
+) -> None:
+    report = write(plant.database, kind, [SAMPLES[kind] | changed])
+
+    assert [(problem.where, problem.reason) for problem in report.problems] == [
+        (f"documents[0].{field}", Reason.UNKNOWN_REFERENCE)
+    ]
+    assert not report.committed
+
+
 def test_a_later_version_of_a_shift_replaces_it_without_overlapping(plant: FigurePlant) -> None:
     shorter = {"site": SITE, "name": "ca-1", "start": "07:00", "end": "13:00"}
 
@@ -204,11 +241,13 @@ def test_trees_of_reasons_have_roots(plant: FigurePlant) -> None:
     other = {"enterprise": ENTERPRISE, "code": "b", "parent": "a", "name_vi": "B"}
 
     circle = write(plant.database, "scrap-reasons", [one, other])
-    orphan = write(plant.database, "scrap-reasons", [one])
+    orphan = write(plant.database, "scrap-reasons", [one | {"code": "c", "parent": None}, one])
     tree = write(plant.database, "scrap-reasons", [one, other | {"parent": None}])
 
     assert [problem.reason for problem in circle.problems] == [Reason.CIRCLE]
-    assert [problem.reason for problem in orphan.problems] == [Reason.UNKNOWN_REFERENCE]
+    assert [(problem.where, problem.reason) for problem in orphan.problems] == [
+        ("documents[1].parent", Reason.UNKNOWN_REFERENCE)
+    ]
     assert tree.committed
 
 

@@ -40,24 +40,25 @@ def counted(counter: Counter, last: int) -> Counted:
     seen: list[tuple[int, int]] = []
     """Readings since the counter last began anew."""
     dipped: int | None = None
-    level = 0
+    level = turns = 0
     for place, row in enumerate(rows):
         if place == 0:
             seen, level = [(row.tick, row.value)], row.value
             continue
         before = rows[place - 1]
         event = _event(counter, before.value, row.value, row.tick - before.tick)
-        if event in ("wrap", "reset", "restored"):
+        if event in ("reset", "restored"):
             seen = []
-        seen.append((row.tick, row.value))
+        if event == "wrap":
+            turns += 1
         if event == "jitter":
             dipped = row.tick
-        now = row.value
+            turns -= row.value > before.value
+        now = row.value + turns * (counter.modulus or 0)
+        seen.append((row.tick, now))
         if dipped is not None and dipped > row.tick - _HOLD:
             now = max(value for tick, value in seen if tick > row.tick - _HOLD)
-        if event == "wrap":
-            more = row.value + (counter.modulus or 0) - level
-        elif event == "reset":
+        if event == "reset":
             more = row.value
         elif event == "restored":
             more = 0
@@ -71,17 +72,30 @@ def counted(counter: Counter, last: int) -> Counted:
 
 
 def _event(counter: Counter, old: int, new: int, waited: int) -> str:
-    if new >= old:
-        return "counted"
-    fell = old - new
-    if (fell <= 1 or fell * 100 <= old) and new * 2 > old:
-        return "jitter"
     possible = None if counter.rate_per_min is None else counter.rate_per_min * waited * 2 + 1
+    if new >= old:
+        top = counter.modulus
+        if (
+            top is not None
+            and new < top
+            and ((new - old) * 2 > top if possible is None else new - old > possible)
+            and _dips(old + top, new)
+        ):
+            return "jitter"
+        return "counted"
+    if _dips(old, new):
+        return "jitter"
     if counter.modulus is not None and 10 * old >= 9 * counter.modulus:
         across = new - old + counter.modulus
         if across * 2 <= counter.modulus and (possible is None or across <= possible):
             return "wrap"
-    return "reset" if possible is None or new <= possible else "restored"
+    near_zero = new <= 100 and new * 100 <= old
+    return "reset" if possible is None or new <= possible or near_zero else "restored"
+
+
+def _dips(old: int, new: int) -> bool:
+    fell = old - new
+    return (fell <= 1 or fell * 100 <= old) and new * 2 > old
 
 
 def run_time(entries: Sequence[RunTime], product: str | None, tick: int) -> int | None:

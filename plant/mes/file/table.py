@@ -15,9 +15,10 @@ from plant.mes.problem import Problem, Reason
 Row = tuple[int, Sequence[str]]
 """Number of a row as a spreadsheet shows it, and its cells as text."""
 
-# A spreadsheet runs what begins so; a number may begin with a sign all the same.
-_FORMULA = re.compile(r"[=@\t\r]|[+-](?!\d+(?:[.,]\d+)?$)")
-_SUSPICIOUS = frozenset("=@\t\r+-#")
+# A spreadsheet runs what begins so, in East Asia the wide forms too; a number or a time may begin
+# with a sign all the same.
+_FORMULA = re.compile(r"[=@\t\r＝＠＋－]|[+-](?!\d+(?:[.,:]\d+)*$)")
+_SUSPICIOUS = frozenset("=@\t\r+-#＝＠＋－")
 _ERROR = re.compile(r"#(?:REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!)")
 _DATE_FORMATS = frozenset({"date-time", "date", "time"})
 

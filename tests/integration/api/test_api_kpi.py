@@ -419,6 +419,17 @@ def test_capability_is_of_the_values_asked_for(changing: Served) -> None:
     assert cpk["low"] < cpk["value"] < cpk["high"]
     assert found["indices"]["pp"]["value"] == pytest.approx(0.24 / 6 / found["spread_overall"])
     assert ask(client, "capability", **asked)["missing"]["cp"] == "no_limits"
+    # What comes twice counts once.
+    plant.connection.execute(
+        "insert into measurement select m.* from measurement m join tag using (tag_id)"
+        " where name = 'cua/d'"
+    )
+    assert ask(client, "capability", **asked, lower=9.9, upper=10.14) == found
+    for wrong in ({"lower": 2, "upper": 1}, {"lower": "nan"}, {"upper": "inf"}):
+        assert (
+            client.get("/api/v1/capability", params={"tag": asked["tag"], **wrong}).status_code
+            == 422
+        ), wrong
 
 
 def test_a_table_holds_the_stored_figures(served: Served) -> None:
@@ -462,3 +473,27 @@ def test_boards_count_minor_stops_as_the_policy_of_the_site_says(changing: Serve
             assert row[name] == pytest.approx(product["figures"][name]["value"]), held_in
         found[held_in] = row["availability"]
     assert found["effectiveness"] > found["availability"]
+
+
+def test_minor_stops_are_told_by_the_threshold_of_the_machine(changing: Served) -> None:
+    plant, client = changing
+    asked = {"place": GRINDER, "start": at(0), "end": at(8)}
+
+    def minor() -> tuple[float, float, bool]:
+        (whole,) = ask(client, "losses", **asked)["data"]
+        (loss,) = (bar for bar in whole["losses"] if bar["name"] == "minor_stops")
+        rows = ask(client, "boards/losses", **asked)["tables"][0]["rows"]
+        stops = ask(client, "stops", **asked)["data"]
+        told = any(stop["minor"] for stop in stops)
+        return loss["duration_ms"], sum(row["loss_minor_s"] for row in rows), told
+
+    by_site = minor()
+    plant.connection.execute("update oee_policy set minor_stop_threshold_s = 0")
+    without = minor()
+    plant.connection.execute(
+        """update oee_policy set minor_stop_thresholds_s = '{"gia-cong/day-chuyen/mai": 300}'"""
+    )
+
+    assert by_site[0] > 0
+    assert without == (0, 0, False)
+    assert minor() == by_site

@@ -23,6 +23,11 @@ def counted(
         (65530, 4, Counter(65536, 1), 10, CounterEvent.WRAPPED),
         (65530, 400, Counter(65536, 0.1), 0, CounterEvent.RESTORED),
         (60000, 0, Counter(65536, 0.1), 0, CounterEvent.RESET),
+        (60000, 50, Counter(65536, 0.1), 50, CounterEvent.RESET),
+        (0, 65535, Counter(65536), 0, CounterEvent.JITTER),
+        (3, 65533, Counter(65536, 1), 0, CounterEvent.JITTER),
+        (3, 65533, Counter(65536, 10000), 65530, CounterEvent.COUNTED),
+        (3, 65533, Counter(), 65530, CounterEvent.COUNTED),
         (200, 4, Counter(256), 4, CounterEvent.RESET),
         (1000, 997, Counter(), 0, CounterEvent.JITTER),
         (3, 1, Counter(), 1, CounterEvent.RESET),
@@ -50,6 +55,12 @@ def test_a_dip_is_forgotten_when_it_lasts_longer_than_the_hold() -> None:
 
 def test_a_dip_does_not_reach_over_a_reset() -> None:
     assert counted([100, 99, 0, 2], Counter())[0] == [0, 0, 2]
+
+
+def test_a_dip_back_over_the_top_counts_once_when_the_counter_goes_on() -> None:
+    amounts, events = counted([65534, 0, 65535, 65534, 1, 2], Counter(65536))
+    assert amounts == [2, 0, 0, 1, 1]
+    assert events[1:3] == [CounterEvent.JITTER, CounterEvent.JITTER]
 
 
 def test_bad_readings_are_no_readings() -> None:

@@ -43,6 +43,16 @@ def test_a_skipped_local_time_lies_as_much_later_when_clocks_go_forward() -> Non
     )
 
 
+def test_what_lies_in_the_skipped_hour_does_not_take_place() -> None:
+    within = ShiftPattern("C4", time(2, 30), time(3), EVERY_DAY)
+    night = ShiftPattern("C3", time(22), time(6), EVERY_DAY, (Break("b", time(2, 30), time(3)),))
+    start = datetime(2026, 3, 28, 12, tzinfo=UTC)
+    end = start + timedelta(days=1)
+    assert expand_shifts([within], BERLIN, start, end) == []
+    assert [len(shift.breaks) for shift in expand_shifts([night], BERLIN, start, end)] == [0]
+    assert len(expand_shifts([within], SAIGON, start, end)) == 1
+
+
 def test_no_shift_starts_when_the_day_is_not_in_its_pattern() -> None:
     weekdays = ShiftPattern("C1", time(6), time(14), frozenset(range(5)))
     saturday = datetime(2026, 11, 21, tzinfo=UTC)

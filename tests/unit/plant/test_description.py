@@ -78,6 +78,12 @@ def test_an_unknown_time_zone_is_refused_when_loaded(tmp_path: Path) -> None:
         load(tmp_path, sites=[MINIMAL["sites"][0] | {"time_zone": "Asia/Bien_Hoa"}])
 
 
+def test_a_threshold_is_refused_when_it_is_of_no_machine(tmp_path: Path) -> None:
+    site = MINIMAL["sites"][0] | {"policy": {"minor_stop_thresholds_s": {"may-7": 60}}}
+    with pytest.raises(ConfigurationError, match="minor_stop_thresholds_s names may-7"):
+        load(tmp_path, sites=[site])
+
+
 def test_a_bottleneck_is_refused_when_it_is_not_on_the_line(tmp_path: Path) -> None:
     center = MINIMAL["sites"][0]["areas"][0]["work_centers"][0] | {"bottleneck": "may-7"}
     area = MINIMAL["sites"][0]["areas"][0] | {"work_centers": [center]}

@@ -58,6 +58,7 @@ def test_every_kind_has_its_name_once() -> None:
         ("planned-run-times", {"seconds": "ba mươi"}, "valid number"),
         ("planned-run-times", {"work_unit": "dong-nai/bien-hoa"}, "no work_unit"),
         ("planned-run-times", {"work_unit": "Dong Nai/x"}, "no path of a place"),
+        ("planned-run-times", {"seconds": "1_000"}, "no separators"),
         ("planned-run-times", {"valid_from": "45000"}, "no moment"),
         ("planned-run-times", {"valid_from": 45000}, "no moment"),
         ("planned-run-times", {"valid_from": "2026-03-02"}, "no moment"),

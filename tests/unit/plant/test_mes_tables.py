@@ -96,17 +96,18 @@ def test_bad_cells_are_named(table: Callable[..., Path]) -> None:
             ["dong-nai", "d", "-2+3+cmd|' /C calc'!A0"],
             ["dong-nai", "e", "#REF!"],
             ["dong-nai", "f", "đúng"],
+            ["dong-nai", "g", "＝1+1"],
         ]
     )
 
     found = problems(read(file))
 
     assert [line.partition(" ")[0].rstrip(":") for line in found] == [
-        *("B2", "B3", "C4", "D5", "C6", "C7", "C8"),
+        *("B2", "B3", "C4", "D5", "C6", "C7", "C8", "C10"),
     ]
     assert "(code): 'Ổ bi' is not a usable code" in found[0]
     assert "(code): required, but missing" in found[1]
-    assert all("formula" in found[index] for index in (2, 4, 5))
+    assert all("formula" in found[index] for index in (2, 4, 5, 7))
     assert "error #REF!" in found[6]
 
 
@@ -117,6 +118,14 @@ def test_a_negative_number_is_no_formula_but_still_negative(table: Callable[...,
     (found,) = problems(read(file, "orders"))
 
     assert found == "E2 (planned_quantity): Input should be greater than 0"
+
+
+def test_a_negative_time_is_no_formula_but_no_time_either(table: Callable[..., Path]) -> None:
+    file = table([["site", "name", "start", "end"], ["dong-nai/bien-hoa", "a", "-06:00", "14:00"]])
+
+    (found,) = problems(read(file, "shifts"))
+
+    assert found.startswith("C2 (start): '-06:00' is no local time of day")
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,227 @@
+"""The story of one machine, told in a golden case, and what the engine makes of it.
+
+Clock times are `HH:MM`, local to `zone` (UTC) on `day` (2026-03-03).
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import date, time, timedelta
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from analytics.amendment import Booking, amended
+from analytics.base_sum import Amendments, FirstInspection, Slice, slices
+from analytics.counting import Counter, Increments, increments
+from analytics.execution import OrderRun
+from analytics.interval import millis
+from analytics.machine import HeldSignals, MachineSignals, held_signals
+from analytics.operation import Operation, PlannedRunTime, PlannedRunTimes, Routing
+from analytics.schedule import site_schedule
+from analytics.signal import TextReadings, number_readings, text_readings
+from analytics.state import Timeline, timeline
+from analytics.unit_figure import in_parts
+from analytics.unit_figure import tiles as tiles_of
+from plant.calendar import Break, ShiftPattern, utc_instant
+from plant.kpi import ratio
+from plant.kpi.oee import oee
+from plant.kpi.stop import minor_stop_ms, stops
+from plant.kpi.sums import add
+from plant.measurement import TagRole
+from plant.state import TimeElement
+from tests.golden.outcome import MINUTE_MS, of_result, of_sums
+
+Case = Mapping[str, Any]
+DAY = date(2026, 3, 3)
+EVERY_DAY = frozenset(range(7))
+
+
+def clock(text: str) -> int:
+    """Return the millisecond of `HH:MM[:SS]` on the usual day; `+1d` means a day later."""
+    return moment(text, DAY, ZoneInfo("UTC"))
+
+
+def moment(text: str, day: date, zone: ZoneInfo) -> int:
+    """Return the millisecond of a local time; `+1d` means a day later."""
+    following = text.endswith("+1d")
+    at = time.fromisoformat(text.removesuffix("+1d").strip())
+    return millis(utc_instant(day + timedelta(days=following), at, zone))
+
+
+class Story:
+    """One machine through the whole engine: signals, time elements, base sums, OEE."""
+
+    def __init__(self, given: Case) -> None:
+        self._given = given
+        self._zone = ZoneInfo(given.get("zone", "UTC"))
+        self._day = date.fromisoformat(given.get("day", DAY.isoformat()))
+
+    def _at(self, text: str) -> int:
+        return moment(text, self._day, self._zone)
+
+    def _texts(self, name: str) -> TextReadings | None:
+        events = self._given.get(name)
+        if events is None:
+            return None
+        return text_readings(
+            [self._at(event[0]) * 1000 for event in events],
+            [event[1] for event in events],
+            [2 if len(event) > 2 and event[2] == "bad" else 0 for event in events],
+        )
+
+    def _signals(self) -> HeldSignals:
+        given = self._given
+        return held_signals(
+            MachineSignals(
+                state=self._texts("states"),
+                state_silence_ms=round(given.get("silence_s", 86_400) * 1000),
+                mode=self._texts("modes"),
+                mode_silence_ms=round(given.get("mode_silence_s", 86_400) * 1000),
+                order=self._texts("orders"),
+                product=self._texts("products"),
+                stop_reason=self._texts("reasons"),
+                state_map=given.get("state_map"),
+                runs=tuple(self._runs()),
+                mes_first=given.get("order_from") == "mes",
+            )
+        )
+
+    def _runs(self) -> Iterator[OrderRun]:
+        for run in self._given.get("runs", ()):
+            yield OrderRun(
+                self._at(run["start"]),
+                self._at(run["end"]) if "end" in run else None,
+                run["order"],
+                run.get("product"),
+                run.get("lot"),
+            )
+
+    def _planned(self) -> PlannedRunTimes:
+        """Return run times: seconds, or a list of `[from, seconds]` or `[from, seconds, to]`."""
+        routing = Routing(
+            {
+                product: [
+                    Operation(
+                        -(10**15),
+                        None,
+                        step.get("parts_per_item", 1),
+                        step.get("parts_per_cycle", 1),
+                        step["cycle_s"] * 1000 if "cycle_s" in step else None,
+                    )
+                ]
+                for product, step in self._given.get("routing", {}).items()
+            }
+        )
+        return PlannedRunTimes(
+            {
+                product: [PlannedRunTime(-(10**15), None, told * 1000)]
+                if not isinstance(told, list)
+                else [
+                    PlannedRunTime(self._at(begins), self._at(ends[0]) if ends else None, s * 1000)
+                    for begins, s, *ends in told
+                ]
+                for product, told in self._given.get("run_times_s", {}).items()
+            },
+            routing,
+        )
+
+    def _counts(self, signals: HeldSignals, routing: Routing) -> dict[TagRole, Increments]:
+        given = self._given
+        counts = {
+            TagRole(f"{name}_count"): increments(
+                number_readings(
+                    [self._at(at) * 1000 for at, _ in readings], [v for _, v in readings]
+                ),
+                Counter(given.get("modulus"), given.get("max_rate_per_s")),
+            )
+            for name, readings in given.get("counters", {}).items()
+        }
+        return amended(
+            in_parts(counts, routing, signals.product),
+            [
+                Booking(self._at(made), TagRole(f"{becomes}_count"), parts)
+                for made, becomes, parts in given.get("bookings", ())
+            ],
+        )
+
+    def figures(self) -> dict[str, Any]:
+        """Return everything that the engine makes of it."""
+        given = self._given
+        start, end = (self._at(text) for text in given["window"])
+        schedule = site_schedule(
+            [pattern(shift) for shift in given.get("shifts", ())],
+            self._zone,
+            start,
+            end,
+            [(self._at(begins), self._at(ends)) for begins, ends in given.get("maintenance", ())],
+            breaks_planned=given.get("breaks_in", "planned_downtime") == "planned_downtime",
+        )
+        signals, planned = self._signals(), self._planned()
+        line = timeline(start, end, signals, schedule, planned.changes())
+        inspections = tuple(
+            FirstInspection(self._at(made), result == "good", result == "rework")
+            for made, result in given.get("first_inspections", ())
+        )
+        more = Amendments(
+            inspections=inspections, setup_planned=given.get("setup_in") == "planned_downtime"
+        )
+        counts = self._counts(signals, planned.routing)
+        parts = slices(line, schedule, counts, planned, more)
+        total = add(part.sums for part in parts)
+        whole = stops(tiles_of(line))
+        minor = _minor_ms(given, line, end)
+        found = of_sums(total) | of_result(oee(total, minor)) | _of_slices(parts)
+        return found | {
+            "stops": [
+                [(stop.start - start) / MINUTE_MS, ((stop.end or end) - start) / MINUTE_MS]
+                for stop in whole
+            ],
+            "reasons": [stop.stop_reason for stop in whole],
+            "minor": minor / MINUTE_MS,
+            "inspected": total.inspected_parts,
+            "first_pass_yield": ratio.first_pass_yield(
+                total.good_at_first_parts, total.inspected_parts
+            ),
+        }
+
+
+def _of_slices(parts: Sequence[Slice]) -> dict[str, Any]:
+    """Return marks, minutes by order and lot, and by shift what it lost and made."""
+    found: dict[str, Any] = {"marks": sorted({mark for part in parts for mark in part.marks})}
+
+    def more(name: str, value: float) -> None:
+        found[name] = found.get(name, 0) + value
+
+    for part in parts:
+        minutes = (part.end - part.start) / MINUTE_MS
+        for text in (part.order, part.lot):
+            if text is not None:
+                more(f"{text}_minutes", minutes)
+        if part.shift is not None:
+            name = part.shift.name
+            more(f"{name}_minutes", minutes)
+            more(f"{name}_adet", part.sums.adet_ms / MINUTE_MS)
+            more(f"{name}_produced", part.sums.produced_quantity or 0)
+            more(f"{name}_good", part.sums.good_quantity or 0)
+            found[f"{name}_date"] = part.shift.business_date.isoformat()
+    return found
+
+
+def _minor_ms(given: Case, line: Timeline, end: int) -> int:
+    if "minor_stop_threshold_s" not in given:
+        return 0
+    tiles = tiles_of(line)
+    delays = [tile for tile in tiles if tile.element is TimeElement.DELAY]
+    return minor_stop_ms(stops(tiles), delays, round(given["minor_stop_threshold_s"] * 1000), end)
+
+
+def pattern(shift: Case) -> ShiftPattern:
+    """Return a shift of every day."""
+    return ShiftPattern(
+        name=shift["name"],
+        start=time.fromisoformat(shift["start"]),
+        end=time.fromisoformat(shift["end"]),
+        weekdays=EVERY_DAY,
+        breaks=tuple(
+            Break("break", time.fromisoformat(start), time.fromisoformat(end))
+            for start, end in shift.get("breaks", ())
+        ),
+    )
