@@ -14,6 +14,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
+from ingest.buffered_client import BufferedClient
 from ingest.subscription import Subscriptions
 from plant.errors import BrokerUnavailableError
 from plant.settings import BrokerSettings
@@ -99,9 +100,9 @@ class MqttConnection:
         self.client.disconnect()
         self.client.loop_stop()
 
-    def _make_client(self, settings: BrokerSettings, client_id: str) -> Client:
+    def _make_client(self, settings: BrokerSettings, client_id: str) -> BufferedClient:
         five = self._version is MQTTProtocolVersion.MQTTv5
-        client = Client(
+        client = BufferedClient(
             CallbackAPIVersion.VERSION2,
             client_id=client_id,
             clean_session=None if five else False,
