@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox, Slice
+from edge_agent.publisher.buffer_forecast import BufferForecast
 from edge_agent.publisher.link import (
     Connected,
     Delivered,
@@ -20,7 +21,6 @@ from edge_agent.publisher.link import (
 from edge_agent.publisher.live_lane import LiveLane
 from edge_agent.publisher.messages import (
     Condition,
-    FillRate,
     data_batch,
     last_will,
     online_status,
@@ -95,7 +95,7 @@ class Publisher:
             settings.publishing.max_in_flight * settings.publishing.batch_rows,
             settings.publishing.ack_timeout_s,
         )
-        self._fill_rate = FillRate(settings.outbox.max_bytes)
+        self._forecast = BufferForecast(settings.outbox.max_bytes, settings.outbox.max_hours)
         self._stop = threading.Event()
         self._drain_until: float | None = None
         self._contacted = False
@@ -312,7 +312,7 @@ class Publisher:
                 state,
                 now_us,
                 condition,
-                self._fill_rate.hours_left(now_us, state),
+                self._forecast.hours_left(now_us, state),
                 online=online,
             )
         )
