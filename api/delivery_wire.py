@@ -54,7 +54,8 @@ class EdgeOut(Wire):
     pending: int | None
     sampled_time: Time | None
     buffer_hours_left: float | None = Field(
-        description="Until the outbox is full at its present growth; null when it does not grow."
+        description="How long the outbox lasts without the platform, at the present rate of new "
+        "rows; null while the edge does not know."
     )
     clock_offset_ms: float | None = Field(description="The edge's clock less the platform's.")
     unreachable: list[str]

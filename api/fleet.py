@@ -15,7 +15,7 @@ LAG_SPAN = timedelta(hours=24)
 CLOCK_TOLERANCE_MS = 1_000.0
 """Two machines' values are told apart in time better than this; a second is seen in the figures."""
 SHORT_BUFFER_H = 12.0
-"""Less than a shift and a half: nobody may come before the outbox is full."""
+"""Less than a shift and a half: nobody may come before rows are given up."""
 LATE_S = 60.0
 
 

@@ -39,13 +39,17 @@ class Mailbox:
         """Of all that came so far, up to `_MANY`."""
         self._count = 0
         self._bytes = 0
+        self._wanted = 1
+        """How many messages whoever takes them waits for."""
         self._changed = threading.Condition()
 
     def put(self, message: Message, timeout_s: float) -> bool:
         """Add a message once there is room; return False when there was none within the time."""
         size = len(message.payload)
         with self._changed:
-            if not self._changed.wait_for(lambda: self._fits(size), timeout_s):
+            if not self._fits(size) and not self._changed.wait_for(
+                lambda: self._fits(size), timeout_s
+            ):
                 return False
             site = site_of(message.topic)
             tray = self._trays.setdefault(site, _Tray())
@@ -55,7 +59,8 @@ class Mailbox:
                 self._sites.add(site)
             self._count += 1
             self._bytes += size
-            self._changed.notify_all()
+            if self._count >= self._wanted:
+                self._changed.notify_all()
         return True
 
     def over_quota(self, message: Message) -> bool:
@@ -72,9 +77,16 @@ class Mailbox:
             return len(tray.messages) >= self._site_max_messages or size > self._site_max_bytes
 
     def take(self, limit: int, timeout_s: float) -> list[Message]:
-        """Remove and return up to `limit` messages, a site's in turn, waiting for the first."""
+        """Remove and return up to `limit` messages, a site's in turn, waiting for the first.
+
+        After the first, more are waited for a moment: to wake up for each small message costs
+        more than to decode it.
+        """
         with self._changed:
-            self._changed.wait_for(lambda: self._count, timeout_s)
+            if self._changed.wait_for(lambda: self._count, timeout_s) and self._count < limit:
+                self._wanted = limit
+                self._changed.wait_for(lambda: self._count >= limit, min(timeout_s, _MOMENT_S))
+                self._wanted = 1
             taken = [self._next() for _ in range(min(limit, self._count))]
             self._changed.notify_all()
         return taken
@@ -109,3 +121,4 @@ class Mailbox:
 
 
 _MANY = 1_000
+_MOMENT_S = 0.001

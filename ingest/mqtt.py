@@ -14,6 +14,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from ingest.buffered_client import BufferedClient
 from plant.errors import BrokerUnavailableError
 from plant.settings import BrokerSettings
 from plant.tls import client_context
@@ -46,12 +47,12 @@ def new_client(
     version: MQTTProtocolVersion,
     *,
     lasting: bool = False,
-) -> Client:
+) -> BufferedClient:
     """Return a client that has not connected; it never connects again by itself.
 
     The broker keeps the session of a `lasting` one, whose messages are acknowledged one by one.
     """
-    client = Client(
+    client = BufferedClient(
         CallbackAPIVersion.VERSION2,
         client_id=client_id,
         clean_session=None if version is MQTTProtocolVersion.MQTTv5 else not lasting,

@@ -76,10 +76,15 @@ class MqttSource:
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Acknowledge messages of the present connection; the broker repeats the others."""
-        for message in messages:
-            receipt = message.receipt
-            if isinstance(receipt, _Receipt) and receipt.connection is self._connection:
-                receipt.connection.client.ack(receipt.mid, receipt.qos)
+        connection = self._connection
+        if connection is None:
+            return
+        receipts = (message.receipt for message in messages)
+        connection.client.ack_all(
+            receipt.mid
+            for receipt in receipts
+            if isinstance(receipt, _Receipt) and receipt.connection is connection and receipt.qos
+        )
 
     def announce(self, topic: str, payload: bytes) -> None:
         """Publish a retained message; without a connection the last one of each topic waits."""

@@ -72,6 +72,8 @@ class GroupTransaction:
         self._now = now
         self._future_tolerance_us = future_tolerance_us
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
+        self._epochs: dict[int, dict[LedgerKey, LedgerRow]] = {}
+        """By edge, the ledgers as they were locked."""
         self._topics: dict[LedgerKey, EdgeAddress] = {}
         self._committed_at: dict[LedgerKey, datetime] = {}
         self._overlapping: list[NewRows] = []
@@ -122,6 +124,8 @@ class GroupTransaction:
             if edge is not None and parcel.address and parcel.epoch is not None and has_ids:
                 self._topics[edge.edge_id, parcel.epoch] = parcel.address
         self._ledgers = self._transaction.lock_ledgers(self._topics)
+        for key, ledger in self._ledgers.items():
+            self._epochs.setdefault(key[0], {})[key] = ledger
         # Of two workers with different epochs of an edge, each would find the same row new.
         for site_id in sorted({edge.site_id for edge in self._edges_with_epochs()}):
             self._transaction.lock_site(site_id)
@@ -129,11 +133,11 @@ class GroupTransaction:
     def _edges_with_epochs(self) -> Iterator[EdgeRow]:
         for key, address in self._topics.items():
             edge = self._registry.edge(address)
-            if edge is not None and (
-                self._ledgers[key].others_until is not None
-                or any(other[0] == key[0] and other != key for other in self._ledgers)
-            ):
+            if edge is not None and self._has_other_epochs(key):
                 yield edge
+
+    def _has_other_epochs(self, key: LedgerKey) -> bool:
+        return self._ledgers[key].others_until is not None or len(self._epochs[key[0]]) > 1
 
     def _ack(self, key: LedgerKey) -> tuple[str, bytes]:
         ack = Ack(SCHEMA, key[1], self._ledgers[key].contiguous_to, microseconds(self._now))
@@ -246,13 +250,15 @@ class GroupTransaction:
     def _may_be_stored(self, part: NewRows) -> bool:
         """Tell whether another epoch of the edge may have brought some of these rows."""
         key = (part.edge.edge_id, part.parcel.ids.epoch)
-        if any(other[0] == key[0] and other != key for other in self._ledgers):
+        if not self._has_other_epochs(key):
+            return False
+        if len(self._epochs[part.edge.edge_id]) > 1:
             return True
         common = self._overlap(key)
         return common is not None and bool(common.suspects(part.parcel.time_us).any())
 
     def _overlap(self, key: LedgerKey) -> Overlap | None:
-        return overlap(key, self._ledgers, self._committed_at, self._future_tolerance_us)
+        return overlap(key, self._epochs[key[0]], self._committed_at, self._future_tolerance_us)
 
     def _know_tags(self, parcels: Sequence[Parcel]) -> None:
         """Read again the tags of sites from which data name a tag that is not known.

@@ -152,7 +152,8 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     dropped_ranges: list[tuple[int, int]] | None = None
     """Their ids, as inclusive ranges."""
     buffer_hours_left: float | None = None
-    """Hours until the outbox is full at the present rate; None when it is not filling."""
+    """Hours until the outbox must give up rows, at the rate at which they are taken, if nothing is
+    confirmed from now on; None while the rate is not known yet."""
     unreachable: list[str] | None = None
     """Tags or sources that cannot be read at present, each with its reason."""
     config_version: int | None = None

@@ -214,9 +214,9 @@ def _facts(one: EdgeSummary, f: Formatter) -> tuple[tuple[str, str, bool], ...]:
 
 def _buffer(one: EdgeSummary, f: Formatter) -> str:
     left = one.said.buffer_hours_left
-    if left is not None:
-        return f.text("fleet.buffer_hours", hours=f.number(left, 1 if left < 10 else 0))
-    return f.text("fleet.buffer_free") if one.state is EdgeState.ONLINE else DASH
+    if left is None:
+        return DASH
+    return f.text("fleet.buffer_hours", hours=f.number(left, 1 if left < 10 else 0))
 
 
 def _offset(offset_ms: float | None, f: Formatter) -> str:

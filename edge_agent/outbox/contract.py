@@ -50,6 +50,8 @@ class OutboxState:
     """Rows that the platform confirmed: `issued_id = confirmed + dropped + pending`."""
     oldest_pending_us: int | None
     """Source time of the first pending row."""
+    oldest_pending_age_s: int
+    """Seconds for which it has been kept, as `Outbox.append` counts them; 0 when none is."""
     dropped: int
     """Rows given up because the outbox was full."""
     dropped_ranges: tuple[tuple[int, int], ...]

@@ -121,6 +121,7 @@ class MemoryOutbox:
                 pending=progress.pending,
                 confirmed=progress.confirmed,
                 oldest_pending_us=oldest[0][1].time_us if oldest else None,
+                oldest_pending_age_s=progress.age_s - oldest[0][0] if oldest else 0,
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,
                 used_bytes=len(self._rows) * ROW_BYTES,

@@ -178,7 +178,7 @@ class SqliteOutbox:
         """See `Outbox.state`."""
         with self._reading():
             progress = self._progress
-            oldest = next(self._rows(_Q["first_time"], progress.low_id), None)
+            oldest = next(self._rows(_Q["first_row"], progress.low_id), None)
             return OutboxState(
                 epoch=progress.epoch,
                 issued_id=progress.issued_id,
@@ -186,6 +186,7 @@ class SqliteOutbox:
                 pending=progress.pending,
                 confirmed=progress.confirmed,
                 oldest_pending_us=oldest[0] if oldest else None,
+                oldest_pending_age_s=progress.age_s - oldest[1] if oldest else 0,
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,
                 used_bytes=self._used_bytes(),

@@ -56,8 +56,8 @@ select id, tag_id, time_us, value, quality from row where id > ? order by id lim
 -- name: read_times
 select tag_id, time_us from row where id > ? order by id;
 
--- name: first_time
-select time_us from row where id > ? order by id limit 1;
+-- name: first_row
+select time_us, taken_s from row where id > ? order by id limit 1;
 
 -- name: lowest_id
 select coalesce(min(id), 0) from row;

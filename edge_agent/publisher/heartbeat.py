@@ -3,7 +3,8 @@
 from collections.abc import Callable
 
 from edge_agent.outbox import OutboxState
-from edge_agent.publisher.messages import Condition, FillRate, online_status
+from edge_agent.publisher.buffer_forecast import BufferForecast
+from edge_agent.publisher.messages import Condition, online_status
 from plant.native import encode
 
 SHORTEST_PAUSE_S = 1.0
@@ -13,11 +14,14 @@ class Heartbeat:
     """Due at regular intervals, and soon after what it says has changed in kind."""
 
     def __init__(
-        self, condition: Callable[[], Condition], pause_s: Callable[[], float], max_bytes: int
+        self,
+        condition: Callable[[], Condition],
+        pause_s: Callable[[], float],
+        forecast: BufferForecast,
     ) -> None:
         self._condition = condition
         self._pause_s = pause_s
-        self._fill_rate = FillRate(max_bytes)
+        self._forecast = forecast
         self._told: tuple[object, ...] = ()
         self._due_at = 0.0
 
@@ -40,5 +44,5 @@ class Heartbeat:
 
     def payload(self, state: OutboxState, now_us: int, *, online: bool) -> bytes:
         """Return the message; its author is about to leave when it is not `online`."""
-        hours_left = self._fill_rate.hours_left(now_us, state)
+        hours_left = self._forecast.hours_left(now_us, state)
         return encode(online_status(state, now_us, self._condition(), hours_left, online=online))

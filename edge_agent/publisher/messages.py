@@ -1,16 +1,10 @@
 """The edge's messages, made from outbox rows and counters."""
 
-from collections import deque
 from dataclasses import dataclass
-from itertools import pairwise
 
 from edge_agent.outbox import OutboxState, Slice
 from plant.measurement import Quality
 from plant.native import SCHEMA, DataBatch, Status
-
-_HOUR_US = 3_600_000_000
-LOOKS = 6
-"""Heartbeats in a row that must find the outbox growing before it counts as filling."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,31 +82,6 @@ def online_status(
 def last_will(epoch: str) -> Status:
     """Return what the broker publishes when the edge falls silent."""
     return Status(schema=SCHEMA, online=False, epoch=epoch)
-
-
-class FillRate:
-    """How fast the outbox fills, from its recent sizes."""
-
-    def __init__(self, max_bytes: int) -> None:
-        self._max_bytes = max_bytes
-        self._looks: deque[tuple[int, OutboxState]] = deque(maxlen=LOOKS)
-
-    def hours_left(self, now_us: int, state: OutboxState) -> float | None:
-        """Return the hours until the outbox is full at its recent growth.
-
-        None when it is not filling: some of the last looks found fewer rows pending than the
-        one before, or there were too few looks to tell.
-        """
-        self._looks.append((now_us, state))
-        pending = [look.pending for _, look in self._looks]
-        if len(pending) < LOOKS or any(b <= a for a, b in pairwise(pending)):
-            return None
-        first_us, first = self._looks[0]
-        growth = state.used_bytes - first.used_bytes
-        if growth <= 0 or now_us <= first_us:
-            return None
-        left = max(0, self._max_bytes - state.used_bytes)
-        return round(left / growth * (now_us - first_us) / _HOUR_US, 2)
 
 
 def _qualities(qualities: list[Quality]) -> list[int] | None:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox, Slice
+from edge_agent.publisher.buffer_forecast import BufferForecast
 from edge_agent.publisher.heartbeat import Heartbeat
 from edge_agent.publisher.link import (
     Connected,
@@ -87,7 +88,11 @@ class Publisher:
             settings.publishing.max_in_flight * settings.publishing.batch_rows,
             settings.publishing.ack_timeout_s,
         )
-        self._heartbeat = Heartbeat(condition, status_pause_s, settings.outbox.max_bytes)
+        self._heartbeat = Heartbeat(
+            condition,
+            status_pause_s,
+            BufferForecast(settings.outbox.max_bytes, settings.outbox.max_hours),
+        )
         self._stop = threading.Event()
         self._drain_until: float | None = None
         self._contacted = False

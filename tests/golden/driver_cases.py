@@ -3,18 +3,31 @@
 Values come out as `[tag, source time, value, quality]`, the time in ISO 8601.
 """
 
-from collections.abc import Iterable, Mapping
+import asyncio
+import tempfile
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
+from asyncua import ua
 from paho.mqtt.client import topic_matches_sub
 
+from edge_agent.conversion import converter
 from edge_agent.drivers import Reading
+from edge_agent.drivers.csv.recording import Recording
+from edge_agent.drivers.csv.settings import RecordingSettings
+from edge_agent.drivers.modbus.address import Space
+from edge_agent.drivers.modbus.settings import ModbusSettings
+from edge_agent.drivers.modbus.snapshot import CLOCK_KEY, SnapshotReader, cell_words
 from edge_agent.drivers.mqtt.message import Message, MessageReader
 from edge_agent.drivers.mqtt.settings import MqttSettings
 from edge_agent.drivers.mtconnect.document import parse
 from edge_agent.drivers.mtconnect.reading import readings, resolved
 from edge_agent.drivers.mtconnect.sequence import Cursor, follow
 from edge_agent.drivers.mtconnect.settings import MtConnectSettings
+from edge_agent.drivers.opcua.reading import is_waiting, overflowed, reading_of
+from edge_agent.drivers.opcua.settings import OpcUaSettings
 from edge_agent.drivers.s7.address import grouped
 from edge_agent.drivers.s7.settings import S7Settings
 from plant.clock import from_microseconds
@@ -111,4 +124,85 @@ def _s7(given: Case) -> dict[str, Any]:
     return {"values": values, "reads": [[group.start, group.size] for group in groups]}
 
 
-KINDS = {"mtconnect": _mtconnect, "mqtt": _mqtt, "s7": _s7}
+def _opcua(given: Case) -> dict[str, Any]:
+    settings = OpcUaSettings.model_validate(
+        {"driver": "opcua", "endpoint": "opc.tcp://plc", "tags": _tags(given)}
+    )
+    converters = {tag.name: converter(tag) for tag in settings.tags}
+    told = []
+    lost = False
+    for sent in given["values"]:
+        moment = sent.get("time")
+        data = ua.DataValue(
+            ua.Variant(sent["value"]),
+            ua.StatusCode(ua.UInt32(sent.get("status", 0))),
+            # Asyncua gives its fields other types than it takes.
+            SourceTimestamp=datetime.fromisoformat(moment) if moment else None,  # type: ignore[arg-type]
+        )
+        if is_waiting(data):
+            continue
+        lost = lost or overflowed(data)
+        reading = reading_of(sent["tag"], data)
+        value, quality = converters[reading.tag](reading.value, reading.quality)
+        told.append(Reading(reading.tag, value, reading.time_us, quality))
+    return {"values": _told(told), "lost": lost}
+
+
+def _modbus(given: Case) -> dict[str, Any]:
+    settings = ModbusSettings.model_validate(
+        {"driver": "modbus", "host": "plc", "tags": _tags(given)} | given.get("plc", {})
+    )
+    registers = {
+        int(start) + place: word
+        for start, words in given["registers"].items()
+        for place, word in enumerate(words)
+    }
+    reads: list[list[int]] = []
+
+    async def read(_space: Space, start: int, count: int) -> Sequence[int]:
+        reads.append([start, count])
+        return [registers.get(number, 0) for number in range(start, start + count)]
+
+    cells = [(key, tag.cell) for key, tag in enumerate(settings.tags)]
+    values: dict[str, object] = {}
+    times = set()
+    for reading in asyncio.run(SnapshotReader(settings, cells).read(read)).readings:
+        times.add(_iso(reading.time_us))
+        for key, cell in reading.group.cells:
+            if key == CLOCK_KEY:
+                continue
+            words = cell_words(reading.group, cell, reading.words)
+            try:
+                values[settings.tags[key].name] = cell.decode(words, settings.word_order)
+            except UnicodeDecodeError:
+                values[settings.tags[key].name] = "unreadable"
+    return {"values": values, "reads": reads, "times": sorted(times, key=str)}
+
+
+def _csv(given: Case) -> dict[str, Any]:
+    settings = RecordingSettings.model_validate(
+        {"time_column": "Time", "tags": _tags(given)} | given.get("layout", {})
+    )
+    converters = {tag.name: converter(tag) for tag in settings.tags}
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, "recorded.csv")
+        file.write_bytes(given["file"].encode(settings.encoding))
+        recording = Recording(file, settings)
+        chunk = recording.chunk(1_000)
+        recording.close()
+    assert chunk is not None
+    told = []
+    for reading in chunk.readings:
+        value, quality = converters[reading.tag](reading.value, reading.quality)
+        told.append(Reading(reading.tag, value, reading.time_us, quality))
+    return {"values": _told(told), "unreadable": chunk.unreadable}
+
+
+KINDS = {
+    "csv": _csv,
+    "modbus": _modbus,
+    "mqtt": _mqtt,
+    "mtconnect": _mtconnect,
+    "opcua": _opcua,
+    "s7": _s7,
+}

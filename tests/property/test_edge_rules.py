@@ -199,6 +199,7 @@ def described(outbox: Outbox) -> tuple[object, ...]:
         state.acknowledged_id,
         state.pending,
         state.oldest_pending_us,
+        state.oldest_pending_age_s,
         state.dropped_ranges,
         last,
     )

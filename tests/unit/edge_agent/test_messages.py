@@ -1,17 +1,13 @@
-from dataclasses import replace
-
-from edge_agent.outbox import OutboxState, Row, Slice
+from edge_agent.outbox import Row, Slice
 from edge_agent.publisher.messages import (
-    LOOKS,
     Condition,
-    FillRate,
     data_batch,
     last_will,
     online_status,
 )
 from plant.measurement import Quality
 from plant.native import Status, decode_data, decode_status, encode
-from tests.unit.edge_agent.outboxes import HOUR, NOW, memory_outbox, rows
+from tests.unit.edge_agent.outboxes import NOW, memory_outbox, rows
 
 
 def test_rows_become_columns_when_they_are_sent() -> None:
@@ -48,23 +44,3 @@ def test_the_heartbeat_says_what_the_outbox_knows_when_it_is_sent() -> None:
 
 def test_the_last_will_says_only_that_the_edge_is_gone() -> None:
     assert last_will("life") == Status(schema=1, online=False, epoch="life")
-
-
-def looked_at(pending: list[int]) -> list[float | None]:
-    rate = FillRate(max_bytes=1000)
-    empty = memory_outbox().state()
-    states: list[OutboxState] = [
-        replace(empty, pending=count, used_bytes=10 * count) for count in pending
-    ]
-    return [rate.hours_left(NOW + n * HOUR, state) for n, state in enumerate(states)]
-
-
-def test_the_hours_left_are_told_when_the_outbox_fills_steadily() -> None:
-    growing = [10 * (n + 1) for n in range(LOOKS)]
-    *before, last = looked_at(growing)
-    assert before == [None] * (LOOKS - 1)
-    assert last == (1000 - 10 * growing[-1]) / 100
-
-
-def test_no_hours_are_told_when_the_outbox_also_empties() -> None:
-    assert looked_at([10, 20, 30, 5, 20, 30, 40])[-1] is None
