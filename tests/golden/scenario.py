@@ -5,6 +5,7 @@ one day. What comes out is a flat mapping of names to values, durations in minut
 """
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -25,7 +26,7 @@ from analytics.unit_figure import in_parts
 from analytics.unit_figure import tiles as tiles_of
 from plant.calendar import Break, ShiftPattern, expand_shifts
 from plant.idset import IdSet
-from plant.kpi import BaseSums, OeeResult, loss, ratio, reliability
+from plant.kpi import BaseSums, OeePolicy, OeeResult, loss, ratio, reliability
 from plant.kpi.oee import Figures, oee, pooled, serial_line
 from plant.kpi.stop import minor_stop_ms, stops
 from plant.kpi.sums import add
@@ -106,6 +107,12 @@ def base_sums(given: Case) -> BaseSums:
     pri_ms = given.get("pri", 0) * MINUTE_MS
     made, good = given.get("produced"), given.get("good")
     planned = round(given.get("planned_downtime", 0) * MINUTE_MS)
+    parts = {name: given.get(name) for name in ("produced", "good", "scrap", "rework")}
+    per_item = given.get("parts_per_item", 1)
+    items: dict[str, Any] = {
+        f"{name}_items": None if count is None else count / per_item
+        for name, count in parts.items()
+    }
     calendar = round(given.get("calendar", 0) * MINUTE_MS)
     return BaseSums(
         calendar_ms=max(calendar, pbt + planned),
@@ -126,6 +133,7 @@ def base_sums(given: Case) -> BaseSums:
         idle_energy_kwh=given.get("idle_energy"),
         breakdown_ms=round(given.get("breakdown", 0) * MINUTE_MS),
         start_up_pri_ms=given.get("start_up_rejects", 0) * pri_ms,
+        **items,
     )
 
 
@@ -205,7 +213,8 @@ def _scenario(given: Case) -> dict[str, Any]:
         for made, result in given.get("first_inspections", ())
     )
     parts = slices(line, schedule, counts, planned, Amendments(inspections=inspections))
-    total = add(part.sums for part in parts)
+    failed = reliability.failures(tiles_of(line), OeePolicy(), end)
+    total = replace(add(part.sums for part in parts), failure_events=len(failed))
     found = of_sums(total) | of_result(oee(total, _minor_ms(given, line, end)))
     found["marks"] = sorted({mark for part in parts for mark in part.marks})
     found["stops"] = [
