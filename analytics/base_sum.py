@@ -99,7 +99,8 @@ def slices(
 
     `counts` has an entry for each counter that the work unit has. Produced quantity is the total
     counter if there is one, else good + scrap + rework; good quantity is the good counter if
-    there is one, else total - scrap - rework. What cannot be told is None, never guessed.
+    there is one, else total - scrap - rework. What cannot be told is None, never guessed. Failures
+    are not counted here: whether one begins may depend on what lies before and after the timeline.
     """
     more = more or Amendments()
     if line.element.size == 0:
@@ -129,9 +130,6 @@ def slices(
     parts = _Columns(
         times=times.tolist(),
         breakdown=np.add.reduceat(breakdown, first).tolist(),
-        failures=np.bincount(
-            np.searchsorted(starts, line.failures, side="right") - 1, minlength=starts.size
-        ).tolist(),
         counted=counted,
         at_setup=at_setup,
         idle_energy=idle_energy,
@@ -168,6 +166,7 @@ def slices(
                     run_time
                     if pacing is None
                     else pacing.per_part(product, start, planned.routing),
+                    parts_per_item=planned.routing.parts_per_item(product, start),
                     scheduled=shift >= 0,
                     setup_planned=more.setup_planned,
                 ),
@@ -248,7 +247,6 @@ class _Columns:
 
     times: list[list[int]]
     breakdown: list[int]
-    failures: list[int]
     counted: Mapping[TagRole, Sequence[float | None]]
     at_setup: Mapping[TagRole, Sequence[float | None]]
     idle_energy: Sequence[float | None]
@@ -260,6 +258,7 @@ class _Columns:
         run_time_ms: float | None,
         line_run_time_ms: float | None,
         *,
+        parts_per_item: float,
         scheduled: bool,
         setup_planned: bool,
     ) -> BaseSums:
@@ -273,6 +272,8 @@ class _Columns:
         produced, good = quantities_of(quantities)
         made, passed = quantities_of({role: each[index] for role, each in self.at_setup.items()})
         rejected = None if made is None or passed is None else made - passed
+        scrap = quantities.get(TagRole.SCRAP_COUNT)
+        rework = quantities.get(TagRole.REWORK_COUNT)
         inspected, good_at_first, rework_found = self.inspected.get(index, (0, 0, 0))
         return BaseSums(
             calendar_ms=calendar,
@@ -288,9 +289,8 @@ class _Columns:
             pri_gq_ms=_weighted(good, run_time_ms),
             produced_quantity=produced,
             good_quantity=good,
-            scrap_quantity=quantities.get(TagRole.SCRAP_COUNT),
-            rework_quantity=quantities.get(TagRole.REWORK_COUNT),
-            failure_events=self.failures[index],
+            scrap_quantity=scrap,
+            rework_quantity=rework,
             energy_kwh=quantities.get(TagRole.ENERGY),
             planned_break_ms=ms[_BREAK],
             planned_maintenance_ms=ms[_MAINTENANCE],
@@ -302,6 +302,10 @@ class _Columns:
             inspected_parts=inspected,
             good_at_first_parts=good_at_first,
             rework_found_parts=rework_found,
+            produced_items=_items(produced, parts_per_item),
+            good_items=_items(good, parts_per_item),
+            scrap_items=_items(scrap, parts_per_item),
+            rework_items=_items(rework, parts_per_item),
         )
 
 
@@ -341,6 +345,10 @@ def _weighted(quantity: float | None, run_time_ms: float | None) -> float | None
     if quantity == 0:
         return 0.0
     return None if run_time_ms is None else quantity * run_time_ms
+
+
+def _items(quantity: float | None, parts_per_item: float) -> float | None:
+    return None if quantity is None else quantity / parts_per_item
 
 
 def _marks(

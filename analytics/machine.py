@@ -59,8 +59,6 @@ class HeldSignals:
     stop_reason: Steps
     unmapped: tuple[tuple[str, Moments], ...]
     """State names that mean nothing here, and when they were given."""
-    failures: Moments
-    """Moments at which the state became a breakdown."""
 
 
 def held_signals(machine: MachineSignals) -> HeldSignals:
@@ -90,7 +88,6 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
     else:
         product = named or _NEVER
     reason = _without_empty(held(machine.stop_reason or NO_TEXT, through_bad=True))
-    lasting_mode = None if machine.mode is None else held(machine.mode, through_bad=True)
     return HeldSignals(
         state=held(state, machine.state_silence_ms),
         mode=mode,
@@ -100,7 +97,6 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
         orders_since=since,
         stop_reason=reason,
         unmapped=unmapped,
-        failures=_failures(state, lasting_mode),
     )
 
 
@@ -127,24 +123,6 @@ def _packml(
     )
     mapped = TextReadings(readings.time_us, codes[readings.codes], readings.quality, names)
     return mapped, unmapped
-
-
-def _failures(state: TextReadings, mode: Steps | None) -> Moments:
-    """Return when breakdowns began: a good reading says so after one of something else.
-
-    Silence within a breakdown does not make it two. What breaks during setup fails when the setup
-    is over and it still is broken.
-    """
-    told = held(state, through_bad=True)
-    times = told.times
-    if mode is not None:
-        times = np.sort(np.concatenate((times, mode.times)), kind="stable")
-    is_breakdown = [name in BREAKDOWN_STATES for name in told.names]
-    broken = np.array([*is_breakdown, False], dtype=np.bool_)[told.at(times)]
-    if mode is not None:
-        broken &= ~is_setup(mode.names)[mode.at(times)]
-    began = broken & ~np.concatenate(([False], broken[:-1]))[: broken.size]
-    return times[began]
 
 
 def _without_empty(steps: Steps) -> Steps:

@@ -57,7 +57,7 @@ def rewrite_stops(
     itself. Call it in the transaction that rewrote the tiles.
     """
     around = figure.stop_neighbourhood(connection, unit_id, instant(start), instant(end))
-    stored = [_tile(row) for row in figure.state_intervals(connection, unit_id, *around)]
+    stored = [tile_of(row) for row in figure.state_intervals(connection, unit_id, *around)]
     found = stops(stored, horizon)
     rows = [
         figure.StopRow(
@@ -148,7 +148,8 @@ def _interval_row(tile: StateInterval) -> figure.IntervalRow:
     )
 
 
-def _tile(row: figure.IntervalRow) -> StateInterval:
+def tile_of(row: figure.IntervalRow) -> StateInterval:
+    """Return a tile as it was stored."""
     return StateInterval(
         millis(row.start),
         millis(row.end),

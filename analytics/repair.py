@@ -15,7 +15,7 @@ from store.figure import DirtyWindow
 from store.figure_source import EdgeProgress, RoleTag
 
 _FADING = frozenset({TagRole.STATE})
-# A mode decides until the next one whether what breaks is a failure, however long it is silent.
+# A mode fades too, but stands through bad readings: as if it lasted is never too little.
 _LASTING = frozenset({TagRole.MODE, TagRole.ORDER, TagRole.PRODUCT, TagRole.STOP_REASON})
 
 

@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
+from analytics.failure import rewrite_failures
 from analytics.interval import HOUR_MS, hour_of, instant, millis
 from analytics.metrics import Watch
 from analytics.recomputation import recompute, rewrite_stops
@@ -248,7 +249,8 @@ def _compute_unit(
 ) -> set[int]:
     """Replace the rows of a work unit and return the hours whose results this touches."""
     touched = set(repair.hours)
-    widened = plant.sites[plant.units[unit_id].site_id].policy.minor_stops_in == "effectiveness"
+    policy = plant.sites[plant.units[unit_id].site_id].policy
+    widened = policy.minor_stops_in == "effectiveness"
     with connection.transaction():
         spans = repair.spans()
         for start, end in spans:
@@ -261,6 +263,9 @@ def _compute_unit(
             if widened:
                 # A stop that grew may be minor no longer, also in the hours before.
                 touched.update(range(hour_of(changed[0]), changed[1], HOUR_MS))
+        for start, end in spans:
+            # A failure counts where it began, which may be hours before what was computed.
+            touched |= rewrite_failures(connection, unit_id, policy, (start, end), reach)
     return touched
 
 

@@ -64,8 +64,6 @@ class Timeline:
     part: NDArray[np.int64]
     produces_in_break: NDArray[np.bool_]
     signals: HeldSignals
-    failures: Moments
-    """Moments in the window at which breakdowns began."""
 
     def duration_ms(self, element: TimeElement) -> int:
         """Return how long the element lasts in all."""
@@ -111,7 +109,6 @@ def timeline(
         "produces_in_break": (activity == Activity.RUN) & (planned == Plan.BREAK),
     }
     kept = _changes(columns, begins.size)
-    inside = (signals.failures >= start) & (signals.failures < end)
     return Timeline(
         edges=np.concatenate((begins[kept], edges[-1:])),
         element=columns["element"][kept],
@@ -126,7 +123,6 @@ def timeline(
         part=columns["part"][kept],
         produces_in_break=columns["produces_in_break"][kept].astype(np.bool_),
         signals=signals,
-        failures=signals.failures[inside],
     )
 
 

@@ -1,15 +1,14 @@
 """Failures of many machines by group: how many began, their repairs, the time they took."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from plant.clock import microseconds
-from plant.kpi import OeePolicy
-from plant.kpi.reliability import OPEN, FailureColumns, failure_columns
+from plant.kpi.reliability import OPEN, FailureColumns
 from store.kpi import GroupKey, KpiReading
 
 _TIMED = ("", "hour", "shift", "day")
@@ -40,13 +39,8 @@ class GroupFailures:
     """Operating time of each machine up to its last failure here; None without one."""
 
 
-def failure_groups(
-    kpi: KpiReading,
-    policies: Mapping[int, OeePolicy],
-    groups: Sequence[UnitGroup],
-    now: datetime,
-) -> dict[GroupKey, GroupFailures]:
-    """Return the failures by group; `policies` are those of each machine asked for.
+def failure_groups(kpi: KpiReading, groups: Sequence[UnitGroup]) -> dict[GroupKey, GroupFailures]:
+    """Return the failures by group, as analytics found them by the policy of each machine's site.
 
     A failure belongs to the group of the slice in which it began; of one order, product or lot
     count those that began in a slice of it.
@@ -56,7 +50,7 @@ def failure_groups(
     groups = sorted(groups, key=lambda each: (each.unit_id, each.first))
     if not groups:
         return found
-    failed = _failures(kpi, policies, now)
+    failed = kpi.failures()
     start, end = _millis(kpi.window.start), _millis(kpi.window.end)
     inside = (failed.start >= start) & (failed.start < end)
     began = FailureColumns(failed.machine[inside], failed.start[inside], failed.end[inside])
@@ -86,26 +80,6 @@ def failure_groups(
     for key, operating in _operating_to_last(kpi, groups, group_of, began):
         found[key].operating_to_last_ms = (found[key].operating_to_last_ms or 0) + operating
     return found
-
-
-def _failures(kpi: KpiReading, policies: Mapping[int, OeePolicy], now: datetime) -> FailureColumns:
-    """Return the failures of all machines that touch the window, by machine and beginning."""
-    kinds = sorted({kind for policy in policies.values() for kind in policy.failure_states})
-    apart = max((policy.failure_merge_s for policy in policies.values()), default=0.0)
-    found = kpi.failure_stops(kinds, timedelta(seconds=apart))
-    units = np.array(sorted(policies), dtype=np.int64)
-    chosen = [policies[unit_id] for unit_id in units.tolist()]
-    counts = np.array([[kind in each.failure_states for kind in kinds] for each in chosen])
-    index = np.searchsorted(units, found.stops.machine)
-    if index.size:
-        kept = counts[index, found.kind]
-        index = index[kept]
-        stops = FailureColumns(*(column[kept] for column in _columns(found.stops)))
-    else:
-        stops = found.stops
-    at_least = np.array([round(each.failure_at_least_s * 1000) for each in chosen], dtype=np.int64)
-    merge = np.array([round(each.failure_merge_s * 1000) for each in chosen], dtype=np.int64)
-    return failure_columns(stops, at_least[index], merge[index], _millis(now))
 
 
 def _groups_of(

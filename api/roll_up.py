@@ -91,33 +91,35 @@ def roll_up(
     where nothing was counted in it; otherwise it is widened to the slice and `rounded`.
     """
     members = tree.within(place.path, Level.WORK_UNIT)
-    ids = [unit.place_id for unit in members]
-    zones = [unit.time_zone or "UTC" for unit in members]
-    window, divided = _served(reading.kpi(ids, zones, by, asked.start, asked.end, chosen), asked)
-    kpi = reading.kpi(ids, zones, by, window.start, window.end, chosen)
+    first = _first_step(tree, place)
+
+    def of(machines: Sequence[PlaceRow], start: datetime, end: datetime) -> KpiReading:
+        zones = [unit.time_zone or "UTC" for unit in machines]
+        return reading.kpi([unit.place_id for unit in machines], zones, by, start, end, chosen)
+
+    window, divided = _served(of([*members, *first], asked.start, asked.end), asked)
+    kpi = of(members, window.start, window.end)
     policies = kpi.policies()
     units = {
         facts.unit_id: _Unit(facts, policies.get(_site(facts.path), OeePolicy()))
         for facts in kpi.units()
     }
-    for row in [*kpi.sums(), *(kpi.partial_sums() if divided else ())]:
-        rows = units[row.unit_id].rows
-        rows[row.key] = _joined(rows[row.key], row) if row.key in rows else row
+    for unit_id, rows in _rows(kpi, divided=divided).items():
+        units[unit_id].rows.update(rows)
     _add_minor_stops(kpi, units, now, losses=losses)
     keys = sorted({key for unit in units.values() for key in unit.rows}, key=_order)
     uncovered = kpi.without_calendar() if _unplanned(units.values()) else set()
     lines = kpi.lines(sorted({unit.facts.line_id for unit in units.values()}))
     failed = failure_groups(
         kpi,
-        {unit_id: unit.policy for unit_id, unit in units.items()},
         [
             UnitGroup(row.unit_id, row.key, _millis(row.first), _millis(row.last))
             for unit in units.values()
             for row in unit.rows.values()
         ],
-        now,
     )
-    place_of = _Place(place, units, lines, uncovered, failed)
+    before = _rows(of(first, window.start, window.end), divided=divided) if first else {}
+    place_of = _Place(place, units, lines, uncovered, failed, before)
     executed, open_hours = kpi.order_execution(), kpi.open_hours()
     groups = [place_of.group(key, executed.get(key, 0), open_hours, losses=losses) for key in keys]
     used = {_site(unit.facts.path) for unit in units.values()}
@@ -138,6 +140,8 @@ class _Place:
     lines: Sequence[LineFacts]
     uncovered: set[int]
     failed: Mapping[GroupKey, GroupFailures]
+    before: Mapping[int, Mapping[GroupKey, GroupRow]]
+    """The groups of the first machine of the line, where another one is asked for."""
 
     def group(
         self, key: GroupKey, executed: int, open_hours: Sequence[datetime], *, losses: bool
@@ -156,7 +160,7 @@ class _Place:
             figures=figures,
             members=every,
             order_execution_ms=executed,
-            first_step_produced=self._first_step(key),
+            first_step=self._first_step(key),
             failures=reliability_of(
                 failed.began,
                 failed.repairs,
@@ -216,15 +220,33 @@ class _Place:
             for facts in self.lines
         )
 
-    def _first_step(self, key: GroupKey) -> float | None:
-        """Return what the first machine of the one serial line asked about produced."""
+    def _first_step(self, key: GroupKey) -> BaseSums | None:
+        """Return the sums of the first machine of the one serial line asked about."""
         if self.place.level not in (Level.WORK_UNIT, Level.WORK_CENTER) or not self.lines:
             return None
         line = self.lines[0].line
-        first = self.units.get(line.unit_ids[0])
-        if line.kind != "serial" or first is None or key not in first.rows:
+        if line.kind != "serial":
             return None
-        return first.rows[key].sums.produced_quantity
+        first = self.units.get(line.unit_ids[0])
+        rows = self.before.get(line.unit_ids[0], {}) if first is None else first.rows
+        return rows[key].sums if key in rows else BaseSums(produced_items=None)
+
+
+def _first_step(tree: PlaceTree, place: PlaceRow) -> list[PlaceRow]:
+    """Return the first machine of a machine's line where that is another one."""
+    if place.level != Level.WORK_UNIT or place.parent is None:
+        return []
+    first = tree.children(place.parent)[0]
+    return [] if first.place_id == place.place_id else [first]
+
+
+def _rows(kpi: KpiReading, *, divided: bool) -> dict[int, dict[GroupKey, GroupRow]]:
+    """Return the base sums by machine and group, also of slices that the window divides."""
+    found: dict[int, dict[GroupKey, GroupRow]] = {}
+    for row in [*kpi.sums(), *(kpi.partial_sums() if divided else ())]:
+        rows = found.setdefault(row.unit_id, {})
+        rows[row.key] = _joined(rows[row.key], row) if row.key in rows else row
+    return found
 
 
 def _served(kpi: KpiReading, asked: Window) -> tuple[Window, bool]:

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from typing import Any
 
 import numpy as np
@@ -71,15 +71,6 @@ class CutSlice:
     end: datetime
     counted: bool
     """Whether anything was counted in it: its counts cannot be divided."""
-
-
-@dataclass(frozen=True, slots=True)
-class FailureStops:
-    """Whole stops that may be failures, in columns of shape (n,)."""
-
-    stops: FailureColumns
-    kind: NDArray[np.int64]
-    """An index into the kinds asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,11 +195,10 @@ class KpiReading:
         """Return the order execution time (AOET) of the machines together, in milliseconds."""
         return {(start, text): ms for start, text, ms in self._run("order_execution")}
 
-    def failure_stops(self, kinds: Sequence[str], merge: timedelta) -> FailureStops:
-        """Return stops of some kinds that touch the window or end less than `merge` before it."""
-        unit, start, end, kind = self._columns("failure_stops", kinds=list(kinds), merge=merge)
-        ends = np.where(end == 0, OPEN, end // 1000)
-        return FailureStops(FailureColumns(unit, start // 1000, ends), kind - 1)
+    def failures(self) -> FailureColumns:
+        """Return the failures that touch the window, by machine and beginning."""
+        unit, start, end = self._columns("failures")
+        return FailureColumns(unit, start // 1000, np.where(end == 0, OPEN, end // 1000))
 
     def slice_groups(self) -> SliceGroups:
         """Return the chosen slices of the window with the group of each."""

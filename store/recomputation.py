@@ -10,7 +10,7 @@ from store.connection import Connection
 from store.queries import queries
 
 _Q = queries("recomputation")
-TABLES = ("base_sums", "state_intervals", "stops")
+TABLES = ("base_sums", "state_intervals", "stops", "failures")
 
 
 @dataclass(frozen=True, slots=True)

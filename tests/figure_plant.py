@@ -78,6 +78,7 @@ def description(**site: Any) -> PlantDescription:
     )
 
 
+TEXT_ROLES = {"state", "mode", "order", "product"}
 ROLES = ("state", "order", "product", "good_count", "scrap_count")
 
 
@@ -107,7 +108,7 @@ class FigurePlant:
     ) -> None:
         """Store readings at hours after the shift began, and mark their hours dirty."""
         rows = [(at(hours), value) for hours, value in readings]
-        table = "text_measurement" if role in {"state", "order", "product"} else "measurement"
+        table = "text_measurement" if role in TEXT_ROLES else "measurement"
         with self.connection.transaction():
             with self.connection.cursor() as cursor:
                 cursor.executemany(
@@ -225,6 +226,7 @@ class FigurePlant:
         tables = {
             "state_interval": "work_unit_id, start_time",
             "stop": "work_unit_id, start_time",
+            "failure": "work_unit_id, start_time",
             "base_sum": "work_unit_id, slice_start",
             "oee_result": "place_id, kind, window_start",
         }
@@ -237,7 +239,7 @@ class FigurePlant:
 
     def forget(self) -> None:
         """Throw all figures away and mark every hour that has readings dirty."""
-        self.connection.execute("truncate state_interval, stop, base_sum, oee_result")
+        self.connection.execute("truncate state_interval, stop, failure, base_sum, oee_result")
         self.connection.execute(
             "insert into dirty_window (work_unit_id, hour, marked_at)"
             " select distinct work_unit_id, date_trunc('hour', source_time), now()"
@@ -254,7 +256,7 @@ class FigurePlant:
     def _add_tags(self) -> None:
         for unit in (SAW, GRINDER):
             for role in ROLES:
-                text = role in {"state", "order", "product"}
+                text = role in TEXT_ROLES
                 self.connection.execute(
                     "insert into tag (site_id, work_unit_id, edge_id, name, value_type, role)"
                     " select edge.site_id, place_id, edge_id, %s, %s, %s from edge, place"

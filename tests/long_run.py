@@ -35,6 +35,7 @@ HOUR_US = 3_600_000_000
 _TABLES = {
     "state_interval": ("place.path, start_time", "work_unit_id"),
     "stop": ("place.path, start_time", "work_unit_id"),
+    "failure": ("place.path, start_time", "work_unit_id"),
     "base_sum": ("place.path, slice_start", "work_unit_id"),
     "oee_result": ("place.path, kind, window_start", "place_id"),
 }

@@ -14,6 +14,7 @@ from api.places import PlaceTree
 from plant.calendar import Window
 from plant.kpi import OeePolicy
 from plant.kpi.oee import Figures
+from plant.kpi.reliability import Failure
 from plant.kpi.target import Target, planned_oee
 from plant.place import Level
 from store.board_row import SliceRow, StateTimeRow
@@ -163,6 +164,12 @@ class Inquiry:
         return self.reading.stops(
             self.unit_ids, self.window.start, self.window.end, now=self.now, limit=MOST_STOPS
         )
+
+    @cached_property
+    def failures(self) -> dict[int, list[Failure]]:
+        """Failures that touch the window by machine, in order."""
+        kpi = self.reading.kpi(self.unit_ids, [], "", self.window.start, self.window.end)
+        return kpi.failures().by_machine()
 
     @cached_property
     def states(self) -> list[StateRow]:

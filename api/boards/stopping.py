@@ -1,16 +1,18 @@
 """Why and when machines stood: Pareto, states over time, time between failures and to repair."""
 
+from collections.abc import Iterator
 from typing import Any
 
 from api.boards.board import Board, Inquiry, Section, Table
 from api.boards.figures import grouped_bars
-from api.boards.minor import millis, stop_of
+from api.boards.minor import millis
 from api.charts import state_timeline, stop_pareto
 from api.pareto import with_shares
 from plant.calendar import Window
+from plant.clock import from_microseconds
 from plant.kpi import add
 from plant.kpi.ratio import ratio
-from plant.kpi.reliability import failures, reliability
+from plant.kpi.reliability import reliability
 from plant.state import StopKind, TimeElement
 from store.reading_row import StopRow
 
@@ -156,11 +158,7 @@ def failures_board(q: Inquiry) -> Board:
         # A failure counts where it begins.
         began = [
             failure
-            for failure in failures(
-                (stop_of(stop) for stop in q.stops if stop.place == unit.path),
-                q.policy,
-                millis(q.now),
-            )
+            for failure in q.failures.get(unit.place_id, ())
             if failure.start >= millis(q.window.start)
         ]
         found = reliability(began, sums.apt_ms + sums.aust_ms)
@@ -178,7 +176,6 @@ def failures_board(q: Inquiry) -> Board:
                 "" if found.failure_events else q.words("above", time=f.duration(operating_s)),
             )
         )
-    failed = [stop for stop in q.stops if stop.stop_kind in q.policy.failure_states]
     columns = (
         q.column("machine"),
         q.column("failures", "number"),
@@ -225,19 +222,32 @@ def failures_board(q: Inquiry) -> Board:
                             q.column("time_s", "duration"),
                             q.column("reason"),
                         ),
-                        tuple(
-                            (
-                                q.name_at(stop.place),
-                                stop.start,
-                                stop.end,
-                                stop.duration_s,
-                                q.reason_name(stop.stop_reason),
-                            )
-                            for stop in failed
-                        ),
+                        tuple(_failure_rows(q)),
                     ),
                 ),
                 notes=(q.words("note.mttr"),),
             ),
         )
     )
+
+
+def _failure_rows(q: Inquiry) -> Iterator[tuple[Any, ...]]:
+    """Yield every failure with the first reason given to a stop of it, newest first."""
+    listed = [(failure, unit) for unit in q.units for failure in q.failures.get(unit.place_id, ())]
+    for failure, unit in sorted(listed, key=lambda each: -each[0].start):
+        end = millis(q.now) if failure.end is None else failure.end
+        reasons = [
+            stop.stop_reason
+            for stop in reversed(q.stops)
+            if stop.place == unit.path
+            and failure.start <= millis(stop.start) < end
+            and stop.stop_kind in q.policy.failure_states
+            and stop.stop_reason
+        ]
+        yield (
+            q.name(unit),
+            from_microseconds(failure.start * 1000),
+            None if failure.end is None else from_microseconds(end * 1000),
+            (end - failure.start) / 1000,
+            q.reason_name(next(iter(reasons), None)),
+        )

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plant.kpi import ratio
-from plant.kpi.oee import Figures, oee
+from plant.kpi.oee import Figures, oee, productive_time_missing
 from plant.kpi.policy import OeePolicy
 from plant.kpi.reliability import Reliability
 from plant.kpi.result import Missing, OeeResult
@@ -42,8 +42,8 @@ class Evidence:
     alone)."""
     order_execution_ms: int = 0
     """AOET: how long orders were executed, each from its first to its last moment here."""
-    first_step_produced: float | None = None
-    """PQ of the first step of a serial line; None elsewhere."""
+    first_step: BaseSums | None = None
+    """The sums of the first step of a serial line; None elsewhere."""
     failures: Reliability | None = None
     corrective_ms: int = 0
     """Time in failures within the window (CMT)."""
@@ -61,13 +61,12 @@ def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str,
         reason = figures.absent or Missing.NO_TIME
         found[name] = _indicator(formula(sums), Unit.FRACTION, reason)
     # A window without planned busy time is excluded from OEE but not from the larger clocks.
-    numerator = figures.absent or result.missing.get("oee") or Missing.NO_TIME
-    if numerator is Missing.NOT_SCHEDULED:
-        numerator = Missing.NO_TIME
-    unknown = result.missing.get("oee") in _NO_NUMERATOR or figures.absent is not None
+    lacking = figures.absent or productive_time_missing(sums)
+    if lacking is None and result.missing.get("oee") is Missing.NO_DATA:
+        lacking = Missing.NO_DATA
     for name, formula in _OF_CLOCK.items():
-        value = None if unknown else formula(sums)
-        found[name] = _indicator(value, Unit.FRACTION, numerator)
+        value = None if lacking else formula(sums)
+        found[name] = _indicator(value, Unit.FRACTION, lacking or Missing.NO_TIME)
     nee = ratio.net_equipment_effectiveness(sums) if figures.absent is None else None
     why = next(iter(result.missing.values()), Missing.NO_TIME)
     found["net_equipment_effectiveness"] = _indicator(nee, Unit.FRACTION, why)
@@ -91,17 +90,22 @@ def _orders(given: Evidence) -> dict[str, Indicator]:
 def _quantities(given: Evidence) -> dict[str, Indicator]:
     sums = given.figures.sums
     made = sums.produced_quantity
-    nothing = Missing.NO_COUNTS if made is None else Missing.NOTHING_PRODUCED
+    nothing = Missing.NOTHING_PRODUCED
+    if made is None:
+        nothing = given.figures.absent or Missing.NO_COUNTS
     scrapless = Missing.NO_SCRAP_COUNTS if sums.scrap_quantity is None else nothing
     reworkless = Missing.NO_REWORK_COUNTS if sums.rework_quantity is None else nothing
     unmetered = Missing.NO_ENERGY_METER if sums.energy_kwh is None else None
     no_good = Missing.NO_QUALITY_COUNTS if sums.good_quantity is None else Missing.NOTHING_PRODUCED
-    first = given.first_step_produced
-    fall_off = ratio.fall_off_ratio(sums, BaseSums(produced_quantity=first))
+    first = given.first_step
+    fall_off = None if first is None else ratio.fall_off_ratio(sums, first)
     yielded = ratio.first_pass_yield(
         given.members.good_at_first_parts, given.members.inspected_parts
     )
-    no_steps = Missing.NOT_A_SERIAL_LINE if first is None else scrapless
+    no_steps = Missing.NOT_A_SERIAL_LINE
+    if first is not None:
+        unmade = Missing.NO_COUNTS if first.produced_items is None else Missing.NOTHING_PRODUCED
+        no_steps = Missing.NO_SCRAP_COUNTS if sums.scrap_items is None else unmade
     idle = ratio.idle_energy_share(sums)
     return {
         "scrap_ratio": _indicator(ratio.scrap_ratio(sums), Unit.FRACTION, scrapless),
@@ -158,14 +162,3 @@ _OF_CLOCK: dict[str, Callable[[BaseSums], float | None]] = {
     "overall_operations_effectiveness": ratio.overall_operations_effectiveness,
     "total_effective_equipment_performance": ratio.total_effective_equipment_performance,
 }
-_NO_NUMERATOR = frozenset(
-    {
-        Missing.NO_CALENDAR,
-        Missing.NO_STATE,
-        Missing.NO_DATA,
-        Missing.NO_COUNTS,
-        Missing.NO_QUALITY_COUNTS,
-        Missing.NO_PLANNED_RUN_TIME,
-        Missing.NO_BOTTLENECK,
-    }
-)

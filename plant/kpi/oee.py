@@ -2,12 +2,29 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from plant.kpi import BaseSums, Missing, OeeResult
 from plant.kpi.sums import add
 
 RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
-_INSPECTED = ("inspected_parts", "good_at_first_parts", "rework_found_parts")
+_OF_EVERY_MACHINE = (
+    "failure_events",
+    "energy_kwh",
+    "idle_energy_kwh",
+    "inspected_parts",
+    "good_at_first_parts",
+    "rework_found_parts",
+    "scrap_items",
+    "rework_items",
+)
+"""What a serial line has of all its machines, not of its bottleneck."""
+_PLANNED = ("pri_pq_ms", "pri_gq_ms", "line_pri_gq_ms", "start_up_pri_ms")
+_QUANTITIES = tuple(
+    f"{name}_{unit}"
+    for name in ("produced", "good", "scrap", "rework")
+    for unit in ("quantity", "items")
+)
 EFFECTIVENESS_ABOVE_1 = "effectiveness_above_1"
 QUALITY_ABOVE_1 = "quality_above_1"
 PARTS_WITHOUT_PRODUCTION_TIME = "parts_without_production_time"
@@ -77,27 +94,30 @@ def pooled(places: Iterable[Figures]) -> Figures:
     """Return the figures of several places together: a pool of machines, the lines of a site.
 
     Sums are added and ratios formed afterwards; a mean of ratios would weigh an idle machine as
-    much as a busy one. Places without planned busy time stay out of it, apart from the clock.
-    A place that cannot be computed makes the pool incomputable, for the same reason.
+    much as a busy one. Places without planned busy time add their clock, their energy, their parts
+    and what was planned with them, but nothing that OEE divides. A place that cannot be computed
+    makes the pool incomputable, for the same reason.
     """
     every = list(places)
     absent = next((place.absent for place in every if place.absent is not None), None)
-    busy = [place for place in every if place.sums.pbt_ms > 0]
-    idle = [place for place in every if place.sums.pbt_ms == 0]
-    sums = add(place.sums for place in busy)
     return Figures(
-        replace(
-            sums,
-            calendar_ms=sums.calendar_ms + sum(place.sums.calendar_ms for place in idle),
-            pot_ms=sums.pot_ms + sum(place.sums.pot_ms for place in idle),
-            **{
-                name: getattr(sums, name) + sum(getattr(place.sums, name) for place in idle)
-                for name in _INSPECTED
-            },
-        ),
+        add(_pooling(place) for place in every),
         absent if every else Missing.NO_DATA,
-        sum(place.minor_stop_ms for place in busy),
+        sum(place.minor_stop_ms for place in every if place.sums.pbt_ms > 0),
     )
+
+
+def _pooling(place: Figures) -> BaseSums:
+    """Return what a place adds to a pool."""
+    sums = place.sums
+    if place.absent is not None or sums.pbt_ms > 0:
+        return sums
+    outside: dict[str, Any] = dict.fromkeys(_PLANNED, 0.0)
+    if sums.unscheduled_production_ms == 0:
+        # It did not run: nothing was made, also where nothing counts.
+        uncounted = [name for name in _QUANTITIES if getattr(sums, name) is None]
+        outside |= dict.fromkeys(uncounted, 0.0)
+    return replace(sums, **outside)
 
 
 def serial_line(
@@ -107,27 +127,44 @@ def serial_line(
 
     The line's clock and speed are its bottleneck's, its good parts are those that leave the last
     unit: OEE = PRI of the bottleneck x good parts out / PBT of the bottleneck. `pri_gq_out_ms` is
-    that numerator, summed over products; scrap, rework and energy are those of all units.
+    that numerator, summed over products; scrap, rework, failures and energy are those of all
+    units. Its quantities are finished items, since its machines may make different parts of one.
     `bottleneck` is an index into `units`: it is configured, never guessed.
     """
-    every = add(unit.sums for unit in units)
     if bottleneck is None:
-        return Figures(BaseSums(calendar_ms=every.calendar_ms), Missing.NO_BOTTLENECK)
-    paced = units[bottleneck]
+        return incomputable_line(units, Missing.NO_BOTTLENECK, units[-1] if units else None)
+    paced, every = units[bottleneck], add(unit.sums for unit in units)
     return Figures(
         replace(
             paced.sums,
+            **{name: getattr(every, name) for name in _OF_EVERY_MACHINE},
             pri_gq_ms=pri_gq_out_ms,
-            good_quantity=units[-1].sums.good_quantity,
-            scrap_quantity=every.scrap_quantity,
-            rework_quantity=every.rework_quantity,
-            energy_kwh=every.energy_kwh,
-            **{name: getattr(every, name) for name in _INSPECTED},
-            idle_energy_kwh=every.idle_energy_kwh,
+            produced_quantity=paced.sums.produced_items,
+            good_quantity=units[-1].sums.good_items,
+            good_items=units[-1].sums.good_items,
+            scrap_quantity=every.scrap_items,
+            rework_quantity=every.rework_items,
         ),
         paced.absent,
         paced.minor_stop_ms,
     )
+
+
+def incomputable_line(
+    units: Sequence[Figures], reason: Missing, leaving: Figures | None
+) -> Figures:
+    """Return what is known of a serial line of which nothing can be divided: no pace, no clock.
+
+    `leaving` is its last unit, None where nothing is known of it.
+    """
+    every = add(unit.sums for unit in units)
+    good = None if leaving is None else leaving.sums.good_items
+    known: dict[str, Any] = dict.fromkeys((*_PLANNED, *_QUANTITIES))
+    known |= {name: getattr(every, name) for name in _OF_EVERY_MACHINE}
+    known |= {"good_items": good, "good_quantity": good}
+    known |= {"scrap_quantity": every.scrap_items, "rework_quantity": every.rework_items}
+    calendar = max((unit.sums.calendar_ms for unit in units), default=0)
+    return Figures(BaseSums(calendar_ms=calendar, **known), reason)
 
 
 def _nothing(reason: Missing) -> OeeResult:
@@ -161,11 +198,7 @@ def _quality(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
 
 
 def _product(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
-    reason = _no_speed(sums)
-    if reason is None and sums.good_quantity is None:
-        reason = Missing.NO_QUALITY_COUNTS
-    if reason is None and sums.pri_gq_ms is None:
-        reason = Missing.NO_PLANNED_RUN_TIME
+    reason = productive_time_missing(sums)
     if reason is not None:
         missing["oee"] = reason
         return None
@@ -173,10 +206,19 @@ def _product(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
     return sums.pri_gq_ms / sums.pbt_ms
 
 
+def productive_time_missing(sums: BaseSums) -> Missing | None:
+    """Return why sum(PRI x GQ), the numerator of OEE, OOE and TEEP, cannot be told, if so."""
+    reason = _no_speed(sums)
+    if reason is not None or sums.pri_gq_ms is not None:
+        return reason
+    uncounted = sums.good_quantity is None
+    return Missing.NO_QUALITY_COUNTS if uncounted else Missing.NO_PLANNED_RUN_TIME
+
+
 def _no_speed(sums: BaseSums) -> Missing | None:
-    if sums.produced_quantity is None:
-        return Missing.NO_COUNTS
-    return Missing.NO_PLANNED_RUN_TIME if sums.pri_pq_ms is None else None
+    if sums.pri_pq_ms is not None:
+        return None
+    return Missing.NO_COUNTS if sums.produced_quantity is None else Missing.NO_PLANNED_RUN_TIME
 
 
 def _faults(sums: BaseSums, running: int, quality: float | None) -> tuple[str, ...]:

@@ -90,8 +90,8 @@ def rework_ratio(sums: BaseSums) -> float | None:
 
 
 def fall_off_ratio(step: BaseSums, first_step: BaseSums) -> float | None:
-    """SQ of a step / PQ of the first step."""
-    return ratio(step.scrap_quantity, first_step.produced_quantity)
+    """SQ of a step / PQ of the first step, both in finished items: a step may make parts of one."""
+    return ratio(step.scrap_items, first_step.produced_items)
 
 
 def energy_per_item(sums: BaseSums) -> float | None:

@@ -1,6 +1,6 @@
 """Failures, and the times between and after them (ISO 22400-2, IEC 60050-192)."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 
 from plant.kpi.policy import OeePolicy
 from plant.kpi.ratio import ratio
-from plant.kpi.stop import Stop
+from plant.kpi.stop import STOPPED, StateInterval
+from plant.state import TimeElement
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,47 +51,51 @@ class FailureColumns:
     end: NDArray[np.int64]
     """Milliseconds; `OPEN` while it lasts."""
 
+    def by_machine(self) -> dict[int, list[Failure]]:
+        """Return the failures one by one, by machine."""
+        found: dict[int, list[Failure]] = {}
+        columns = (self.machine.tolist(), self.start.tolist(), self.end.tolist())
+        for machine, start, end in zip(*columns, strict=True):
+            found.setdefault(machine, []).append(Failure(start, None if end == OPEN else end))
+        return found
 
-def failure_columns(
-    stops: FailureColumns,
-    at_least_ms: NDArray[np.int64],
-    merge_ms: NDArray[np.int64],
-    now: int,
-) -> FailureColumns:
-    """Return the failures among the whole stops of many machines, all of a kind that may be one.
 
-    `at_least_ms` and `merge_ms` are those of each stop's machine; see `failures`.
+def failures(tiles: Iterable[StateInterval], policy: OeePolicy, horizon: int) -> list[Failure]:
+    """Return the failures among the neighbouring tiles of one machine, in order.
+
+    A failure begins where the machine stands in one of the policy's `failure_states` within
+    planned busy time. It is over when the machine says something else, and ends where it last
+    stood so: neither unknown time nor a pause in the plan ends it, because nobody saw it repaired;
+    setup does. It lasts at least `failure_at_least_s`, an open one up to `horizon`, the end of
+    what is known. Those with less than `failure_merge_s` between them are one, from the first
+    beginning to the last end.
     """
-    order = np.lexsort((stops.start, stops.machine))
-    lasted = np.where(stops.end == OPEN, now, stops.end) - stops.start
-    order = order[(lasted >= at_least_ms)[order]]
-    machine, start, end = stops.machine[order], stops.start[order], stops.end[order]
-    joined = (machine[1:] == machine[:-1]) & (end[:-1] != OPEN)
-    # Both ends of a comparison with OPEN would overflow.
-    joined[joined] = (start[1:] - np.where(joined, end[:-1], 0) < merge_ms[order][1:])[joined]
-    first = np.flatnonzero(np.concatenate((np.ones(min(1, order.size), dtype=np.bool_), ~joined)))
-    last = np.append(first[1:], order.size)[: first.size] - 1
-    return FailureColumns(machine[first], start[first], end[last])
-
-
-def failures(stops: Iterable[Stop], policy: OeePolicy, now: int) -> list[Failure]:
-    """Return the failures among the whole stops of one machine, in order.
-
-    The policy says which kinds of stop are failures and how long one lasts at least; those with
-    less than `failure_merge_s` between them are one, from the first beginning to the last end.
-    """
-    chosen = [stop for stop in stops if stop.stop_kind in policy.failure_states]
-    columns = FailureColumns(
-        np.zeros(len(chosen), dtype=np.int64),
-        np.array([stop.start for stop in chosen], dtype=np.int64),
-        np.array([OPEN if stop.end is None else stop.end for stop in chosen], dtype=np.int64),
-    )
     least, apart = round(policy.failure_at_least_s * 1000), round(policy.failure_merge_s * 1000)
-    found = failure_columns(columns, np.full(len(chosen), least), np.full(len(chosen), apart), now)
-    return [
-        Failure(start, None if end == OPEN else end)
-        for start, end in zip(found.start.tolist(), found.end.tolist(), strict=True)
-    ]
+    found: list[Failure] = []
+    for one in _seen(tiles, policy):
+        lasted = (horizon if one.end is None else one.end) - one.start
+        if lasted < least:
+            continue
+        over = found[-1].end if found else None
+        if over is not None and one.start - over < apart:
+            found[-1] = Failure(found[-1].start, one.end)
+        else:
+            found.append(one)
+    return found
+
+
+def _seen(tiles: Iterable[StateInterval], policy: OeePolicy) -> Iterator[Failure]:
+    """Yield the failures as far as what machines say divides them."""
+    start = end = None
+    for tile in tiles:
+        if tile.stop_kind in policy.failure_states:
+            if tile.element in STOPPED:
+                start, end = tile.start if start is None else start, tile.end
+        elif start is not None and (tile.state is not None or tile.element is TimeElement.SETUP):
+            yield Failure(start, end)
+            start = None
+    if start is not None:
+        yield Failure(start, None)
 
 
 def reliability(

@@ -3,9 +3,8 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from plant.kpi.oee import Figures, pooled, serial_line
+from plant.kpi.oee import Figures, incomputable_line, pooled, serial_line
 from plant.kpi.result import Missing
-from plant.kpi.sums import BaseSums
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,10 +37,9 @@ def line_figures(line: Line, units: Mapping[int, Figures]) -> Figures:
         return pooled(members)
     pacing, out = line.pacing_id, line.unit_ids[-1]
     if pacing is None:
-        return serial_line(members, None, None)
+        return incomputable_line(members, Missing.NO_BOTTLENECK, units.get(out))
     if pacing not in units or out not in units:
-        calendar = max((member.sums.calendar_ms for member in members), default=0)
-        return Figures(BaseSums(calendar_ms=calendar), Missing.NO_DATA)
+        return incomputable_line(members, Missing.NO_DATA, units.get(out))
     leaving = units[out].sums.line_pri_gq_ms
     return serial_line(members, present.index(pacing), leaving)
 

@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 from plant.state import StopKind, TimeElement
 
-_STOPPED = frozenset({TimeElement.DELAY, TimeElement.DOWN})
+STOPPED = frozenset({TimeElement.DELAY, TimeElement.DOWN})
+"""Standing within planned busy time, with an order or without."""
 _PAUSED = frozenset({TimeElement.PLANNED_BREAK, TimeElement.PLANNED_MAINTENANCE})
 
 
@@ -60,7 +61,7 @@ def stops(tiles: Iterable[StateInterval], horizon: int | None = None) -> list[St
         if current is not None and not joins:
             found.append(current)
             current = None
-        if tile.element in _STOPPED:
+        if tile.element in STOPPED:
             current = _extended(current, tile)
         reached = tile.end
     if current is not None:

@@ -69,6 +69,14 @@ class BaseSums:
     """GP: those good at it."""
     rework_found_parts: int = 0
     """Those it sent to be worked on again."""
+    produced_items: float | None = 0.0
+    """PQ in finished items: parts by the parts that make one, as the routing says."""
+    good_items: float | None = 0.0
+    """GQ in finished items."""
+    scrap_items: float | None = 0.0
+    """SQ in finished items."""
+    rework_items: float | None = 0.0
+    """RQ in finished items."""
 
 
 def add(parts: Iterable[BaseSums]) -> BaseSums:

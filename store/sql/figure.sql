@@ -79,7 +79,8 @@ copy base_sum (
     unknown_ms, unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
     scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
     planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh,
-    inspected_parts, good_at_first_parts, rework_found_parts, marks, lot_number, policy_version, formula_version, as_of
+    inspected_parts, good_at_first_parts, rework_found_parts, produced_items, good_items, scrap_items,
+    rework_items, marks, lot_number, policy_version, formula_version, as_of
 ) from stdin (format binary)
 
 -- name: stop_neighbourhood
@@ -147,7 +148,8 @@ select
     unscheduled_production_ms, pri_pq_ms, pri_gq_ms, produced_quantity, good_quantity,
     scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
     planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh,
-    inspected_parts, good_at_first_parts, rework_found_parts
+    inspected_parts, good_at_first_parts, rework_found_parts, produced_items, good_items, scrap_items,
+    rework_items
 from unnest(%(units)s::integer[]) as asked (work_unit_id)
 cross join unnest(
     %(starts)s::timestamptz[], %(ends)s::timestamptz[]

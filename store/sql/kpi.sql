@@ -83,7 +83,11 @@ select
     case when count(b.idle_energy_kwh) = count(*) then sum(b.idle_energy_kwh) end,
     sum(b.inspected_parts)::integer,
     sum(b.good_at_first_parts)::integer,
-    sum(b.rework_found_parts)::integer
+    sum(b.rework_found_parts)::integer,
+    case when count(b.produced_items) = count(*) then sum(b.produced_items) end,
+    case when count(b.good_items) = count(*) then sum(b.good_items) end,
+    case when count(b.scrap_items) = count(*) then sum(b.scrap_items) end,
+    case when count(b.rework_items) = count(*) then sum(b.rework_items) end
 from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
 join base_sum b on b.work_unit_id = asked.work_unit_id
 where
@@ -131,17 +135,21 @@ select
     case when count(b.scrap_quantity) = count(*) then 0::float8 end,
     case when count(b.rework_quantity) = count(*) then 0::float8 end,
     0,
-    null::float8,
+    case when count(b.energy_kwh) = count(*) then 0::float8 end,
     coalesce(sum(t.ms) filter (where t.element = 'planned_break'), 0)::bigint,
     coalesce(sum(t.ms) filter (where t.element = 'planned_maintenance'), 0)::bigint,
     coalesce(sum(t.ms) filter (where t.element = 'setup' and b.planned_setup_ms > 0), 0)::bigint,
     coalesce(sum(t.ms) filter (where t.element = 'delay' and t.stop_kind = 'breakdown'), 0)::bigint,
     case when count(b.line_pri_gq_ms) = count(*) then 0::float8 end,
     case when count(b.start_up_pri_ms) = count(*) then 0::float8 end,
-    null::float8,
+    case when count(b.idle_energy_kwh) = count(*) then 0::float8 end,
     0,
     0,
-    0
+    0,
+    case when count(b.produced_items) = count(*) then 0::float8 end,
+    case when count(b.good_items) = count(*) then 0::float8 end,
+    case when count(b.scrap_items) = count(*) then 0::float8 end,
+    case when count(b.rework_items) = count(*) then 0::float8 end
 from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
 join base_sum b on b.work_unit_id = asked.work_unit_id
 cross join lateral (
@@ -186,17 +194,20 @@ from (
 ) executed
 group by 1, 2
 
--- name: failure_stops
--- Stops of the kinds that may be failures and touch a window: one array per column. A stop that
--- lasts ends at the epoch; a kind is its place among those asked for.
+-- name: failures
+-- Failures that touch a window, by work unit and beginning: one array per column. One that lasts
+-- ends at the epoch.
 select
-    coalesce(array_agg(s.work_unit_id), '{}'), coalesce(array_agg(s.start_time), '{}'),
-    coalesce(array_agg(coalesce(s.end_time, timestamptz 'epoch')), '{}'),
-    coalesce(array_agg(array_position(%(kinds)s::text[], s.stop_kind)), '{}')
-from stop s
-where
-    s.work_unit_id = any(%(units)s) and s.stop_kind = any(%(kinds)s) and s.start_time < %(end)s
-    and (s.end_time is null or s.end_time > %(start)s::timestamptz - %(merge)s::interval)
+    coalesce(array_agg(f.work_unit_id), '{}'), coalesce(array_agg(f.start_time), '{}'),
+    coalesce(array_agg(coalesce(f.end_time, timestamptz 'epoch')), '{}')
+from (
+    select work_unit_id, start_time, end_time
+    from failure
+    where
+        work_unit_id = any(%(units)s) and start_time < %(end)s
+        and (end_time is null or end_time > %(start)s)
+    order by work_unit_id, start_time
+) f
 
 -- name: slice_groups
 -- The chosen slices of a window with the group of each, by work unit and time: one array per
@@ -221,14 +232,15 @@ select
     coalesce((
         select sum(case
             when b.slice_start >= asked.whole_from and b.slice_start < asked.last_hour
-                then b.apt_ms + b.aust_ms + b.planned_setup_ms
+                then b.apt_ms + b.aust_ms
             else (
                 select coalesce(sum(extract(
                     epoch from least(i.end_time, asked.until) - greatest(i.start_time, asked.first)
                 ) * 1000), 0)
                 from state_interval i
                 where
-                    i.work_unit_id = asked.work_unit_id and i.element in ('production', 'setup')
+                    i.work_unit_id = asked.work_unit_id
+                    and (i.element = 'production' or (i.element = 'setup' and b.planned_setup_ms = 0))
                     and i.start_time >= b.slice_start
                     and i.start_time < least(b.slice_end, asked.until)
                     and i.end_time > asked.first

@@ -39,6 +39,12 @@ select * from stop
 where
     work_unit_id = any(%(units)s) and start_time >= %(start)s and end_time <= %(end)s
 
+-- name: keep_failures
+create temporary table failure_before on commit preserve rows as
+select * from failure
+where
+    work_unit_id = any(%(units)s) and start_time >= %(start)s and end_time <= %(end)s
+
 -- name: compare_base_sums
 -- Rows before, and rows that are in one set and not in the other; when a row was computed does
 -- not count.
@@ -82,6 +88,20 @@ select
     (select count(*) from (select * from before except all select * from present) gone)
         + (select count(*) from (select * from present except all select * from before) come)
 
+-- name: compare_failures
+-- See compare_base_sums.
+with before as (
+    select to_jsonb(failure_before) as content from failure_before
+),
+present as (
+    select to_jsonb(failure) as content from failure
+    where work_unit_id = any(%(units)s) and start_time >= %(start)s and end_time <= %(end)s
+)
+select
+    (select count(*) from before),
+    (select count(*) from (select * from before except all select * from present) gone)
+        + (select count(*) from (select * from present except all select * from before) come)
+
 -- name: forget_base_sums
 drop table if exists base_sum_before
 
@@ -90,3 +110,6 @@ drop table if exists state_interval_before
 
 -- name: forget_stops
 drop table if exists stop_before
+
+-- name: forget_failures
+drop table if exists failure_before

@@ -35,6 +35,12 @@ def base_sums(given: Case) -> BaseSums:
     pri_ms = given.get("pri", 0) * MINUTE_MS
     made, good = given.get("produced"), given.get("good")
     planned = round(given.get("planned_downtime", 0) * MINUTE_MS)
+    parts = {name: given.get(name) for name in ("produced", "good", "scrap", "rework")}
+    per_item = given.get("parts_per_item", 1)
+    items: dict[str, Any] = {
+        f"{name}_items": None if count is None else count / per_item
+        for name, count in parts.items()
+    }
     calendar = round(given.get("calendar", 0) * MINUTE_MS)
     return BaseSums(
         calendar_ms=max(calendar, pbt + planned),
@@ -55,6 +61,7 @@ def base_sums(given: Case) -> BaseSums:
         idle_energy_kwh=given.get("idle_energy"),
         breakdown_ms=round(given.get("breakdown", 0) * MINUTE_MS),
         start_up_pri_ms=given.get("start_up_rejects", 0) * pri_ms,
+        **items,
     )
 
 

@@ -4,6 +4,7 @@ Clock times are `HH:MM`, local to `zone` (UTC) on `day` (2026-03-03).
 """
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,8 +22,9 @@ from analytics.state import Timeline, timeline
 from analytics.unit_figure import in_parts
 from analytics.unit_figure import tiles as tiles_of
 from plant.calendar import Break, ShiftPattern, utc_instant
-from plant.kpi import ratio
+from plant.kpi import OeePolicy, ratio
 from plant.kpi.oee import oee
+from plant.kpi.reliability import failures
 from plant.kpi.stop import minor_stop_ms, stops
 from plant.kpi.sums import add
 from plant.measurement import TagRole
@@ -165,7 +167,8 @@ class Story:
         )
         counts = self._counts(signals, planned.routing)
         parts = slices(line, schedule, counts, planned, more)
-        total = add(part.sums for part in parts)
+        failed = failures(tiles_of(line), OeePolicy(), end)
+        total = replace(add(part.sums for part in parts), failure_events=len(failed))
         whole = stops(tiles_of(line))
         minor = _minor_ms(given, line, end)
         found = of_sums(total) | of_result(oee(total, minor)) | _of_slices(parts)

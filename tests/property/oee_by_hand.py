@@ -44,6 +44,8 @@ class Minute:
     product: str | None
     reason: str | None
     works_in_break: bool
+    silent: bool
+    """Whether nothing is said of it at all."""
 
 
 # The calendar, by what the clock on the wall shows.
@@ -193,6 +195,7 @@ def minutes(story: Story) -> list[Minute]:
                 product=made,
                 reason=(reason[tick] or None) if stopped else None,
                 works_in_break=kind == "run" and in_break,
+                silent=packml(state[tick]) is None,
             )
         )
     return found
@@ -215,29 +218,6 @@ def _element(
     if kind is None:
         return "unknown"
     return "production" if kind == "run" else "delay"
-
-
-def failure_ticks(story: Story) -> list[int]:
-    """Return the minutes in which breakdowns begin, one for each."""
-    mode_rows = [] if story.modes is None else [one for one in story.modes if not one.bad]
-    said: list[tuple[tuple[int, int], str, object]] = []
-    said += [((one.tick, one.late_us), "1mode", one.value) for one in mode_rows]
-    said += [((one.tick, one.late_us), "2state", one.value) for one in story.states if not one.bad]
-    state, mode, was = None, None, False
-    found = []
-    ordered = sorted(said, key=lambda each: each[:2])
-    for place, ((tick, _), what, value) in enumerate(ordered):
-        if what == "1mode":
-            mode = str(value).upper()
-        else:
-            state = packml(value)
-        if place + 1 < len(ordered) and ordered[place + 1][0][0] == tick:
-            continue
-        broken = state in BROKEN and mode not in ("SETUP", "MANUAL", "MAINTENANCE")
-        if broken and not was:
-            found.append(tick)
-        was = broken
-    return [tick for tick in found if 0 <= tick < story.length]
 
 
 @dataclass(frozen=True)
@@ -270,6 +250,42 @@ def stops(told: Sequence[Minute]) -> list[HandStop]:
             look += 1
         found.append(HandStop(tick, end, first.element, first.kind, reason))
         tick = end
+    return found
+
+
+def failures(told: Sequence[Minute], at_least: int, merge: int) -> list[tuple[int, int | None]]:
+    """Return breakdowns in ticks; None is the end of one that nothing shows to be over.
+
+    Those close together are one, and so are those between which nothing else was said.
+    """
+    standing = [
+        tick
+        for tick, one in enumerate(told)
+        if one.kind == "breakdown" and one.element in ("delay", "down")
+    ]
+
+    def otherwise(first: int, last: int) -> bool:
+        return any(
+            one.element == "setup" or (one.kind != "breakdown" and not one.silent)
+            for one in told[first:last]
+        )
+
+    whole: list[tuple[int, int]] = []
+    for tick in standing:
+        if whole and not otherwise(whole[-1][1], tick):
+            whole[-1] = (whole[-1][0], tick + 1)
+        else:
+            whole.append((tick, tick + 1))
+    found: list[tuple[int, int | None]] = []
+    for start, end in whole:
+        over = end if otherwise(end, len(told)) else None
+        if (over or len(told)) - start < at_least:
+            continue
+        last = found[-1][1] if found else None
+        if last is not None and start - last < merge:
+            found[-1] = (found[-1][0], over)
+        else:
+            found.append((start, over))
     return found
 
 

@@ -21,6 +21,7 @@ from plant.kpi import OeePolicy
 from plant.measurement import TagRole
 from store.figure_reading import NumberColumns, TextColumns
 from store.figure_source import (
+    OperationEntry,
     RoleTag,
     RunTimeEntry,
     SiteSource,
@@ -102,6 +103,8 @@ class Story:
     threshold_s: int = 300
     failure_merge: int = 0
     failure_at_least: int = 0
+    parts_per_item: int = 1
+    """Parts of product `a` that this machine makes for a finished item."""
 
 
 STATE_MAP = {"CHẠY": "EXECUTE", "Kẹt": "held", "run": "EXECUTE"}
@@ -283,6 +286,7 @@ def stories(draw: st.DrawFn) -> Story:
         threshold_s=draw(st.sampled_from([0, 60, 61, 300, 1800])),
         failure_merge=draw(st.sampled_from([0, 0, 5, 60])),
         failure_at_least=draw(st.sampled_from([0, 0, 3])),
+        parts_per_item=draw(st.sampled_from([1, 1, 2, 4])),
     )
 
 
@@ -330,7 +334,9 @@ def engine_figures(
     """
     end = story.length if end is None else end
     tags, readings = _told(story, start, end, disorder, carried_only=carried_only)
-    unit = _unit(story, tags, story.run_times)
+    long_ago = story.calendar.epoch - timedelta(days=9)
+    way = (OperationEntry("a", long_ago, None, story.parts_per_item, 1.0, None),)
+    unit = replace(_unit(story, tags, story.run_times), operations=way)
     pacing = None if story.pacing is None else planned_run_times(_unit(story, (), story.pacing))
     cuts = [planned_run_times(unit).changes(), *([] if pacing is None else [pacing.changes()])]
     base = base_ms(story)

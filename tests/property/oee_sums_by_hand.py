@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tests.property.oee_by_hand import Minute, failure_ticks, runs
+from tests.property.oee_by_hand import Minute, runs
 from tests.property.oee_stories import Counter, RunTime, Story
 
 MINUTE_MS = 60_000
@@ -116,13 +116,13 @@ class HandSlice:
     times: dict[str, int]
     scheduled: bool
     breakdown: int
-    failures: int
     quantities: dict[str, Exact]
     produced: Exact
     good: Exact
     planned_produced: Exact
     planned_good: Exact
     planned_out: Exact
+    per_item: int
     planned_rejects: Exact
     idle_energy: Exact
 
@@ -167,6 +167,11 @@ def _planned(parts: Exact, seconds: int | None) -> Exact:
     return None if seconds is None else parts * seconds
 
 
+def shared(parts: Exact, by: int) -> Exact:
+    """Return a part of an amount."""
+    return None if parts is None else parts / by
+
+
 def slices(story: Story, told: Sequence[Minute]) -> list[HandSlice]:
     """Return the slices of a story: longest spans of one hour, shift, order, product, run time."""
     entries = (*story.run_times, *(story.pacing or ()))
@@ -183,8 +188,7 @@ def slices(story: Story, told: Sequence[Minute]) -> list[HandSlice]:
     ]
     counts = {name: counted(one, story.length) for name, one in story.counters.items()}
     parts = amended(story, counts)
-    began = failure_ticks(story)
-    return [_slice(story, told, counts, parts, began, start, end) for start, end in runs(keys)]
+    return [_slice(story, told, counts, parts, start, end) for start, end in runs(keys)]
 
 
 def _slice(
@@ -192,7 +196,6 @@ def _slice(
     told: Sequence[Minute],
     counts: dict[str, Counted],
     parts: dict[str, list[tuple[int, Fraction]]],
-    began: Sequence[int],
     start: int,
     end: int,
 ) -> HandSlice:
@@ -227,6 +230,7 @@ def _slice(
     product = told[start].product
     seconds = run_time(story.run_times, product, start)
     paced = seconds if story.pacing is None else run_time(story.pacing, product, start)
+    per_item = story.parts_per_item if product == "a" else 1
     producing = ("production", "unscheduled_production", "unknown")
     return HandSlice(
         start=start,
@@ -236,13 +240,14 @@ def _slice(
         breakdown=sum(
             told[tick].element == "delay" and told[tick].kind == "breakdown" for tick in inside
         ),
-        failures=sum(tick in inside for tick in began),
         quantities=all_parts,
         produced=produced,
         good=good,
         planned_produced=_planned(produced, seconds),
         planned_good=_planned(good, seconds),
-        planned_out=_planned(good, paced),
+        # A bottleneck apart makes one part of an item, whatever this machine makes.
+        planned_out=shared(_planned(good, paced), 1 if story.pacing is None else per_item),
+        per_item=per_item,
         planned_rejects=_planned(rejects, seconds),
         idle_energy=made("energy", producing, but=True) if "energy" in counts else None,
     )

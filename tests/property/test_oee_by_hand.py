@@ -22,7 +22,7 @@ from tests.property.oee_stories import (
     policy_of,
     stories,
 )
-from tests.property.oee_sums_by_hand import Exact, HandSlice
+from tests.property.oee_sums_by_hand import Exact, HandSlice, shared
 
 
 def told(value: Exact, scale: int = 1) -> float | None:
@@ -52,7 +52,6 @@ def sums_of(one: HandSlice, *, setup_planned: bool) -> BaseSums:
         good_quantity=told(one.good),
         scrap_quantity=told(one.quantities.get("scrap")),
         rework_quantity=told(one.quantities.get("rework")),
-        failure_events=one.failures,
         energy_kwh=told(one.quantities.get("energy")),
         planned_break_ms=ms.get("planned_break", 0),
         planned_maintenance_ms=ms.get("planned_maintenance", 0),
@@ -61,6 +60,10 @@ def sums_of(one: HandSlice, *, setup_planned: bool) -> BaseSums:
         line_pri_gq_ms=told(one.planned_out, 1000),
         start_up_pri_ms=told(one.planned_rejects, 1000),
         idle_energy_kwh=told(one.idle_energy),
+        produced_items=told(shared(one.produced, one.per_item)),
+        good_items=told(shared(one.good, one.per_item)),
+        scrap_items=told(shared(one.quantities.get("scrap"), one.per_item)),
+        rework_items=told(shared(one.quantities.get("rework"), one.per_item)),
     )
 
 
@@ -117,8 +120,8 @@ def check_stops(story: Story, found: UnitFigures, minutes: Sequence[Minute]) -> 
         for tick in range(one.start, one.end)
     )
     assert minor_stop_ms(mine, delays, story.threshold_s * 1000, end) == minutes_minor * TICK_MS
-    broken = merged(story, by_hand)
-    failed = failures(mine, policy, end)
+    broken = oee_by_hand.failures(minutes, story.failure_at_least, story.failure_merge)
+    failed = failures(found.tiles, policy, end)
     assert [(one.start, one.end) for one in failed] == [
         (base + start * TICK_MS, None if over is None else base + over * TICK_MS)
         for start, over in broken
@@ -140,21 +143,6 @@ def check_stops(story: Story, found: UnitFigures, minutes: Sequence[Minute]) -> 
 def tick_stop(one: Stop, base: int, length: int) -> HandStop:
     end = length if one.end is None else (one.end - base) // TICK_MS
     return HandStop((one.start - base) // TICK_MS, end, one.element, one.stop_kind, one.stop_reason)
-
-
-def merged(story: Story, by_hand: Sequence[HandStop]) -> list[tuple[int, int | None]]:
-    """Return breakdowns long enough to be failures, those close together as one."""
-    found: list[tuple[int, int | None]] = []
-    for one in by_hand:
-        if one.kind != "breakdown" or one.end - one.start < story.failure_at_least:
-            continue
-        over = None if one.end == story.length else one.end
-        last = found[-1][1] if found else None
-        if last is not None and one.start - last < story.failure_merge:
-            found[-1] = (found[-1][0], over)
-        else:
-            found.append((one.start, over))
-    return found
 
 
 def check_result(story: Story, found: UnitFigures) -> None:

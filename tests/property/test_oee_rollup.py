@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant.kpi import BaseSums, Missing
-from plant.kpi.oee import Figures, oee
+from plant.kpi.oee import Figures, oee, pooled
 from plant.kpi.ratio import idle_energy_share
 from plant.kpi.rollup import Line, line_figures, place_figures
 from tests.property.oee_ratios_by_hand import Exact, added, exact, pooled_oee, serial_oee
@@ -28,6 +28,7 @@ def unit_sums(draw: st.DrawFn) -> BaseSums:
     seconds, paced = (draw(st.sampled_from([None, 2, 7, 30])) for _ in range(2))
     counted = draw(st.sampled_from([True] * 4 + [False]))
     energy = draw(st.sampled_from([None, 1.5, 8.0]))
+    per_item = draw(st.sampled_from([1, 1, 2, 4]))
 
     def planned(parts: int, run_time: int | None) -> float | None:
         if not counted:
@@ -53,6 +54,10 @@ def unit_sums(draw: st.DrawFn) -> BaseSums:
         energy_kwh=energy,
         line_pri_gq_ms=planned(good, paced),
         idle_energy_kwh=None if energy is None else energy / 4,
+        produced_items=made / per_item if counted else None,
+        good_items=good / per_item if counted else None,
+        scrap_items=scrap / per_item if counted else None,
+        rework_items=rework / per_item if counted else None,
     )
 
 
@@ -126,10 +131,12 @@ def test_a_line_is_what_its_machines_make_of_it(works: Works) -> None:
     assert last is not None
     assert close(result.oee, serial_oee(pacing, last))
     assert figures.sums.apt_ms == pacing.apt_ms
-    assert figures.sums.good_quantity == last.good_quantity
+    assert figures.sums.produced_quantity == pacing.produced_items
+    assert figures.sums.good_quantity == last.good_items
     every = added(members)
-    assert figures.sums.scrap_quantity == every.scrap_quantity
-    assert figures.sums.energy_kwh == every.energy_kwh
+    assert figures.sums.scrap_quantity == every.scrap_items
+    assert figures.sums.rework_quantity == every.rework_items
+    assert figures.sums.failure_events == every.failure_events
     whole = None if every.energy_kwh is None else Fraction(1, 4)
     assert close(idle_energy_share(figures.sums), whole)
 
@@ -171,10 +178,61 @@ def test_a_site_is_the_sums_of_its_lines_and_no_mean(site: Sequence[Works]) -> N
         assert close(result.oee, good / pbt)
 
 
+def energy_of(units: Sequence[BaseSums]) -> tuple[float | None, float | None]:
+    """Return what machines used in all and while idle; None where one of them has no meter."""
+    used = [(one.energy_kwh, one.idle_energy_kwh) for one in units]
+    if any(whole is None for whole, _ in used):
+        return None, None
+    return sum(whole or 0 for whole, _ in used), sum(idle or 0 for _, idle in used)
+
+
+@given(st.lists(lines, min_size=1, max_size=3))
+def test_all_energy_and_failures_of_machines_are_those_of_every_place_above(
+    site: Sequence[Works],
+) -> None:
+    figures = [line_figures(*told(works, 10 * n)) for n, works in enumerate(site)]
+    for works, line in zip(site, figures, strict=True):
+        if present(works):
+            assert (line.sums.energy_kwh, line.sums.idle_energy_kwh) == energy_of(present(works))
+    known = [one for works in site for one in present(works)]
+    own = place_figures(told(works, 10 * n) for n, works in enumerate(site))
+    # An enterprise is the pool of its sites' lines, however they are grouped.
+    grouped = pooled(pooled(group) for group in (figures[:1], figures[1:]) if group)
+    for whole in (own, pooled([own]), grouped):
+        if known and len(figures) == sum(bool(present(works)) for works in site):
+            assert (whole.sums.energy_kwh, whole.sums.idle_energy_kwh) == energy_of(known)
+            assert whole.sums.failure_events == sum(one.failure_events for one in known)
+
+
+@given(st.lists(unit_sums(), min_size=1, max_size=4), unit_sums())
+def test_a_place_without_planned_time_changes_nothing_that_oee_divides(
+    units: list[BaseSums], other: BaseSums
+) -> None:
+    idle = replace(other, pbt_ms=0, apt_ms=0, aust_ms=0, adet_ms=0, adot_ms=0, unknown_ms=0)
+    idle = replace(idle, unscheduled_production_ms=min(5, idle.calendar_ms), failure_events=0)
+    one = line_figures(*told(Works("parallel", None, tuple(units))))
+    more = line_figures(*told(Works("parallel", None, (*units, idle))))
+    alone, joined = oee(one.sums), oee(more.sums)
+    assert (joined.oee, joined.availability, joined.effectiveness) == (
+        alone.oee,
+        alone.availability,
+        alone.effectiveness,
+    )
+    assert more.sums.calendar_ms == one.sums.calendar_ms + idle.calendar_ms
+    for name in ("produced_quantity", "good_quantity", "scrap_items", "energy_kwh"):
+        parts = (getattr(one.sums, name), getattr(idle, name))
+        assert getattr(more.sums, name) == (None if None in parts else sum(parts))
+
+
 @given(st.lists(unit_sums(), min_size=1, max_size=4))
-def test_a_place_without_planned_time_changes_only_the_clock(units: list[BaseSums]) -> None:
-    idle = BaseSums(calendar_ms=77, pot_ms=0, produced_quantity=5.0, good_quantity=5.0)
+def test_a_machine_that_stands_unplanned_makes_nothing_when_nothing_counts_it(
+    units: list[BaseSums],
+) -> None:
+    idle = BaseSums(calendar_ms=77, produced_quantity=None, good_quantity=None, energy_kwh=2.0)
     line, figures = told(Works("parallel", None, tuple(units)))
-    with_idle = told(Works("parallel", None, (*units, idle)))
-    one, other = line_figures(line, figures).sums, line_figures(*with_idle).sums
-    assert other == replace(one, calendar_ms=one.calendar_ms + 77)
+    one = line_figures(line, figures).sums
+    other = line_figures(*told(Works("parallel", None, (*units, idle)))).sums
+    used = None if one.energy_kwh is None else one.energy_kwh + 2
+    assert other == replace(
+        one, calendar_ms=one.calendar_ms + 77, energy_kwh=used, idle_energy_kwh=None
+    )

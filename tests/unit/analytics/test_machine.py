@@ -88,31 +88,3 @@ def test_a_name_that_nobody_knows_is_named_with_its_moments() -> None:
 def test_a_setup_mode_outranks_the_state(mode: str) -> None:
     found = signals(told((0, "HELD")), told((0, mode)))
     assert timeline(0, 1000, found, Schedule(())).stop_kind.tolist() == [-1]
-
-
-def failures(*states: tuple[int, str], modes: TextReadings | None = None) -> list[int]:
-    return [moment // 1000 for moment in signals(told(*states), modes).failures.tolist()]
-
-
-def test_a_breakdown_is_one_failure_through_its_states() -> None:
-    assert failures((0, "EXECUTE"), (5, "ABORTING"), (6, "ABORTED"), (9, "CLEARING")) == [5]
-
-
-def test_a_breakdown_after_another_state_is_another_failure() -> None:
-    assert failures((0, "ABORTED"), (5, "HELD"), (6, "ABORTED")) == [0, 6]
-
-
-def test_a_bad_reading_within_a_breakdown_does_not_make_it_two() -> None:
-    rows = text_readings([0, 5_000_000, 6_000_000], ["ABORTED"] * 3, [0, 2, 0])
-    assert signals(rows).failures.tolist() == [0]
-
-
-def test_what_breaks_during_setup_fails_when_setup_ends() -> None:
-    modes = told((0, "SETUP"), (10, "PRODUCTION"))
-    assert failures((2, "ABORTED"), modes=modes) == [10]
-    assert failures((2, "ABORTED"), (9, "EXECUTE"), modes=modes) == []
-
-
-def test_setup_ended_by_a_breakdown_that_began_before_it_is_another_failure() -> None:
-    modes = told((0, "PRODUCTION"), (5, "SETUP"), (10, "PRODUCTION"))
-    assert failures((2, "ABORTED"), modes=modes) == [2, 10]

@@ -29,9 +29,14 @@ SUMS = BaseSums(
     planned_maintenance_ms=HOUR,
     inspected_parts=40,
     good_at_first_parts=30,
+    produced_items=25.0,
+    good_items=20.0,
+    scrap_items=3.0,
+    rework_items=2.0,
 )
+FIRST_STEP = BaseSums(produced_quantity=90.0, produced_items=30.0)
 FAILED = reliability([Failure(0, HOUR)], 3 * HOUR, 2 * HOUR)
-FULL = Evidence(Figures(SUMS), SUMS, 10 * HOUR, 60.0, FAILED, HOUR)
+FULL = Evidence(Figures(SUMS), SUMS, 10 * HOUR, FIRST_STEP, FAILED, HOUR)
 
 
 def test_every_figure_is_the_one_of_the_standard() -> None:
@@ -152,7 +157,11 @@ NONE_MADE = replace(SUMS, pri_pq_ms=0.0, pri_gq_ms=0.0, produced_quantity=0.0, g
             of(replace(SUMS, inspected_parts=0, good_at_first_parts=0)),
             {"first_pass_yield": Missing.NO_SERIAL_NUMBERS},
         ),
-        (of(SUMS, first_step_produced=None), {"fall_off_ratio": Missing.NOT_A_SERIAL_LINE}),
+        (
+            of(SUMS, first_step=BaseSums(produced_items=None)),
+            {"fall_off_ratio": Missing.NO_COUNTS},
+        ),
+        (of(SUMS, first_step=None), {"fall_off_ratio": Missing.NOT_A_SERIAL_LINE}),
         (
             of(SUMS, failures=reliability([], HOUR)),
             {

@@ -1,0 +1,67 @@
+-- name: failures_around
+-- From the first beginning to the last end of failures that lie less than `apart` from a span; one
+-- that lasts ends beyond all times.
+select
+    min(start_time),
+    max(coalesce(end_time, timestamptz '9999-01-01 00:00:00+00'))
+from failure
+where
+    work_unit_id = %(unit)s and start_time <= %(end)s::timestamptz + %(apart)s::interval
+    and (end_time is null or end_time >= %(start)s::timestamptz - %(apart)s::interval)
+
+-- name: stop_before
+-- The last stop of some kinds that begins before a moment.
+select start_time, coalesce(end_time, timestamptz '9999-01-01 00:00:00+00')
+from stop
+where work_unit_id = %(unit)s and stop_kind = any(%(kinds)s) and start_time < %(moment)s
+order by start_time desc
+limit 1
+
+-- name: stop_after
+-- The first stop of some kinds that begins at a moment or later.
+select start_time, coalesce(end_time, timestamptz '9999-01-01 00:00:00+00')
+from stop
+where work_unit_id = %(unit)s and stop_kind = any(%(kinds)s) and start_time >= %(moment)s
+order by start_time
+limit 1
+
+-- name: told_otherwise
+-- The end of the first tile within a span in which a machine said, or setup showed, that it did
+-- not stand in one of some kinds.
+select end_time
+from state_interval
+where
+    work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
+    and (state is not null or element = 'setup')
+    and (stop_kind is null or stop_kind <> all(%(kinds)s))
+order by start_time
+limit 1
+
+-- name: delete_failures
+delete from failure
+where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
+
+-- name: insert_failures
+insert into failure (work_unit_id, start_time, end_time)
+select %(unit)s, each.start_time, each.end_time
+from unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) as each (start_time, end_time)
+
+-- name: count_failures
+-- How many failures began in each slice; the hours of those in which that is another number.
+update base_sum b
+set failure_events = counted.events
+from (
+    select s.slice_start, count(f.start_time) as events
+    from base_sum s
+    left join failure f
+        on f.work_unit_id = s.work_unit_id and f.start_time >= s.slice_start
+        and f.start_time < s.slice_end
+    where
+        s.work_unit_id = %(unit)s and s.slice_end > %(start)s and s.slice_start < %(end)s
+        and s.slice_start > %(start)s::timestamptz - interval '1 hour'
+    group by s.slice_start
+) counted
+where
+    b.work_unit_id = %(unit)s and b.slice_start = counted.slice_start
+    and b.failure_events <> counted.events
+returning b.hour
