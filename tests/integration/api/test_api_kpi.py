@@ -425,9 +425,11 @@ def test_capability_is_of_the_values_asked_for(changing: Served) -> None:
         " where name = 'cua/d'"
     )
     assert ask(client, "capability", **asked, lower=9.9, upper=10.14) == found
-    for wrong in ("lower=2&upper=1", "lower=nan", "upper=inf"):
-        answer = client.get(f"/api/v1/capability?tag={asked['tag']}&{wrong}")
-        assert answer.status_code == 422, wrong
+    for wrong in ({"lower": 2, "upper": 1}, {"lower": "nan"}, {"upper": "inf"}):
+        assert (
+            client.get("/api/v1/capability", params={"tag": f"{SITE}/cua/d", **wrong}).status_code
+            == 422
+        ), wrong
 
 
 def test_a_table_holds_the_stored_figures(served: Served) -> None:
@@ -492,7 +494,6 @@ def test_minor_stops_are_told_by_the_threshold_of_the_machine(changing: Served) 
         """update oee_policy set minor_stop_thresholds_s = '{"gia-cong/day-chuyen/mai": 300}'"""
     )
 
-    by_machine = minor()
     assert by_site[0] > 0
-    assert by_machine == by_site
-    assert without == (0, 0, False)
+    assert not any(without)
+    assert minor() == by_site
