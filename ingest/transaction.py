@@ -52,7 +52,11 @@ _KEPT_OF_TOO_LARGE = 65_536
 """Bytes kept of a message that is refused for its size."""
 
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
-CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth"})
+CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids"})
+
+MOST_SPANS = 10_000
+"""Pieces of a ledger. It is read and written with each transaction, so an edge that leaves out
+every other id would slow down everybody else; one that sends in order needs two or three."""
 
 
 class GroupTransaction:
@@ -182,10 +186,12 @@ class GroupTransaction:
     def _refuse(self, parcel: RefusedParcel) -> None:
         """Reject a whole message; its ids are settled, so that it need not come again."""
         edge = self._registry.edge(parcel.address) if parcel.address else None
-        settles = edge is not None and parcel.ids is not None and parcel.reason not in CURABLE
-        if settles and edge is not None and parcel.ids is not None:
-            key = (edge.edge_id, parcel.ids.epoch)
-            new = self._take(key, parcel.ids, parcel.message.received_time)
+        ids = None if edge is None or parcel.reason in CURABLE else parcel.ids
+        if edge is not None and ids and self._scatters((edge.edge_id, ids.epoch), ids):
+            ids = None
+        if edge is not None and ids:
+            key = (edge.edge_id, ids.epoch)
+            new = self._take(key, ids, parcel.message.received_time)
             if not new:
                 self._outcome.count_message(duplicate=1)
                 self._outcome.count_rows(duplicate=parcel.rows)
@@ -207,7 +213,7 @@ class GroupTransaction:
                 epoch=parcel.epoch,
                 # Births and heartbeats have no ids; they repeat with their epoch.
                 row_id=parcel.ids.start if parcel.ids else 0,
-                once=parcel.epoch is not None and not settles,
+                once=parcel.epoch is not None and ids is None,
             )
         )
 
@@ -220,6 +226,13 @@ class GroupTransaction:
         if new:
             self._committed_at[key] = max(received, self._committed_at.get(key, received))
         return new
+
+    def _scatters(self, key: LedgerKey, ids: Ids) -> bool:
+        """Tell whether a ledger in very many pieces would fall into one more."""
+        known = self._ledgers[key].committed
+        if len(known.spans) < MOST_SPANS:
+            return False
+        return len(known.union(IdSet(((ids.start, ids.stop),))).spans) > len(known.spans)
 
     def _new_rows(self, parcel: Parcel) -> Iterator[NewRows]:
         if isinstance(parcel, RefusedParcel):
@@ -235,6 +248,10 @@ class GroupTransaction:
             self._refuse(refused(parcel, "no_birth", detail))
             return
         key = (edge.edge_id, parcel.ids.epoch)
+        if self._scatters(key, parcel.ids):
+            detail = f"{MOST_SPANS} gaps are open; the edge is to send what is missing first"
+            self._refuse(refused(parcel, "scattered_ids", detail))
+            return
         spans = self._take(key, parcel.ids, parcel.message.received_time)
         part = NewRows(parcel, edge, spans)
         self._outcome.count_rows(duplicate=parcel.rows - len(part))

@@ -1,7 +1,9 @@
 """Sets of outbox ids as sorted, half-open spans: what is committed, dropped or missing."""
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
+from operator import itemgetter
 
 Span = tuple[int, int]
 """Ids from the first up to, not including, the second."""
@@ -41,9 +43,8 @@ class IdSet:
     def missing(self, start: int, stop: int) -> list[Span]:
         """Return the spans of `[start, stop)` that are not in the set, in order."""
         gaps = []
-        for low, high in self.spans:
-            if high <= start:
-                continue
+        first = bisect_right(self.spans, start, key=itemgetter(1))
+        for low, high in self.spans[first:]:
             if low >= stop:
                 break
             if low > start:
@@ -55,10 +56,9 @@ class IdSet:
 
     def contiguous_to(self) -> int:
         """Return the highest id up to which every id from 1 is in the set; 0 for none."""
-        gaps = self.missing(1, self.spans[-1][1]) if self.spans else []
-        if gaps:
-            return gaps[0][0] - 1
-        return max(self.spans[-1][1] - 1, 0) if self.spans else 0
+        if not self.spans or self.spans[0][0] > 1:
+            return 0
+        return max(self.spans[0][1] - 1, 0)
 
     def __len__(self) -> int:
         return sum(stop - start for start, stop in self.spans)

@@ -7,6 +7,7 @@ import msgspec
 import pytest
 
 from ingest.message import Message
+from ingest.transaction import MOST_SPANS
 from plant.idset import IdSet
 from plant.native import Ack, EdgeAddress, Leaf, TagDeclaration, decode_ack
 from store.delivery_row import EdgeRow
@@ -80,6 +81,28 @@ def test_the_acknowledgement_stops_at_a_gap_until_it_is_filled(bench: Bench) -> 
     (late,) = acks(bench.take(data(1, [1, 2])))
 
     assert (early.committed_to, late.committed_to) == (0, 3)
+
+
+@pytest.mark.parametrize("unreadable", [False, True])
+def test_no_more_gaps_are_opened_when_there_are_very_many(bench: Bench, unreadable: bool) -> None:
+    bench.take(data(1, [20]))
+    pieces = IdSet(tuple((2 * k + 1, 2 * k + 2) for k in range(MOST_SPANS)))
+    ledgers = bench.store.tables.ledgers
+    ledgers[1, "e1"] = replace(ledgers[1, "e1"], committed=pieces)
+    beyond = 2 * MOST_SPANS + 11
+    strange = data(beyond, [21])
+    if unreadable:
+        strange = replace(strange, payload=strange.payload.replace(b'"schema":1', b'"schema":9'))
+
+    bench.take(strange)
+
+    assert bench.ledger().committed == pieces
+    assert values(bench) == [20]
+    (rejection,) = bench.store.tables.rejections
+    assert rejection.reason == ("unknown_schema" if unreadable else "scattered_ids")
+    bench.take(strange, data(2, [22]), data(2 * MOST_SPANS, [23]))
+    assert len(bench.store.tables.rejections) == 1
+    assert values(bench)[1:3] == [22, 23]
 
 
 def test_ids_that_the_edge_gave_up_count_as_filled(bench: Bench) -> None:

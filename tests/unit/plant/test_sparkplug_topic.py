@@ -64,7 +64,8 @@ def test_other_topics_are_refused(topic: str) -> None:
 def test_an_id_is_refused_when_it_cannot_stand_in_a_topic(name: str) -> None:
     """tck-id-topic-structure-namespace-valid-group-id,
     tck-id-topic-structure-namespace-valid-edge-node-id,
-    tck-id-topic-structure-namespace-valid-device-id"""
+    tck-id-topic-structure-namespace-valid-device-id, tck-id-intro-group-id-chars,
+    tck-id-intro-edge-node-id-chars, tck-id-intro-device-id-chars"""
     with pytest.raises(ConfigurationError):
         checked_id(name)
 
