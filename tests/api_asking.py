@@ -1,8 +1,24 @@
 """Asking the API, as its tests do."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from fastapi.testclient import TestClient
+from pydantic import SecretStr
+
+from api import ApiSettings, create_app
+
+TOKEN = "bi-mat"
+
+
+@contextmanager
+def may_write(settings: ApiSettings) -> Iterator[TestClient]:
+    """Yield a client with the token of an installation of these settings."""
+    guarded = settings.model_copy(update={"token": SecretStr(TOKEN)})
+    with TestClient(create_app(guarded)) as client:
+        client.headers["Authorization"] = f"Bearer {TOKEN}"
+        yield client
 
 
 def data(client: TestClient, path: str, **params: Any) -> list[dict[str, Any]]:

@@ -7,7 +7,7 @@ cut may take the commits since the last checkpoint; the file stays sound either 
 """
 
 import sqlite3
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from threading import RLock
@@ -18,20 +18,18 @@ import msgspec
 from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import KEPT_ROWS, OutboxState, Row, Slice, TagMemory
 from edge_agent.outbox.file import open_error, open_file, run_error
-from edge_agent.outbox.memory import ROW_BYTES
 from edge_agent.outbox.progress import Progress, new_epoch
+from edge_agent.outbox.room import Room
 from edge_agent.outbox.statements import statements
 from edge_agent.outbox.stored_row import newest, stored, value_of
-from edge_agent.outbox.thinning import RESERVED_ROWS, block_rows, thinned
+from edge_agent.outbox.tables import Tables
+from edge_agent.outbox.thinning import RESERVED_ROWS
 from edge_agent.priority import Priority
 from plant.errors import ConfigurationError, TransientError
 from plant.measurement import Quality
 
-FILE_VERSION = 3
-"""From 2 on there may be holes among the ids; 3 counts the age of rows by its own clock."""
 _Q = statements()
 _QUALITIES = tuple(Quality)
-_GIVE_UP_AT_ONCE = 1000
 
 
 class SqliteOutbox:
@@ -48,24 +46,23 @@ class SqliteOutbox:
     ) -> None:
         """Open or make the file; raise ConfigurationError when that cannot be done."""
         self._file = file
-        self._max_bytes = max_bytes
         self._max_age_s = max_hours * 3600
         self._kept_rows = kept_rows
         self._synchronous = synchronous
         self._reserved_rows = reserved_rows
-        self._block_rows = block_rows(max_bytes // ROW_BYTES)
-        self._priorities: Mapping[str, Priority] = {}
         self._lock = RLock()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._connection = open_file(file, synchronous)
+            self._tables = Tables(self._connection)
+            self._room = Room(self._tables, max_bytes, self._max_age_s)
             with self._connection:
                 self._connection.execute("begin immediate")
-                self._prepare()
+                self._tables.prepare(file)
                 self._progress = self._stored_progress().opened()
                 self._reopened = self._progress.issued_id > 0
                 self._store(self._progress)
-            self._tag_ids = self._read_tag_ids()
+            self._tables.read_tag_ids()
         except OSError as exc:
             raise ConfigurationError(
                 f"the outbox folder {file.parent} cannot be used: {exc.strerror}; "
@@ -82,7 +79,7 @@ class SqliteOutbox:
             first_id = before.issued_id + 1
             progress = before.aged(now_us // 1_000_000, self._max_age_s)
             taken_s = progress.age_s
-            tag_ids = self._ids_of({row.tag for row in rows})
+            tag_ids = self._tables.ids_of({row.tag for row in rows})
             self._connection.executemany(
                 _Q["add_row"],
                 (
@@ -93,19 +90,19 @@ class SqliteOutbox:
             self._connection.executemany(_Q["note_newest"], newest(rows, tag_ids))
             if cursors:
                 self._connection.executemany(_Q["write_cursor"], cursors.items())
-            self._store(self._with_room(progress.issued(len(rows))))
+            self._store(self._room.made(progress.issued(len(rows))))
 
     def rank(self, priorities: Mapping[str, Priority]) -> None:
         """See `Outbox.rank`."""
         with self._lock:
-            self._priorities = dict(priorities)
+            self._room.priorities = dict(priorities)
 
     def read(self, after_id: int, limit: int) -> Slice | None:
         """See `Outbox.read`."""
         with self._reading():
             start = max(after_id, self._progress.low_id)
-            names = {number: name for name, number in self._tag_ids.items()}
-            found = self._rows(_Q["read_rows"], start, limit).fetchall()
+            names = {number: name for name, number in self._tables.tag_ids.items()}
+            found = self._tables.rows(_Q["read_rows"], start, limit).fetchall()
             if not found:
                 return None
             first_id = found[0][0]
@@ -170,7 +167,7 @@ class SqliteOutbox:
             shift = progress.foreign_id
             self._connection.execute(_Q["delete_rows"], (shift,))
             self._connection.execute(_Q["shift_rows"], (shift,))
-            self._write_meta("forgotten", 1)
+            self._tables.write_meta("forgotten", 1)
             self._store(renewed)
             self._reopened = False
 
@@ -178,7 +175,7 @@ class SqliteOutbox:
         """See `Outbox.state`."""
         with self._reading():
             progress = self._progress
-            oldest = next(self._rows(_Q["first_row"], progress.low_id), None)
+            oldest = next(self._tables.rows(_Q["first_row"], progress.low_id), None)
             return OutboxState(
                 epoch=progress.epoch,
                 issued_id=progress.issued_id,
@@ -189,31 +186,31 @@ class SqliteOutbox:
                 oldest_pending_age_s=progress.age_s - oldest[1] if oldest else 0,
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,
-                used_bytes=self._used_bytes(),
+                used_bytes=self._tables.used_bytes(),
             )
 
     def memory(self) -> dict[str, TagMemory]:
         """See `Outbox.memory`; it goes back no further than twice the rows that are kept."""
         with self._reading():
-            names = {number: name for name, number in self._tag_ids.items()}
-            times: dict[str, list[int]] = {name: [] for name in self._tag_ids}
+            names = {number: name for name, number in self._tables.tag_ids.items()}
+            times: dict[str, list[int]] = {name: [] for name in self._tables.tag_ids}
             from_id = max(0, self._progress.issued_id - 2 * self._kept_rows)
-            for tag, time_us in self._rows(_Q["read_times"], from_id):
+            for tag, time_us in self._tables.rows(_Q["read_times"], from_id):
                 times[names[tag]].append(time_us)
-            forgotten = from_id > 0 or bool(self._meta().get("forgotten"))
+            forgotten = from_id > 0 or bool(self._tables.meta().get("forgotten"))
             return {
                 name: TagMemory(
                     Reported(time_us, value_of(kept), _QUALITIES[quality]),
                     tuple(times[name]),
                     forgotten,
                 )
-                for name, time_us, kept, quality in self._rows(_Q["read_newest"])
+                for name, time_us, kept, quality in self._tables.rows(_Q["read_newest"])
             }
 
     def cursors(self) -> dict[str, str]:
         """See `Outbox.cursors`."""
         with self._reading():
-            return dict(self._rows(_Q["read_cursors"]))
+            return dict(self._tables.rows(_Q["read_cursors"]))
 
     def close(self) -> None:
         """See `Outbox.close`."""
@@ -253,106 +250,19 @@ class SqliteOutbox:
     def _undo(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("rollback")
-        self._tag_ids = self._read_tag_ids()
-
-    def _prepare(self) -> None:
-        version = self._number("pragma user_version")
-        if version > FILE_VERSION:
-            raise ConfigurationError(
-                f"the outbox {self._file} was made by a newer nhipmay; upgrade this installation"
-            )
-        if version == 0:
-            for name in ("create_meta", "create_tag", "create_row", "create_cursor"):
-                self._connection.execute(_Q[name])
-        if version < FILE_VERSION:
-            self._connection.execute(f"pragma user_version = {FILE_VERSION}")
+        self._tables.read_tag_ids()
 
     def _stored_progress(self) -> Progress:
-        kept = self._meta().get("progress")
+        kept = self._tables.meta().get("progress")
         if kept is None:
             return Progress(new_epoch())
         return msgspec.json.decode(str(kept), type=Progress)
 
     def _store(self, progress: Progress) -> None:
-        self._write_meta("progress", msgspec.json.encode(progress).decode())
+        self._tables.write_meta("progress", msgspec.json.encode(progress).decode())
         self._progress = progress
-
-    def _meta(self) -> dict[str, str | int]:
-        return dict(self._rows(_Q["read_meta"]))
-
-    def _write_meta(self, key: str, value: str | int) -> None:
-        self._connection.execute(_Q["write_meta"], (key, value))
-
-    def _read_tag_ids(self) -> dict[str, int]:
-        return {name: number for number, name in self._rows(_Q["read_tags"])}
-
-    def _ids_of(self, names: Iterable[str]) -> dict[str, int]:
-        for name in sorted(set(names) - self._tag_ids.keys()):
-            number = len(self._tag_ids) + 1
-            self._connection.execute(_Q["add_tag"], (number, name))
-            self._tag_ids[name] = number
-        return self._tag_ids
-
-    def _with_room(self, progress: Progress) -> Progress:
-        """Delete what is too old, then what matters least until the file fits its bound."""
-        after = progress
-        stale_before = round(progress.age_s - self._max_age_s)
-        fresh = next(self._rows(_Q["first_fresh_id"], progress.low_id, stale_before), None)
-        after = after.given_up((fresh[0] if fresh else progress.issued_id + 1) - 1)
-        if after != progress:
-            self._delete(after.low_id)
-        while self._used_bytes() > self._max_bytes:
-            lowest = self._number(_Q["lowest_id"])
-            if lowest > after.low_id:
-                after, freed = self._thinned(after)
-                if freed:
-                    continue
-            if lowest in {0, after.issued_id}:
-                break
-            up_to = min(lowest + _GIVE_UP_AT_ONCE, after.issued_id) - 1
-            self._delete(up_to)
-            after = after.given_up(up_to)
-        return after
-
-    def _thinned(self, progress: Progress) -> tuple[Progress, bool]:
-        """Thin the next block that has expendable rows; return whether there was one."""
-        for priority in (Priority.LOW, Priority.NORMAL):
-            expendable = {
-                number
-                for name, number in self._tag_ids.items()
-                if self._priorities.get(name, Priority.NORMAL) <= priority
-            }
-            while expendable and (span := progress.next_block(priority)) is not None:
-                block = self._rows(_Q["read_block"], *span, self._block_rows).fetchall()
-                if span[1] > progress.issued_id and len(block) < self._block_rows:
-                    break
-                ids = [id_ for id_, _ in block]
-                end = ids[-1] if ids else span[1] - 1
-                plan = thinned(ids, [tag in expendable for _, tag in block])
-                if plan is not None:
-                    self._connection.executemany(_Q["delete_row"], [(id_,) for id_ in plan.doomed])
-                    self._connection.executemany(_Q["move_row"], plan.moves)
-                    self._write_meta("forgotten", 1)
-                    return progress.thinned(priority, plan.given_up, end), True
-                progress = progress.thinned(priority, (), end)
-        return progress, False
 
     def _prune(self, progress: Progress) -> None:
         up_to = progress.low_id - self._kept_rows
-        if up_to >= self._number(_Q["lowest_id"]):
-            self._delete(up_to)
-
-    def _delete(self, up_to_id: int) -> None:
-        self._connection.execute(_Q["delete_rows"], (up_to_id,))
-        self._write_meta("forgotten", 1)
-
-    def _used_bytes(self) -> int:
-        pages = self._number("pragma page_count") - self._number("pragma freelist_count")
-        return pages * self._number("pragma page_size")
-
-    def _number(self, statement: str) -> int:
-        row = self._connection.execute(statement).fetchone()
-        return int(row[0])
-
-    def _rows(self, statement: str, *parameters: int) -> "sqlite3.Cursor":
-        return self._connection.execute(statement, parameters)
+        if up_to >= self._tables.number(_Q["lowest_id"]):
+            self._tables.delete_up_to(up_to)

@@ -1,148 +1,36 @@
 """The ingest between a real broker and a real database, with either of them or itself failing."""
 
-import queue
-import socket
-import threading
 import time
 import urllib.request
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager
+from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
-from typing import Any
 
-import paho.mqtt.client as paho
 import pytest
-from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
-from pydantic import SecretStr
 from structlog.testing import capture_logs
 
-from ingest import IngestSettings, run
 from ingest.settings import GroupSettings, QueueSettings, WorkerSettings
-from plant.clock import microseconds, system_clock
-from plant.errors import ConfigurationError
-from plant.native import SCHEMA, Ack, DataBatch, EdgeAddress, Leaf, decode_ack, encode
-from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
-from store import connect, load_plant
+from plant.native import EdgeAddress
+from plant.settings import BrokerSettings, DatabaseSettings
+from store import load_plant
 from tests.damage import damaged_messages
-from tests.deliveries import EDGE, STATE, TEMPERATURE, birth, plant, status
+from tests.deliveries import plant
+from tests.integration.fake_edge import (
+    ROWS,
+    FakeEdge,
+    assert_committed,
+    assert_exactly_once,
+    settings_of,
+)
 from tests.integration.ingests import fetched, outage, running, start_process, write_settings
-from tests.services import BrokerFactory, MosquittoBroker, free_port
+from tests.services import MosquittoBroker, free_port
 from tests.waiting import wait_until
-
-ROWS = 40
-"""Measurements in a message."""
-
-
-class FakeEdge:
-    """An edge agent reduced to its side of the contract: it repeats what is not acknowledged."""
-
-    def __init__(self, port: int, address: EdgeAddress = EDGE, epoch: str = "e1") -> None:
-        self.address = address
-        self.epoch = epoch
-        self.committed_to = 0
-        self.answered = threading.Event()
-        self.acks: queue.Queue[Ack] = queue.Queue()
-        self.client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=address.client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
-        )
-        self.client.reconnect_delay_set(1, 1)
-        self.client.on_connect = self._on_connect
-        self.client.on_message = self._on_message
-        self.client.connect("127.0.0.1", port)
-        self.client.loop_start()
-
-    def _on_connect(self, *_: Any) -> None:
-        self.client.subscribe(self.address.topic(Leaf.ACK), qos=1)
-
-    def _on_message(self, _client: paho.Client, _userdata: Any, message: paho.MQTTMessage) -> None:
-        ack = decode_ack(bytes(message.payload))
-        if ack.epoch == self.epoch:
-            self.committed_to = max(self.committed_to, ack.committed_to)
-            self.answered.set()
-        self.acks.put(ack)
-
-    def announce(self) -> None:
-        """Publish the birth, and heartbeats until the ingest is there to answer one."""
-        self.client.publish(self.address.topic(Leaf.BIRTH), birth().payload, qos=1, retain=True)
-        self.answered.clear()
-        wait_until(self._beat, timeout_s=30, what="an answer to a heartbeat")
-
-    def _beat(self) -> bool:
-        beat = status(epoch=self.epoch, pending=0, sent_us=microseconds(system_clock()))
-        self.client.publish(beat.topic, beat.payload, qos=1)
-        return self.answered.wait(0.2)
-
-    def publish(self, first_message: int, messages: int) -> None:
-        """Publish data messages; message m has the ids after `m * ROWS`."""
-        for number in range(first_message, first_message + messages):
-            first = number * ROWS + 1
-            now_us = microseconds(system_clock())
-            batch = DataBatch(
-                SCHEMA,
-                self.epoch,
-                first,
-                first + ROWS - 1,
-                now_us,
-                [TEMPERATURE.name, STATE.name],
-                [0] * (ROWS - 1) + [1],
-                [now_us + k for k in range(ROWS)],
-                [*((first + k) / 1e6 for k in range(ROWS - 1)), "EXECUTE"],
-            )
-            self.client.publish(self.address.topic(Leaf.DATA), encode(batch), qos=1)
-
-    def deliver(self, messages: int, timeout_s: float = 40) -> None:
-        """Repeat what is not acknowledged until all is."""
-        deadline = time.monotonic() + timeout_s
-        while self.committed_to < messages * ROWS:
-            assert time.monotonic() < deadline, f"acknowledged only to {self.committed_to}"
-            try:
-                self.acks.get(timeout=2)
-            except queue.Empty:
-                first = self.committed_to // ROWS
-                self.publish(first, messages - first)
-
-    def close(self) -> None:
-        """Leave."""
-        self.client.disconnect()
-        self.client.loop_stop()
 
 
 @pytest.fixture
 def edge(broker: MosquittoBroker) -> Iterator[FakeEdge]:
     with closing(FakeEdge(broker.port)) as edge:
         yield edge
-
-
-def settings_of(
-    mosquitto: MosquittoBroker, database: DatabaseSettings, **changed: Any
-) -> IngestSettings:
-    content = {
-        "broker": BrokerSettings(port=mosquitto.port),
-        "database": database,
-        "group": GroupSettings(max_wait_s=0.02),
-        "log": LogSettings(level="error"),
-    }
-    return IngestSettings(**(content | changed))
-
-
-def assert_exactly_once(database: DatabaseSettings, messages: int) -> None:
-    """Every number that was sent is there, once, and so is every text; nothing was refused."""
-    assert_committed(database, messages)
-    assert fetched(database, "select count(*) from rejection") == [(0,)]
-
-
-def assert_committed(database: DatabaseSettings, messages: int) -> None:
-    values = [
-        round(value * 1e6)
-        for (value,) in fetched(database, "select value from measurement order by value")
-    ]
-    assert values == [m * ROWS + k + 1 for m in range(messages) for k in range(ROWS - 1)]
-    assert fetched(database, "select count(*) from text_measurement") == [(messages,)]
-    assert fetched(database, "select committed::text, rejected_count from delivery_ledger") == [
-        (f"{{[1,{messages * ROWS + 1})}}", 0)
-    ]
 
 
 def test_everything_is_committed_once_and_acknowledged(
@@ -380,116 +268,3 @@ def test_damaged_messages_are_counted_and_kept_while_good_ones_pass(
         "select (select count(*) from measurement) + (select count(*) from text_measurement)",
     ) == [(written,)]
     assert fetched(each_database, "select count(*) > 100 from rejection") == [(True,)]
-
-
-def test_it_waits_for_a_broker_and_a_database_that_are_not_there_yet(
-    broker: MosquittoBroker, plain_database: DatabaseSettings
-) -> None:
-    load_plant(plain_database, plant())
-    broker.stop()
-    with outage(plain_database):
-        waiting = running(settings_of(broker, plain_database))
-        waiting.__enter__()
-        time.sleep(0.5)
-    try:
-        broker.start()
-        with closing(FakeEdge(broker.port)) as edge:
-            edge.announce()
-            edge.deliver(3)
-    finally:
-        waiting.__exit__(None, None, None)
-
-    assert_exactly_once(plain_database, 3)
-
-
-def test_a_wrong_broker_password_is_told_in_words(
-    mosquitto: BrokerFactory, plain_database: DatabaseSettings
-) -> None:
-    guarded = mosquitto(passwords={"ingest": "right"})
-    settings = settings_of(
-        guarded,
-        plain_database,
-        broker=BrokerSettings(port=guarded.port, username="ingest", password=SecretStr("wrong")),
-    )
-
-    with pytest.raises(
-        ConfigurationError, match=r"does not let this user in|user name or password"
-    ):
-        run(settings, threading.Event())
-
-
-def test_a_database_without_our_tables_is_told_in_words(
-    broker: MosquittoBroker, plain_database: DatabaseSettings
-) -> None:
-    with connect(plain_database) as connection:
-        connection.execute("drop table schema_migration")
-
-    with pytest.raises(ConfigurationError, match="nhipmay migrate"):
-        run(settings_of(broker, plain_database), threading.Event())
-
-
-def test_a_metrics_port_in_use_is_told_in_words(
-    broker: MosquittoBroker, plain_database: DatabaseSettings
-) -> None:
-    settings = settings_of(broker, plain_database, metrics_port=broker.port)
-
-    with pytest.raises(ConfigurationError, match="metrics_port"):
-        run(settings, threading.Event())
-
-
-@contextmanager
-def old_broker(answer_to_five: Callable[[socket.socket], None]) -> Iterator[tuple[int, list[int]]]:
-    """A broker that speaks MQTT 3.1.1 only: yields its port and the versions it was asked for."""
-    asked: list[int] = []
-    done = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        server.settimeout(0.1)
-
-        def serve() -> None:
-            kept = []
-            while not done.is_set():
-                try:
-                    connection, _ = server.accept()
-                except TimeoutError:
-                    continue
-                # Fixed header (2 bytes), "MQTT" with its length (6), then the version.
-                version = connection.recv(4096)[8]
-                asked.append(version)
-                if version == 5:
-                    answer_to_five(connection)
-                    connection.close()
-                else:
-                    connection.sendall(bytes([0x20, 2, 0, 0]))
-                    kept.append(connection)
-            for connection in kept:
-                connection.close()
-
-        thread = threading.Thread(target=serve)
-        thread.start()
-        try:
-            yield server.getsockname()[1], asked
-        finally:
-            done.set()
-            thread.join()
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        lambda connection: connection.sendall(bytes([0x20, 2, 0, 1])),
-        lambda connection: connection.sendall(bytes([0x20, 3, 0, 0x84, 0])),
-        lambda connection: None,
-    ],
-    ids=["refused as 3.1.1", "refused as 5", "hung up"],
-)
-def test_mqtt_3_is_spoken_when_the_broker_does_not_understand_5(
-    answer: Callable[[socket.socket], None], plain_database: DatabaseSettings
-) -> None:
-    with old_broker(answer) as (port, asked):
-        settings = IngestSettings(
-            broker=BrokerSettings(port=port),
-            database=plain_database,
-            log=LogSettings(level="error"),
-        )
-        with running(settings):
-            wait_until(lambda: 4 in asked, what="a connection by MQTT 3.1.1")

@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from api import ApiSettings, create_app
 from plant.mes import KINDS
 from plant.settings import DatabaseSettings
+from tests.api_asking import may_write
 from tests.figure_plant import LINE, SITE, FigurePlant
 from tests.mes_documents import ENTERPRISE, SAMPLES
 
@@ -27,9 +28,7 @@ def plant(each_database: DatabaseSettings) -> Iterator[FigurePlant]:
 
 @pytest.fixture
 def client(plant: FigurePlant) -> Iterator[TestClient]:
-    settings = ApiSettings(database=plant.database, token=SecretStr("bi-mat"))
-    with TestClient(create_app(settings)) as client:
-        client.headers["Authorization"] = "Bearer bi-mat"
+    with may_write(ApiSettings(database=plant.database)) as client:
         yield client
 
 
@@ -167,14 +166,12 @@ def test_the_writers_login_writes_when_the_readers_may_not(
         reader = plain_database.model_copy(
             update={"user": "only_reads", "password": SecretStr("x"), "password_file": None}
         )
-        refused = ApiSettings(database=reader, token=SecretStr("bi-mat"))
-        with TestClient(create_app(refused)) as client:
-            client.headers["Authorization"] = "Bearer bi-mat"
+        refused = ApiSettings(database=reader)
+        with may_write(refused) as client:
             answer = post(client, "products", SAMPLES["products"])
         assert (answer.status_code, answer.json()["type"]) == (503, f"{PROBLEM}database-down")
         taken = refused.model_copy(update={"writer": plain_database})
-        with TestClient(create_app(taken)) as client:
-            client.headers["Authorization"] = "Bearer bi-mat"
+        with may_write(taken) as client:
             assert post(client, "products", SAMPLES["products"]).status_code == 200
     finally:
         plant.connection.execute("drop owned by only_reads")

@@ -8,12 +8,12 @@ from typing import Any
 import openpyxl
 import pytest
 from fastapi.testclient import TestClient
-from pydantic import SecretStr
 
 from api import ApiSettings, create_app
 from api.routers import master_data_file
 from plant.mes import KINDS
 from plant.settings import DatabaseSettings
+from tests.api_asking import may_write
 from tests.figure_plant import LINE, SAW, SITE, FigurePlant
 from tests.mes_documents import ENTERPRISE, write_samples
 
@@ -32,9 +32,7 @@ def plant(plain_database: DatabaseSettings) -> Iterator[FigurePlant]:
 
 @pytest.fixture
 def client(plant: FigurePlant) -> Iterator[TestClient]:
-    settings = ApiSettings(database=plant.database, token=SecretStr("bi-mat"))
-    with TestClient(create_app(settings)) as client:
-        client.headers["Authorization"] = "Bearer bi-mat"
+    with may_write(ApiSettings(database=plant.database)) as client:
         yield client
 
 

@@ -10,12 +10,10 @@ import threading
 from collections import deque
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Self
 from urllib.parse import parse_qs, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
-from tests.integration.edge.sources import LoopThread
-from tests.services import free_port
+from tests.integration.edge.sources import LoopServer
 
 CATEGORIES = {"SAMPLE": "Samples", "EVENT": "Events", "CONDITION": "Condition"}
 BOUNDARY = "a7b3e5d1c9f04b62"
@@ -43,7 +41,7 @@ class Seen:
     code: str = ""
 
 
-class MtConnectAgent:
+class MtConnectAgent(LoopServer):
     """An agent of one machine named `cnc`; `stop` and `start` again keep the buffer."""
 
     def __init__(
@@ -53,7 +51,7 @@ class MtConnectAgent:
         version: str = "1.7",
         streams: bool = True,
     ) -> None:
-        self.port = free_port()
+        super().__init__()
         self.items = list(items)
         self.buffer_size = buffer_size
         self.version = version
@@ -67,27 +65,12 @@ class MtConnectAgent:
         self._lock = threading.Lock()
         self._instance = 1_700_000_000
         self._begin_instance()
-        self._thread = LoopThread()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.StreamWriter] = set()
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}"
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._thread.close()
-
-    def start(self) -> None:
-        self._thread.do(self._start())
-
-    def stop(self) -> None:
-        self._thread.do(self._stop())
 
     def restart(self) -> None:
         """Begin a new life: the buffer is empty, the numbers begin again."""

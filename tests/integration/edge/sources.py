@@ -2,6 +2,7 @@
 
 import asyncio
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from datetime import datetime
 from typing import Any, Self, TypeVar, cast
@@ -46,21 +47,12 @@ async def _cancel_all() -> None:
     await asyncio.gather(*others, return_exceptions=True)
 
 
-class OpcUaSource:
-    """An OPC UA server with history; `stop` and `start` again keep what was written."""
+class LoopServer(ABC):
+    """A server in an event loop of its own, which begins and ends with a `with` block."""
 
-    def __init__(self, **first: tuple[object, datetime]) -> None:
+    def __init__(self) -> None:
         self.port = free_port()
         self._thread = LoopThread()
-        self._server: Server | None = None
-        self._nodes: dict[str, Node] = {}
-        self._history: dict[str, list[ua.DataValue]] = {}
-        for name, (value, time) in first.items():
-            self.write(name, value, time)
-
-    @property
-    def endpoint(self) -> str:
-        return f"opc.tcp://127.0.0.1:{self.port}/"
 
     def __enter__(self) -> Self:
         self.start()
@@ -74,9 +66,29 @@ class OpcUaSource:
         self._thread.do(self._start())
 
     def stop(self) -> None:
-        if self._server is not None:
-            self._thread.do(self._server.stop())
-            self._server = None
+        self._thread.do(self._stop())
+
+    @abstractmethod
+    async def _start(self) -> None: ...
+
+    @abstractmethod
+    async def _stop(self) -> None: ...
+
+
+class OpcUaSource(LoopServer):
+    """An OPC UA server with history; `stop` and `start` again keep what was written."""
+
+    def __init__(self, **first: tuple[object, datetime]) -> None:
+        super().__init__()
+        self._server: Server | None = None
+        self._nodes: dict[str, Node] = {}
+        self._history: dict[str, list[ua.DataValue]] = {}
+        for name, (value, time) in first.items():
+            self.write(name, value, time)
+
+    @property
+    def endpoint(self) -> str:
+        return f"opc.tcp://127.0.0.1:{self.port}/"
 
     def write(
         self,
@@ -119,6 +131,11 @@ class OpcUaSource:
             await self._add(name)
         await server.start()
 
+    async def _stop(self) -> None:
+        if self._server is not None:
+            await self._server.stop()
+            self._server = None
+
     async def _add(self, name: str) -> None:
         assert self._server is not None
         present = self._history[name][-1]
@@ -148,43 +165,31 @@ class _History(HistoryDict):
         return await super().read_node_history(node_id, start, end, nb_values)
 
 
-class ModbusSource:
+class ModbusSource(LoopServer):
     """A Modbus TCP server of 400 holding registers, 8 input registers, 8 coils and 8 inputs."""
 
     REGISTERS = 400
 
     def __init__(self) -> None:
-        self.port = free_port()
+        super().__init__()
         self.reads: list[tuple[int, int, int]] = []
         """Function, address and count of every read."""
         self.refuse: Callable[[int, int], bool] = lambda _address, _count: False
         """Which reads are answered by an exception."""
         self.registers = [0] * self.REGISTERS
-        self._thread = LoopThread()
         self._server: ModbusTcpServer | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-        self._thread.close()
-
-    def start(self) -> None:
-        self._thread.do(self._start())
-
-    def stop(self) -> None:
-        if self._server is not None:
-            # Pymodbus has no types here.
-            self._thread.do(self._server.shutdown())  # type: ignore[no-untyped-call]
-            self._server = None
 
     def put(self, address: int, value: float | str, kind: DATATYPE, order: str = "big") -> None:
         words = ModbusClientMixin.convert_to_registers(
             value, kind, word_order="little" if order == "little" else "big"
         )
         self.registers[address : address + len(words)] = words
+
+    async def _stop(self) -> None:
+        if self._server is not None:
+            # Pymodbus has no types here.
+            await self._server.shutdown()  # type: ignore[no-untyped-call]
+            self._server = None
 
     async def _start(self) -> None:
         device = SimDevice(
