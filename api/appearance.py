@@ -1,4 +1,4 @@
-"""How states look: category, icon, hatching. Colours are CSS variables, `--state-<category>`."""
+"""How states look: category, icon, texture. Colours are CSS variables, `--state-<category>`."""
 
 from enum import StrEnum
 
@@ -39,9 +39,12 @@ class Category(StrEnum):
         return _ICONS[self]
 
     @property
-    def planned(self) -> bool:
-        """Whether the time is planned not to produce; drawn hatched."""
-        return self in _PLANNED
+    def texture(self) -> str | None:
+        """What lies over its colour: `hatch` (planned not to produce), `cross`, `lines`, `dots`.
+
+        Those that decide most are told apart without colour, too.
+        """
+        return _TEXTURES.get(self)
 
     @property
     def color(self) -> str:
@@ -49,7 +52,14 @@ class Category(StrEnum):
         return f"var(--state-{self.value.replace('_', '-')})"
 
 
-_PLANNED = frozenset({Category.PLANNED_BREAK, Category.PLANNED_MAINTENANCE, Category.NOT_SCHEDULED})
+_TEXTURES = {
+    Category.PLANNED_BREAK: "hatch",
+    Category.PLANNED_MAINTENANCE: "hatch",
+    Category.NOT_SCHEDULED: "hatch",
+    Category.BREAKDOWN: "cross",
+    Category.DOWN: "lines",
+    Category.UNKNOWN: "dots",
+}
 
 _ICONS = {
     Category.PRODUCTION: "run",

@@ -1,7 +1,7 @@
 """What a page says of an OEE result, a machine's state or a tag, already in words."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -164,9 +164,17 @@ def present_and_last(rows: Sequence[OeeRow], now: datetime) -> tuple[OeeRow | No
 
 
 def state_card(
-    rows: Sequence[StateRow], window: Window, f: Formatter, reasons: dict[str, tuple[str, str]]
+    rows: Sequence[StateRow],
+    window: Window,
+    f: Formatter,
+    reasons: dict[str, tuple[str, str]],
+    is_old: Callable[[datetime], bool],
 ) -> StateCard:
-    """Return what a machine's states (in time order, clipped to the window) say of the present."""
+    """Return what a machine's states (in time order, clipped to the window) say of the present.
+
+    `is_old` tells whether what was known until a moment says nothing of the present: while an
+    edge sends what it has kept, the newest state may be one of hours ago.
+    """
     strip = tuple(_segment(row, window) for row in rows)
     hours = f.number(window.duration.total_seconds() / 3600)
     label = f.text("machine.strip", hours=hours)
@@ -181,6 +189,16 @@ def state_card(
         if (row.element, row.stop_kind, row.state) != (last.element, last.stop_kind, last.state):
             break
         began = row.start
+    if is_old(last.end):
+        silent = f.duration((window.end - last.end).total_seconds())
+        return StateCard(
+            category=Category.UNKNOWN,
+            label=f.text("state.unknown"),
+            since=f.text("machine.known_until", time=f.clock(last.end), length=silent),
+            detail=f.text("machine.state_then", state=f.text(f"state.{kind.value}")),
+            strip=strip,
+            strip_label=label,
+        )
     length = f.duration((last.end - began).total_seconds())
     key = "machine.since_before" if began <= window.start else "machine.since"
     return StateCard(

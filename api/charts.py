@@ -4,6 +4,7 @@ Built as dictionaries, not through `plotly.graph_objects`: a live page needs the
 seconds, and validation belongs into the tests, which hold every figure against plotly's schema.
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any
@@ -20,6 +21,14 @@ Figure = dict[str, Any]
 MOST_BARS = 8
 INK = "var(--ink)"
 GRID = "var(--line)"
+NAMES: Figure = {
+    "automargin": True,
+    "showgrid": False,
+    "type": "category",
+    "ticklabelstandoff": 6,
+}
+"""What an axis of names has."""
+_SHAPES = {"hatch": "/", "cross": "x", "lines": "-", "dots": "."}
 
 
 def state_timeline(
@@ -30,27 +39,18 @@ def state_timeline(
 ) -> Figure:
     """Return states as coloured stretches of the window; planned time is hatched.
 
-    Of one machine without a name, or of several, each in a row with its name, by path.
+    Of one machine without a name, or of several, each in a row with its name, by path. The page
+    names the colours below it (`shown_categories`): a legend within would not fit narrow screens.
     """
     traces = []
-    for kind in Category:
+    for kind in shown_categories(rows):
         mine = [row for row in rows if category(row.element, row.stop_kind) is kind]
-        if mine:
-            traces.append(_stretches(kind, mine, f, machines or {}))
-    rows_high = len(machines or [0])
-    made = figure(traces, f, height=(164 if machines else 106) + 44 * rows_high)
+        traces.append(_stretches(kind, mine, f, machines or {}))
+    made = figure(traces, f, height=46 + (44 * len(machines) if machines else 74))
     made["layout"] |= {
         "barmode": "overlay",
         "bargap": 0.18 if machines else 0,
-        "showlegend": True,
-        "legend": {
-            "orientation": "h",
-            "yref": "container",
-            "y": 0,
-            "yanchor": "bottom",
-            "x": 0,
-            "font": {"size": 13},
-        },
+        "showlegend": False,
         "xaxis": axis(
             type="date",
             range=[wall(window.start, f), wall(window.end, f)],
@@ -58,16 +58,20 @@ def state_timeline(
         ),
         "yaxis": axis(
             visible=machines is not None,
-            automargin=True,
-            showgrid=False,
-            type="category",
+            **NAMES,
             categoryorder="array",
             # The first machine of the flow on top.
             categoryarray=[plain(name) for name in list((machines or {}).values())[::-1]],
         ),
-        "margin": {"l": 4, "r": 4, "t": 4, "b": 140 if machines else 72},
+        "margin": {"l": 4, "r": 4, "t": 4, "b": 42},
     }
     return or_nothing(made, bool(rows), f)
+
+
+def shown_categories(rows: Sequence[StateRow]) -> tuple[Category, ...]:
+    """Return the categories that states have, in their fixed order."""
+    found = {category(row.element, row.stop_kind) for row in rows}
+    return tuple(kind for kind in Category if kind in found)
 
 
 def _stretches(
@@ -75,9 +79,9 @@ def _stretches(
 ) -> Figure:
     name = f.text(f"state.{kind.value}")
     marker: Figure = {"color": kind.color, "line": {"width": 0}}
-    if kind.planned:
+    if kind.texture:
         marker["pattern"] = {
-            "shape": "/",
+            "shape": _SHAPES[kind.texture],
             "fillmode": "overlay",
             "fgcolor": INK,
             "fgopacity": 0.35,
@@ -113,7 +117,7 @@ def _story(name: str, row: StateRow, f: Formatter) -> str:
 
 
 def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
-    """Return stops per reason, by time with the cumulative share and by number.
+    """Return stops per reason: by time, the cumulative share of it, and by number.
 
     The longest `MOST_BARS` reasons and `unassigned` are drawn, whatever its size.
     """
@@ -125,8 +129,7 @@ def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
         "orientation": "h",
         "y": names,
         "marker": {"color": colors},
-        "insidetextfont": {"color": "var(--on-bar)"},
-        "outsidetextfont": {"color": INK},
+        "textfont": {"color": INK},
         "cliponaxis": False,
         "hoverinfo": "y+text",
         "showlegend": False,
@@ -136,13 +139,13 @@ def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
         | {
             "x": [bar.duration_s / 60 for bar in shown],
             "text": [f.duration(bar.duration_s) for bar in shown],
-            "textposition": _inside_where_long([bar.duration_s for bar in shown]),
+            "textposition": "outside",
         },
         shared
         | {
             "x": [bar.count for bar in shown],
             "text": [f.number(bar.count) for bar in shown],
-            "textposition": _inside_where_long([float(bar.count) for bar in shown]),
+            "textposition": "outside",
             "xaxis": "x2",
         },
     ]
@@ -162,40 +165,45 @@ def stop_pareto(bars: Sequence[ParetoOut], f: Formatter) -> Figure:
                 "showlegend": False,
             }
         )
-    made = figure(traces, f, height=90 + 34 * max(3, len(shown)))
+    made = figure(traces, f, height=60 + 34 * max(3, len(shown)))
+    longest = max(bar.duration_s / 60 for bar in shown)
+    most = max(bar.count for bar in shown)
+    # Each bar's words stand right of it, and no line crosses them.
     made["layout"] |= {
         "bargap": 0.28,
-        "yaxis": axis(autorange="reversed", automargin=True, showgrid=False, type="category"),
+        "yaxis": axis(autorange="reversed", **NAMES),
         "xaxis": axis(
-            domain=[0, 0.64],
-            rangemode="tozero",
+            domain=[0, 0.52],
+            range=[0, 1.5 * longest or 1],
+            nticks=5,
             title={"text": f.text("chart.minutes"), "font": {"size": 12}},
         ),
         "xaxis2": axis(
-            domain=[0.72, 1],
-            rangemode="tozero",
+            domain=[0.82, 1],
+            range=[0, 1.3 * most or 1],
             tickformat=",d",
-            dtick=max(1, round(max(bar.count for bar in shown) / 4)),
+            dtick=_round_step(most / 2),
             title={"text": f.text("chart.stops"), "font": {"size": 12}},
         ),
         "xaxis3": axis(
-            overlaying="x",
-            side="top",
-            range=[0, 1.02],
+            domain=[0.58, 0.76],
+            range=[0, 1.08],
             tickvals=[0, 0.5, 1],
             tickformat=".0%",
-            showgrid=False,
+            tickangle=0,
             title={"text": f.text("chart.cumulative"), "font": {"size": 12}},
         ),
-        "margin": {"l": 8, "r": 12, "t": 46, "b": 44},
+        "margin": {"l": 8, "r": 12, "t": 8, "b": 44},
     }
     return made
 
 
-def _inside_where_long(values: Sequence[float]) -> list[str]:
-    # A bar of no length still says its number.
-    longest = max(values)
-    return ["inside" if longest and value > 0.4 * longest else "outside" for value in values]
+def _round_step(least: float) -> int:
+    """Return the smallest of 1, 2, 5, 10, 20, ... that is not below a number."""
+    power = 1
+    while 10 * power < least:
+        power *= 10
+    return next(step * power for step in (1, 2, 5, 10) if step * power >= least)
 
 
 def hour_board(rows: Sequence[HourRow], f: Formatter) -> Figure:
@@ -238,8 +246,13 @@ def hour_board(rows: Sequence[HourRow], f: Formatter) -> Figure:
     made["layout"] |= {
         "barmode": "stack",
         "showlegend": True,
-        "legend": {"orientation": "h", "y": 1.18, "x": 0},
-        "xaxis": axis(type="date", tickformat="%H:%M", dtick=3_600_000, showgrid=False),
+        "legend": {"orientation": "h", "y": 1.18, "x": 0, "traceorder": "normal"},
+        "xaxis": axis(
+            type="date",
+            tickformat="%H:%M",
+            dtick=3_600_000 * max(1, math.ceil(len(rows) / 12)),
+            showgrid=False,
+        ),
         "yaxis": axis(rangemode="tozero", tickformat=",.0f", automargin=True),
         "margin": {"l": 8, "r": 8, "t": 36, "b": 32},
     }

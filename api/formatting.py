@@ -43,10 +43,14 @@ class Formatter:
 
     def short(self, value: float | None) -> str:
         """Return a process value with about four significant digits."""
-        if value is None or not math.isfinite(value):
-            return DASH
-        magnitude = math.floor(math.log10(abs(value))) if value else 0
-        return self.number(value, min(3, max(0, 3 - magnitude)))
+        return DASH if value is None else self.number(value, self.digits(value))
+
+    @staticmethod
+    def digits(value: float) -> int:
+        """Return how many decimals give a value about four significant digits, three at most."""
+        if not value or not math.isfinite(value):
+            return 3
+        return min(3, max(0, 3 - math.floor(math.log10(abs(value)))))
 
     def unit(self, code: str) -> str:
         """Return the print symbol of a unit given as a UCUM code."""

@@ -33,6 +33,8 @@ BANNER = "banner"
 PageKind = Literal["place", "fleet"]
 """What a live page is about: a place of the plant, or the edges."""
 _HEARTBEAT_S = 10.0
+SILENCE_S = 3 * _HEARTBEAT_S
+"""After which a page that has heard nothing takes its stream for broken."""
 _MOST_SNAPSHOTS = 256
 DATABASE_TROUBLE = (StoreUnavailableError, ConfigurationError, QueryTooLongError)
 
@@ -189,8 +191,10 @@ class LivePages:
                     before = _merged(before, snapshot)
                     quiet_since = time.monotonic()
                 elif time.monotonic() - quiet_since > _HEARTBEAT_S:
-                    # Says to proxies, and to us when nobody listens any more, that we are here.
-                    yield ": beat\n\n"
+                    # Says to pages and proxies that we are here, and to us when nobody listens any
+                    # more. An event, as pages never see a comment: a network that swallows a
+                    # connection in silence is noticed by this alone.
+                    yield "event: beat\ndata:\n\n"
                     quiet_since = time.monotonic()
                 await self._pause()
 

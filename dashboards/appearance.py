@@ -27,6 +27,33 @@ STATES = {
 """Time elements, and the kinds of stop that a delay is told apart by; unknown is grey."""
 
 
+REFUSALS = {
+    "unknown_tag": "Điểm đo chưa khai báo",
+    "unknown_quality": "Chất lượng tín hiệu lạ",
+    "wrong_type": "Sai kiểu giá trị",
+    "too_long": "Chuỗi quá dài",
+    "unstorable": "Giá trị không lưu được",
+    "future_source_time": "Giờ đo ở tương lai",
+    "past_source_time": "Giờ đo quá xa trong quá khứ",
+    "out_of_range": "Ngoài dải đo",
+    "no_birth": "Chưa có bản khai sinh",
+    "too_large": "Gói tin quá lớn",
+}
+"""Why data are refused, by the code that `nhipmay ingest replay-rejected` takes."""
+
+
+def refusal_mappings() -> list[model.ValueMapping]:
+    """Return words for the reasons of rejections; what has none is shown as it is."""
+    return [
+        model.ValueMap(
+            options={
+                code: model.ValueMappingResult(text=f"{words} · {code}", index=index)
+                for index, (code, words) in enumerate(REFUSALS.items())
+            }
+        )
+    ]
+
+
 def state_mappings() -> list[model.ValueMapping]:
     """Return the words and colours of every state."""
     return [

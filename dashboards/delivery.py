@@ -13,6 +13,7 @@ from dashboards.appearance import (
     NO_VALUE,
     NONE_WANTED,
     properties,
+    refusal_mappings,
 )
 from dashboards.board import board
 from dashboards.query import POSTGRES, SqlQuery
@@ -29,10 +30,10 @@ def dashboard() -> model.Dashboard:
         title="Nhịp Máy · truyền dữ liệu",
         description="Sổ giao nhận dữ liệu · the delivery ledger: what is here and what is not.",
         panels=[
-            _stat("Đã gửi · sent", "issued", "short", NEUTRAL),
-            _stat("Đã ghi · committed", "committed", "short", NEUTRAL),
-            _stat("Chưa có · missing", "missing", "short", NONE_WANTED),
-            _stat("Chờ xác nhận · pending", "pending", "short", NEUTRAL),
+            _stat("Đã gửi · sent", "issued", "locale", NEUTRAL),
+            _stat("Đã ghi · committed", "committed", "locale", NEUTRAL),
+            _stat("Chưa có · missing", "missing", "locale", NONE_WANTED),
+            _stat("Chờ xác nhận · pending", "pending", "locale", NEUTRAL),
             _stat("Trễ nhất · longest lag", "lag_s", "s", LAG),
             _stat("Bộ đệm còn · buffer left", "buffer_hours_left", "h", BUFFER_HOURS),
             _edges(),
@@ -77,17 +78,17 @@ def _stat(title: str, field: str, unit: str, colours: build.ThresholdsConfig) ->
 
 def _edges() -> table.Panel:
     words = {
-        "edge": ("Tác nhân · edge", "string"),
+        "edge": ("Cổng · edge", "string"),
         "online": ("Kết nối · online", "bool_yes_no"),
         "reported_at": ("Báo lúc · reported", "dateTimeAsLocal"),
-        "issued": ("Đã gửi · sent", "short"),
-        "committed": ("Đã ghi · committed", "short"),
+        "issued": ("Đã gửi · sent", "locale"),
+        "committed": ("Đã ghi · committed", "locale"),
         "completeness": ("Đầy đủ · completeness", "percentunit"),
-        "missing": ("Chưa có · missing", "short"),
-        "dropped": ("Đã bỏ · dropped", "short"),
-        "rejected": ("Từ chối · rejected", "short"),
-        "duplicates": ("Trùng · duplicates", "short"),
-        "pending": ("Chờ · pending", "short"),
+        "missing": ("Chưa có · missing", "locale"),
+        "dropped": ("Đã bỏ · dropped", "locale"),
+        "rejected": ("Từ chối · rejected", "locale"),
+        "duplicates": ("Trùng · duplicates", "locale"),
+        "pending": ("Chờ · pending", "locale"),
         "lag_s": ("Trễ · lag", "s"),
         "buffer_hours_left": ("Bộ đệm còn · buffer left", "h"),
         "clock_offset_ms": ("Lệch đồng hồ · clock offset", "ms"),
@@ -96,7 +97,7 @@ def _edges() -> table.Panel:
     }
     panel = (
         table.Panel()
-        .title("Tác nhân biên · edges")
+        .title("Cổng kết nối · edges")
         .description("Mỗi dòng là một đời của bộ đệm · one row per life of an outbox.")
         .datasource(POSTGRES)
         .height(9)
@@ -126,6 +127,8 @@ def _rejections_by_reason() -> barchart.Panel:
         .no_value("0")
         .orientation(look.VizOrientation.HORIZONTAL)
         .x_field("reason")
+        .override_by_name("reason", properties(mappings=refusal_mappings()))
+        .override_by_name("rejections", properties(displayName="Số dòng · rows"))
     )
 
 
@@ -159,6 +162,16 @@ def _rejections_latest() -> table.Panel:
         .unit("string")
         .no_value(NO_VALUE)
     )
-    for name in ("received_time", "replayed_at"):
-        panel.override_by_name(name, properties(unit="dateTimeAsLocal"))
-    return panel
+    words = {
+        "received_time": ("Nhận lúc · received", "dateTimeAsLocal"),
+        "edge": ("Cổng · edge", "string"),
+        "tag_name": ("Điểm đo · tag", "string"),
+        "detail": ("Chi tiết · detail", "string"),
+        "topic": ("Chủ đề MQTT · topic", "string"),
+        "replayed_at": ("Đã nạp lại lúc · replayed", "dateTimeAsLocal"),
+    }
+    for name, (shown, unit) in words.items():
+        panel.override_by_name(name, properties(displayName=shown, unit=unit))
+    return panel.override_by_name(
+        "reason", properties(displayName="Lý do · reason", mappings=refusal_mappings())
+    )

@@ -210,7 +210,7 @@ def _states() -> statetimeline.Panel:
 
 
 def _hourly(title: str, query: str, unit: str) -> timeseries.Panel:
-    return (
+    panel = (
         timeseries.Panel()
         .title(title)
         .datasource(POSTGRES)
@@ -225,3 +225,5 @@ def _hourly(title: str, query: str, unit: str) -> timeseries.Panel:
         .fill_opacity(70)
         .span_nulls(False)
     )
+    # Of a share, the whole is always seen.
+    return panel.max(1) if unit == "percentunit" else panel

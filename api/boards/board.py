@@ -6,6 +6,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from typing import Literal
 
+from api.appearance import Category
 from api.boards.minor import minor_delay_ms
 from api.boards.roll_up import figures_of
 from api.charts import Figure
@@ -22,6 +23,7 @@ from store.reading import Reading
 from store.reading_row import PlaceRow, StateRow, StopRow
 
 MOST_STOPS = 10_000
+_BEHIND = timedelta(minutes=10)
 
 Cell = str | float | int | datetime | date | None
 Kind = Literal["text", "time", "date", "duration", "number", "decimal", "percent"]
@@ -49,7 +51,10 @@ class Table:
     def shown(self, f: Formatter) -> list[list[str]]:
         """Return the cells as people read them."""
         kinds = [column.kind for column in self.columns]
-        return [[_text(cell, kinds[i], f) for i, cell in enumerate(row)] for row in self.rows]
+        digits = [_digits(cells, f) for cells in zip(*self.rows, strict=True)]
+        return [
+            [_text(cell, kinds[i], digits[i], f) for i, cell in enumerate(row)] for row in self.rows
+        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +70,8 @@ class Section:
     notes: tuple[str, ...] = ()
     """How the figures are formed; what they cannot tell."""
     warnings: tuple[str, ...] = ()
+    legend: tuple[Category, ...] = ()
+    """The states that the figure shows, named below it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +134,21 @@ class Inquiry:
         return self.reading.boards.state_times(self.unit_ids, self.window.start, self.window.end)
 
     @cached_property
+    def behind(self) -> list[tuple[PlaceRow, datetime | None]]:
+        """Machines of which less is known than of the others, and until when.
+
+        A figure of all of them is none of the whole window while one is behind.
+        """
+        ends: dict[str, datetime] = {}
+        for row in self.slices:
+            ends[row.place] = max(row.end, ends.get(row.place, row.end))
+        newest = max(ends.values(), default=None)
+        if newest is None:
+            return []
+        known = [(unit, ends.get(unit.path)) for unit in self.units]
+        return [one for one in known if one[1] is None or newest - one[1] > _BEHIND]
+
+    @cached_property
     def reasons(self) -> dict[str, tuple[str, str]]:
         """Names of stop reasons by code."""
         return self.reading.stop_reasons(self.place.path.split("/", 1)[0])
@@ -134,12 +156,16 @@ class Inquiry:
     @property
     def bins(self) -> timedelta:
         """How wide the steps of a trend are: hours, or days where those would be too many."""
-        long = self.window.duration > timedelta(hours=48)
-        return timedelta(days=1) if long else timedelta(hours=1)
+        return timedelta(days=1) if self.daily else timedelta(hours=1)
+
+    @property
+    def daily(self) -> bool:
+        """Whether the steps of a trend are days."""
+        return self.window.duration > timedelta(hours=48)
 
     def bin_of(self, hour: datetime) -> datetime:
         """Return the beginning of the step that an hour belongs to; days are the site's."""
-        if self.bins == timedelta(hours=1):
+        if not self.daily:
             return hour
         local = self.formatter.local(hour)
         return local.replace(hour=0, minute=0, second=0, microsecond=0)
@@ -229,18 +255,31 @@ class Inquiry:
         """Return a column with its words."""
         return Column(key, self.formatter.text(f"column.{key}"), kind)
 
+    @property
+    def step_column(self) -> Column:
+        """The column of the steps of a trend."""
+        return self.column("time", "date" if self.daily else "time")
+
 
 def tables_of(board: Board) -> list[Table]:
     """Return every table of a board."""
     return [table for section in board.sections for table in section.tables]
 
 
-def _text(cell: Cell, kind: Kind, f: Formatter) -> str:
+def _digits(cells: Sequence[Cell], f: Formatter) -> int:
+    """Return the decimals of a whole column, so that its numbers can be compared by eye."""
+    values = [abs(cell) for cell in cells if isinstance(cell, float | int) and cell]
+    # A small figure beside large ones is not rounded to nothing.
+    least = 2 if any(value < 1 for value in values) else 0
+    return max(least, min(map(f.digits, values), default=0))
+
+
+def _text(cell: Cell, kind: Kind, digits: int, f: Formatter) -> str:
     match cell:
         case None:
             return DASH
         case datetime():
-            return f"{f.local(cell):%d/%m %H:%M}"
+            return f"{f.local(cell):{'%d/%m/%Y' if kind == 'date' else '%d/%m %H:%M'}}"
         case date():
             return f"{cell:%d/%m/%Y}"
         case str():
@@ -251,6 +290,6 @@ def _text(cell: Cell, kind: Kind, f: Formatter) -> str:
         case "percent":
             return f.percent(cell)
         case "decimal":
-            return f.short(cell)
+            return f.number(cell, digits)
         case _:
             return f.number(cell)

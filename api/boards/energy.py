@@ -4,11 +4,12 @@ from datetime import datetime
 from typing import Any
 
 from api.boards.board import Board, Inquiry, Section, Table
-from api.boards.figures import bar_trend, grouped_bars
+from api.boards.figures import Series, bar_trend, grouped_bars
 from plant.kpi import BaseSums, add
 from plant.kpi.ratio import energy_per_good_item, idle_energy_share, ratio
 
-_COLORS = ("bar", "state-production", "state-suspended", "state-setup", "state-down", "state-held")
+_COLORS = ("bar", "state-production", "state-suspended", "state-down", "state-held", "soft")
+_PATTERNS = ("", "x", "|", ".")
 
 
 def energy_board(q: Inquiry) -> Board:
@@ -40,7 +41,7 @@ def energy_board(q: Inquiry) -> Board:
                 title,
                 grouped_bars(
                     named,
-                    [(q.words("kwh_per_good"), [row[3] for row in rows], "var(--bar)")],
+                    [Series(q.words("kwh_per_good"), [row[3] for row in rows], "var(--bar)")],
                     q,
                     percent=False,
                     unit=q.words("kwh_per_good"),
@@ -61,7 +62,7 @@ def energy_board(q: Inquiry) -> Board:
                 idle_title,
                 grouped_bars(
                     named,
-                    [(q.words("idle_share"), [row[5] for row in rows], "var(--state-down)")],
+                    [Series(q.words("idle_share"), [row[5] for row in rows], "var(--state-down)")],
                     q,
                     percent=True,
                 ),
@@ -93,12 +94,17 @@ def _trend(q: Inquiry) -> Section:
         for unit in q.units
     }
     series = [
-        (q.name(unit), used[unit.path], f"var(--{_COLORS[index % len(_COLORS)]})")
+        Series(
+            q.name(unit),
+            used[unit.path],
+            f"var(--{_COLORS[index % len(_COLORS)]})",
+            _PATTERNS[index // len(_COLORS) % len(_PATTERNS)],
+        )
         for index, unit in enumerate(q.units)
     ]
     title = q.words("title.energy_trend")
     columns = (
-        q.column("time", "time"),
+        q.step_column,
         q.column("machine"),
         q.column("energy_kwh", "decimal"),
     )

@@ -1,17 +1,42 @@
 """Figures that several boards draw; plain JSON like those of `api.charts`."""
 
-from collections.abc import Sequence
+import math
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from api.charts import INK, Figure, axis, figure, or_nothing, plain, wall
+from api.charts import INK, NAMES, Figure, axis, figure, or_nothing, plain, wall
 
 if TYPE_CHECKING:
     from api.boards.board import Inquiry
 
-Series = Sequence[tuple[str, Sequence[float | None], str]]
-_LEGEND = {"orientation": "h", "y": -0.16, "yanchor": "top", "x": 0}
+LEGEND: Figure = {
+    "orientation": "h",
+    "y": 1.05,
+    "yanchor": "bottom",
+    "x": 0,
+    "traceorder": "normal",
+}
+"""A legend above a figure, where it meets no words of an axis however many lines it takes."""
+_MOST_DATES = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """Bars of one kind; a pattern (plotly's) tells them apart where colours do not."""
+
+    name: str
+    values: Sequence[float | None]
+    color: str
+    pattern: str = ""
+
+    @property
+    def marker(self) -> Figure:
+        """How plotly draws them."""
+        pattern = {"shape": self.pattern, "fillmode": "overlay", "fgcolor": INK, "fgopacity": 0.4}
+        more = {"size": 7, "solidity": 0.25}
+        return {"color": self.color} | ({"pattern": pattern | more} if self.pattern else {})
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +97,7 @@ def waterfall_figure(steps: Sequence[Step], per_part_ms: float | None, q: "Inqui
     made["layout"] |= {
         "barmode": "stack",
         "bargap": 0.28,
-        "yaxis": axis(autorange="reversed", automargin=True, showgrid=False, type="category"),
+        "yaxis": axis(autorange="reversed", **NAMES),
         # Room to the right of the longest bar for its words.
         "xaxis": axis(
             range=[0, 1.42 * longest or 1], title={"text": q.words("hours"), "font": {"size": 12}}
@@ -95,70 +120,91 @@ def _amount(step: Step, per_part_ms: float | None, q: "Inquiry") -> str:
 
 def bar_trend(
     moments: Sequence[datetime],
-    series: Series,
+    series: Sequence[Series],
     q: "Inquiry",
     *,
     unit: str,
-    stacked: bool = True,
-    percent: bool = False,
 ) -> Figure:
-    """Return bars over the steps of a trend, stacked or side by side."""
+    """Return stacked bars over the steps of a trend."""
     f = q.formatter
-    form = "%{y:.1%}" if percent else "%{y:,.2f}"
+    shown = "%d/%m" if q.daily else "%d/%m %H:%M"
     traces: list[Figure] = [
         {
             "type": "bar",
-            "name": name,
+            "name": one.name,
             "x": [wall(moment, f) for moment in moments],
-            "y": list(values),
-            "marker": {"color": color},
-            "hovertemplate": f"%{{x|%d/%m %H:%M}} · {plain(name)}: {form}<extra></extra>",
+            "y": list(one.values),
+            # A lone bar has no neighbour to tell its width from.
+            "width": [0.8 * (q.bins / timedelta(milliseconds=1))] * len(moments),
+            "marker": one.marker,
+            "hovertemplate": f"%{{x|{shown}}} · {plain(one.name)}: %{{y:,.2f}}<extra></extra>",
         }
-        for name, values, color in series
+        for one in series
     ]
     made = figure(traces, f, height=340)
     made["layout"] |= {
-        "barmode": "relative" if stacked else "group",
+        "barmode": "relative",
         "showlegend": True,
-        "legend": _LEGEND,
-        "xaxis": axis(type="date", tickformat="%H:%M\n%d/%m", showgrid=False),
-        "yaxis": axis(
-            title={"text": unit, "font": {"size": 12}},
-            automargin=True,
-            **({"tickformat": ".0%"} if percent else {}),
-        ),
-        "margin": {"l": 8, "r": 8, "t": 12, "b": 84},
+        "legend": LEGEND,
+        "xaxis": steps_axis(q, daily=q.daily),
+        "yaxis": axis(title={"text": unit, "font": {"size": 12}}, automargin=True),
+        "margin": {"l": 8, "r": 8, "t": 44, "b": 40},
     }
     return or_nothing(made, bool(moments), f)
 
 
-def grouped_bars(
-    names: Sequence[str], series: Series, q: "Inquiry", *, percent: bool, unit: str = ""
-) -> Figure:
-    """Return bars side by side for each name, their values written on them."""
+def steps_axis(q: "Inquiry", *, daily: bool) -> Figure:
+    """Return an axis with a place for every day or hour, whether anything is known of it or not."""
     f = q.formatter
-    words = f.percent if percent else f.short
+    first, last = q.window.start, q.window.end - timedelta(hours=1)
+    step = timedelta(hours=1)
+    if daily:
+        first, last, step = q.bin_of(first), q.bin_of(last), timedelta(days=1)
+    made = axis(
+        type="date",
+        tickformat="%d/%m" if daily else "%H:%M\n%d/%m",
+        range=[wall(first - step / 2, f), wall(last + step / 2, f)],
+        showgrid=False,
+    )
+    if daily:
+        days = round((last - first) / step) + 1
+        made |= {"tick0": wall(first, f), "dtick": 86_400_000 * math.ceil(days / _MOST_DATES)}
+    return made
+
+
+def grouped_bars(
+    names: Sequence[str],
+    series: Sequence[Series],
+    q: "Inquiry",
+    *,
+    percent: bool,
+    unit: str = "",
+    words: Callable[[float | None], str] | None = None,
+) -> Figure:
+    """Return bars side by side for each name, their values written on them in `words`."""
+    f = q.formatter
+    said = words or (f.percent if percent else f.short)
     traces: list[Figure] = [
         {
             "type": "bar",
-            "name": name,
-            "x": ["<br>".join(plain(line) for line in one.splitlines()) for one in names],
-            "y": list(values),
-            "marker": {"color": color},
-            "text": [words(value) for value in values],
+            "name": one.name,
+            "x": ["<br>".join(plain(line) for line in name.splitlines()) for name in names],
+            "y": list(one.values),
+            "marker": one.marker,
+            "text": [said(value) for value in one.values],
             "textposition": "outside",
             "cliponaxis": False,
             "textfont": {"color": INK, "size": 12},
-            "hovertemplate": f"%{{x}} · {plain(name)}: %{{text}}<extra></extra>",
+            "hovertemplate": f"%{{x}} · {plain(one.name)}: %{{text}}<extra></extra>",
         }
-        for name, values, color in series
+        for one in series
     ]
     made = figure(traces, f, height=300)
     made["layout"] |= {
         "barmode": "group",
         "bargap": 0.25,
         "showlegend": len(series) > 1,
-        "legend": {**_LEGEND, "y": 1.16, "yanchor": "bottom"},
+        "legend": {**LEGEND, "y": 1.16},
         "xaxis": axis(type="category", showgrid=False, automargin=True),
         "yaxis": axis(
             rangemode="tozero",

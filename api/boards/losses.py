@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from api.boards.board import Board, Cell, Inquiry, Section, Table
-from api.boards.figures import Step, bar_trend, waterfall_figure
+from api.boards.figures import Series, Step, bar_trend, waterfall_figure
 from api.boards.paced import paced_units
 from plant.calendar import Window
 from plant.kpi import BaseSums, add
@@ -19,17 +19,18 @@ from plant.state import StopKind, TimeElement
 from store.board_row import SliceRow, StateTimeRow
 
 LOSSES = (
-    ("breakdown", "breakdown_ms", "var(--state-breakdown)"),
-    ("setup", "setup_ms", "var(--state-setup)"),
-    ("minor", "minor_stops_ms", "var(--state-suspended)"),
-    ("idling", "idling_ms", "var(--state-down)"),
-    ("speed", "reduced_speed_ms", "var(--state-held)"),
-    ("defects", "defects_ms", "var(--unassigned)"),
-    ("start_up", "start_up_ms", "var(--state-stopped)"),
-    ("unknown", "unknown_ms", "var(--state-unknown)"),
+    ("breakdown", "breakdown_ms", "var(--state-breakdown)", "x"),
+    ("setup", "setup_ms", "var(--state-setup)", ""),
+    ("minor", "minor_stops_ms", "var(--state-suspended)", ""),
+    ("idling", "idling_ms", "var(--state-down)", "-"),
+    ("speed", "reduced_speed_ms", "var(--state-held)", ""),
+    ("defects", "defects_ms", "var(--scrap)", "|"),
+    ("start_up", "start_up_ms", "var(--state-stopped)", "+"),
+    ("unknown", "unknown_ms", "var(--state-unknown)", "."),
 )
+"""Of each its key, where `six_losses` has it, its colour and its pattern."""
 _BEFORE_PBT = frozenset({"calendar", "not_scheduled", "unscheduled", "planned"})
-_PARTS = (*(name for _, name, _ in LOSSES), "productive_ms")
+_PARTS = (*(name for _, name, _, _ in LOSSES), "productive_ms")
 
 
 def waterfall_board(q: Inquiry) -> Board:
@@ -187,9 +188,9 @@ def losses_board(q: Inquiry) -> Board:
     pbt = [sum(row.sums.pbt_ms for row in by_bin[moment]) for moment in steps]
     known = [pbt[i] - sum(row.sums.unknown_ms for row in by_bin[m]) for i, m in enumerate(steps)]
     columns = (
-        q.column("time", "time"),
+        q.step_column,
         q.column("pbt_s", "duration"),
-        *(q.column(f"loss_{key}_s", "duration") for key, _, _ in LOSSES),
+        *(q.column(f"loss_{key}_s", "duration") for key, _, _, _ in LOSSES),
         q.column("productive_s", "duration"),
         q.column("coverage", "percent"),
     )
@@ -207,12 +208,13 @@ def losses_board(q: Inquiry) -> Board:
         for moment, busy, seen, six in zip(steps, pbt, known, found, strict=True)
     )
     series = [
-        (
+        Series(
             q.words(f"loss.{key}"),
             [None if six is None else getattr(six, name) / 3_600_000 for six in found],
             color,
+            pattern,
         )
-        for key, name, color in LOSSES
+        for key, name, color, pattern in LOSSES
     ]
     gaps = any(six is None for six in found)
     return Board(

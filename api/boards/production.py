@@ -6,7 +6,7 @@ from typing import Any
 
 from api.boards.board import Board, Inquiry, Section, Table
 from api.boards.changeover import changeovers_section
-from api.boards.figures import grouped_bars, line_trace
+from api.boards.figures import LEGEND, Series, grouped_bars, line_trace, steps_axis
 from api.boards.paced import last_units, paced_units
 from api.charts import INK, Figure, axis, figure, or_nothing, wall
 from plant.kpi import add
@@ -59,7 +59,7 @@ def hours_board(q: Inquiry) -> Board:
     )
     f = q.formatter
     total = q.words("title.hours")
-    untold = any(row[2] is None for row in rows)
+    untold = any(row[5] is None for row in rows)
     shares = sorted({q.planned_oee(hour) for hour in hours or [q.window.start]})
     share = " – ".join(f.percent(one) for one in shares)
     return Board(
@@ -76,7 +76,7 @@ def hours_board(q: Inquiry) -> Board:
                     (q.words("planned_oee"), share),
                 ),
                 notes=(q.words("note.hours", share=share),),
-                warnings=(q.words("note.no_target"),) if untold else (),
+                warnings=(q.words("note.no_difference"),) if untold else (),
             ),
         )
     )
@@ -118,7 +118,14 @@ def _hours_figure(rows: Sequence[tuple[Any, ...]], q: Inquiry) -> Figure:
     count = "%{x|%H:%M} · %{fullData.name}: %{y:,.0f}<extra></extra>"
     shared: Figure = {"hovertemplate": count}
     bars = [
-        {"type": "bar", "name": f.text(f"count.{name}"), "x": x, "y": values, "marker": marker}
+        {
+            "type": "bar",
+            "name": f.text(f"count.{name}"),
+            "x": x,
+            "y": values,
+            "width": [48 * 60_000] * len(x),
+            "marker": marker,
+        }
         | shared
         for name, values, marker in (
             ("good", [row[3] for row in rows], {"color": "var(--good)"}),
@@ -153,8 +160,8 @@ def _hours_figure(rows: Sequence[tuple[Any, ...]], q: Inquiry) -> Figure:
     drawn["layout"] |= {
         "barmode": "stack",
         "showlegend": True,
-        "legend": {"orientation": "h", "y": 1.05, "yanchor": "bottom", "x": 0},
-        "xaxis": axis(type="date", tickformat="%H:%M\n%d/%m", showgrid=False),
+        "legend": LEGEND,
+        "xaxis": steps_axis(q, daily=False),
         "yaxis": axis(
             rangemode="tozero",
             tickformat=",.0f",
@@ -164,6 +171,8 @@ def _hours_figure(rows: Sequence[tuple[Any, ...]], q: Inquiry) -> Figure:
         "yaxis2": axis(
             overlaying="y",
             side="right",
+            # Round numbers of its own, not those at the heights of the other axis.
+            tickmode="auto",
             rangemode="tozero",
             showgrid=False,
             automargin=True,
@@ -228,10 +237,10 @@ def _compared(q: Inquiry, name: str, key: Any) -> Section:
     )
     labels = [f"{row[0]}\n{q.words('weight', share=f.percent(row[2], 0))}" for row in rows]
     series = [
-        ("OEE", [row[3] for row in rows], "var(--bar)"),
-        (f.text("ratio.availability"), [row[4] for row in rows], "var(--state-production)"),
-        (f.text("ratio.effectiveness"), [row[5] for row in rows], "var(--state-suspended)"),
-        (f.text("ratio.quality_ratio"), [row[6] for row in rows], "var(--state-setup)"),
+        Series("OEE", [row[3] for row in rows], "var(--bar)"),
+        Series(f.text("ratio.availability"), [row[4] for row in rows], "var(--state-production)"),
+        Series(f.text("ratio.effectiveness"), [row[5] for row in rows], "var(--state-suspended)"),
+        Series(f.text("ratio.quality_ratio"), [row[6] for row in rows], "var(--state-down)", "."),
     ]
     title = q.words(f"title.{name}")
     return Section(

@@ -6,7 +6,7 @@ from statistics import stdev
 from typing import Any
 
 from api.boards.board import Board, Inquiry, Option, Section, Table
-from api.boards.figures import line_trace
+from api.boards.figures import LEGEND, line_trace
 from api.charts import INK, Figure, axis, figure, or_nothing, wall
 from api.problems import bad_option
 from plant.kpi.capability import capability
@@ -48,7 +48,7 @@ def spc_board(q: Inquiry) -> Board:
             "tag",
             q.words("tag"),
             tag.name if tag else "",
-            tuple((one.name, one.description or one.name) for one in tags),
+            tuple((one.name, _tag_words(one, q)) for one in tags),
         ),
         Option(
             "chart",
@@ -79,13 +79,13 @@ def spc_board(q: Inquiry) -> Board:
     moments = [group[0].source_time for group in groups]
     name = f"{tag.description or tag.name}, {f.unit(tag.unit)}".rstrip(", ")
     broken = nelson_rules(charts.location)
+    points = _points_table(moments, charts, broken, q)
     return Board(
         (
             Section(
                 "location",
                 f"{q.words('individuals' if kind == 'imr' else 'means')} · {name}",
                 _chart_figure(moments, charts.location, broken, q),
-                (_points_table(moments, charts, broken, q),),
                 notes=(q.words("note.spc", points=len(groups)),),
                 warnings=tuple(
                     q.words("broken", rule=rule, words=q.words(f"nelson.{rule}"), count=len(points))
@@ -103,6 +103,7 @@ def spc_board(q: Inquiry) -> Board:
                 ),
             ),
             _capability_section(charts, used, lower, upper, q),
+            Section("points", points.title, tables=(points,)),
         ),
         options,
     )
@@ -132,6 +133,12 @@ def _chosen(tags: Sequence[TagRow], name: str | None) -> TagRow | None:
         if tag.name == name:
             return tag
     raise bad_option("tag", "a number tag of this place without another role")
+
+
+def _tag_words(tag: TagRow, q: Inquiry) -> str:
+    """Return what a tag measures, and on which machine where there are several."""
+    words = tag.description or tag.name
+    return f"{q.name_at(tag.work_unit)} · {words}" if len(q.units) > 1 else words
 
 
 def _limit(q: Inquiry, name: str) -> float | None:
@@ -210,7 +217,7 @@ def _chart_figure(
     drawn = figure([*limits, course, *([marked] if hits else [])], f, height=300)
     drawn["layout"] |= {
         "showlegend": True,
-        "legend": {"orientation": "h", "y": 1.05, "yanchor": "bottom", "x": 0},
+        "legend": LEGEND,
         "xaxis": axis(type="date", tickformat="%H:%M\n%d/%m", showgrid=False),
         "yaxis": axis(automargin=True, tickformat=".4~g"),
         "margin": {"l": 8, "r": 8, "t": 40, "b": 40},

@@ -4,9 +4,9 @@ from collections.abc import Iterator
 from typing import Any
 
 from api.boards.board import Board, Inquiry, Section, Table
-from api.boards.figures import grouped_bars
+from api.boards.figures import Series, grouped_bars
 from api.boards.minor import millis
-from api.charts import state_timeline, stop_pareto
+from api.charts import shown_categories, state_timeline, stop_pareto
 from api.pareto import with_shares
 from plant.calendar import Window
 from plant.clock import from_microseconds
@@ -135,6 +135,7 @@ def timeline_board(q: Inquiry) -> Board:
                 state_timeline(q.states, window, f, names),
                 (table,),
                 notes=(q.words("note.timeline"),),
+                legend=shown_categories(q.states),
             ),
         )
     )
@@ -196,7 +197,12 @@ def failures_board(q: Inquiry) -> Board:
                 "mtbf",
                 q.words("title.mtbf"),
                 grouped_bars(
-                    labels, [("MTBF", mtbf, "var(--bar)")], q, percent=False, unit=q.words("hours")
+                    labels,
+                    [Series("MTBF", mtbf, "var(--bar)")],
+                    q,
+                    percent=False,
+                    unit=q.words("hours"),
+                    words=lambda hours: f.duration(None if hours is None else 3600 * hours),
                 ),
                 (Table("failures", title, columns, tuple(rows)),),
                 notes=(q.words("note.mtbf"),),
@@ -206,10 +212,11 @@ def failures_board(q: Inquiry) -> Board:
                 q.words("title.mttr"),
                 grouped_bars(
                     labels,
-                    [("MTTR", mttr, "var(--state-breakdown)")],
+                    [Series("MTTR", mttr, "var(--state-breakdown)")],
                     q,
                     percent=False,
                     unit=q.words("minutes"),
+                    words=lambda minutes: f.duration(None if minutes is None else 60 * minutes),
                 ),
                 (
                     Table(

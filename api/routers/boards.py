@@ -84,6 +84,7 @@ def read_board(
     with inquiry(context, place, asked, lang, options) as q:
         found = BOARDS[board](q)
         trust = trust_of(q)
+        behind = behind_words(q)
         name = q.name(q.place)
     tables = tables_of(found)
     title = q.words(f"title.{board}")
@@ -91,7 +92,7 @@ def read_board(
     if format == "csv":
         return download(csv_bytes(_named(tables, table)), CSV_TYPE, f"{stem}.csv")
     if format == "xlsx":
-        content = xlsx_bytes(about(q, found, trust, title), tables, q.formatter.zone)
+        content = xlsx_bytes(about(q, found, trust, behind, title), tables, q.formatter.zone)
         return download(content, XLSX_TYPE, f"{stem}.xlsx")
     return BoardOut(
         board=board,
@@ -116,7 +117,10 @@ def read_board(
             for one in tables
         ],
         notes=[words for section in found.sections for words in section.notes],
-        warnings=[words for section in found.sections for words in section.warnings],
+        warnings=[
+            *([behind] if behind else []),
+            *(words for section in found.sections for words in section.warnings),
+        ],
     )
 
 
@@ -146,6 +150,7 @@ def show_board(
     with inquiry(context, path, asked, language, options) as q:
         content = BOARDS[board](q)
         trust = trust_of(q)
+        behind = behind_words(q)
     query = {"hours": str(hours), **options}
     if end is not None:
         query["end"] = end.isoformat()
@@ -162,6 +167,7 @@ def show_board(
         names=tuple(BOARDS),
         content=content,
         trust=trust,
+        behind=behind,
         place=q.place,
         place_name=q.name(q.place),
         trail=[(place.path, q.name(place)) for place in trail[:-1]],
@@ -216,7 +222,19 @@ def trust_of(q: Inquiry) -> Trust:
     )
 
 
-def about(q: Inquiry, board: Board, trust: Trust, title: str) -> list[tuple[str, str]]:
+def behind_words(q: Inquiry) -> str:
+    """Return which machines lack figures that the others have, empty where none does."""
+    f = q.formatter
+    machines = [
+        q.words("not_known", machine=q.name(unit))
+        if until is None
+        else q.words("known_until", machine=q.name(unit), time=f.clock(until))
+        for unit, until in q.behind
+    ]
+    return q.words("behind", machines=", ".join(machines)) if machines else ""
+
+
+def about(q: Inquiry, board: Board, trust: Trust, behind: str, title: str) -> list[tuple[str, str]]:
     """Return what a file is about, as names and words."""
     f = q.formatter
     rows = [
@@ -230,6 +248,8 @@ def about(q: Inquiry, board: Board, trust: Trust, title: str) -> list[tuple[str,
             f.text("ratio.final") if trust.final else f.text("ratio.preliminary"),
         ),
     ]
+    if behind:
+        rows.append(("", behind))
     for section in board.sections:
         rows += section.facts
         rows += [(section.title, words) for words in (*section.warnings, *section.notes)]

@@ -42,7 +42,7 @@ def choose_machine(
         tree = tree_of(reading)
     f = pages.live.formatter(language)
     lines = [
-        (line, tree.within(line.path, Level.WORK_UNIT))
+        (tree.ancestors(line.path)[1], line, tree.within(line.path, Level.WORK_UNIT))
         for line in tree.within(None, Level.WORK_CENTER)
     ]
     return pages.page("operator_choice.html", f, keep=lang, lines=lines)

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from api.assets import Asset
 from api.context import ContextDep, tree_of
 from api.formatting import Formatter
-from api.live import DATABASE_TROUBLE, LivePages, PageKind, Snapshot, Subject
+from api.live import DATABASE_TROUBLE, SILENCE_S, LivePages, PageKind, Snapshot, Subject
 from api.problems import ProblemError
 from api.settings import Language
 from store.reading_row import PlaceRow
@@ -68,6 +68,7 @@ class Pages:
             snapshot=snapshot,
             charts_json=inert_json(snapshot.charts),
             events_url=_events_url(subject, snapshot.digest),
+            silence_s=f"{SILENCE_S:g}",
             trail=[
                 (place.path, place.name_vi if f.language == "vi" else place.name_en)
                 for place in trail
@@ -249,7 +250,8 @@ def stream_changes(
     """Stream what changes on a page, as server-sent events.
 
     Event `change` carries `{"regions": {name: html}, "charts": {name: figure}}`; its id names the
-    content, and a client that reconnects with it is sent only what is new.
+    content, and a client that reconnects with it is sent only what is new. Event `beat` comes while
+    nothing changes, so that silence means a broken connection.
     """
     subject = Subject(place, pages.language_of(request, lang), hours, page)
     # An unknown place is an error now, not a stream that says nothing.

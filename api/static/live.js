@@ -26,6 +26,14 @@ function morph(current, wanted) {
   old.slice(next.length).forEach((node) => node.remove());
 }
 
+const live = document.getElementById("live");
+const disconnected = document.getElementById("disconnected");
+// What the page shows is of this moment; the server says so at least this often while all is well.
+const SILENCE_MS = Number(document.body.dataset.silenceS) * 1000;
+let heard = new Date();
+let silence = 0;
+let source = null;
+
 function apply(change) {
   for (const [name, html] of Object.entries(change.regions)) {
     const region = document.querySelector(`[data-region="${CSS.escape(name)}"]`);
@@ -45,21 +53,48 @@ function apply(change) {
 }
 
 function connected(yes) {
-  document.getElementById("disconnected").hidden = yes;
-  document.getElementById("live").classList.toggle("broken", !yes);
+  if (!yes && disconnected.hidden) disconnected.textContent = disconnected.dataset.words.replace("{time}", clock(heard));
+  disconnected.hidden = yes;
+  live.classList.toggle("broken", !yes);
+  if (yes) document.getElementById("live-words").textContent = live.dataset.connected;
+}
+
+// A network may swallow a connection in silence: then no error ever comes, only nothing at all.
+function hear(yes) {
+  clearTimeout(silence);
+  silence = setTimeout(() => {
+    connected(false);
+    listen();
+  }, SILENCE_MS);
+  if (!yes) return;
+  heard = new Date();
+  connected(true);
 }
 
 function listen() {
+  source?.close();
   const events = new EventSource(document.body.dataset.events);
-  events.addEventListener("open", () => connected(true));
-  events.addEventListener("change", (event) => apply(JSON.parse(event.data)));
+  source = events;
+  hear(false);
+  events.addEventListener("open", () => hear(true));
+  events.addEventListener("beat", () => hear(true));
+  events.addEventListener("change", (event) => {
+    hear(true);
+    apply(JSON.parse(event.data));
+  });
   events.addEventListener("error", () => {
     connected(false);
     // A browser gives up for good when the answer is no stream (a proxy's error page).
-    if (events.readyState === EventSource.CLOSED) setTimeout(listen, 3000);
+    if (events.readyState === EventSource.CLOSED) setTimeout(() => events === source && listen(), 3000);
   });
-  window.addEventListener("pagehide", () => events.close(), { once: true });
 }
 
+live.hidden = false;
 listen();
+window.addEventListener("offline", () => connected(false));
+window.addEventListener("online", listen);
+window.addEventListener("pagehide", () => {
+  clearTimeout(silence);
+  source.close();
+});
 window.addEventListener("pageshow", (event) => event.persisted && location.reload());

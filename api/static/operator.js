@@ -9,6 +9,8 @@ const KNOWN = `nhipmay.stops.${place}`;
 const POLL_MS = 5000;
 const LONGEST_PAUSE_MS = 60000;
 const DAY_MS = 86400000;
+// A glove taps twice as it lifts: what has just appeared takes no tap for so long.
+const BOUNCE_MS = 350;
 
 const byCode = new Map(reasons.map((reason) => [reason.code, reason]));
 const clock = new Intl.DateTimeFormat(content.language === "vi" ? "vi-VN" : "en-GB", {
@@ -21,9 +23,18 @@ let picked = null;
 let tries = 0;
 let timer = 0;
 let sending = false;
+// Why the list may be old: `away` or `signed_out`; empty while it is not.
+let link = "";
+let seen = Date.parse(content.now);
+// A plant replayed has a time of its own; a page from the worker's store has none any more.
+let ahead = seen - Date.now();
 
 // The page may come from the worker's store; then what was seen last is newer than what it holds.
-if (known && known.seen > content.now) ({ stops } = known);
+if (known && known.seen > content.now) {
+  ({ stops } = known);
+  seen = Date.parse(known.seen);
+  ahead = 0;
+}
 
 function stored(key) {
   try {
@@ -62,10 +73,15 @@ function choose(stop, reason) {
     ...choices(),
     { client_id: newId(), place, stop_start: stop.start, reason, tapped: Date.now(), state: "waiting" },
   ]);
-  picked = null;
-  show();
+  leave(stop);
   tries = 0;
   deliver();
+}
+
+function leave(stop) {
+  picked = null;
+  show();
+  rest("list", cards.get(stop.start)?.button ?? document.getElementById("list-title"));
 }
 
 async function deliver() {
@@ -104,6 +120,7 @@ async function send({ client_id, place: where, stop_start, reason, tapped }) {
       settle(client_id, "sent");
       return "sent";
     }
+    if ([401, 403].includes(answer.status)) link = "signed_out";
     if (answer.status >= 500 || [401, 403, 408, 425, 429].includes(answer.status)) return "later";
     const problem = await answer.json().catch(() => ({}));
     settle(client_id, "refused", problem.type ?? String(answer.status));
@@ -117,13 +134,16 @@ async function refresh() {
   const query = new URLSearchParams({ place, limit: "60" });
   try {
     const answer = await fetch(`/api/v1/stops?${query}`, { signal: AbortSignal.timeout(10000) });
+    link = answer.ok ? "" : [401, 403].includes(answer.status) ? "signed_out" : "away";
     if (answer.ok) {
       stops = (await answer.json()).data;
+      seen = Date.now() + ahead;
       localStorage.setItem(KNOWN, JSON.stringify({ seen: new Date().toISOString(), stops }));
       if (choices().some((one) => one.state === "waiting") && !sending && tries > 3) deliver();
     }
   } catch {
-    // The list stays as it was; the mark above says what waits to be sent.
+    // The list stays as it was, and the page says of when it is.
+    link = "away";
   }
   show();
 }
@@ -137,7 +157,8 @@ function duration(seconds) {
 
 function when(stop) {
   const start = new Date(stop.start);
-  const date = day.format(start) === day.format(new Date(content.now)) ? "" : ` · ${day.format(start)}`;
+  const today = day.format(new Date(Date.now() + ahead));
+  const date = day.format(start) === today ? "" : ` · ${day.format(start)}`;
   return `${clock.format(start)} – ${stop.end ? clock.format(new Date(stop.end)) : "…"}${date}`;
 }
 
@@ -180,38 +201,84 @@ function kindOf(stop) {
   return stop.element === "down" ? "down" : (stop.stop_kind ?? "stopped");
 }
 
-function card(stop) {
+// One card per stop for as long as it is listed: one drawn anew under a finger takes no tap.
+const cards = new Map();
+
+function cardOf(stop) {
+  const made = cards.get(stop.start) ?? newCard();
+  cards.set(stop.start, made);
+  fill(made, stop);
+  return made.item;
+}
+
+function newCard() {
+  const made = {
+    item: element("li"),
+    button: element("button"),
+    when: element("span", "stop-when"),
+    length: element("span", "stop-length"),
+    reason: element("span", "stop-reason"),
+    mark: element("span"),
+    icon: null,
+    stop: null,
+  };
+  made.button.type = "button";
+  const time = element("span");
+  time.append(made.when, made.length);
+  made.button.append(time, made.reason, made.mark);
+  made.button.addEventListener("click", () => pick(made.stop));
+  made.item.append(made.button);
+  return made;
+}
+
+function fill(made, stop) {
   const { code, state } = told(stop);
   const kind = kindOf(stop);
-  const button = element("button", `stop-button state-${kind}`);
-  button.type = "button";
-  button.dataset.start = stop.start;
-  button.toggleAttribute("data-unassigned", !code && kind !== "down");
-  button.toggleAttribute("data-open", !stop.end);
-  const time = element("span");
-  time.append(
-    element("span", "stop-when", when(stop)),
-    element("span", "stop-length", `${duration(stop.duration_s)} · ${kinds[kind]}`),
-  );
-  const reason = element("span", "stop-reason");
-  reason.textContent = code ? nameOf(code) : kind === "down" ? content.no_order : words.unassigned;
-  const mark = element("span", "sent-state");
-  if (state) {
-    mark.dataset.state = state;
-    mark.textContent = words[state];
-  } else if (!stop.end) {
-    mark.className = "mark open";
-    mark.textContent = words.open;
+  if (!made.stop || kindOf(made.stop) !== kind) {
+    made.icon?.remove();
+    made.icon = icon(kind);
+    made.button.prepend(made.icon);
+    made.button.className = `stop-button state-${kind}`;
   }
-  button.append(icon(kind), time, reason, mark);
-  button.addEventListener("click", () => {
-    picked = stop;
-    window.scrollTo(0, 0);
-    show();
+  made.stop = stop;
+  made.button.dataset.start = stop.start;
+  made.button.toggleAttribute("data-unassigned", !code && kind !== "down");
+  made.button.toggleAttribute("data-open", !stop.end);
+  made.when.textContent = when(stop);
+  made.length.textContent = `${duration(stop.duration_s)} · ${kinds[kind]}`;
+  made.reason.textContent = code ? nameOf(code) : kind === "down" ? content.no_order : words.unassigned;
+  made.mark.className = !state && !stop.end ? "mark open" : "sent-state";
+  made.mark.dataset.state = state ?? "";
+  made.mark.textContent = state ? words[state] : stop.end ? "" : words.open;
+}
+
+// Moves a card only where the order has changed.
+function arrange(list) {
+  const box = document.getElementById("stops");
+  const items = list.map(cardOf);
+  items.forEach((item, index) => {
+    if (box.children[index] !== item) box.insertBefore(item, box.children[index] ?? null);
   });
-  const item = element("li");
-  item.append(button);
-  return item;
+  while (box.children.length > items.length) box.lastElementChild.remove();
+  const listed = new Set(list.map((stop) => stop.start));
+  for (const start of cards.keys()) if (!listed.has(start)) cards.delete(start);
+}
+
+function pick(stop) {
+  picked = stop;
+  window.scrollTo(0, 0);
+  show();
+  rest("choice", document.getElementById("choice-title"));
+}
+
+// A part of the page that has just appeared rests for a moment; the keyboard goes on from there.
+function rest(part, focused) {
+  const section = document.getElementById(part);
+  section.inert = true;
+  setTimeout(() => {
+    section.inert = false;
+    focused.focus({ preventScroll: true });
+  }, BOUNCE_MS);
 }
 
 // Without a reason first; among them the open one, then the newest.
@@ -276,6 +343,11 @@ function show() {
   document.getElementById("outbox-words").textContent = waiting
     ? words.waiting_count.replace("{count}", waiting)
     : words.all_sent;
+  document.getElementById("link").hidden = !link;
+  document.getElementById("sign-in").hidden = link !== "signed_out";
+  if (link) {
+    document.getElementById("link-words").textContent = words[link].replace("{time}", clock.format(new Date(seen)));
+  }
   document.getElementById("list").hidden = picked !== null;
   document.getElementById("choice").hidden = picked === null;
   if (picked) {
@@ -286,10 +358,8 @@ function show() {
     return;
   }
   const list = ordered();
-  const look = JSON.stringify([list, choices()]);
-  if (drawn === look) return;
-  drawn = look;
-  document.getElementById("stops").replaceChildren(...list.map(card));
+  drawn = "list";
+  arrange(list);
   document.getElementById("empty").hidden = list.length > 0;
   const open = list.filter((stop) => rank(stop) === 0).length;
   document.getElementById("list-hint").textContent = open
@@ -297,10 +367,7 @@ function show() {
     : words.done;
 }
 
-document.getElementById("back").addEventListener("click", () => {
-  picked = null;
-  show();
-});
+document.getElementById("back").addEventListener("click", () => leave(picked));
 window.addEventListener("online", () => {
   tries = 0;
   deliver();

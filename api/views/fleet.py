@@ -256,12 +256,18 @@ def _advice(one: EdgeSummary, moment: Moment) -> tuple[str, ...]:
         "version": pushed.version if pushed else DASH,
         "said": (pushed.said if pushed else None) or DASH,
         "rejections": ", ".join(
-            f"{reason} ({f.number(count)})" for reason, count in one.rejections.items()
+            f"{_refused(reason, f)}: {f.number(count)}" for reason, count in one.rejections.items()
         ),
         "first_reason": next(iter(one.rejections), DASH),
         "late": short_time(one.lag_p95_s, f),
     }
     return tuple(f.text(f"fleet.advice.{advice.value}", **values) for advice in one.advice)
+
+
+def _refused(reason: str, f: Formatter) -> str:
+    """Return why rows were refused in words, with the code that the command takes."""
+    words = f.catalogue.name_of("rejection", reason)
+    return reason if words == reason else f"{words} ({reason})"
 
 
 def _life_name(life: DeliveryRow) -> str:

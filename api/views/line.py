@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from api.appearance import Category
 from api.cards import OeeCard, StateCard
 from api.charts import stop_pareto
 from api.pareto import with_shares
@@ -53,7 +54,14 @@ def line_view(reading: Reading, tree: PlaceTree, path: str, moment: Moment) -> V
                 "basis": _basis(tree, path, moment),
                 "stale": tuple(sorted({words for found in stale.values() for words in found})),
             },
-            "machines": {"cards": cards},
+            "machines": {
+                "cards": cards,
+                "shown": [
+                    kind
+                    for kind in Category
+                    if any(part.category is kind for card in cards for part in card.state.strip)
+                ],
+            },
             "pareto_table": {"bars": bars},
         },
         {"pareto": stop_pareto(bars, moment.formatter)},

@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from api.cards import TagCard, tag_card
-from api.charts import hour_board, state_timeline, stop_pareto
+from api.charts import hour_board, shown_categories, state_timeline, stop_pareto
 from api.pareto import with_shares
 from api.places import PlaceTree
 from api.views.view import Moment, View, stale_edges, state_cards
@@ -23,6 +23,7 @@ def machine_view(reading: Reading, tree: PlaceTree, path: str, moment: Moment) -
     ids = [unit.place_id]
     present, last = moment.shift_cards(reading.latest_shifts(ids, moment.now))
     bars = with_shares(reading.pareto(ids, window.start, window.end, now=moment.now))
+    states = reading.states(ids, window.start, window.end)
     hours = reading.hour_counts(unit.place_id, moment.first_hour, window.end)
     return View(
         {
@@ -31,12 +32,13 @@ def machine_view(reading: Reading, tree: PlaceTree, path: str, moment: Moment) -
                 "stale": tuple(stale_edges(reading, ids, moment).get(path, ())),
             },
             "machine_oee": {"present": present, "last": last},
+            "timeline_legend": {"shown": shown_categories(states)},
             "pareto_table": {"bars": bars},
             "hours_table": {"hours": hours},
             "trends": {"tags": _tags(reading, ids, moment)},
         },
         {
-            "timeline": state_timeline(reading.states(ids, window.start, window.end), window, f),
+            "timeline": state_timeline(states, window, f),
             "pareto": stop_pareto(bars, f),
             "hours": hour_board(hours, f),
         },

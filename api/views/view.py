@@ -95,6 +95,12 @@ def state_cards(
         for enterprise in {path.split("/", 1)[0] for path in rows}
     }
     return {
-        path: state_card(mine, moment.window, moment.formatter, reasons[path.split("/", 1)[0]])
+        path: state_card(
+            mine,
+            moment.window,
+            moment.formatter,
+            reasons[path.split("/", 1)[0]],
+            lambda end: moment.is_stale(True, end),
+        )
         for path, mine in rows.items()
     }

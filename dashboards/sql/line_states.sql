@@ -4,11 +4,12 @@
 with shown as (
     select
         i.start_time, i.end_time,
-        split_part(u.path, '/', 4) || '/' || split_part(u.path, '/', 5) as machine,
+        line.name_vi || ' · ' || u.name_vi as machine,
         case i.element when 'delay' then coalesce(i.stop_kind, i.element) else i.element end
             as state
     from state_interval i
     join place u on u.place_id = i.work_unit_id
+    join place line on line.place_id = u.parent_id
     where
         (u.path = ${place:sqlstring} or starts_with(u.path, ${place:sqlstring} || '/'))
         and i.start_time > $__timeFrom()::timestamptz - interval '2 hours'

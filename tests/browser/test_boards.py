@@ -1,9 +1,11 @@
 """Every board in Chromium, in both languages, on the screen and on paper."""
 
 from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Browser, Page, expect
 
 from api.boards.registry import BOARDS
 from tests.api_plant import CNC_1, LINE, api_settings, seed
@@ -38,6 +40,73 @@ def test_every_board_is_drawn_without_trouble(watched: Watched, lang: str) -> No
     assert watched.troubles == []
 
 
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_every_word_stands_out_from_its_background(
+    watched: Watched, scheme: Literal["light", "dark"]
+) -> None:
+    page = watched.page
+    page.emulate_media(color_scheme=scheme)
+    poor_ones = (Path(__file__).parent / "contrast.js").read_text()
+    boards = (f"/board/hours/{LINE}", f"/board/spc/{CNC_1}", f"/board/faults/{LINE}")
+    pages = ("/", f"/place/{LINE}", f"/place/{CNC_1}", f"/operator/{CNC_1}", "/fleet", "/import")
+    for path in (*pages, *boards, "/sign-in", "/operator"):
+        watched.open(path)
+        assert page.evaluate(poor_ones) == [], path
+
+
+def test_charts_are_as_wide_as_paper_at_once_when_a_page_is_printed(watched: Watched) -> None:
+    page = watched.page
+    # A browser lays paper out right after it has said that it prints, and waits for nothing.
+    printed = """() => {
+      dispatchEvent(new Event('beforeprint'));
+      return [...document.querySelectorAll('[data-chart] svg.main-svg')]
+        .map((one) => one.getBoundingClientRect().width);
+    }"""
+    for path in (f"/board/timeline/{LINE}", f"/board/hours/{CNC_1}", f"/place/{CNC_1}"):
+        watched.open(path)
+        widths = page.evaluate(printed)
+        # A4 without its margins is 186 mm, about 703 px.
+        assert widths, path
+        assert all(600 < width <= 703 for width in widths), f"{path}: {widths}"
+        page.emulate_media(media="print")
+        # Paper says of where and when it is.
+        expect(page.locator(".trail")).to_be_visible()
+        expect(page.locator("#printed")).to_contain_text("In lúc")
+        page.emulate_media(media="screen")
+
+
+def test_a_board_says_which_machines_lack_figures_that_others_have(watched: Watched) -> None:
+    watched.open(f"/board/hours/{LINE}?hours=8&lang=vi")
+    expect(watched.page.locator(".behind")).to_have_text(
+        "Chưa đủ số liệu trong khoảng này: Máy phay CNC 2 (chưa có), Máy rửa (chưa có)."
+    )
+    watched.open(f"/board/hours/{CNC_1}?hours=8&lang=vi")
+    expect(watched.page.locator(".behind")).to_have_count(0)
+
+
+def test_the_states_of_a_timeline_are_named_below_it(watched: Watched) -> None:
+    watched.open(f"/board/timeline/{LINE}?hours=8&lang=vi")
+    names = watched.page.locator(".legend.states li").all_inner_texts()
+    assert {"Đang chạy", "Hỏng máy", "Không rõ", "Nghỉ theo lịch"} <= set(names)
+    # A breakdown is told apart without its colour.
+    broken = watched.page.locator(".legend.states li", has_text="Hỏng máy")
+    expect(broken.locator("rect.texture-cross")).to_have_count(1)
+
+
+def test_pages_say_so_when_scripts_are_off(browser: Browser, base: str) -> None:
+    page = browser.new_context(java_script_enabled=False).new_page()
+    page.goto(f"{base}/place/{LINE}?lang=en")
+    expect(page.locator("noscript .banner")).to_contain_text("JavaScript is off")
+    # What never goes on by itself does not say that it is live.
+    expect(page.locator("#live")).to_be_hidden()
+    expect(page.locator(".oee-value").first).to_have_text("70.2%")
+    page.goto(f"{base}/board/stops/{CNC_1}?lang=en")
+    expect(page.locator("noscript .note")).to_contain_text("JavaScript is off")
+    expect(page.locator("table.figures").first).to_contain_text("Tool jammed")
+    page.goto(f"{base}/operator/{CNC_1}?lang=en")
+    expect(page.locator("noscript .banner")).to_have_text("This page needs JavaScript.")
+
+
 def test_a_board_fits_paper_when_it_is_printed(watched: Watched) -> None:
     page = watched.page
     page.emulate_media(color_scheme="dark")
@@ -57,7 +126,7 @@ def test_a_board_fits_paper_when_it_is_printed(watched: Watched) -> None:
 
 
 def test_nothing_is_wider_than_a_phone(watched: Watched) -> None:
-    watched.page.set_viewport_size({"width": 390, "height": 844})
+    watched.page.set_viewport_size({"width": 360, "height": 740})
     places = ("/", f"/place/{LINE}", f"/place/{CNC_1}", f"/operator/{CNC_1}", "/import")
     for path in (*places, *(f"/board/{board}/{LINE}?hours=8" for board in BOARDS)):
         watched.open(path)

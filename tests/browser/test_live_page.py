@@ -120,6 +120,22 @@ def test_the_page_says_so_and_recovers_when_the_server_goes_and_comes(
         page.close()
 
 
+def test_the_page_says_so_when_its_stream_falls_silent(watched: Watched) -> None:
+    page = watched.page
+    page.clock.install()
+    watched.open(f"/place/{LINE}?lang=vi")
+    expect(page.locator("#live")).to_have_text("Đang cập nhật")
+    # A network that swallows everything ends no connection: nothing is heard, not even an error.
+    page.route("**/events*", lambda _: None)
+    page.clock.fast_forward(60_000)
+    expect(page.locator("#disconnected")).to_contain_text("Mất kết nối với máy chủ")
+    expect(page.locator("#live")).to_be_hidden()
+    page.unroute("**/events*")
+    page.clock.fast_forward(60_000)
+    expect(page.locator("#disconnected")).to_be_hidden()
+    expect(page.locator("#live")).to_be_visible()
+
+
 def test_the_page_fills_itself_when_the_database_comes_back(
     page: Page, filled: DatabaseSettings, port: int, plain_postgres_server: PostgresServer
 ) -> None:

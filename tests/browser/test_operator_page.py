@@ -15,6 +15,7 @@ from tests.services import free_port, url_of
 from tests.serving import served
 
 GLOVE_PX = 56
+TOUCH_PX = 48
 
 
 @pytest.fixture
@@ -92,6 +93,70 @@ def test_every_target_fits_a_glove(context: BrowserContext, base: str) -> None:
         assert box is not None
         heights += [box["height"], box["width"]]
     assert min(heights) >= GLOVE_PX
+    # Those beside the work, too, can be hit.
+    for each in page.locator(".top a, .top #outbox").all():
+        box = each.bounding_box()
+        assert box is not None
+        assert box["height"] >= TOUCH_PX
+
+
+def test_a_second_tap_of_a_bouncing_glove_chooses_nothing(
+    context: BrowserContext, base: str
+) -> None:
+    page = open_page(context, base)
+    # The second tap comes before anything else happens, and reasons are where the stop was.
+    page.evaluate(
+        """() => {
+          const stop = document.querySelector('.stop-button').getBoundingClientRect();
+          window.hit = [];
+          document.querySelector('.stop-button').click();
+          for (let y = stop.top; y < innerHeight; y += 20) {
+            const found = document.elementFromPoint(stop.left + 120, y);
+            if (found?.closest('.reason')) window.hit.push(found.textContent);
+          }
+        }"""
+    )
+    assert page.evaluate("window.hit") == []
+    # A moment later it takes taps, and the keyboard goes on from there.
+    expect(page.locator("#choice[inert]")).to_have_count(0)
+    expect(page.locator("#choice-title")).to_be_focused()
+    page.get_by_role("button", name="Kẹt dao").tap()
+    expect(page.locator(".stop-button", has_text="Đã gửi")).to_contain_text("Kẹt dao")
+
+
+def test_the_list_stays_under_the_finger_when_it_is_refreshed(
+    context: BrowserContext, base: str
+) -> None:
+    def grow(route: Any) -> None:
+        answer = route.fetch()
+        content = answer.json()
+        for stop in content["data"]:
+            stop["duration_s"] += 3600
+        route.fulfill(response=answer, json=content)
+
+    page = context.new_page()
+    page.goto(f"{base}/operator/{CNC_1}?lang=vi")
+    page.evaluate("window.touched = document.querySelector('.stop-button')")
+    expect(page.locator(".stop-button").first).to_contain_text("5 phút")
+    page.route("**/api/v1/stops?*", grow)
+    expect(page.locator(".stop-button").first).to_contain_text("1 giờ 05 phút")
+    assert page.evaluate("document.querySelector('.stop-button') === window.touched")
+
+
+def test_the_page_says_why_its_list_is_old(context: BrowserContext, base: str) -> None:
+    page = open_page(context, base)
+    link = page.locator("#link")
+    expect(link).to_be_hidden()
+    page.route("**/api/v1/stops?*", lambda route: route.abort())
+    expect(link).to_contain_text("Không có mạng: danh sách là lúc")
+    page.unroute("**/api/v1/stops?*")
+    page.route("**/api/v1/stops?*", lambda route: route.fulfill(status=401, json={}))
+    expect(link).to_contain_text("Cần đăng nhập lại")
+    expect(page.locator("#sign-in")).to_have_attribute(
+        "href", f"/sign-in?next=%2Foperator%2F{CNC_1.replace('/', '%2F')}"
+    )
+    page.unroute("**/api/v1/stops?*")
+    expect(link).to_be_hidden()
 
 
 def test_a_choice_made_offline_survives_a_reload_and_arrives_once(

@@ -217,7 +217,7 @@ def test_states_begin_at_the_window_and_end_after_the_last(
         (timedelta(minutes=45), "unknown"),
         (timedelta(minutes=60), None),
     ]
-    assert {row["machine"] for row in found} == {"day-chuyen-1/cnc-1"}
+    assert {row["machine"] for row in found} == {"Dây chuyền 1 · Máy tiện"}
 
 
 def test_counts_are_null_when_a_part_of_the_hour_was_not_counted(

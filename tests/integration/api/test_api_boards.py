@@ -100,3 +100,21 @@ def test_an_unknown_board_or_place_is_told(client: TestClient) -> None:
     assert problem(client, "/api/v1/boards/hours", place="none")["status"] == 404
     assert client.get("/board/hours/none").status_code == 404
     assert client.get(f"/operator/{LINE}").status_code == 404
+
+
+def test_days_are_named_as_days_when_a_trend_is_long(client: TestClient) -> None:
+    ask: dict[str, str | int] = {"place": CNC_1, "start": "2026-02-24T00:00:00Z"}
+    found = client.get("/api/v1/boards/energy", params=ask).json()
+    trend = found["tables"][-1]
+    assert trend["columns"][0]["kind"] == "date"
+    page = client.get(f"/board/energy/{CNC_1}", params={"lang": "vi", "hours": 168})
+    assert '<td class="date">02/03/2026</td>' in page.text
+    hourly = client.get("/api/v1/boards/energy", params={"place": CNC_1}).json()
+    assert hourly["tables"][-1]["columns"][0]["kind"] == "time"
+
+
+def test_a_board_says_of_which_machines_less_is_known(client: TestClient) -> None:
+    found = client.get("/api/v1/boards/hours", params={"place": LINE, "lang": "en"}).json()
+    assert found["warnings"][0] == (
+        "Less is known in this window of: CNC mill 2 (nothing yet), Washer (nothing yet)."
+    )

@@ -2,6 +2,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from api.appearance import Category
 from api.cards import oee_card, polyline, present_and_last, state_card
 from api.catalogue import CATALOGUES
 from api.formatting import Formatter
@@ -12,6 +13,10 @@ from store.reading_row import OeeRow, ParetoRow, StateRow, TrendRow
 NOW = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
 WINDOW = Window(NOW - timedelta(hours=8), NOW)
 F = Formatter(CATALOGUES["vi"], ZoneInfo("Asia/Ho_Chi_Minh"), NOW)
+
+
+def current(_until: datetime) -> bool:
+    return False
 
 
 def result(**more: Any) -> OeeRow:
@@ -127,27 +132,35 @@ def test_a_state_lasts_since_it_began_when_only_the_order_changed() -> None:
         state(6, 7, "production", state="EXECUTE", order="1"),
         state(7, 8, "production", state="EXECUTE", order="2"),
     ]
-    card = state_card(rows, WINDOW, F, {})
+    card = state_card(rows, WINDOW, F, {}, current)
     assert card.since == "từ 10:30 · 2 giờ 00 phút"
     assert "Lệnh 2" in card.detail
     assert sum(part.width for part in card.strip) == 100
 
 
 def test_a_state_is_older_than_the_window_when_it_fills_it() -> None:
-    card = state_card([state(0, 8, "down")], WINDOW, F, {})
+    card = state_card([state(0, 8, "down")], WINDOW, F, {}, current)
     assert "trước 04:30" in card.since
 
 
 def test_a_stop_without_a_reason_is_unassigned() -> None:
     names = {"ket-dao": ("Kẹt dao", "Tool jammed")}
-    nameless = state_card([state(7, 8, "delay", stop_kind="held")], WINDOW, F, names)
-    named = state_card([state(7, 8, "delay", stop_reason="ket-dao")], WINDOW, F, names)
+    nameless = state_card([state(7, 8, "delay", stop_kind="held")], WINDOW, F, names, current)
+    named = state_card([state(7, 8, "delay", stop_reason="ket-dao")], WINDOW, F, names, current)
     assert nameless.detail == "Chưa phân loại"
     assert named.detail == "Kẹt dao"
 
 
+def test_the_present_is_unknown_when_the_newest_state_is_old() -> None:
+    card = state_card([state(0, 6, "production")], WINDOW, F, {}, lambda until: until < NOW)
+    assert card.category is Category.UNKNOWN
+    assert card.label == "Không rõ"
+    assert card.since == "chỉ biết đến 10:30 · 2 giờ 00 phút trước"
+    assert card.detail == "Lúc đó: Đang chạy"
+
+
 def test_nothing_is_claimed_when_there_is_no_state() -> None:
-    card = state_card([], WINDOW, F, {})
+    card = state_card([], WINDOW, F, {}, current)
     assert (card.label, card.detail) == ("Không rõ", "Không có dữ liệu.")
 
 

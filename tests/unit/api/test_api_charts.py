@@ -10,7 +10,14 @@ import pytest
 
 from api.appearance import Category, category
 from api.catalogue import CATALOGUES
-from api.charts import MOST_BARS, Figure, hour_board, state_timeline, stop_pareto
+from api.charts import (
+    MOST_BARS,
+    Figure,
+    hour_board,
+    shown_categories,
+    state_timeline,
+    stop_pareto,
+)
 from api.formatting import Formatter
 from api.pareto import with_shares
 from api.settings import Language
@@ -70,13 +77,38 @@ def test_a_timeline_tiles_the_window_when_states_do() -> None:
 def test_only_planned_time_is_hatched() -> None:
     rows = [state(0, 1, element) for element in TimeElement]
     figure = state_timeline(rows, WINDOW, formatter())
-    hatched = {trace["name"] for trace in figure["data"] if "pattern" in trace["marker"]}
+    assert_plotly_takes(figure)
+    hatched = {
+        trace["name"]
+        for trace in figure["data"]
+        if trace["marker"].get("pattern", {}).get("shape") == "/"
+    }
     words = formatter().text
     assert hatched == {
         words("state.planned_break"),
         words("state.planned_maintenance"),
         words("state.not_scheduled"),
     }
+
+
+def test_every_texture_is_drawn_in_charts_and_in_the_page() -> None:
+    base = (files("api") / "templates/base.html").read_text()
+    style = (files("api") / "static/style.css").read_text()
+    for kind in Category:
+        if kind.texture:
+            assert f'<pattern id="{kind.texture}"' in base
+            assert f".texture-{kind.texture} {{ fill: url(#{kind.texture}); }}" in style
+        assert f".fill-{kind.value.replace('_', '-')} {{" in style
+    apart = {Category.PRODUCTION, Category.BREAKDOWN, Category.UNKNOWN, Category.DOWN}
+    assert len({kind.texture for kind in apart}) == len(apart)
+
+
+def test_the_legend_names_what_is_drawn_and_nothing_else() -> None:
+    rows = [state(0, 1, "unknown"), state(1, 2, "production"), state(2, 3, "delay", "breakdown")]
+    shown = shown_categories(rows)
+    assert shown == (Category.PRODUCTION, Category.BREAKDOWN, Category.UNKNOWN)
+    drawn = [trace["name"] for trace in state_timeline(rows, WINDOW, formatter())["data"]]
+    assert drawn == [formatter().text(f"state.{kind.value}") for kind in shown]
 
 
 def test_what_a_machine_says_is_never_markup() -> None:
@@ -110,6 +142,14 @@ def test_unassigned_is_drawn_when_it_is_the_smallest_of_many() -> None:
     assert_plotly_takes(figure)
     assert figure["data"][0]["y"][-1] == "Chưa phân loại"
     assert len(figure["data"][0]["y"]) == MOST_BARS + 1
+
+
+@pytest.mark.parametrize(
+    ("most", "step"), [(0, 1), (2, 1), (3, 2), (38, 20), (45, 50), (1999, 1000)]
+)
+def test_numbers_of_stops_are_counted_in_round_steps(most: int, step: int) -> None:
+    figure = stop_pareto(with_shares([ParetoRow("r", "Lý do", "Reason", 60.0, most)]), formatter())
+    assert figure["layout"]["xaxis2"]["dtick"] == step
 
 
 def test_targets_are_drawn_only_where_they_are_known() -> None:

@@ -12,7 +12,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 import dashboards
-from dashboards.appearance import STATES
+from api.catalogue import CATALOGUES
+from dashboards.appearance import REFUSALS, STATES
+from ingest.validation import REASONS
 from plant.state import StopKind, TimeElement
 
 PROVISIONING = dashboards.FOLDER.parent / "provisioning"
@@ -137,6 +139,12 @@ def test_every_panel_says_its_unit_and_what_stands_for_no_value(name: str) -> No
         defaults = panel["fieldConfig"]["defaults"]
         assert defaults.get("unit"), panel["title"]
         assert defaults.get("noValue") or panel["type"] == "state-timeline", panel["title"]
+
+
+def test_every_reason_of_a_rejection_has_words() -> None:
+    codes = {reason.value for reason in REASONS}
+    assert codes <= set(REFUSALS)
+    assert all(f"rejection.{code}" in CATALOGUES["vi"].words() for code in REFUSALS)
 
 
 @each_file
