@@ -16,7 +16,7 @@ from ingest.sparkplug.delivery import Delivery, Sample, data_parcel
 from plant.measurement import Quality
 from plant.native import Leaf
 from plant.settings import DatabaseSettings
-from store import load_plant
+from store import connect, load_plant
 from store.delivery import PostgresDeliveryStore
 from tests.deliveries import (
     EDGE,
@@ -109,6 +109,24 @@ def values(content: object) -> Message:
 
 
 OF_DEVICE = msgspec.structs.replace(TEMPERATURE, name="edge-1/nhiet-do")
+
+
+def test_what_the_database_still_refuses_does_not_hold_up_the_others(
+    loaded: DatabaseSettings,
+) -> None:
+    with connect(loaded, autocommit=True) as connection:
+        connection.execute("alter table measurement add constraint bound check (value < 100)")
+        take(loaded, [birth(), *(data(k, [100.0 + k]) for k in range(1, 6))])
+        assert fetched(loaded, "select distinct reason from rejection") == [("store_refused",)]
+        connection.execute("alter table measurement drop constraint bound")
+        connection.execute("alter table measurement add constraint bound check (value <> 103)")
+
+    done = replay_rejected(IngestSettings(database=loaded), "store_refused")
+
+    assert (done.examined, done.settled, done.written) == (5, 4, 4)
+    assert fetched(loaded, VALUES) == [(101.0,), (102.0,), (104.0,), (105.0,)]
+    waiting = "select row_id from rejection where replayed_at is null"
+    assert fetched(loaded, waiting) == [(3,)]
 
 
 def test_messages_of_a_device_are_written_once_when_it_is_announced_at_last(
