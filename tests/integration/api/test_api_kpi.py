@@ -462,3 +462,15 @@ def test_boards_count_minor_stops_as_the_policy_of_the_site_says(changing: Serve
             assert row[name] == pytest.approx(product["figures"][name]["value"]), held_in
         found[held_in] = row["availability"]
     assert found["effectiveness"] > found["availability"]
+
+
+def test_boards_have_no_figure_when_the_machine_that_paces_has_no_state(changing: Served) -> None:
+    plant, client = changing
+    asked = {"place": LINE, "start": at(0), "end": at(8)}
+    (before, *_) = ask(client, "boards/comparison", **asked)["tables"][1]["rows"]
+    assert before["oee"] is not None
+    plant.without_tags(GRINDER, "state")
+    (group, *_) = ask(client, "kpi", by="product", **asked)["data"]
+    assert group["figures"]["oee"]["missing"] == "no_state"
+    (row, *_) = ask(client, "boards/comparison", **asked)["tables"][1]["rows"]
+    assert row["oee"] is None
