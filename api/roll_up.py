@@ -5,10 +5,11 @@ from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from api.failure_group import GroupFailures, UnitGroup, failure_groups
+from api.lacking import Lacking
 from api.places import PlaceTree
 from plant.calendar import Window
 from plant.clock import microseconds
-from plant.kpi import BaseSums, Missing, OeePolicy, OeeResult, add
+from plant.kpi import BaseSums, OeePolicy, OeeResult, add
 from plant.kpi.indicator import Evidence, Indicator, indicators
 from plant.kpi.loss import Waterfall, waterfall
 from plant.kpi.oee import Figures
@@ -108,6 +109,7 @@ def roll_up(
         units[unit_id].rows.update(rows)
     _add_minor_stops(kpi, units, now, losses=losses)
     keys = sorted({key for unit in units.values() for key in unit.rows}, key=_order)
+    stateless = frozenset(unit_id for unit_id, unit in units.items() if not unit.facts.has_state)
     uncovered = kpi.without_calendar() if _unplanned(units.values()) else set()
     lines = kpi.lines(sorted({unit.facts.line_id for unit in units.values()}))
     failed = failure_groups(
@@ -119,7 +121,7 @@ def roll_up(
         ],
     )
     before = _rows(of(first, window.start, window.end), divided=divided) if first else {}
-    place_of = _Place(place, units, lines, uncovered, failed, before)
+    place_of = _Place(place, units, lines, Lacking(stateless, frozenset(uncovered)), failed, before)
     executed, open_hours = kpi.order_execution(), kpi.open_hours()
     groups = [place_of.group(key, executed.get(key, 0), open_hours, losses=losses) for key in keys]
     used = {_site(unit.facts.path) for unit in units.values()}
@@ -138,7 +140,7 @@ class _Place:
     place: PlaceRow
     units: Mapping[int, _Unit]
     lines: Sequence[LineFacts]
-    uncovered: set[int]
+    lacking: Lacking
     failed: Mapping[GroupKey, GroupFailures]
     before: Mapping[int, Mapping[GroupKey, GroupRow]]
     """The groups of the first machine of the line, where another one is asked for."""
@@ -203,11 +205,7 @@ class _Place:
 
     def _unit(self, unit: _Unit, key: GroupKey) -> Figures:
         sums = unit.rows[key].sums
-        absent = None
-        if sums.pbt_ms == 0 and unit.facts.unit_id in self.uncovered:
-            absent = Missing.NO_CALENDAR
-        elif not unit.facts.has_state:
-            absent = Missing.NO_STATE
+        absent = self.lacking.of(unit.facts.unit_id, sums)
         return Figures(sums, absent, unit.minor_ms.get(key, 0))
 
     def _figures(self, units: Mapping[int, Figures]) -> Figures:

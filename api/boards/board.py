@@ -11,6 +11,7 @@ from api.boards.minor import minor_delay_ms
 from api.boards.roll_up import figures_of
 from api.charts import Figure
 from api.formatting import DASH, Formatter
+from api.lacking import Lacking
 from api.places import PlaceTree
 from plant.calendar import Window
 from plant.kpi import OeePolicy
@@ -19,6 +20,7 @@ from plant.kpi.reliability import Failure
 from plant.kpi.target import Target, planned_oee
 from plant.place import Level
 from store.board_row import SliceRow, StateTimeRow
+from store.kpi import KpiReading
 from store.reading import Reading
 from store.reading_row import PlaceRow, StateRow, StopRow
 
@@ -194,8 +196,17 @@ class Inquiry:
     @cached_property
     def failures(self) -> dict[int, list[Failure]]:
         """Failures that touch the window by machine, in order."""
-        kpi = self.reading.kpi(self.unit_ids, [], "", self.window.start, self.window.end)
-        return kpi.failures().by_machine()
+        return self._kpi.failures().by_machine()
+
+    @cached_property
+    def lacking(self) -> Lacking:
+        """Which machines lack what every figure needs."""
+        stateless = (facts.unit_id for facts in self._kpi.units() if not facts.has_state)
+        return Lacking(frozenset(stateless), frozenset(self._kpi.without_calendar()))
+
+    @property
+    def _kpi(self) -> KpiReading:
+        return self.reading.kpi(self.unit_ids, [], "", self.window.start, self.window.end)
 
     @cached_property
     def states(self) -> list[StateRow]:
@@ -230,7 +241,7 @@ class Inquiry:
             minor = {
                 path: self.minor_stops(path, own, breakdowns=True) for path, own in windows.items()
             }
-        return figures_of(self.tree, self.place, rows, minor)
+        return figures_of(self.tree, self.place, rows, minor, self.lacking)
 
     def name(self, place: PlaceRow) -> str:
         """Return a place's name in the reader's language."""

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from api.lacking import Lacking
 from api.places import PlaceTree
 from plant.kpi import BaseSums, Missing, add
 from plant.kpi.oee import Figures
@@ -15,7 +16,8 @@ def figures_of(
     tree: PlaceTree,
     place: PlaceRow,
     slices: Sequence[SliceRow],
-    minor_stop_ms: Mapping[str, int] | None = None,
+    minor_stop_ms: Mapping[str, int],
+    lacking: Lacking,
 ) -> Figures:
     """Return the figures of a place from slices of its machines.
 
@@ -24,10 +26,11 @@ def figures_of(
     by_unit: dict[str, list[BaseSums]] = {}
     for row in slices:
         by_unit.setdefault(row.place, []).append(row.sums)
-    minor = minor_stop_ms or {}
-    units = {
-        path: Figures(add(sums), minor_stop_ms=minor.get(path, 0)) for path, sums in by_unit.items()
-    }
+    units: dict[str, Figures] = {}
+    for path, sums in by_unit.items():
+        total = add(sums)
+        absent = lacking.of(tree.get(path).place_id, total)
+        units[path] = Figures(total, absent, minor_stop_ms.get(path, 0))
     nothing = Figures(BaseSums(), Missing.NO_DATA)
     if place.level == Level.WORK_UNIT:
         return units.get(place.path, nothing)

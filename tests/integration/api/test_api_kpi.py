@@ -497,3 +497,15 @@ def test_minor_stops_are_told_by_the_threshold_of_the_machine(changing: Served) 
     assert by_site[0] > 0
     assert not any(without)
     assert minor() == by_site
+
+
+def test_boards_have_no_figure_when_the_machine_that_paces_has_no_state(changing: Served) -> None:
+    plant, client = changing
+    asked = {"place": LINE, "start": at(0), "end": at(8)}
+    (before, *_) = ask(client, "boards/comparison", **asked)["tables"][1]["rows"]
+    assert before["oee"] is not None
+    plant.without_tags(GRINDER, "state")
+    (group, *_) = ask(client, "kpi", by="product", **asked)["data"]
+    assert group["figures"]["oee"]["missing"] == "no_state"
+    (row, *_) = ask(client, "boards/comparison", **asked)["tables"][1]["rows"]
+    assert row["oee"] is None
