@@ -98,7 +98,7 @@ def roll_up(
         zones = [unit.time_zone or "UTC" for unit in machines]
         return reading.kpi([unit.place_id for unit in machines], zones, by, start, end, chosen)
 
-    window, divided = _served(of([*members, *first], asked.start, asked.end), asked)
+    window, divided = _served(of(members, asked.start, asked.end), asked)
     kpi = of(members, window.start, window.end)
     policies = kpi.policies()
     units = {
@@ -120,7 +120,10 @@ def roll_up(
             for row in unit.rows.values()
         ],
     )
-    before = _rows(of(first, window.start, window.end), divided=divided) if first else {}
+    # Another machine's counts do not widen the window; where it cuts them there is no fall-off.
+    step = of(first, window.start, window.end)
+    exact, step_divided = _served(step, window) if first else (asked, False)
+    before = _rows(step, divided=step_divided) if exact == window and first else {}
     place_of = _Place(place, units, lines, Lacking(stateless, frozenset(uncovered)), failed, before)
     executed, open_hours = kpi.order_execution(), kpi.open_hours()
     groups = [place_of.group(key, executed.get(key, 0), open_hours, losses=losses) for key in keys]

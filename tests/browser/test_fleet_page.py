@@ -62,7 +62,7 @@ def test_every_edge_says_how_it_is_why_data_miss_and_what_to_do(watched: Watched
     expect(well).to_contain_text("bản 3")
     full = page.locator(f"[id='{OTHER_SITE}/tron-1']")
     expect(full.locator(".oee-value")).to_have_text("83,72%")
-    expect(full.locator(".advice li").first).to_contain_text("Hàng đợi sẽ đầy sau 6,4 giờ")
+    expect(full.locator(".advice li").first).to_contain_text("hàng đợi chỉ giữ được thêm 6,4 giờ")
     expect(full).to_contain_text("none of its sources could be read within 60 s")
     expect(full).to_contain_text("Chậm 4,3 giây")
     full.get_by_text("Các khoảng thiếu và lý do").click()
