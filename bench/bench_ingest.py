@@ -325,7 +325,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     console.print(f"{workers} x {batch}: {one.ratio:.2f}", highlight=False)
             _print_throughput(console, figures)
             if given.latency:
-                best = max(max(one.ingest) for one in figures if one.workers == given.workers[0])
+                best = max(
+                    statistics.median(one.ingest)
+                    for one in figures
+                    if one.workers == given.workers[0]
+                )
                 batch = max(given.batches)
                 _print_latency(console, latency(on, best / 2, batch, given.latency), best / 2)
             if given.stored:

@@ -1,6 +1,7 @@
 -- name: failures_around
 -- From the first beginning to the last end of failures that lie less than `apart` from a span; one
--- that lasts ends beyond all times.
+-- that lasts ends beyond all times. Failures are apart, so of those that begin before all this only
+-- the last one can reach into it.
 select
     min(start_time),
     max(coalesce(end_time, timestamptz '9999-01-01 00:00:00+00'))
@@ -8,21 +9,41 @@ from failure
 where
     work_unit_id = %(unit)s and start_time <= %(end)s::timestamptz + %(apart)s::interval
     and (end_time is null or end_time >= %(start)s::timestamptz - %(apart)s::interval)
+    and start_time >= coalesce((
+        select start_time from failure
+        where
+            work_unit_id = %(unit)s
+            and start_time < %(start)s::timestamptz - %(apart)s::interval
+        order by start_time desc
+        limit 1
+    ), '-infinity')
 
 -- name: stop_before
--- The last stop of some kinds that begins before a moment.
-select start_time, coalesce(end_time, timestamptz '9999-01-01 00:00:00+00')
-from stop
-where work_unit_id = %(unit)s and stop_kind = any(%(kinds)s) and start_time < %(moment)s
-order by start_time desc
+-- The last stop of some kinds that begins before a moment; of each kind by the index.
+select s.start_time, coalesce(s.end_time, timestamptz '9999-01-01 00:00:00+00')
+from unnest(%(kinds)s::text[]) as asked (kind)
+cross join lateral (
+    select start_time, end_time
+    from stop
+    where work_unit_id = %(unit)s and stop_kind = asked.kind and start_time < %(moment)s
+    order by start_time desc
+    limit 1
+) s
+order by s.start_time desc
 limit 1
 
 -- name: stop_after
 -- The first stop of some kinds that begins at a moment or later.
-select start_time, coalesce(end_time, timestamptz '9999-01-01 00:00:00+00')
-from stop
-where work_unit_id = %(unit)s and stop_kind = any(%(kinds)s) and start_time >= %(moment)s
-order by start_time
+select s.start_time, coalesce(s.end_time, timestamptz '9999-01-01 00:00:00+00')
+from unnest(%(kinds)s::text[]) as asked (kind)
+cross join lateral (
+    select start_time, end_time
+    from stop
+    where work_unit_id = %(unit)s and stop_kind = asked.kind and start_time >= %(moment)s
+    order by start_time
+    limit 1
+) s
+order by s.start_time
 limit 1
 
 -- name: told_otherwise
