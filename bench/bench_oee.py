@@ -164,7 +164,9 @@ def month(
             count = requests if "table" in path or "may-1" in params["place"] else requests // 4
             times = [request_ms(client, path, params) for _ in range(max(count, 5))]
             show(f"{name}, median (ms)", float(np.median(times)), None)
-            show(f"{name}, p99 (ms)", float(np.percentile(times, 99)), 100.0)
+            # Every figure of ISO 22400 on request is more than OEE; no time is promised for it.
+            target = None if path.endswith("/kpi") else 100.0
+            show(f"{name}, p99 (ms)", float(np.percentile(times, 99)), target)
 
 
 def repeat(connection: Connection, unit_id: int, other_id: int) -> None:
@@ -173,6 +175,7 @@ def repeat(connection: Connection, unit_id: int, other_id: int) -> None:
         ("base_sum", "work_unit_id"),
         ("state_interval", "work_unit_id"),
         ("stop", "work_unit_id"),
+        ("failure", "work_unit_id"),
         ("oee_result", "place_id"),
     ):
         copied = f"select * from {table} where {column} = {unit_id}"  # noqa: S608 - the same
