@@ -1,7 +1,6 @@
 """The commands `nhipmay ingest …`: the service, and rejections that are mended."""
 
-import sys
-from typing import Annotated, Final
+from typing import Annotated
 
 import typer
 
@@ -9,10 +8,6 @@ from nhipmay.command.console import console
 from nhipmay.command.option import Settings
 from nhipmay.runtime import missing_extra, run_service
 from plant.settings import load_settings
-
-# The thread that writes has little to do after each answer of the database; by default it would
-# wait 5 ms each time for the one that decodes, and the database with it.
-_SWITCH_INTERVAL_S: Final = 0.0002
 
 app = typer.Typer(invoke_without_command=True)
 
@@ -26,7 +21,6 @@ def ingest(context: typer.Context, settings: Settings = None) -> None:
         from ingest import IngestSettings, run
     except ImportError as exc:
         raise missing_extra("ingest", "ingest", exc) from exc
-    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     run_service(load_settings(IngestSettings, settings), run)
 
 
