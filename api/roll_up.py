@@ -124,7 +124,9 @@ def roll_up(
     step = of(first, window.start, window.end)
     exact, step_divided = _served(step, window) if first else (asked, False)
     before = _rows(step, divided=step_divided) if exact == window and first else {}
-    place_of = _Place(place, units, lines, Lacking(stateless, frozenset(uncovered)), failed, before)
+    lacking = Lacking(stateless, frozenset(uncovered))
+    of_time = by not in ("product", "order", "lot") and not chosen
+    place_of = _Place(place, units, lines, lacking, failed, before, of_time)
     executed, open_hours = kpi.order_execution(), kpi.open_hours()
     groups = [place_of.group(key, executed.get(key, 0), open_hours, losses=losses) for key in keys]
     used = {_site(unit.facts.path) for unit in units.values()}
@@ -147,6 +149,8 @@ class _Place:
     failed: Mapping[GroupKey, GroupFailures]
     before: Mapping[int, Mapping[GroupKey, GroupRow]]
     """The groups of the first machine of the line, where another one is asked for."""
+    of_time: bool
+    """Whether a group is a window of all machines, not of a product, order or lot."""
 
     def group(
         self, key: GroupKey, executed: int, open_hours: Sequence[datetime], *, losses: bool
@@ -215,10 +219,13 @@ class _Place:
         if self.place.level == Level.WORK_UNIT:
             return units[self.place.place_id]
         if self.place.level == Level.WORK_CENTER:
-            return line_figures(self.lines[0].line, units)
+            return line_figures(self.lines[0].line, units, of_time=self.of_time)
         return place_figures(
-            (facts.line, {one: units[one] for one in facts.line.unit_ids if one in units})
-            for facts in self.lines
+            (
+                (facts.line, {one: units[one] for one in facts.line.unit_ids if one in units})
+                for facts in self.lines
+            ),
+            of_time=self.of_time,
         )
 
     def _first_step(self, key: GroupKey) -> BaseSums | None:

@@ -162,7 +162,9 @@ class Group:
         of_all |= {f"{name}_quantity": of_all[f"{name}_items"] for name in ("scrap", "rework")}
         good = None if last is None else last.sums["good_items"]
         of_all |= {"good_items": good, "good_quantity": good}
-        if paced is None or paced not in units or last is None:
+        clocks = [own.sums["calendar_ms"] or 0 for own in (units.get(paced or ""), last) if own]
+        uneven = self.timed and min(clocks, default=0) < 0.9 * max(clocks, default=0)
+        if paced is None or paced not in units or last is None or uneven:
             clock = max((unit.sums["calendar_ms"] or 0 for unit in units.values()), default=0)
             nothing: Amounts = dict.fromkeys(SUMMED, 0)
             nothing |= dict.fromkeys((*_OEE_ONLY, "produced_quantity", "produced_items"))

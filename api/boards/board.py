@@ -226,8 +226,10 @@ class Inquiry:
             breakdowns=breakdowns,
         )
 
-    def figures(self, slices: Sequence[SliceRow] | None = None) -> Figures:
+    def figures(self, slices: Sequence[SliceRow] | None = None, *, of_time: bool = True) -> Figures:
         """Return the place's figures over all slices, or over some of them, in order.
+
+        Slices `of_time` are all of a window, not those of a product.
 
         Minor stops that the policy counts as running move between availability and
         effectiveness.
@@ -241,7 +243,7 @@ class Inquiry:
             minor = {
                 path: self.minor_stops(path, own, breakdowns=True) for path, own in windows.items()
             }
-        return figures_of(self.tree, self.place, rows, minor, self.lacking)
+        return figures_of(self.tree, self.place, rows, minor, self.lacking, of_time=of_time)
 
     def name(self, place: PlaceRow) -> str:
         """Return a place's name in the reader's language."""

@@ -204,7 +204,7 @@ def _compared(q: Inquiry, name: str, key: Any) -> Section:
     rows: list[tuple[Any, ...]] = []
     total = q.figures().sums.pbt_ms
     for label, own in sorted(groups.items()):
-        figures = q.figures(own)
+        figures = q.figures(own, of_time=name == "shifts")
         sums = figures.sums
         if not sums.pbt_ms:
             continue

@@ -18,10 +18,13 @@ def figures_of(
     slices: Sequence[SliceRow],
     minor_stop_ms: Mapping[str, int],
     lacking: Lacking,
+    *,
+    of_time: bool,
 ) -> Figures:
     """Return the figures of a place from slices of its machines.
 
-    `minor_stop_ms` is the minor stops that the policy counts as running, by machine.
+    `minor_stop_ms` is the minor stops that the policy counts as running, by machine; slices
+    `of_time` are all of a window, not those of a product.
     """
     by_unit: dict[str, list[BaseSums]] = {}
     for row in slices:
@@ -42,8 +45,8 @@ def figures_of(
     if not lines:
         return nothing
     if place.level == Level.WORK_CENTER:
-        return line_figures(*lines[0])
-    return place_figures(lines)
+        return line_figures(*lines[0], of_time=of_time)
+    return place_figures(lines, of_time=of_time)
 
 
 def _line(

@@ -18,6 +18,8 @@ class Missing(StrEnum):
     """A serial line has no bottleneck configured, and none is guessed."""
     NO_DATA = "no_data"
     """Nothing is known of the whole window."""
+    BEHIND = "behind"
+    """Of the bottleneck and the last machine of a serial line one is known for longer."""
     NO_COUNTS = "no_counts"
     """Nothing counts produced parts."""
     NO_QUALITY_COUNTS = "no_quality_counts"

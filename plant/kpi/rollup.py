@@ -24,12 +24,18 @@ class Line:
         return self.unit_ids[0] if len(self.unit_ids) == 1 else self.bottleneck_id
 
 
-def line_figures(line: Line, units: Mapping[int, Figures]) -> Figures:
+LAG = 0.1
+"""Share of a time by which one machine's figures may end before another's, as they always do a
+little while both go on."""
+
+
+def line_figures(line: Line, units: Mapping[int, Figures], *, of_time: bool = True) -> Figures:
     """Return the figures of a line from those of its machines of which anything is known.
 
     A parallel line is the pool of its machines. A serial line has the clock and the speed of its
     bottleneck and the good parts that leave its last machine; when either of these two is not
-    known, nothing is guessed.
+    known, nothing is guessed. Figures `of_time` are of one window of all machines; those of a
+    product, order or lot are not, as it comes to each machine at another time.
     """
     present = [unit_id for unit_id in line.unit_ids if unit_id in units]
     members = [units[unit_id] for unit_id in present]
@@ -40,10 +46,15 @@ def line_figures(line: Line, units: Mapping[int, Figures]) -> Figures:
         return incomputable_line(members, Missing.NO_BOTTLENECK, units.get(out))
     if pacing not in units or out not in units:
         return incomputable_line(members, Missing.NO_DATA, units.get(out))
+    clocks = sorted((units[pacing].sums.calendar_ms, units[out].sums.calendar_ms))
+    if of_time and clocks[0] < (1 - LAG) * clocks[1]:
+        return incomputable_line(members, Missing.BEHIND, units[out])
     leaving = units[out].sums.line_pri_gq_ms
     return serial_line(members, present.index(pacing), leaving)
 
 
-def place_figures(lines: Iterable[tuple[Line, Mapping[int, Figures]]]) -> Figures:
+def place_figures(
+    lines: Iterable[tuple[Line, Mapping[int, Figures]]], *, of_time: bool = True
+) -> Figures:
     """Return the figures of an area, a site or an enterprise: its lines, pooled."""
-    return pooled(line_figures(line, units) for line, units in lines if units)
+    return pooled(line_figures(line, units, of_time=of_time) for line, units in lines if units)

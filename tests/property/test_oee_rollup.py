@@ -84,6 +84,7 @@ lines = st.builds(
 )
 
 
+# Their sums are drawn one by one, so they are not of one window: `of_time=False` below.
 def told(works: Works, first: int = 0) -> tuple[Line, Mapping[int, Figures]]:
     ids = range(first, first + len(works.units))
     bottleneck = None if works.bottleneck is None else first + works.bottleneck
@@ -114,7 +115,7 @@ def close(mine: float | None, hand: Exact) -> bool:
 
 @given(lines)
 def test_a_line_is_what_its_machines_make_of_it(works: Works) -> None:
-    figures = line_figures(*told(works))
+    figures = line_figures(*told(works), of_time=False)
     result = oee(figures.sums, absent=figures.absent)
     members = present(works)
     if works.kind == "parallel":
@@ -143,7 +144,7 @@ def test_a_line_is_what_its_machines_make_of_it(works: Works) -> None:
 
 @given(st.lists(lines, min_size=1, max_size=3))
 def test_a_site_is_the_sums_of_its_lines_and_no_mean(site: Sequence[Works]) -> None:
-    figures = place_figures(told(works, 10 * n) for n, works in enumerate(site))
+    figures = place_figures((told(works, 10 * n) for n, works in enumerate(site)), of_time=False)
     result = oee(figures.sums, absent=figures.absent)
     known = [works for works in site if present(works)]
     good, pbt, unknown = Fraction(0), Fraction(0), Fraction(0)
@@ -190,12 +191,12 @@ def energy_of(units: Sequence[BaseSums]) -> tuple[float | None, float | None]:
 def test_all_energy_and_failures_of_machines_are_those_of_every_place_above(
     site: Sequence[Works],
 ) -> None:
-    figures = [line_figures(*told(works, 10 * n)) for n, works in enumerate(site)]
+    figures = [line_figures(*told(works, 10 * n), of_time=False) for n, works in enumerate(site)]
     for works, line in zip(site, figures, strict=True):
         if present(works):
             assert (line.sums.energy_kwh, line.sums.idle_energy_kwh) == energy_of(present(works))
     known = [one for works in site for one in present(works)]
-    own = place_figures(told(works, 10 * n) for n, works in enumerate(site))
+    own = place_figures((told(works, 10 * n) for n, works in enumerate(site)), of_time=False)
     # An enterprise is the pool of its sites' lines, however they are grouped.
     grouped = pooled(pooled(group) for group in (figures[:1], figures[1:]) if group)
     for whole in (own, pooled([own]), grouped):
