@@ -1,19 +1,16 @@
 """Counts, state durations and OEE per machine and shift, against the truth."""
 
 import math
-from bisect import bisect_left
 from typing import Any
 
-from plant.measurement import Quality, TagRole
-from plant.state import TimeElement
+from plant.measurement import TagRole
+from plant.state import PRODUCING_STATES, SETUP_MODES, TimeElement
 from simulators.check.client import ApiClient, instant, time_us
 from simulators.check.report import Row, exact, near, told
 from simulators.truth.figures import TrueFigures, UnitTruth
 from simulators.truth.reading import PlannedWindow, StateInterval, TruthReader
 
 RATIO_TOLERANCE = 0.005
-_WHOLE_ENOUGH_US = 4 * 3_600_000_000
-"""In less of a shift than this one sampling period may weigh more than the tolerance."""
 _SLACK_S = 0.01
 """Per transition: times are whole milliseconds in the figures."""
 _COUNTS = {
@@ -22,7 +19,6 @@ _COUNTS = {
     "scrap": "scrap_quantity",
     "rework": "rework_quantity",
 }
-_FOLLOWED = (("state", TagRole.STATE), ("mode", TagRole.MODE), ("order_number", TagRole.ORDER))
 
 
 def figure_rows(truth: TruthReader, api: ApiClient, start_us: int, end_us: int) -> list[Row]:
@@ -36,7 +32,7 @@ def figure_rows(truth: TruthReader, api: ApiClient, start_us: int, end_us: int) 
         states = api.listing("/api/v1/states", **window)
         has_rework = truth.tag_of(work_unit, TagRole.REWORK_COUNT) is not None
         rows += _count_rows(unit, hours, start_us, end_us, has_rework)
-        rows += _duration_rows(truth, unit, states, start_us, end_us)
+        rows += _duration_rows(unit, states, start_us, end_us)
         for shift in truth.planned:
             if shift.kind == "shift" and shift.start_us < end_us and shift.end_us > start_us:
                 rows += _shift_rows(truth, unit, shift, shifts, (start_us, end_us), has_rework)
@@ -68,11 +64,7 @@ def _count_rows(
 
 
 def _duration_rows(
-    truth: TruthReader,
-    unit: UnitTruth,
-    states: list[dict[str, Any]],
-    start_us: int,
-    end_us: int,
+    unit: UnitTruth, states: list[dict[str, Any]], start_us: int, end_us: int
 ) -> list[Row]:
     # Before the first reading of all there is nothing to be told.
     start_us = max(start_us, min(unit.first_seen_us, end_us))
@@ -82,7 +74,7 @@ def _duration_rows(
         begin = max(start_us, time_us(state["start"]))
         end = min(end_us, time_us(state["end"]))
         found[TimeElement(state["element"])] += max(0, end - begin) / 1_000_000
-    tolerance = round(_sampling_s(truth, unit, start_us, end_us), 3)
+    tolerance = round(_sampling_s(unit, start_us, end_us), 3)
     rows = [
         near(
             f"{element} s", unit.work_unit, None, true[element] / 1000, found[element], tolerance, 1
@@ -127,7 +119,7 @@ def _shift_rows(
             "oee": true.oee,
         }
     recorded = (max(shift.start_us, start_us), min(shift.end_us, end_us))
-    widths = _ratio_widths(truth, unit, true, recorded)
+    widths = _ratio_widths(unit, true, recorded)
     rows += [
         near(what, unit.work_unit, name, expected, result[what], widths.get(what, RATIO_TOLERANCE))
         for what, expected in ratios.items()
@@ -136,23 +128,31 @@ def _shift_rows(
 
 
 def _ratio_widths(
-    truth: TruthReader, unit: UnitTruth, true: TrueFigures, recorded: tuple[int, int]
+    unit: UnitTruth, true: TrueFigures, recorded: tuple[int, int]
 ) -> dict[str, float]:
-    """Return wider tolerances for a piece of a shift so short that sampling alone exceeds them.
+    """Return by how much the ratios of production time may differ from the truth.
 
-    Quality and OEE do not depend on when production began and ended, so they have none.
+    A reading shows that production began or ended when it is taken, and production time is
+    shorter and longer by that. Quality and OEE do not depend on it.
     """
-    running_s = true.elements_ms[TimeElement.PRODUCTION] / 1000
-    if recorded[1] - recorded[0] >= _WHOLE_ENOUGH_US or not running_s:
+    running_us = true.elements_ms[TimeElement.PRODUCTION] * 1000
+    if not running_us:
         return {}
-    share = _sampling_s(truth, unit, *recorded) / running_s
+    shift_us = 0
+    for one in unit.transitions(*recorded):
+        shift_us += one.late_us * (_produces(one.before) - _produces(one.after))
+    share = abs(shift_us) / running_us
     return {
-        what: max(RATIO_TOLERANCE, math.ceil(ratio * share * 10_000) / 10_000)
+        what: RATIO_TOLERANCE + math.ceil((ratio or 0.0) * share * 10_000) / 10_000
         for what, ratio in (
-            ("availability", true.availability or 0.0),
-            ("effectiveness", true.effectiveness or 0.0),
+            ("availability", true.availability),
+            ("effectiveness", true.effectiveness),
         )
     }
+
+
+def _produces(state: StateInterval) -> bool:
+    return state.state in PRODUCING_STATES and state.mode not in SETUP_MODES
 
 
 def _counts(figures: TrueFigures) -> dict[str, int]:
@@ -168,27 +168,7 @@ def _of(work_unit: str, results: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [result for result in results if result["place"] == work_unit]
 
 
-def _sampling_s(truth: TruthReader, unit: UnitTruth, start_us: int, end_us: int) -> float:
-    """Return how much the readings of a window may shift its transitions, all together.
-
-    That is the time from each transition to the reading that shows it: at most one sampling
-    period, mostly far less.
-    """
-    changes = unit.transitions(start_us, end_us)
-    times = {
-        role: [r.source_us for r in truth.readings(tag) if r.quality == Quality.GOOD]
-        for _, role in _FOLLOWED
-        if (tag := truth.tag_of(unit.work_unit, role)) is not None
-    }
-    total_us = 0
-    before: StateInterval | None = None
-    for change in changes:
-        delays = [0]
-        for name, role in _FOLLOWED:
-            if role in times and (before is None or getattr(before, name) != getattr(change, name)):
-                place = bisect_left(times[role], change.start_us)
-                shown = times[role][place] if place < len(times[role]) else end_us
-                delays.append(shown - change.start_us)
-        total_us += max(delays)
-        before = change
-    return total_us / 1_000_000 + _SLACK_S * (len(changes) + 1)
+def _sampling_s(unit: UnitTruth, start_us: int, end_us: int) -> float:
+    """Return how much the readings of a window may shift its transitions, all together."""
+    late_us = [one.late_us for one in unit.transitions(start_us, end_us)]
+    return sum(late_us) / 1_000_000 + _SLACK_S * (len(late_us) + 1)

@@ -17,6 +17,7 @@ from simulators.truth.reading import Part, StateInterval, TruthReader
 
 Span = tuple[int, int]
 _COUNT_ROLES = (TagRole.GOOD_COUNT, TagRole.SCRAP_COUNT, TagRole.REWORK_COUNT)
+_FOLLOWED = (("state", TagRole.STATE), ("mode", TagRole.MODE), ("order_number", TagRole.ORDER))
 _BUSY = (
     TimeElement.PRODUCTION,
     TimeElement.SETUP,
@@ -54,6 +55,17 @@ class TrueFigures:
     oee: float | None
 
 
+@dataclass(frozen=True, slots=True)
+class Transition:
+    """What a machine did before and after a moment."""
+
+    before: StateInterval
+    after: StateInterval
+    late_us: int
+    """From the transition to the reading that shows it, without time that nobody could know of: at
+    most one sampling period, mostly far less."""
+
+
 class UnitTruth:
     """What truly happened on one machine, prepared for questions about windows."""
 
@@ -62,6 +74,11 @@ class UnitTruth:
         self._reader = reader
         self._states = reader.states(work_unit)
         self.unobserved = _unobserved(reader, work_unit)
+        self._read_us = {
+            name: [r.source_us for r in reader.readings(tag) if r.quality == Quality.GOOD]
+            for name, role in _FOLLOWED
+            if (tag := reader.tag_of(work_unit, role)) is not None
+        }
         self._mode_told = _told(reader, work_unit, TagRole.MODE)
         self.first_seen_us = self.unobserved[0][1]
         """When the first reading of its state was given out."""
@@ -105,9 +122,24 @@ class UnitTruth:
             oee=_ratio(planned_good, busy),
         )
 
-    def transitions(self, start_us: int, end_us: int) -> list[StateInterval]:
-        """Return the intervals that begin within a window."""
-        return [state for state in self._states if start_us < state.start_us < end_us]
+    def transitions(self, start_us: int, end_us: int) -> list[Transition]:
+        """Return the transitions within a window, and how late readings before its end told."""
+        found = []
+        for before, after in pairwise(self._states):
+            if not start_us < after.start_us < end_us:
+                continue
+            late_us = 0
+            for name, read_us in self._read_us.items():
+                if getattr(before, name) != getattr(after, name):
+                    place = bisect_left(read_us, after.start_us)
+                    shown_us = min([*read_us[place : place + 1], end_us])
+                    late_us = max(late_us, self._observed_us(after.start_us, shown_us))
+            found.append(Transition(before, after, late_us))
+        return found
+
+    def _observed_us(self, start_us: int, end_us: int) -> int:
+        unseen = sum(max(0, min(b, end_us) - max(a, start_us)) for a, b in self.unobserved)
+        return end_us - start_us - unseen
 
     def _stretches(self, start_us: int, end_us: int) -> Iterable[tuple[int, int, TimeElement]]:
         planned = [

@@ -219,6 +219,26 @@ def test_setup_is_known_when_only_its_mode_could_be_read(written: Written) -> No
     assert elements[TimeElement.PRODUCTION] == 15_000
 
 
+def test_transition_is_late_by_what_could_be_observed_until_a_reading_showed_it(
+    written: Written,
+) -> None:
+    written.state(0, "EXECUTE")
+    written.state(12, "HELD")
+    written.state(35, "EXECUTE")
+    written.state(95, "HELD")
+    written.read(0, 0, 10, 14, 40, 60, 80)
+
+    with written.reader() as reader:
+        transitions = UnitTruth(reader, UNIT).transitions(written.at(0), written.at(98))
+
+    # The reading of second 14 holds until 34; from then to second 40 nobody knew anything.
+    assert [(one.before.state, one.after.state, one.late_us) for one in transitions] == [
+        ("EXECUTE", "HELD", 2 * SECOND),
+        ("HELD", "EXECUTE", 0),
+        ("EXECUTE", "HELD", 3 * SECOND),
+    ]
+
+
 def test_part_counts_when_a_reading_shows_it(written: Written) -> None:
     written.state(0, "EXECUTE")
     written.read(0, *range(0, 101, 5))
