@@ -7,6 +7,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from paho.mqtt.client import Client
+from paho.mqtt.enums import MQTTErrorCode
 from playwright.sync_api import Page
 
 from plant.settings import DatabaseSettings
@@ -142,6 +144,24 @@ def each_database_url(each_database: DatabaseSettings) -> str:
 
 
 # --- brokers ---
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_sockets_left_by_paho() -> Iterator[None]:
+    """Close the sockets with which paho wakes its thread; it leaves them to the collector.
+
+    That may find them before their client, and then blames whatever test is running.
+    """
+    stop = Client.loop_stop
+
+    def stop_and_close(client: Client) -> MQTTErrorCode:
+        code = stop(client)
+        client._reset_sockets(sockpair_only=True)
+        return code
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Client, "loop_stop", stop_and_close)
+        yield
 
 
 @pytest.fixture(scope="session")

@@ -23,7 +23,7 @@ from tests.integration.fake_edge import (
     settings_of,
 )
 from tests.integration.ingests import fetched, outage, running, start_process, write_settings
-from tests.services import MosquittoBroker, free_port
+from tests.services import BrokerFactory, MosquittoBroker, free_port
 from tests.waiting import wait_until
 
 
@@ -170,9 +170,11 @@ def test_workers_divide_the_sites_when_they_are_told_to(
 
 
 def test_one_site_does_not_starve_another_when_it_floods(
-    broker: MosquittoBroker, plain_database: DatabaseSettings, edge: FakeEdge
+    mosquitto: BrokerFactory, plain_database: DatabaseSettings
 ) -> None:
     load_plant(plain_database, plant())
+    # As many unconfirmed as in the compose stack: with fewer, none may be left for the queue.
+    broker = mosquitto(settings=["max_inflight_messages 4000"])
     port = free_port()
     quota = QueueSettings(max_messages=10_000, site_max_messages=4)
     settings = settings_of(
@@ -184,7 +186,11 @@ def test_one_site_does_not_starve_another_when_it_floods(
     )
     # Nobody is enrolled there, which is all the same to the queue.
     stranger = EdgeAddress("co-khi-thu", "nguoi-la", "edge-1")
-    with running(settings), closing(FakeEdge(broker.port, stranger)) as flood:
+    with (
+        running(settings),
+        closing(FakeEdge(broker.port)) as edge,
+        closing(FakeEdge(broker.port, stranger)) as flood,
+    ):
         edge.announce()
         with outage(plain_database):
             edge.publish(0, 5)
@@ -193,6 +199,7 @@ def test_one_site_does_not_starve_another_when_it_floods(
         edge.deliver(5)
         read = metrics(port)
 
+    broker.remove()
     assert_committed(plain_database, 5)
     assert read["nhipmay_ingest_messages_received_total"] < 400
 
