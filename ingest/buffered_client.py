@@ -5,6 +5,7 @@ rest, waits on the socket before each packet, and sends each acknowledgement by 
 of a few measurements that is more work than everything that follows.
 """
 
+import socket
 import struct
 from collections.abc import Iterable
 from typing import Any
@@ -55,14 +56,17 @@ class BufferedClient(Client):
 
     def _create_socket(self) -> Any:
         # There is no public way to give paho a socket.
-        return BufferedSocket(super()._create_socket())
+        created: Any = super()._create_socket()
+        # Or an ack that follows PUBACKs waits 40 ms for the broker to acknowledge these.
+        created.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return BufferedSocket(created)
 
     def loop_read(self, max_packets: int = 1) -> MQTTErrorCode:
         """Decode the packets that have come, not only the first."""
         code = super().loop_read(max_packets)
         for _ in range(_MOST_PACKETS):
-            socket = self.socket()
-            if code or not isinstance(socket, BufferedSocket) or not socket.buffered():
+            buffered = self.socket()
+            if code or not isinstance(buffered, BufferedSocket) or not buffered.buffered():
                 break
             code = super().loop_read(max_packets)
         return code

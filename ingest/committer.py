@@ -10,6 +10,7 @@ from ingest.heartbeat import ClockOffsets
 from ingest.outcome import Outcome
 from ingest.parcel import Parcel, RefusedParcel, refused
 from ingest.registry import Registry
+from ingest.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.transaction import GroupTransaction
@@ -34,6 +35,7 @@ class Committer:
         clock: Clock,
         limits: LimitSettings,
         abandon: Event,
+        right_of_way: RightOfWay | None = None,
         first_pause_s: float = 0.1,
     ) -> None:
         """Remember where to write to; once `abandon` is set, nothing is tried a second time."""
@@ -44,6 +46,7 @@ class Committer:
         self._registry = Registry(monotonic, limits.require_enrolment)
         self._offsets = ClockOffsets()
         self._abandon = abandon
+        self._right_of_way = right_of_way or RightOfWay()
         self._first_pause_s = first_pause_s
 
     def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
@@ -87,6 +90,7 @@ class Committer:
                     self._offsets,
                     self._clock(),
                     self._future_tolerance_us,
+                    self._right_of_way,
                 )
                 outcome = group.apply(parcels)
                 # As late as can be: what took its time is already written.

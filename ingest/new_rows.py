@@ -17,7 +17,7 @@ from store.delivery_row import EdgeRow, NumberColumns, Rejection, TextColumns
 
 _HOUR_US = 3_600_000_000
 _LONGEST_TEXT = 1_000
-PORTION = 4_096
+PORTION = 16_384
 """The database works on one portion while the next is judged."""
 
 

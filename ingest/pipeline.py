@@ -1,4 +1,8 @@
-"""Messages from the source to the committer: the next group is decoded while one is written."""
+"""Messages from the source to the committer: the next group is decoded while one is written.
+
+A group goes as soon as the writer has nothing to do, and grows until then: little load means little
+waiting, much load large transactions.
+"""
 
 import queue
 from collections.abc import Iterator, Sequence
@@ -8,6 +12,7 @@ from time import monotonic
 from ingest.committer import Committer
 from ingest.message import Source
 from ingest.parcel import Parcel, open_parcel
+from ingest.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat
 from ingest.settings import GroupSettings, LimitSettings
 
@@ -28,14 +33,18 @@ class Pipeline:
         selfstat: Selfstat,
         group: GroupSettings,
         limits: LimitSettings,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
         self._source = source
         self._committer = committer
         self._selfstat = selfstat
         self._group = group
         self._limits = limits
-        # One group waits while another is written; a failure of the gatherer travels the same way.
+        self._right_of_way = right_of_way or RightOfWay()
+        # A full group waits while another is written; a failure of the gatherer travels likewise.
         self._groups: queue.Queue[Group | BaseException | None] = queue.Queue(maxsize=1)
+        self._wanted = Event()
+        """The writer has nothing to do."""
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set; then what is decoded already is committed still.
@@ -53,10 +62,19 @@ class Pipeline:
                         self._source.announce(topic, payload)
         finally:
             done.set()
+            self._right_of_way.release()
             gatherer.join(timeout=5)
 
     def _handed_over(self) -> Iterator[Group]:
-        while (item := self._groups.get()) is not None:
+        while True:
+            if self._groups.empty():
+                self._right_of_way.release()
+                self._wanted.set()
+            item = self._groups.get()
+            self._wanted.clear()
+            self._right_of_way.claim()
+            if item is None:
+                return
             if isinstance(item, BaseException):
                 raise item
             yield item
@@ -65,29 +83,32 @@ class Pipeline:
         last: BaseException | None = None
         try:
             while not stop.is_set() and not done.is_set():
-                group = self._gather(stop)
+                group = self._gather(stop, done)
                 if group:
                     self._hand_over(group, done)
         except BaseException as exc:  # noqa: BLE001 - it ends the process from the other thread
             last = exc
         self._hand_over(last, done)
 
-    def _gather(self, stop: Event) -> Group:
-        """Return a group: one that is due waits, and grows, while the writer has enough to do."""
+    def _gather(self, stop: Event, done: Event) -> Group:
+        """Return a group: one that is due waits, and grows, until the writer wants it."""
         parcels: list[Parcel] = []
         rows = 0
         closes_at = 0.0
         while rows < self._group.max_rows:
-            wait_s = min(self._group.quiet_s, closes_at - monotonic()) if parcels else _IDLE_S
+            wait_s = self._group.max_wait_s if parcels else _IDLE_S
+            wanted = self._wanted.is_set() or stop.is_set() or done.is_set()
+            if parcels and wanted:
+                wait_s = min(wait_s, closes_at - monotonic())
             messages = self._source.receive(_AT_ONCE, wait_s) if wait_s > 0 else []
             if not messages:
-                if not parcels or not self._groups.full() or stop.is_set():
+                if wanted or not parcels:
                     break
-                closes_at = monotonic() + self._group.quiet_s
                 continue
             if not parcels:
                 closes_at = monotonic() + self._group.max_wait_s
             for message in messages:
+                self._right_of_way.give_way()
                 parcel = open_parcel(message, self._limits)
                 self._selfstat.decoded(parcel.rows)
                 rows += parcel.rows

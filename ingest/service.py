@@ -12,6 +12,7 @@ from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
 from ingest.mqtt_source import MqttSource
 from ingest.pipeline import Pipeline
+from ingest.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat, Snapshot
 from ingest.settings import IngestSettings
 from ingest.share import Share
@@ -34,11 +35,12 @@ def run(settings: IngestSettings, stop: Event) -> None:
     selfstat = Selfstat()
     clock = settings.make_clock()
     store = PostgresDeliveryStore(settings.database)
-    mailbox = Mailbox(**settings.queue.model_dump())
+    right_of_way = RightOfWay()
+    mailbox = Mailbox(**settings.queue.model_dump(), right_of_way=right_of_way)
     share = Share(settings.workers.index, settings.workers.count)
     source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat, share)
-    committer = Committer(store, selfstat, clock, settings.limits, abandon=stop)
-    pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits)
+    committer = Committer(store, selfstat, clock, settings.limits, stop, right_of_way)
+    pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits, right_of_way)
     with metrics_server(selfstat, settings.metrics_host, settings.metrics_port):
         try:
             if _database_ready(store, stop):

@@ -28,10 +28,8 @@ class GroupSettings(StrictModel):
 
     max_rows: Annotated[int, Field(ge=1)] = 60_000
     """Measurements after which a transaction is closed."""
-    max_wait_s: Annotated[float, Field(gt=0, le=60)] = 0.1
+    max_wait_s: Annotated[float, Field(gt=0, le=60)] = 0.01
     """Longest time that a message waits for others, in seconds of the wall clock."""
-    quiet_s: Annotated[float, Field(gt=0, le=60)] = 0.01
-    """A pause of this length between messages closes the transaction earlier."""
 
 
 class LimitSettings(StrictModel):

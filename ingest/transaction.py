@@ -33,6 +33,7 @@ from ingest.parcel import (
     refused,
 )
 from ingest.registry import Registry, stranger
+from ingest.right_of_way import RightOfWay
 from ingest.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
 from plant.errors import DataError
@@ -69,12 +70,14 @@ class GroupTransaction:
         offsets: ClockOffsets,
         now: datetime,
         future_tolerance_us: int,
+        right_of_way: RightOfWay,
     ) -> None:
         self._transaction = transaction
         self._registry = registry
         self._offsets = offsets
         self._now = now
         self._future_tolerance_us = future_tolerance_us
+        self._right_of_way = right_of_way
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
         self._epochs: dict[int, dict[LedgerKey, LedgerRow]] = {}
         """By edge, the ledgers as they were locked."""
@@ -295,16 +298,22 @@ class GroupTransaction:
     def _write(self, parcels: Sequence[Parcel]) -> None:
         texts: list[TextColumns] = []
         hours: set[tuple[int, int]] = set()
-        parts = (part for parcel in parcels for part in self._new_rows(parcel))
-        self._transaction.stream_numbers(
-            self._judged(portion, texts, hours) for portion in portions(parts)
-        )
+        self._transaction.stream_numbers(self._stream(parcels, texts, hours))
+        self._right_of_way.claim()
         for part in self._overlapping:
             self._write_overlapping(part, hours)
         for columns in texts:
             self._transaction.write_texts(columns)
         if hours:
             self._transaction.mark_dirty(sorted(hours), self._now)
+
+    def _stream(
+        self, parcels: Sequence[Parcel], texts: list[TextColumns], hours: set[tuple[int, int]]
+    ) -> Iterator[NumberColumns]:
+        for portion in portions(part for parcel in parcels for part in self._new_rows(parcel)):
+            yield self._judged(portion, texts, hours)
+            # The database has something to do.
+            self._right_of_way.release()
 
     def _judged(
         self, parts: Sequence[NewRows], texts: list[TextColumns], hours: set[tuple[int, int]]
@@ -354,7 +363,7 @@ class GroupTransaction:
         hours: set[tuple[int, int]],
     ) -> NumberColumns:
         tags = self._registry.columns
-        numbers = number_columns(rows, accepted, tags)
+        numbers = number_columns(rows, accepted, tags).by_tag()
         written = len(numbers)
         if written < len(rows):
             columns = text_columns(rows, accepted, tags)

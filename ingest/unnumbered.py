@@ -60,7 +60,7 @@ def write_rows(
     fresh = accepted & ~_repeated(transaction, rows, accepted, may_repeat, tags)
     numbers = number_columns(rows, fresh, tags)
     if len(numbers):
-        transaction.write_numbers(numbers)
+        transaction.write_numbers(numbers.by_tag())
     texts = text_columns(rows, fresh, tags)
     if len(texts):
         transaction.write_texts(texts)

@@ -169,6 +169,20 @@ class NumberColumns:
     def __len__(self) -> int:
         return len(self.tag_id)
 
+    def by_tag(self) -> "NumberColumns":
+        """Return the rows tag by tag, a tag's in the order they have.
+
+        Rows that are neighbours in the index cost the database a third less.
+        """
+        order = np.argsort(self.tag_id, kind="stable")
+        return NumberColumns(
+            self.tag_id[order],
+            self.source_us[order],
+            self.received_us[order],
+            self.value[order],
+            self.quality[order],
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TextColumns:

@@ -236,6 +236,7 @@ class BrokerFactory:
             f"persistence_location {inside}/",
             # The default of 1000 is far below what gathers while a consumer is away.
             "max_queued_messages 1000000",
+            "set_tcp_nodelay true",
             f"log_dest file {inside}/mosquitto.log",
             "log_timestamp_format %Y-%m-%dT%H:%M:%S",
             *(line.replace("{folder}", inside) for line in settings),

@@ -64,6 +64,7 @@ def _mosquitto(program: str, folder: DemoFolder, port: int, password_file: Path)
         f"persistence_location {data}/",
         # Enough for hours of an absent ingest; 0 would disconnect clients (mosquitto 2.0.21).
         "max_queued_messages 1000000",
+        "set_tcp_nodelay true",
         "max_inflight_messages 4000",
     ]
     if os.geteuid() == 0:

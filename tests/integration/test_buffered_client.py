@@ -86,6 +86,13 @@ def test_every_message_comes_in_order_and_only_what_is_not_acknowledged_comes_ag
         wait_until(lambda: not client.want_write())
 
 
+def test_what_is_small_is_sent_at_once(broker: MosquittoBroker) -> None:
+    with listening(broker) as (client, _):
+        opened = client.socket()
+        assert isinstance(opened, BufferedSocket)
+        assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
 def test_what_came_together_is_read_without_asking_the_system_again() -> None:
     near, far = socket.socketpair()
     with near, far:

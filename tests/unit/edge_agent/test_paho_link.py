@@ -1,4 +1,6 @@
+import socket
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -44,3 +46,20 @@ def test_the_start_is_refused_when_certificates_are_absent(tmp_path: Path) -> No
     )
     with pytest.raises(ConfigurationError, match=r"absent\.pem cannot be read"):
         link.open()
+
+
+def test_small_messages_are_sent_at_once() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        link = PahoLink(
+            BrokerSettings(port=server.getsockname()[1]),
+            VersionChoice("5"),
+            "edge-1",
+            "nm/v1/#",
+            ("nm/v1/status", b""),
+        )
+        link.open()
+        try:
+            opened: Any = link._client.socket()
+            assert opened.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+        finally:
+            link.close()

@@ -1,10 +1,16 @@
+import queue
+import threading
 from collections import deque
-from collections.abc import Iterable
-from threading import Event
+from collections.abc import Iterable, Iterator, Sequence
+from threading import Event, Semaphore, Thread
+from time import sleep
+from typing import cast
 
 import pytest
 
+from ingest.committer import Committed, Committer
 from ingest.message import Message
+from ingest.parcel import Parcel
 from ingest.pipeline import Pipeline
 from ingest.settings import GroupSettings
 from plant.errors import ConfigurationError, StoreUnavailableError
@@ -77,6 +83,84 @@ def test_nothing_is_acknowledged_when_its_transaction_never_succeeded() -> None:
 
     assert source.acknowledged == []
     assert bench.selfstat.snapshot().messages.queued == 2
+
+
+class StepSource(ListSource):
+    """A `Source` that delivers one message at a time, when it is told to."""
+
+    def __init__(self, bench: Bench, stop: Event) -> None:
+        super().__init__([], bench, stop)
+        self.given: queue.Queue[Message] = queue.Queue()
+
+    def receive(self, limit: int, timeout_s: float) -> list[Message]:
+        assert timeout_s > 0
+        try:
+            return [self.given.get(timeout=timeout_s)]
+        except queue.Empty:
+            return []
+
+
+class SlowCommitter:
+    """Takes a group when it is told to, and remembers how many messages each had."""
+
+    def __init__(self) -> None:
+        self.groups: list[int] = []
+        self.begun = Semaphore(0)
+        self.may_end = Semaphore(0)
+
+    def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
+        self.groups.append(len(parcels))
+        self.begun.release()
+        assert self.may_end.acquire(timeout=30)
+        return iter(())
+
+
+def test_a_group_grows_while_the_writer_is_busy_and_goes_as_soon_as_it_is_not() -> None:
+    bench, stop, slow = Bench(), Event(), SlowCommitter()
+    source = StepSource(bench, stop)
+    pipeline = Pipeline(
+        source, cast(Committer, slow), bench.selfstat, GroupSettings(max_wait_s=0.01), bench.limits
+    )
+    thread = Thread(target=pipeline.run, args=(stop,))
+    thread.start()
+    try:
+        source.given.put(birth())
+        assert slow.begun.acquire(timeout=30)
+        for k in range(20):
+            # Longer apart than a message waits for others.
+            source.given.put(data(k + 1, [1.0]))
+            sleep(0.02)
+        slow.may_end.release()
+        assert slow.begun.acquire(timeout=30)
+        source.given.put(data(21, [1.0]))
+        slow.may_end.release()
+        assert slow.begun.acquire(timeout=30)
+    finally:
+        stop.set()
+        slow.may_end.release(9)
+        thread.join(30)
+
+    assert slow.groups == [1, 20, 1]
+
+
+def test_the_gatherer_ends_when_the_writer_fails_while_a_group_grows() -> None:
+    bench, stop = Bench(), Event()
+    source = StepSource(bench, stop)
+
+    class FailingCommitter:
+        def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
+            source.given.put(data(1, [1.0]))
+            sleep(0.05)
+            raise ConfigurationError("the table is gone")
+
+    pipeline = Pipeline(
+        source, cast(Committer, FailingCommitter()), bench.selfstat, GroupSettings(), bench.limits
+    )
+    source.given.put(birth())
+
+    with pytest.raises(ConfigurationError, match="table is gone"):
+        pipeline.run(stop)
+    assert not [one for one in threading.enumerate() if one.name == "gatherer"]
 
 
 def test_a_failure_of_the_source_ends_the_run() -> None:

@@ -9,7 +9,16 @@ import pytest
 from ingest.message import Message
 from ingest.transaction import MOST_SPANS
 from plant.idset import IdSet
-from plant.native import Ack, EdgeAddress, Leaf, TagDeclaration, decode_ack
+from plant.native import (
+    SCHEMA,
+    Ack,
+    DataBatch,
+    EdgeAddress,
+    Leaf,
+    TagDeclaration,
+    decode_ack,
+    encode,
+)
 from store.delivery_row import EdgeRow
 from tests.deliveries import (
     COUNT,
@@ -45,6 +54,20 @@ def values(bench: Bench) -> list[float | None]:
 
 def acks(published: Sequence[tuple[str, bytes]], edge: EdgeAddress = EDGE) -> list[Ack]:
     return [decode_ack(payload) for topic, payload in published if topic == edge.topic(Leaf.ACK)]
+
+
+def of_two_tags(epoch: str) -> Message:
+    """Return parts 7 and 8 counted and temperatures 20 and 21 read, in turn."""
+    times = [NOW_US + k for k in range(4)]
+    tags = [COUNT.name, TEMPERATURE.name]
+    batch = DataBatch(SCHEMA, epoch, 1, 4, NOW_US, tags, [0, 1, 0, 1], times, [7, 20, 8, 21])
+    return message(Leaf.DATA, encode(batch))
+
+
+def test_rows_are_written_tag_by_tag(bench: Bench) -> None:
+    bench.take(of_two_tags("e1"))
+
+    assert values(bench) == [20, 21, 7, 8]
 
 
 def test_rows_and_ledger_are_written_together(bench: Bench) -> None:
@@ -344,6 +367,16 @@ def test_rows_that_a_former_epoch_brought_are_not_written_again_when_they_are_re
     assert bench.ledger(epoch="e2").duplicate_count == 2
     tally = bench.selfstat.snapshot().measurements
     assert (tally.written, tally.duplicate, tally.queued) == (6, 2, 0)
+
+
+def test_rows_of_several_tags_are_told_apart_when_a_former_epoch_brought_some(
+    bench: Bench,
+) -> None:
+    bench.take(data(1, [20, 21], epoch="e0", time_us=[NOW_US + 1, NOW_US + 3]))
+    bench.take(of_two_tags("e1"))
+
+    assert values(bench) == [20, 21, 7, 8]
+    assert bench.ledger().duplicate_count == 2
 
 
 def test_rows_of_two_epochs_are_written_once_when_both_come_in_one_group(bench: Bench) -> None:
