@@ -28,7 +28,7 @@ class GroupSettings(StrictModel):
 
     max_rows: Annotated[int, Field(ge=1)] = 60_000
     """Measurements after which a transaction is closed."""
-    max_wait_s: Annotated[float, Field(gt=0, le=60)] = 0.01
+    max_wait_s: Annotated[float, Field(gt=0, le=60)] = 0.02
     """Longest time that a message waits for others, in seconds of the wall clock."""
 
 
