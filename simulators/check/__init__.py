@@ -7,7 +7,7 @@ from pathlib import Path
 from plant.clock import microseconds
 from simulators.check.client import ApiClient
 from simulators.check.figures import figure_rows
-from simulators.check.measurements import measurement_rows
+from simulators.check.measurements import measurement_rows, stored_measurements
 from simulators.check.report import Report, Row
 from simulators.truth import TruthReader
 
@@ -29,7 +29,9 @@ def compare(api_url: str, truth_files: Iterable[Path], start: datetime, end: dat
     rows: list[Row] = []
     for file in truth_files:
         with TruthReader(file) as truth:
-            rows += measurement_rows(truth, api, *window)
+            stored = stored_measurements(truth, api, *window)
+            rows += measurement_rows(truth, stored, *window)
+            truth.settle({row[0] for of_tag in stored.values() for row in of_tag}, *window)
             rows += figure_rows(truth, api, *window)
     if not rows:
         rows.append(Row("ground truth", api_url, None, "at least one plant", "none", None, False))

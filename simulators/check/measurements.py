@@ -3,7 +3,7 @@
 import math
 from bisect import bisect_left, bisect_right
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from plant.measurement import Quality, Value
@@ -45,7 +45,9 @@ KINDS = {
 }
 
 
-def measurement_rows(truth: TruthReader, api: ApiClient, start_us: int, end_us: int) -> list[Row]:
+def measurement_rows(
+    truth: TruthReader, stored: Mapping[str, Stored], start_us: int, end_us: int
+) -> list[Row]:
     """Return the comparisons of one site's measurements.
 
     Without a deadband, all that was issued (OPC UA) or read (Modbus) must be stored. With one,
@@ -54,7 +56,6 @@ def measurement_rows(truth: TruthReader, api: ApiClient, start_us: int, end_us: 
     stored or not. The edge's own marks of a source that it could not read, bad and without a
     value, belong to no reading and are only counted.
     """
-    stored = _stored(truth, api, start_us, end_us)
     findings = _Findings()
     known = {tag.path for tag in truth.tags}
     for path in sorted(set(stored) - known):
@@ -87,7 +88,10 @@ def measurement_rows(truth: TruthReader, api: ApiClient, start_us: int, end_us: 
     return rows
 
 
-def _stored(truth: TruthReader, api: ApiClient, start_us: int, end_us: int) -> dict[str, Stored]:
+def stored_measurements(
+    truth: TruthReader, api: ApiClient, start_us: int, end_us: int
+) -> dict[str, Stored]:
+    """Return by tag the source time in µs, value as text and quality of what is stored of a site."""
     found: dict[str, Stored] = {}
     rows = api.rows(
         "/api/v1/measurements.csv",

@@ -1,7 +1,7 @@
 """Reading the ground truth back, also while it is being written."""
 
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -220,6 +220,28 @@ class TruthReader:
         if tag.tag_id not in self._readings:
             self._readings[tag.tag_id] = self._read(tag)
         return self._readings[tag.tag_id]
+
+    def settle(self, stored_us: Collection[int], start_us: int, end_us: int) -> None:
+        """Let what is stored of `[start_us, end_us)` decide what was read in the end.
+
+        A Modbus read shortly before its connection ended may never have arrived, and the simulator
+        may have ended before it logged one. A snapshot was read if anything of it is stored.
+        """
+        if not self.is_modbus:
+            return
+        logged = {source_us for source_us, _, _ in self._served}
+        unlogged = [
+            (source_us, registers, False)
+            for source_us, registers in self._snapshots.items()
+            if source_us not in logged and start_us <= source_us < end_us and source_us in stored_us
+        ]
+        arrived = [
+            (source_us, registers, proven)
+            for source_us, registers, proven in self._served
+            if proven or not start_us <= source_us < end_us or source_us in stored_us
+        ]
+        self._served = sorted(arrived + unlogged)
+        self._readings.clear()
 
     def _read(self, tag: TrueTag) -> list[Reading]:
         if tag.field is None:

@@ -8,6 +8,7 @@ with everything UNAVAILABLE, `interval` makes an endless multipart answer with h
 import asyncio
 import threading
 from collections import deque
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
@@ -139,6 +140,9 @@ class MtConnectAgent(LoopServer):
             pass
         finally:
             writer.transport.abort() if self._server is None else writer.close()
+            # What cannot be sent keeps it open; `_stop` aborts it then.
+            with suppress(ConnectionError):
+                await writer.wait_closed()
             self._connections.discard(writer)
 
     async def _answer(self, target: str, writer: asyncio.StreamWriter) -> None:

@@ -305,7 +305,11 @@ def test_reads_are_unproven_when_their_connection_ended(tmp_path: Path) -> None:
 
     with TruthReader(tmp_path / "thuc-pham-mau.sqlite") as reader:
         proven = [reading.proven for reading in reader.readings(reader.tags[0])]
+        reader.settle({times[8], times[16], times[18]}, times[0], times[18])
+        settled = [times.index(r.source_us) for r in reader.readings(reader.tags[0])]
 
+    # Of the unproven one is stored, and one that the simulator had not logged.
+    assert settled == [*range(7), 8, *range(10, 15), 16]
     # The last two seconds of the first connection; the second one is still the newest. A read
     # without the clock shows nothing to anyone.
     assert proven == [True] * 7 + [False] * 3 + [True] * 5
