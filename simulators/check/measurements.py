@@ -91,7 +91,7 @@ def measurement_rows(
 def stored_measurements(
     truth: TruthReader, api: ApiClient, start_us: int, end_us: int
 ) -> dict[str, Stored]:
-    """Return by tag the source time in µs, value as text and quality of what is stored of a site."""
+    """Return by tag the source time in µs, value as text and quality of all that is stored."""
     found: dict[str, Stored] = {}
     rows = api.rows(
         "/api/v1/measurements.csv",
