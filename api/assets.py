@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
-import plotly  # type: ignore[import-untyped]
+import plotly  # type: ignore[import-untyped]  # it has no types
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",

@@ -101,7 +101,7 @@ async def export_measurements(
     stack = ExitStack()
     try:
         lines = await run_in_threadpool(_open_export, context, stack, place, asked.start, asked.end)
-    except BaseException:
+    except BaseException:  # a cancelled request, too, leaves no connection open
         await run_in_threadpool(stack.close)
         raise
     name = f"{place.replace('/', '-')}.csv"

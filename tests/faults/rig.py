@@ -49,7 +49,7 @@ class Rig:
     def __enter__(self) -> Self:
         try:
             self._set_up()
-        except BaseException:
+        except BaseException:  # an interrupted set-up, too, leaves no server running
             self._stack.close()
             raise
         return self

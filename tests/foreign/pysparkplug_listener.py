@@ -6,7 +6,7 @@ Runs in the environment that `setup/foreign_peers.py` makes: program PORT GROUP 
 import json
 import sys
 
-import pysparkplug as spb  # type: ignore[import-not-found]
+import pysparkplug as spb  # type: ignore[import-not-found]  # not installed here
 
 
 def heard(_client: object, message: object) -> None:

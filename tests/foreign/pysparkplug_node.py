@@ -7,7 +7,7 @@ Runs in the environment that `setup/foreign_peers.py` makes: program PORT. A lin
 import os
 import sys
 
-import pysparkplug as spb  # type: ignore[import-not-found]
+import pysparkplug as spb  # type: ignore[import-not-found]  # not installed here
 
 
 def metric(name: str, datatype: object, value: object, alias: int) -> object:

@@ -7,7 +7,7 @@ Runs in the environment that `setup/foreign_peers.py` makes: program PORT. A lin
 import sys
 import time
 
-from mqtt_spb_wrapper import (  # type: ignore[import-not-found]
+from mqtt_spb_wrapper import (  # type: ignore[import-not-found]  # not installed here
     MqttSpbEntityDevice,
     MqttSpbEntityEdgeNode,
 )

@@ -77,7 +77,7 @@ class AgentThread:
     def _run(self) -> None:
         try:
             self.counters = run(self._settings, self._stop, self._look)
-        except Exception as exc:  # noqa: BLE001
+        except Exception as exc:  # noqa: BLE001  # the test's thread raises it again
             self.error = exc
 
 

@@ -5,7 +5,7 @@ from importlib.resources import files
 from typing import Any
 from zoneinfo import ZoneInfo
 
-import plotly.graph_objects as go  # type: ignore[import-untyped]
+import plotly.graph_objects as go  # type: ignore[import-untyped]  # it has no types
 import pytest
 
 from api.appearance import Category, category

@@ -6,6 +6,7 @@ from threading import Event
 from ingest.committer import Committer
 from ingest.message import Message
 from ingest.parcel import open_parcel
+from ingest.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from store.delivery_row import LedgerRow
@@ -21,6 +22,7 @@ class Bench:
         max_payload_bytes: int = 4_000_000,
         *,
         require_enrolment: bool = False,
+        right_of_way: RightOfWay | None = None,
     ) -> None:
         self.store = store or MemoryStore()
         self.selfstat = Selfstat()
@@ -29,7 +31,13 @@ class Bench:
             max_payload_bytes=max_payload_bytes, require_enrolment=require_enrolment
         )
         self.committer = Committer(
-            self.store, self.selfstat, lambda: NOW, self.limits, self.abandon, first_pause_s=0
+            self.store,
+            self.selfstat,
+            lambda: NOW,
+            self.limits,
+            self.abandon,
+            right_of_way,
+            first_pause_s=0,
         )
         self.committed: list[Message] = []
 

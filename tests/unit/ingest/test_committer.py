@@ -1,5 +1,6 @@
 import pytest
 
+from ingest.right_of_way import RightOfWay
 from plant.errors import DataError, StoreUnavailableError
 from plant.idset import IdSet
 from tests.deliveries import TEMPERATURE, birth, data
@@ -97,3 +98,18 @@ def test_tags_of_a_birth_are_not_taken_for_stored_when_its_transaction_failed() 
 
     assert TEMPERATURE.name in bench.store.tables.tags
     assert values(bench) == [20]
+
+
+def test_others_may_compute_only_while_the_database_writes_measurements() -> None:
+    said: list[str] = []
+
+    class NotedRightOfWay(RightOfWay):
+        def claim(self) -> None:
+            said.append("claim")
+
+        def release(self) -> None:
+            said.append("release")
+
+    Bench(right_of_way=NotedRightOfWay()).take(birth(), data(1, [1, 2]))
+
+    assert said == ["release", "claim"]
