@@ -18,6 +18,10 @@ from plant.place import checked_code
 
 SCHEMA = 1
 TOPIC_ROOT = "nm/v1"
+MAX_REFUSALS = 20
+"""Most kinds of refusals in one `Ack`."""
+MAX_DROPPED_RANGES = 1_000
+"""Most ranges that one `Status` names."""
 MAX_CONFIG_CHARACTERS = 500_000
 """Longest text of a `Config`: some thousand tags."""
 
@@ -42,6 +46,15 @@ class Leaf:
     """Platform to edge: a `Config`, what this edge is to read from now on. QoS 1, retained."""
     COMMAND = "command"
     """Platform to edge: kept for commands; nothing is sent there yet."""
+
+
+class DropReason:
+    """Why the edge will not send ids that it gave out, where its outbox was not just full."""
+
+    PLATFORM_SET_BACK = "platform_set_back"
+    """The platform had confirmed them, the edge deleted them, and the platform lost them."""
+    OUTBOX_DAMAGED = "outbox_damaged"
+    """The outbox file was damaged on the edge's disk."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,14 +161,21 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     sampled_us: Microseconds | None = None
     """Whatever was measured before this moment is in the outbox already, late values apart."""
     dropped: int | None = None
-    """Measurements of this epoch given up because the outbox was full."""
+    """Measurements of this epoch that the edge will not send: given up, lost or damaged."""
     dropped_ranges: list[tuple[int, int]] | None = None
-    """Their ids, as inclusive ranges."""
+    """Ids of them that the platform has not passed yet, as inclusive ranges, the first ones first
+    and not necessarily all."""
+    dropped_because: dict[str, list[tuple[int, int]]] | None = None
+    """Those of `dropped_ranges` with a reason of `DropReason`; the others were given up because
+    the outbox was full."""
     buffer_hours_left: float | None = None
     """Hours until the outbox must give up rows, at the rate at which they are taken, if nothing is
     confirmed from now on; None while the rate is not known yet."""
     unreachable: list[str] | None = None
     """Tags or sources that cannot be read at present, each with its reason."""
+    refused: list[str] | None = None
+    """What the platform refused lately, as its acks told it, and readings that no message can hold:
+    each with its reason."""
     config_version: int | None = None
     """Version of the `Config` in force; None when the edge reads what its own file says."""
     config_error: str | None = None
@@ -168,14 +188,46 @@ class Status(msgspec.Struct, frozen=True, omit_defaults=True):
     """Version of the newest `Config` that was tried and taken back."""
 
 
-class Ack(msgspec.Struct, frozen=True):
-    """What the platform has committed of one edge and epoch."""
+class Limits(msgspec.Struct, frozen=True):
+    """What one data message may hold; the edge keeps to the lower of this and its settings."""
+
+    max_bytes: int
+    """Of the payload."""
+    max_rows: int
+
+
+class Refusal(msgspec.Struct, frozen=True, omit_defaults=True):
+    """Measurements or a message that the platform did not accept, for one reason."""
+
+    reason: str
+    """One of those on the page of the protocol."""
+    count: int
+    """Measurements; of a message without any, messages."""
+    tag: str | None = None
+    """The tag that is concerned, if it is one."""
+    detail: str = ""
+    """One example in words."""
+
+
+class Ack(msgspec.Struct, frozen=True, omit_defaults=True):
+    """What the platform has committed of one edge and epoch.
+
+    An ack below an earlier one of the same epoch says that the platform was set back.
+    """
 
     schema: int
     epoch: str
     committed_to: int
     """Every id up to this one is committed (or was declared dropped); 0 for none."""
     sent_us: Microseconds
+    limits: Limits | None = None
+    """What the platform takes at most in one message."""
+    birth_wanted: bool = False
+    """Whether the platform lacks the edge's birth: it is to be said again."""
+    rejected: int | None = None
+    """Measurements of this epoch that are refused until now, those replayed since excepted."""
+    refused: list[Refusal] | None = None
+    """What was refused since the last ack, twenty at most; it is kept raw at the platform."""
 
 
 class Config(msgspec.Struct, frozen=True):
