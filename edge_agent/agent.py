@@ -10,15 +10,17 @@ from edge_agent.configuration import RemoteConfiguration
 from edge_agent.drivers import Driver, make_driver
 from edge_agent.enrolment.renewal import Renewal
 from edge_agent.intake import Intake, SourceInlet
+from edge_agent.kept_aside import KeptAside
 from edge_agent.metrics import EdgeMetrics, Glance
-from edge_agent.outbox import Outbox, SqliteOutbox
+from edge_agent.outbox import Outbox, Row, SqliteOutbox
 from edge_agent.output import AnyPublisher, make_publisher
-from edge_agent.publisher import Condition
+from edge_agent.publisher import Condition, Refusals, Sizing
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.errors import TransientError
 from plant.exposition import metrics_server
 from plant.log import get_logger
+from plant.native import Refusal
 
 LOOK_AROUND_S = 0.1
 FLUSHES_AT_STOP = 30
@@ -115,6 +117,9 @@ class Agent:
             if source.enabled
         }
         self._condition = Condition(None, ())
+        self._refusals = Refusals()
+        self._sizing = Sizing.of(settings.publishing)
+        self._aside = KeptAside(settings.outbox.file)
         self._publisher_error: Exception | None = None
         outbox.rank(settings.priorities())
         self._dropped = outbox.state().dropped
@@ -130,6 +135,8 @@ class Agent:
             lambda: self._condition,
             self._remote.offer,
             self._renewal,
+            self._sizing,
+            self._refusals,
         )
         thread = threading.Thread(
             target=self._publish, args=(publisher,), name="publisher", daemon=True
@@ -164,6 +171,7 @@ class Agent:
             self._clock,
             self._counters,
             self._settings.outbox.flush_interval_ms / 1000,
+            self._refuse_unless_it_fits,
         )
         ended = asyncio.Event()
         flushing = asyncio.create_task(intake.flush_until(ended))
@@ -215,10 +223,20 @@ class Agent:
             intake.sampled_us(),
             tuple(intake.unreachable()),
             self._remote.state,
+            self._refusals.words(),
         )
         state = self._outbox.state()
         self._note_dropped(state.dropped)
         self._metrics.note(Glance(replace(self._counters), state, len(intake.unreachable())))
+
+    def _refuse_unless_it_fits(self, row: Row) -> bool:
+        """Return whether a message can hold a row; one that none can is kept aside and told of."""
+        if self._sizing.fits(row):
+            return True
+        detail = f"no message of {self._sizing.max_bytes} bytes can hold it"
+        self._aside.keep(row, "too_large", detail)
+        self._refusals.note([Refusal("too_large", 1, row.tag, detail)], time.monotonic())
+        return False
 
     def _note_dropped(self, dropped: int) -> None:
         """Say when the outbox begins to give up measurements, and when it no longer does."""

@@ -1,7 +1,7 @@
 """From readings to outbox rows: repeats out, units in, exceptions only, written in groups."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from edge_agent.conversion import converter
 from edge_agent.drivers import AnySource, Reading, TagSettings
@@ -25,8 +25,15 @@ class Intake:
     """Gathers the rows of all sources and writes them together; lives in one event loop."""
 
     def __init__(
-        self, outbox: Outbox, clock: Clock, counters: Counters, flush_interval_s: float
+        self,
+        outbox: Outbox,
+        clock: Clock,
+        counters: Counters,
+        flush_interval_s: float,
+        fits: Callable[[Row], bool] = lambda _: True,
     ) -> None:
+        """`fits` tells whether a message can hold a row; one that none can goes no further."""
+        self.fits = fits
         self._outbox = outbox
         self._clock = clock
         self._counters = counters
@@ -221,11 +228,15 @@ class SourceInlet:
                 counters.repeats += 1
                 continue
             value, quality = tag.convert(raw, raw_quality)
-            if tag.report.admits(time_us, value, quality):
-                rows.append(Row(name, time_us, value, quality))
+            if not tag.report.admits(time_us, value, quality):
+                counters.suppressed += 1
+                continue
+            row = Row(name, time_us, value, quality)
+            if self._intake.fits(row):
+                rows.append(row)
                 counters.waiting += 1
             else:
-                counters.suppressed += 1
+                counters.refused += 1
         await self._intake.take(self._source, rows, sampled_us, position)
 
     async def written(self) -> bool:

@@ -34,7 +34,7 @@ class EdgeMetrics:
 
         In each scrape
 
-        - `readings = repeat + suppressed + stored + waiting`, since the agent started, and
+        - `readings = repeat + suppressed + refused + stored + waiting`, since the start, and
         - `outbox rows = confirmed + dropped + waiting`, of the present life of the outbox.
         """
         glance = self._glance
@@ -45,10 +45,11 @@ class EdgeMetrics:
         yield Family(
             "nhipmay_edge_readings_settled",
             "counter",
-            "What became of readings: taken before, within their deadband, or in the outbox.",
+            "What became of readings: taken before, within a deadband, too large, stored.",
             {
                 "repeat": counters.repeats,
                 "suppressed": counters.suppressed,
+                "refused": counters.refused,
                 "stored": counters.written,
             },
             "as",
@@ -79,6 +80,9 @@ class EdgeMetrics:
             ("write_failures", "Writes that the disk did not take.", counters.write_failures),
         ):
             yield counter(f"nhipmay_edge_{name}", words, value)
+        yield gauge(
+            "nhipmay_edge_rejected", "Rows that the platform said it refuses.", counters.rejected
+        )
         yield gauge(
             "nhipmay_edge_unreachable", "Tags or sources that cannot be read.", glance.unreachable
         )

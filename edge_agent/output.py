@@ -7,7 +7,14 @@ from typing import TYPE_CHECKING, TypeAlias
 from edge_agent.enrolment.renewal import Renewal
 from edge_agent.outbox import Outbox
 from edge_agent.pace import wall_seconds
-from edge_agent.publisher import Condition, PahoLink, Publisher, VersionChoice
+from edge_agent.publisher import (
+    Condition,
+    PahoLink,
+    Publisher,
+    Refusals,
+    Sizing,
+    VersionChoice,
+)
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.clock import Clock
@@ -27,6 +34,8 @@ def make_publisher(
     condition: Callable[[], Condition],
     on_config: Callable[[bytes], None],
     renewal: Renewal,
+    sizing: Sizing,
+    refusals: Refusals,
 ) -> AnyPublisher:
     """Return the publisher that the settings ask for; its connections follow a renewal."""
     if settings.output == "sparkplug":
@@ -57,6 +66,8 @@ def make_publisher(
         condition,
         lambda: wall_seconds(clock, settings.publishing.status_interval_s),
         on_config=on_config,
+        sizing=sizing,
+        refusals=refusals,
     )
 
 

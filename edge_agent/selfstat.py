@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass
 class Counters:
     """What has happened to readings since the agent started.
 
-    `taken = repeats + suppressed + written + waiting` whenever the event loop is between two steps.
+    `taken = repeats + suppressed + refused + written + waiting` whenever the event loop is between
+    two steps.
     """
 
     taken: int = 0
@@ -16,6 +17,8 @@ class Counters:
     """Readings whose source time was taken before."""
     suppressed: int = 0
     """Readings within their deadband."""
+    refused: int = 0
+    """Readings that no message can hold."""
     written: int = 0
     """Measurements written to the outbox."""
     waiting: int = 0
@@ -26,6 +29,8 @@ class Counters:
     """Measurements that the platform confirmed."""
     dropped: int = 0
     """Measurements given up because the outbox was full."""
+    rejected: int = 0
+    """Measurements of the present epoch that the platform said it refuses."""
     stamped_by_agent: int = 0
     """Readings whose source gave no time, so that they carry the agent's."""
     unreadable: int = 0

@@ -58,6 +58,8 @@ class PublishingSettings(StrictModel):
 
     batch_rows: Annotated[int, Field(ge=1, le=5000)] = 500
     """Most measurements in one message."""
+    batch_bytes: Annotated[int, Field(ge=1_000, le=100_000_000)] = 250_000
+    """Most bytes of one message; the platform's limit counts if it is lower."""
     linger_ms: Annotated[int, Field(ge=10, le=60_000)] = 250
     """How long measurements wait for a message to fill."""
     max_in_flight: Annotated[int, Field(ge=1, le=20)] = 20

@@ -55,6 +55,8 @@ class DropReason:
     """The platform had confirmed them, the edge deleted them, and the platform lost them."""
     OUTBOX_DAMAGED = "outbox_damaged"
     """The outbox file was damaged on the edge's disk."""
+    TOO_LARGE = "too_large"
+    """The broker takes no message that could hold the measurement."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,14 @@
 """The durable queue between drivers and platform, in SQLite and in memory."""
 
-from edge_agent.outbox.contract import KEPT_ROWS, Outbox, OutboxState, Row, Slice, TagMemory
+from edge_agent.outbox.contract import (
+    KEPT_ROWS,
+    Outbox,
+    OutboxState,
+    Row,
+    SetBack,
+    Slice,
+    TagMemory,
+)
 from edge_agent.outbox.memory import ROW_BYTES, MemoryOutbox
 from edge_agent.outbox.sqlite import SqliteOutbox
 
@@ -11,6 +19,7 @@ __all__ = [
     "Outbox",
     "OutboxState",
     "Row",
+    "SetBack",
     "Slice",
     "SqliteOutbox",
     "TagMemory",

@@ -1,11 +1,12 @@
 """What an outbox is: the durable queue between the drivers and the platform."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple, Protocol
 
 from edge_agent.exception_report import Reported
 from edge_agent.priority import Priority
+from plant.idset import IdSet
 from plant.measurement import Quality, Value
 
 KEPT_ROWS = 20_000
@@ -53,11 +54,27 @@ class OutboxState:
     oldest_pending_age_s: int
     """Seconds for which it has been kept, as `Outbox.append` counts them; 0 when none is."""
     dropped: int
-    """Rows given up because the outbox was full."""
+    """Rows given up because the outbox was full, or lost for a `DropReason`."""
     dropped_ranges: tuple[tuple[int, int], ...]
     """Their ids, as inclusive ranges."""
     used_bytes: int
     """Room that the rows take."""
+    confirmed_id: int = 0
+    """Highest id that the platform said it has; lower ones given up are settled as well."""
+    lost: Mapping[str, IdSet] = field(default_factory=dict)
+    """Those of the dropped that were not given up for want of room, by `DropReason`."""
+    set_backs: int = 0
+    """How often the platform was set back in this epoch."""
+
+
+@dataclass(frozen=True, slots=True)
+class SetBack:
+    """What a platform that was set back costs; counts are of rows."""
+
+    again: int
+    """Confirmed rows that are pending again."""
+    lost: int
+    """Confirmed rows that are no longer kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +137,18 @@ class Outbox(Protocol):
 
         Then its file is an old copy: ids of the copy's future would be taken for duplicates.
         """
+
+    def platform_is_behind(self, epoch: str, committed_to: int) -> bool:
+        """Return whether the platform now has less of this epoch than it said it had."""
+
+    def take_set_back(self, committed_to: int) -> SetBack:
+        """Take note that the platform lost what it had above an id; return what comes of it.
+
+        What is still kept of it is pending again; the rest is dropped for that reason.
+        """
+
+    def lose(self, first_id: int, last_id: int, reason: str) -> None:
+        """Give up rows for a `DropReason`; they need not be there."""
 
     def renew_epoch(self) -> None:
         """Begin a new life with new ids.

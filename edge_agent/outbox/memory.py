@@ -5,7 +5,14 @@ from collections.abc import Mapping, Sequence
 from threading import RLock
 
 from edge_agent.exception_report import Reported
-from edge_agent.outbox.contract import KEPT_ROWS, OutboxState, Row, Slice, TagMemory
+from edge_agent.outbox.contract import (
+    KEPT_ROWS,
+    OutboxState,
+    Row,
+    SetBack,
+    Slice,
+    TagMemory,
+)
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.thinning import RESERVED_ROWS, block_rows, thinned
 from edge_agent.priority import Priority
@@ -99,6 +106,28 @@ class MemoryOutbox:
         with self._lock:
             return self._progress.knows_too_much(epoch, committed_to)
 
+    def platform_is_behind(self, epoch: str, committed_to: int) -> bool:
+        """See `Outbox.platform_is_behind`."""
+        with self._lock:
+            return self._progress.is_ahead_of(epoch, committed_to)
+
+    def take_set_back(self, committed_to: int) -> SetBack:
+        """See `Outbox.take_set_back`."""
+        with self._lock:
+            before = self._progress
+            lowest = self._ids[0] if self._ids else before.issued_id + 1
+            self._progress = before.set_back(committed_to, lowest)
+            again = slice(self._after(committed_to), self._after(before.low_id))
+            self._rows[again] = [(before.age_s, row) for _, row in self._rows[again]]
+            return self._progress.set_back_from(before)
+
+    def lose(self, first_id: int, last_id: int, reason: str) -> None:
+        """See `Outbox.lose`."""
+        with self._lock:
+            gone = slice(self._after(first_id - 1), self._after(last_id))
+            del self._ids[gone], self._rows[gone]
+            self._progress = self._progress.losing([(first_id, last_id + 1)], reason)
+
     def renew_epoch(self) -> None:
         """See `Outbox.renew_epoch`."""
         with self._lock:
@@ -125,6 +154,9 @@ class MemoryOutbox:
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,
                 used_bytes=len(self._rows) * ROW_BYTES,
+                confirmed_id=progress.confirmed_id,
+                lost=progress.because,
+                set_backs=progress.set_backs,
             )
 
     def memory(self) -> dict[str, TagMemory]:

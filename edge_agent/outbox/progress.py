@@ -1,11 +1,13 @@
 """How far an outbox has come, as a value: the rules that every outbox shares."""
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from uuid import uuid4
 
+from edge_agent.outbox.contract import SetBack
 from edge_agent.priority import Priority
 from plant.idset import EMPTY, IdSet, Span
+from plant.native import DropReason
 
 STEPS_TO_OLD = 10
 """A single step of the clock counts as at most this part of the age at which rows are given up.
@@ -30,6 +32,12 @@ class Progress:
     """Highest id that is confirmed or given up."""
     dropped_ranges: tuple[tuple[int, int], ...] = ()
     """Ids given up, as inclusive ranges in order."""
+    because: Mapping[str, IdSet] = field(default_factory=dict)
+    """Those of them that were not given up for want of room, by `DropReason`."""
+    confirmed_id: int = 0
+    """Highest id that the platform said it has; it falls only when the platform was set back."""
+    set_backs: int = 0
+    """How often the platform was set back in this epoch."""
     known_id: int = 0
     """Highest id that earlier agents may have sent: what the platform can know at the start."""
     published_id: int = 0
@@ -55,6 +63,11 @@ class Progress:
     def confirmed(self) -> int:
         """How many rows the platform confirmed."""
         return self.low_id - self._dropped_within(0, self.low_id)
+
+    def set_back_from(self, before: "Progress") -> SetBack:
+        """Return what setting the platform back to this progress did."""
+        lost = self.dropped - before.dropped
+        return SetBack(before.confirmed - self.confirmed - lost, lost)
 
     @property
     def dropped(self) -> int:
@@ -98,8 +111,38 @@ class Progress:
 
         That says nothing of what was sent from here: it may be about an earlier agent's rows.
         """
-        low = max(self.low_id, min(committed_to, self.issued_id))
-        return replace(self, low_id=low)._past_gaps()
+        confirmed = min(committed_to, self.issued_id)
+        return replace(
+            self,
+            low_id=max(self.low_id, confirmed),
+            confirmed_id=max(self.confirmed_id, confirmed),
+        )._past_gaps()
+
+    def set_back(self, committed_to: int, lowest_kept: int) -> "Progress":
+        """Return the progress after the platform lost what it had confirmed above an id.
+
+        Rows from `lowest_kept` on are still here and are pending again, under the ids that the
+        platform may yet see from the broker; those before are lost.
+        """
+        pending_again = (committed_to + 1, self.low_id + 1)
+        lost = (committed_to + 1, min(lowest_kept, self.low_id + 1))
+        back = replace(
+            self,
+            low_id=committed_to,
+            confirmed_id=committed_to,
+            set_backs=self.set_backs + 1,
+            shown=IdSet.of([*self.shown.spans, pending_again]),
+        )
+        return back.losing([lost], DropReason.PLATFORM_SET_BACK)
+
+    def losing(self, spans: Iterable[Span], reason: str) -> "Progress":
+        """Return the progress after ids, as half-open spans, were lost for a `DropReason`."""
+        known = IdSet.of((first, last + 1) for first, last in self.dropped_ranges)
+        new = [gap for start, stop in spans if start < stop for gap in known.missing(start, stop)]
+        if not new:
+            return self._past_gaps()
+        because = {**self.because, reason: self.because.get(reason, EMPTY).union(IdSet.of(new))}
+        return replace(self._with_dropped(new), because=because)._past_gaps()
 
     def given_up(self, up_to_id: int) -> "Progress":
         """Return the progress after the pending rows up to an id were dropped."""
@@ -133,6 +176,10 @@ class Progress:
         possible = max(self.known_id, self.published_id, self.low_id)
         return epoch == self.epoch and committed_to > possible
 
+    def is_ahead_of(self, epoch: str, committed_to: int) -> bool:
+        """Return whether an id is below what the platform said it has of this epoch."""
+        return epoch == self.epoch and committed_to < self.confirmed_id
+
     @property
     def foreign_id(self) -> int:
         """Rows up to this id are not of the next epoch: they were settled, or sent by others."""
@@ -147,10 +194,11 @@ class Progress:
             age_s=self.age_s,
             clock_s=self.clock_s,
         )
-        spans = [
-            (max(first, shift + 1) - shift, last + 1 - shift) for first, last in self.dropped_ranges
-        ]
-        return fresh._with_dropped([span for span in spans if span[0] < span[1]])._past_gaps()
+        spans = _shifted(((first, last + 1) for first, last in self.dropped_ranges), shift)
+        because = {
+            reason: IdSet(tuple(_shifted(ids.spans, shift))) for reason, ids in self.because.items()
+        }
+        return replace(fresh._with_dropped(spans), because=because)._past_gaps()
 
     def _with_dropped(self, spans: Iterable[Span]) -> "Progress":
         known = ((first, last + 1) for first, last in self.dropped_ranges)
@@ -171,3 +219,9 @@ class Progress:
             (max(first, after_id + 1), min(last, up_to_id)) for first, last in self.dropped_ranges
         )
         return sum(last - first + 1 for first, last in spans if first <= last)
+
+
+def _shifted(spans: Iterable[Span], shift: int) -> list[Span]:
+    """Return what of the spans lies above `shift`, counted from there."""
+    moved = ((max(start, shift + 1) - shift, stop - shift) for start, stop in spans)
+    return [span for span in moved if span[0] < span[1]]

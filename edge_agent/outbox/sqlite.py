@@ -16,7 +16,14 @@ from typing import Literal
 import msgspec
 
 from edge_agent.exception_report import Reported
-from edge_agent.outbox.contract import KEPT_ROWS, OutboxState, Row, Slice, TagMemory
+from edge_agent.outbox.contract import (
+    KEPT_ROWS,
+    OutboxState,
+    Row,
+    SetBack,
+    Slice,
+    TagMemory,
+)
 from edge_agent.outbox.file import open_error, open_file, run_error
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.room import Room
@@ -160,6 +167,27 @@ class SqliteOutbox:
         with self._lock:
             return self._progress.knows_too_much(epoch, committed_to)
 
+    def platform_is_behind(self, epoch: str, committed_to: int) -> bool:
+        """See `Outbox.platform_is_behind`."""
+        with self._lock:
+            return self._progress.is_ahead_of(epoch, committed_to)
+
+    def take_set_back(self, committed_to: int) -> SetBack:
+        """See `Outbox.take_set_back`."""
+        with self._changing() as before:
+            lowest = self._tables.number(_Q["lowest_id"]) or before.issued_id + 1
+            # They were taken long ago, but it is now that they begin to wait.
+            age = (before.age_s, committed_to, before.low_id)
+            self._connection.execute(_Q["refresh_rows"], age)
+            self._store(before.set_back(committed_to, lowest))
+            return self._progress.set_back_from(before)
+
+    def lose(self, first_id: int, last_id: int, reason: str) -> None:
+        """See `Outbox.lose`."""
+        with self._changing() as before:
+            self._connection.execute(_Q["delete_between"], (first_id, last_id))
+            self._store(before.losing([(first_id, last_id + 1)], reason))
+
     def renew_epoch(self) -> None:
         """See `Outbox.renew_epoch`."""
         with self._changing() as progress:
@@ -187,6 +215,9 @@ class SqliteOutbox:
                 dropped=progress.dropped,
                 dropped_ranges=progress.dropped_ranges,
                 used_bytes=self._tables.used_bytes(),
+                confirmed_id=progress.confirmed_id,
+                lost=progress.because,
+                set_backs=progress.set_backs,
             )
 
     def memory(self) -> dict[str, TagMemory]:

@@ -69,6 +69,13 @@ select id from row where id > ? and taken_s >= ? order by id limit 1;
 -- name: delete_rows
 delete from row where id <= ?;
 
+-- name: delete_between
+delete from row where id between ? and ?;
+
+-- name: refresh_rows
+-- The age at which rows of some ids were taken.
+update row set taken_s = ? where id > ? and id <= ?;
+
 -- name: read_block
 select id, tag_id from row where id >= ? and id < ? order by id limit ?;
 

@@ -14,6 +14,8 @@ from edge_agent.publisher.link import (
 from edge_agent.publisher.messages import Condition, ConfigState
 from edge_agent.publisher.paho_link import PahoLink, VersionChoice
 from edge_agent.publisher.publisher import Publisher
+from edge_agent.publisher.refusals import Refusals
+from edge_agent.publisher.sizing import Sizing
 
 __all__ = [
     "Condition",
@@ -28,6 +30,8 @@ __all__ = [
     "PahoLink",
     "Publisher",
     "Received",
+    "Refusals",
     "Refused",
+    "Sizing",
     "VersionChoice",
 ]

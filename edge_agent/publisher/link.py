@@ -10,6 +10,9 @@ from plant.errors import TransientError
 class Connected:
     """The broker accepted the connection and the subscription to the ack topic."""
 
+    max_packet_bytes: int | None = None
+    """Largest packet that it takes, where it names one."""
+
 
 @dataclass(frozen=True, slots=True)
 class Refused:

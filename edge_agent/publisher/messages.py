@@ -1,10 +1,12 @@
 """The edge's messages, made from outbox rows and counters."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
+from itertools import islice
 
 from edge_agent.outbox import OutboxState, Slice
 from plant.measurement import Quality
-from plant.native import SCHEMA, DataBatch, Status
+from plant.native import MAX_DROPPED_RANGES, SCHEMA, DataBatch, Status
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,8 @@ class Condition:
     sampled_us: int | None
     unreachable: tuple[str, ...]
     config: ConfigState = ConfigState()
+    refused: tuple[str, ...] = ()
+    """What the platform, or the agent itself, refused lately."""
 
 
 def data_batch(epoch: str, rows: Slice, sent_us: int) -> DataBatch:
@@ -68,9 +72,11 @@ def online_status(
         oldest_pending_us=state.oldest_pending_us,
         sampled_us=condition.sampled_us,
         dropped=state.dropped,
-        dropped_ranges=list(state.dropped_ranges),
+        dropped_ranges=_unpassed(state.dropped_ranges, state.confirmed_id),
+        dropped_because=_because(state),
         buffer_hours_left=buffer_hours_left,
         unreachable=list(condition.unreachable),
+        refused=list(condition.refused) or None,
         config_version=condition.config.version,
         config_error=condition.config.error,
         config_on_trial=condition.config.on_trial or None,
@@ -82,6 +88,19 @@ def online_status(
 def last_will(epoch: str) -> Status:
     """Return what the broker publishes when the edge falls silent."""
     return Status(schema=SCHEMA, online=False, epoch=epoch)
+
+
+def _because(state: OutboxState) -> dict[str, list[tuple[int, int]]] | None:
+    told = {
+        reason: _unpassed(((start, stop - 1) for start, stop in ids.spans), state.confirmed_id)
+        for reason, ids in state.lost.items()
+    }
+    return {reason: ranges for reason, ranges in told.items() if ranges} or None
+
+
+def _unpassed(ranges: Iterable[tuple[int, int]], confirmed_id: int) -> list[tuple[int, int]]:
+    """Return what the platform cannot know yet, as much as one heartbeat tells."""
+    return list(islice((span for span in ranges if span[1] > confirmed_id), MAX_DROPPED_RANGES))
 
 
 def _qualities(qualities: list[Quality]) -> list[int] | None:

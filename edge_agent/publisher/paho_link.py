@@ -91,6 +91,7 @@ class PahoLink:
         self._events: SimpleQueue[Event] = SimpleQueue()
         self._answered = False
         self._accepted = False
+        self._max_packet_bytes: int | None = None
         # Without this paho would forget the session that the broker keeps (MQTT 3.1.1's flag).
         self._client = Client(
             CallbackAPIVersion.VERSION2,
@@ -150,9 +151,15 @@ class PahoLink:
         self._client.loop_stop()
 
     def _on_connect(
-        self, client: Client, _user: object, _flags: ConnectFlags, code: ReasonCode, _more: object
+        self,
+        client: Client,
+        _user: object,
+        _flags: ConnectFlags,
+        code: ReasonCode,
+        more: Properties | None,
     ) -> None:
         self._answered = True
+        self._max_packet_bytes = getattr(more, "MaximumPacketSize", None)
         if code.is_failure:
             self._events.put(self._refusal(str(code)))
             # paho would try again by itself; the publisher decides that.
@@ -178,7 +185,7 @@ class PahoLink:
                 Refused(f"the broker's access list denies reading {self._subscription}")
             )
         else:
-            self._events.put(Connected())
+            self._events.put(Connected(self._max_packet_bytes))
 
     def _on_disconnect(
         self,

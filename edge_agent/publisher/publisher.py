@@ -3,9 +3,11 @@
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from edge_agent.drivers.supervision import Backoff
 from edge_agent.outbox import Outbox, Slice
+from edge_agent.publisher.acks import Acks, EpochChangedError, PlatformSetBackError
 from edge_agent.publisher.buffer_forecast import BufferForecast
 from edge_agent.publisher.heartbeat import Heartbeat
 from edge_agent.publisher.link import (
@@ -20,14 +22,16 @@ from edge_agent.publisher.link import (
     Refused,
 )
 from edge_agent.publisher.live_lane import LiveLane
-from edge_agent.publisher.messages import Condition, data_batch, last_will
+from edge_agent.publisher.messages import Condition, last_will
+from edge_agent.publisher.refusals import Refusals
+from edge_agent.publisher.sizing import Sizing
 from edge_agent.publisher.window import Window
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.clock import Clock, microseconds
-from plant.errors import DataError, TransientError
+from plant.errors import TransientError
 from plant.log import get_logger
-from plant.native import SCHEMA, Birth, Leaf, TagDeclaration, decode_ack, encode
+from plant.native import SCHEMA, Birth, DropReason, Leaf, Refusal, TagDeclaration, encode
 
 OPEN_TIMEOUT_S = 8.0
 FIRST_ACK_WAIT_S = 1.0
@@ -37,6 +41,15 @@ PAUSE_WHILE_STOPPING_S = 0.2
 NOT_YET_CONNECTED = "not yet connected"
 
 _log = get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """A data message: its last row, and its number on the connection."""
+
+    last_id: int
+    number: int
+
 
 LinkFactory = Callable[[bytes], Link]
 """Makes a new connection, given the payload of its Last Will."""
@@ -48,10 +61,6 @@ class LinkLostError(TransientError):
     def __init__(self, reason: str) -> None:
         self.reason = reason
         super().__init__(reason)
-
-
-class EpochChangedError(TransientError):
-    """The outbox began a new life; the edge announces itself anew."""
 
 
 class Publisher:
@@ -72,6 +81,8 @@ class Publisher:
         status_pause_s: Callable[[], float],
         elapsed: Callable[[], float] = time.monotonic,
         on_config: Callable[[bytes], None] | None = None,
+        sizing: Sizing | None = None,
+        refusals: Refusals | None = None,
     ) -> None:
         self._on_config = on_config
         self._settings = settings.publishing
@@ -95,10 +106,9 @@ class Publisher:
         )
         self._stop = threading.Event()
         self._drain_until: float | None = None
-        self._contacted = False
-        self._certain = False
-        """Whether the platform has said, in this life, which ids it has. An outbox set back to an
-        old copy gives out ids that the platform knows as other rows, and takes for repeats."""
+        self._refusals = refusals or Refusals()
+        self._sizing = sizing or Sizing.of(settings.publishing)
+        self._acks = Acks(outbox, counters, self._sizing, self._refusals)
         self._problem: str | None = NOT_YET_CONNECTED
         self._backoff = Backoff(first_s=0.5, longest_s=10.0)
         self._data_numbers: set[int] = set()
@@ -120,7 +130,7 @@ class Publisher:
                 self._follow(link)
                 self._say_farewell(link)
                 return
-            except (EpochChangedError, IdentityRenewedError):
+            except (EpochChangedError, PlatformSetBackError, IdentityRenewedError):
                 continue
             except TransientError as exc:
                 # Of the broker, or of the disk when the outbox could not be read or changed.
@@ -138,6 +148,7 @@ class Publisher:
         while (left := deadline - self._elapsed()) > 0:
             event = link.next_event(left)
             if isinstance(event, Connected):
+                self._sizing.broker_takes(event.max_packet_bytes)
                 return
             if isinstance(event, Received):
                 self._receive(event)
@@ -148,7 +159,7 @@ class Publisher:
     def _announce(self, link: Link) -> None:
         """Learn what the platform has, then say who is here: birth and status before any data."""
         deadline = self._elapsed() + FIRST_ACK_WAIT_S
-        while not self._contacted and (left := deadline - self._elapsed()) > 0:
+        while not self._acks.contacted and (left := deadline - self._elapsed()) > 0:
             event = link.next_event(left)
             if event is not None:
                 self._handle(event)
@@ -167,6 +178,7 @@ class Publisher:
             tags=self._declarations,
         )
         number = link.publish(self._topic(Leaf.BIRTH), encode(birth), retain=True)
+        self._acks.birth_said(self._elapsed())
         self._await_delivered(link, number, OPEN_TIMEOUT_S)
 
     def _await_delivered(self, link: Link, number: int, timeout_s: float) -> None:
@@ -185,6 +197,8 @@ class Publisher:
         flush_at = self._elapsed()
         while True:
             now = self._elapsed()
+            if self._acks.birth_due(now):
+                self._say_birth_again(link)
             self._resend_overdue(now)
             self._send_ahead(link, now, partial=now >= flush_at)
             self._send_data(link, partial=now >= flush_at)
@@ -230,22 +244,17 @@ class Publisher:
             self._on_config(message.payload)
 
     def _take_ack(self, message: Received) -> None:
-        try:
-            ack = decode_ack(message.payload)
-        except DataError as exc:
-            _log.warning("ack_unreadable", reason=str(exc))
-            return
-        self._contacted = True
-        if ack.epoch == self._outbox.state().epoch and not message.retained:
-            self._certain = True
-        if self._outbox.restored_from_old_image(ack.epoch, ack.committed_to):
-            _log.error("outbox_is_an_old_copy", committed_to=ack.committed_to)
-            self._outbox.renew_epoch()
-            raise EpochChangedError
-        self._counters.acknowledged += self._outbox.acknowledge(ack.epoch, ack.committed_to)
-        if ack.epoch == self._outbox.state().epoch:
-            self._window.confirmed(ack.committed_to, self._elapsed())
-            self._live.confirmed(self._elapsed())
+        now = self._elapsed()
+        ack = self._acks.take(message, now)
+        if ack is not None:
+            self._window.confirmed(ack.committed_to, now)
+            self._live.confirmed(now)
+
+    def _say_birth_again(self, link: Link) -> None:
+        """The platform missed the birth, so that it took no data: both are sent again."""
+        _log.info("birth_said_again")
+        self._send_birth(link)
+        self._window.begin_again(self._outbox.state().acknowledged_id)
 
     def _resend_overdue(self, now: float) -> None:
         if self._window.overdue(now):
@@ -254,35 +263,52 @@ class Publisher:
             self._window.timed_out(self._outbox.state().acknowledged_id)
 
     def _send_data(self, link: Link, *, partial: bool) -> None:
-        if not self._certain and self._outbox.reopened():
+        if not self._acks.certain and self._outbox.reopened():
             return
         while self._window.has_room():
-            rows = self._outbox.read(self._window.next_after, self._settings.batch_rows)
-            if rows is None or (len(rows.rows) < self._settings.batch_rows and not partial):
+            wanted = self._sizing.rows_at_once
+            rows = self._outbox.read(self._window.next_after, wanted)
+            if rows is None or (len(rows.rows) < wanted and not partial):
                 return
-            self._publish(link, rows)
-            self._window.sent(rows.first_id, rows.last_id, self._elapsed())
+            sent = self._publish(link, rows)
+            if sent is not None:
+                self._window.sent(rows.first_id, sent.last_id, self._elapsed())
 
     def _send_ahead(self, link: Link, now: float, *, partial: bool) -> None:
         """Send the newest rows, where a backlog would hold them up."""
         issued_id = self._outbox.state().issued_id
+        wanted = self._sizing.rows_at_once
         after = self._live.next_after(self._window.next_after, issued_id, now)
-        rows = None if after is None else self._outbox.read(after, self._settings.batch_rows)
-        if rows is not None and (partial or len(rows.rows) == self._settings.batch_rows):
-            self._live.sent(rows.last_id, self._publish(link, rows))
+        rows = None if after is None else self._outbox.read(after, wanted)
+        if rows is not None and (partial or len(rows.rows) == wanted):
+            sent = self._publish(link, rows)
+            if sent is not None:
+                self._live.sent(sent.last_id, sent.number)
 
-    def _publish(self, link: Link, rows: Slice) -> int:
-        batch = data_batch(self._outbox.state().epoch, rows, self._now_us())
+    def _publish(self, link: Link, rows: Slice) -> _Sent | None:
+        """Send as many of the rows as one message holds; None when not even the first one fits."""
+        rows, payload = self._sizing.fitted(self._outbox.state().epoch, rows, self._now_us())
+        if len(payload) > self._sizing.broker_bytes:
+            self._give_up(rows, len(payload))
+            return None
         self._outbox.mark_published(rows.last_id)
-        number = link.publish(self._topic(Leaf.DATA), encode(batch), retain=False)
+        number = link.publish(self._topic(Leaf.DATA), payload, retain=False)
         self._data_numbers.add(number)
         self._counters.published += len(rows.rows)
-        return number
+        return _Sent(rows.last_id, number)
+
+    def _give_up(self, rows: Slice, size: int) -> None:
+        """The broker would end the connection over this row, again and again."""
+        (row,) = rows.rows
+        detail = f"{size} bytes; the broker takes {self._sizing.broker_bytes}"
+        self._outbox.lose(rows.first_id, rows.last_id, DropReason.TOO_LARGE)
+        self._refusals.note([Refusal("too_large", 1, row.tag, detail)], self._elapsed())
 
     def _send_status(self, link: Link, now: float) -> None:
         state = self._outbox.state()
         self._counters.dropped = state.dropped
-        if self._heartbeat.due(state, now):
+        asked = self._acks.ask_due(now)
+        if self._heartbeat.due(state, now) or asked:
             payload = self._heartbeat.payload(state, self._now_us(), online=True)
             link.publish(self._topic(Leaf.STATUS), payload, retain=True)
 

@@ -72,6 +72,11 @@ class Window:
         self._batches.clear()
         self._next_after = confirmed_to
 
+    def begin_again(self, confirmed_to: int) -> None:
+        """Rewind because the platform is ready only now; its silence before does not count."""
+        self._timeout_s = self._first_timeout_s
+        self.rewind(confirmed_to)
+
     def timed_out(self, confirmed_to: int) -> None:
         """Rewind because the platform was silent for too long, and be more patient from now on."""
         self._timeout_s = min(self._timeout_s * 2, max(LONGEST_TIMEOUT_S, self._first_timeout_s))

@@ -19,6 +19,8 @@ from tests.services import MosquittoBroker, free_port
 ROWS = 12_000
 Samples = dict[tuple[str, str], float]
 
+EDGE_FATES = ("repeat", "suppressed", "refused", "stored")
+
 
 def scrape(port: int) -> Samples:
     """Return every sample by name and label; nothing before the service serves."""
@@ -44,7 +46,7 @@ def check(samples: Samples, whole: str, parts: str, rest: str, *kinds: str) -> N
 
 def check_edge(samples: Samples) -> None:
     of = "nhipmay_edge_readings"
-    check(samples, of, f"{of}_settled", f"{of}_waiting", "repeat", "suppressed", "stored")
+    check(samples, of, f"{of}_settled", f"{of}_waiting", *EDGE_FATES)
     of = "nhipmay_edge_outbox_rows"
     check(samples, of, f"{of}_settled", f"{of}_waiting", "confirmed", "dropped")
 

@@ -172,3 +172,21 @@ def test_what_cannot_be_read_is_told_with_its_source_when_it_is_asked_for() -> N
         assert bench.intake.unreachable() == []
 
     asyncio.run(scenario())
+
+
+def test_a_reading_goes_no_further_when_no_message_can_hold_it() -> None:
+    async def scenario() -> None:
+        bench = Bench(memory_outbox())
+        bench.intake.fits = lambda row: row.value != 6.0
+        await bench.inlet.deliver([reading(0, 10), reading(1, 12), reading(2, 14)])
+        await bench.intake.flush()
+        assert [row.value for row in bench.rows()] == [5.0, 7.0]
+        counters = bench.counters
+        assert (counters.taken, counters.refused, counters.written, counters.waiting) == (
+            3,
+            1,
+            2,
+            0,
+        )
+
+    asyncio.run(scenario())

@@ -9,7 +9,9 @@ import pytest
 from edge_agent.exception_report import Reported
 from edge_agent.outbox import Outbox, Row
 from edge_agent.priority import Priority
+from plant.idset import IdSet
 from plant.measurement import Quality, Value
+from plant.native import DropReason
 from tests.unit.edge_agent.outboxes import (
     HOUR,
     NOW,
@@ -308,3 +310,68 @@ def test_holes_move_along_when_a_new_life_begins(make: MakeOutbox) -> None:
     assert after.pending == len(before)
     assert after.issued_id == after.dropped + after.pending
     assert [one for _, one in drained(outbox)] == before
+
+
+def test_what_is_still_kept_is_pending_again_when_the_platform_was_set_back(
+    make: MakeOutbox,
+) -> None:
+    outbox = make(kept_rows=10)
+    outbox.append(rows(range(100)), NOW)
+    epoch = epoch_of(outbox)
+    outbox.acknowledge(epoch, 60)
+    assert not outbox.platform_is_behind(epoch, 60)
+    assert not outbox.platform_is_behind("another", 20)
+    assert outbox.platform_is_behind(epoch, 20)
+    cost = outbox.take_set_back(20)
+    state = outbox.state()
+    assert (cost.again, cost.lost) == (10, 30)
+    assert state.dropped_ranges == ((21, 50),)
+    assert dict(state.lost) == {DropReason.PLATFORM_SET_BACK: IdSet(((21, 51),))}
+    assert (state.acknowledged_id, state.confirmed_id, state.set_backs) == (50, 20, 1)
+    assert state.issued_id == state.confirmed + state.dropped + state.pending
+    part = outbox.read(0, 100)
+    assert part is not None
+    assert (part.first_id, part.rows) == (51, rows(range(50, 100)))
+    # The platform goes on from there, and a second fall is news as well.
+    outbox.acknowledge(epoch, 70)
+    assert outbox.platform_is_behind(epoch, 69)
+
+
+def test_nothing_is_lost_when_all_that_the_platform_lost_is_still_kept(make: MakeOutbox) -> None:
+    outbox = make(max_hours=1, kept_rows=100)
+    outbox.append(rows(range(10)), NOW)
+    outbox.acknowledge(epoch_of(outbox), 10)
+    later = work_until(outbox, NOW, NOW + 5 * HOUR)
+    cost = outbox.take_set_back(0)
+    assert (cost.again, cost.lost) == (10, 0)
+    # Their hours begin now.
+    outbox.append([], later + SECOND)
+    assert (outbox.state().pending, outbox.state().dropped) == (10, 0)
+
+
+def test_rows_given_up_before_are_no_loss_of_the_platform_when_it_was_set_back(
+    make: MakeOutbox,
+) -> None:
+    outbox = make(max_hours=1, kept_rows=1)
+    outbox.append(rows(range(10)), NOW)
+    outbox.append(rows(range(10, 20)), work_until(outbox, NOW, NOW + 2 * HOUR))
+    assert outbox.state().dropped_ranges == ((1, 10),)
+    # Its ack may still be below what the edge gave up by itself: that is nothing new.
+    assert not outbox.platform_is_behind(epoch_of(outbox), 0)
+    outbox.acknowledge(epoch_of(outbox), 20)
+    cost = outbox.take_set_back(0)
+    assert (cost.again, cost.lost) == (1, 9)
+    assert dict(outbox.state().lost) == {DropReason.PLATFORM_SET_BACK: IdSet(((11, 20),))}
+
+
+def test_lost_ids_are_passed_over_and_keep_their_reason(make: MakeOutbox) -> None:
+    outbox = make()
+    outbox.append(rows(range(10)), NOW)
+    outbox.lose(4, 6, DropReason.OUTBOX_DAMAGED)
+    state = outbox.state()
+    assert state.dropped_ranges == ((4, 6),)
+    assert state.issued_id == state.confirmed + state.dropped + state.pending
+    assert [id_ for id_, _ in drained(outbox)] == [1, 2, 3, 7, 8, 9, 10]
+    outbox.acknowledge(epoch_of(outbox), 2)
+    outbox.renew_epoch()
+    assert dict(outbox.state().lost) == {DropReason.OUTBOX_DAMAGED: IdSet(((2, 5),))}

@@ -7,6 +7,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 
+import pytest
+
 from edge_agent.outbox import MemoryOutbox, Outbox, SqliteOutbox
 from edge_agent.publisher import (
     Condition,
@@ -17,21 +19,26 @@ from edge_agent.publisher import (
     Event,
     Publisher,
     Received,
+    Refusals,
     Refused,
 )
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.errors import BrokerUnavailableError
+from plant.idset import IdSet
 from plant.native import (
     Ack,
     DataBatch,
+    DropReason,
+    Limits,
+    Refusal,
     Status,
     decode_birth,
     decode_data,
     decode_status,
     encode,
 )
-from tests.unit.edge_agent.outboxes import NOW, memory_outbox, rows, sqlite_outbox
+from tests.unit.edge_agent.outboxes import NOW, memory_outbox, row, rows, sqlite_outbox
 
 SETTINGS = EdgeSettings.model_validate(
     {
@@ -57,6 +64,7 @@ class FakeBroker:
     refusals: deque[str] = field(default_factory=deque)
     """Reasons to refuse the first connections."""
     first_ack: Ack | None = None
+    max_packet_bytes: int | None = None
     now: float = 0.0
     sent: list[tuple[str, bytes, bool]] = field(default_factory=list)
     events: deque[Event] = field(default_factory=deque)
@@ -74,9 +82,9 @@ class FakeBroker:
     def open(self) -> None:
         if self.refusals:
             raise BrokerUnavailableError(self.refusals.popleft())
-        self.events.append(Connected())
+        self.events.append(Connected(self.max_packet_bytes))
         if self.first_ack is not None:
-            self.acknowledge(self.first_ack.epoch, self.first_ack.committed_to, retained=True)
+            self.answer(self.first_ack, retained=True)
 
     def next_event(self, timeout_s: float) -> Event | None:
         if self.events:
@@ -99,7 +107,10 @@ class FakeBroker:
         self.events.clear()
 
     def acknowledge(self, epoch: str, committed_to: int, *, retained: bool = False) -> None:
-        payload = encode(Ack(schema=1, epoch=epoch, committed_to=committed_to, sent_us=NOW))
+        self.answer(Ack(1, epoch, committed_to, NOW), retained=retained)
+
+    def answer(self, ack: Ack, *, retained: bool = False) -> None:
+        payload = encode(ack)
         self.events.append(Received("nm/v1/co-khi-mau/bien-hoa/edge-1/ack", payload, retained))
 
     def leaves(self) -> list[str]:
@@ -126,6 +137,7 @@ def publisher_of(
     outbox: Outbox,
     counters: Counters,
     on_config: Callable[[bytes], None] | None = None,
+    refusals: Refusals | None = None,
 ) -> Publisher:
     return Publisher(
         SETTINGS,
@@ -134,10 +146,11 @@ def publisher_of(
         broker.connect,
         lambda: datetime(2026, 3, 2, tzinfo=UTC),
         "1.2.3",
-        lambda: Condition(NOW, ()),
+        lambda: Condition(NOW, (), refused=refusals.words() if refusals else ()),
         lambda: 10.0,
         elapsed=lambda: broker.now,
         on_config=on_config,
+        refusals=refusals,
     )
 
 
@@ -346,6 +359,152 @@ def test_the_status_tells_which_configuration_is_in_force() -> None:
     assert {(one.config_version, one.config_error) for one in broker.statuses()} == {
         (3, "version 4: no")
     }
+
+
+def fallen() -> tuple[FakeBroker, Callable[[int], None]]:
+    """A platform that has confirmed everything and then loses what is above an id.
+
+    The second is to be called with the highest id that it still has.
+    """
+    has = set[int]()
+
+    def take(broker: FakeBroker, batch: DataBatch) -> None:
+        has.update(range(batch.first_id, batch.last_id + 1))
+        answer(broker, batch.epoch)
+
+    def answer(broker: FakeBroker, epoch: str, dropped: object = ()) -> None:
+        for first, last in dropped or ():  # type: ignore[attr-defined]  # ranges of a status
+            has.update(range(first, last + 1))
+        broker.acknowledge(epoch, next(k for k in range(100_000) if k + 1 not in has))
+
+    broker = FakeBroker(take)
+    broker.on_status = lambda broker, said: answer(broker, said.epoch, said.dropped_ranges)
+
+    def fall(to: int) -> None:
+        has.intersection_update(range(to + 1))
+
+    return broker, fall
+
+
+@pytest.mark.parametrize("left", [120, 0])
+def test_all_that_is_left_is_sent_again_when_the_platform_was_set_back(left: int) -> None:
+    outbox = filled(300)
+    broker, fall = fallen()
+    run_until_sent(broker, outbox, patience_s=60)
+    before = outbox.state()
+    assert (before.pending, before.confirmed_id) == (0, 300)
+
+    fall(left)
+    start, already = broker.now, len(broker.batches())
+    publisher = publisher_of(broker, outbox, Counters())
+
+    def idle() -> None:
+        if (outbox.state().set_backs and not outbox.state().pending) or broker.now > start + 60:
+            publisher.finish(0)
+
+    broker.idle = idle
+    publisher.run()
+
+    after = outbox.state()
+    # The outbox keeps a hundred rows that were confirmed.
+    lost = 200 - left
+    assert dict(after.lost) == {DropReason.PLATFORM_SET_BACK: IdSet(((left + 1, 201),))}
+    assert (after.pending, after.dropped, after.set_backs) == (0, lost, 1)
+    assert broker.batches()[already:][0] == (201, 210)
+    told = [status for status in broker.statuses() if status.dropped_because]
+    assert told[0].dropped_because == {"platform_set_back": [(left + 1, 200)]}
+    assert told[0].dropped_ranges == [(left + 1, 200)]
+    assert broker.now - start <= 60
+
+
+def test_the_fall_is_noticed_when_the_edge_restarts_in_between(tmp_path: Path) -> None:
+    broker, fall = fallen()
+    with closing(sqlite_outbox(tmp_path)) as outbox:
+        outbox.append(rows(range(300)), NOW)
+        run_until_sent(broker, outbox, patience_s=60)
+        # The broker still keeps the high ack.
+        broker.first_ack = Ack(1, outbox.state().epoch, 300, NOW)
+    fall(250)
+    with closing(sqlite_outbox(tmp_path)) as outbox:
+        outbox.append(rows(range(300, 310)), NOW)
+        run_until_sent(broker, outbox, patience_s=broker.now + 60)
+        state = outbox.state()
+        assert (state.pending, state.dropped, state.set_backs) == (0, 0, 1)
+
+
+def test_a_late_ack_of_another_worker_is_no_fall() -> None:
+    outbox = filled(30)
+    epoch = outbox.state().epoch
+
+    def cross(broker: FakeBroker, batch: DataBatch) -> None:
+        confirm(broker, batch)
+        for _ in range(5):
+            broker.acknowledge(epoch, 0)
+
+    broker = FakeBroker(cross)
+    broker.on_status = lambda broker, said: broker.acknowledge(
+        said.epoch, outbox.state().confirmed_id
+    )
+    run_until_sent(broker, outbox, patience_s=60)
+    assert (outbox.state().pending, outbox.state().set_backs) == (0, 0)
+
+
+def test_the_birth_is_said_again_when_the_platform_missed_it() -> None:
+    births = 0
+
+    def no_birth_yet(broker: FakeBroker, batch: DataBatch) -> None:
+        nonlocal births
+        births = broker.leaves().count("birth")
+        if births > 1:
+            confirm(broker, batch)
+        else:
+            broker.answer(Ack(1, batch.epoch, 0, NOW, birth_wanted=True))
+
+    broker, outbox = FakeBroker(no_birth_yet), filled(30)
+    run_until_sent(broker, outbox, patience_s=9)
+    assert outbox.state().pending == 0
+    # Three messages asked for it, and it was said once.
+    assert broker.leaves().count("birth") == 2
+
+
+def test_messages_stay_within_the_bytes_that_the_platform_takes() -> None:
+    outbox = memory_outbox()
+    outbox.append([row(k, value="Đ" * 400) for k in range(60)], NOW)
+    limits = Limits(max_bytes=3_000, max_rows=8)
+    broker = FakeBroker(confirm)
+    broker.first_ack = Ack(1, outbox.state().epoch, 0, NOW, limits=limits)
+    run_until_sent(broker, outbox, patience_s=60)
+    sent = [payload for leaf, payload, _ in broker.sent if leaf == "data"]
+    assert outbox.state().pending == 0
+    assert max(map(len, sent)) <= 3_000
+    assert broker.batches()[0] == (1, 3)
+
+
+def test_a_row_that_the_broker_never_takes_does_not_hold_up_the_others() -> None:
+    outbox = memory_outbox()
+    outbox.append([row(0), row(1, value="x" * 3_900), row(2)], NOW)
+    broker = FakeBroker(confirm, max_packet_bytes=2_000)
+    refusals = Refusals()
+    publisher = publisher_of(broker, outbox, Counters(), refusals=refusals)
+    broker.idle = lambda: publisher.finish(0) if outbox.state().pending == 0 else None
+    publisher.run()
+    assert broker.batches() == [(1, 1), (3, 3)]
+    assert dict(outbox.state().lost) == {DropReason.TOO_LARGE: IdSet(((2, 3),))}
+    (words,) = refusals.words()
+    assert words.startswith("cnc-1/temperature: too_large ×1")
+
+
+def test_refusals_reach_the_heartbeat_and_the_counters() -> None:
+    def refuse(broker: FakeBroker, batch: DataBatch) -> None:
+        said = [Refusal("wrong_type", 2, "cnc-1/x", "text for a number")]
+        broker.answer(Ack(1, batch.epoch, batch.last_id, NOW, rejected=2, refused=said))
+
+    broker, outbox, counters, refusals = FakeBroker(refuse), filled(20), Counters(), Refusals()
+    publisher = publisher_of(broker, outbox, counters, refusals=refusals)
+    broker.idle = lambda: publisher.finish(0) if broker.now > 15 else None
+    publisher.run()
+    assert counters.rejected == 2
+    assert broker.statuses()[-1].refused == ["cnc-1/x: wrong_type ×4 (text for a number)"]
 
 
 def confirming(taken: set[int]) -> Callable[[FakeBroker, DataBatch], None]:
