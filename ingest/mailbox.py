@@ -1,4 +1,7 @@
-"""A queue bounded in messages and in bytes, between the network and the decoder; fair to sites."""
+"""A queue bounded in messages and in bytes, between the network and the decoder; fair to senders.
+
+A sender is a site, or a Sparkplug node.
+"""
 
 import threading
 from collections import OrderedDict, deque
@@ -6,12 +9,12 @@ from dataclasses import dataclass, field
 
 from ingest.message import Message
 from ingest.right_of_way import RightOfWay
-from ingest.share import site_of
+from ingest.share import sender_of
 
 
 @dataclass(slots=True)
 class _Tray:
-    """What waits of one site."""
+    """What waits of one sender."""
 
     messages: deque[Message] = field(default_factory=deque)
     size: int = 0
@@ -19,9 +22,9 @@ class _Tray:
 
 
 class Mailbox:
-    """Holds messages until they are taken, one site after the other; `put` waits while it is full.
+    """Holds messages until they are taken, of each sender in turn; `put` waits while it is full.
 
-    The order within a site is kept.
+    The order within a sender is kept.
     """
 
     def __init__(
@@ -55,7 +58,7 @@ class Mailbox:
                 lambda: self._fits(size), timeout_s
             ):
                 return False
-            site = site_of(message.topic)
+            site = sender_of(message.topic)
             tray = self._trays.setdefault(site, _Tray())
             tray.messages.append(message)
             tray.size += size
@@ -73,7 +76,7 @@ class Mailbox:
         A site that is alone may fill the whole queue.
         """
         with self._changed:
-            site = site_of(message.topic)
+            site = sender_of(message.topic)
             tray = self._trays.get(site)
             if tray is None or self._sites <= {site}:
                 return False

@@ -19,7 +19,6 @@ from store.delivery_row import DeliveryStore
 
 log = structlog.get_logger()
 
-_FIRST_PAUSE_S = 0.1
 _LONGEST_PAUSE_S = 5.0
 
 
@@ -34,6 +33,7 @@ class SparkplugCommitter:
         limits: LimitSettings,
         abandon: Event,
         on_outage: Callable[[float], None] = lambda _: None,
+        first_pause_s: float = 0.1,
     ) -> None:
         """Remember where to write to.
 
@@ -46,6 +46,7 @@ class SparkplugCommitter:
         self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
         self._abandon = abandon
         self._on_outage = on_outage
+        self._first_pause_s = first_pause_s
         self._registry = Registry(monotonic, limits.require_enrolment)
 
     def commit(self, deliveries: Sequence[Delivery]) -> bool:
@@ -55,7 +56,7 @@ class SparkplugCommitter:
         rejected with the database's words.
         """
         waiting = [deliveries] if deliveries else []
-        pause_s = _FIRST_PAUSE_S
+        pause_s = self._first_pause_s
         since: float | None = None
         while waiting:
             part = waiting.pop()
@@ -64,7 +65,8 @@ class SparkplugCommitter:
             except DataError as exc:
                 waiting += _smaller(part, exc)
             except TransientError as exc:
-                waiting.append(part)
+                # It may be committed all the same, with only the answer lost.
+                waiting.append([delivery.repeated_in_doubt() for delivery in part])
                 if since is None:
                     since = monotonic()
                     log.warning("database unavailable", reason=str(exc), by="sparkplug")
@@ -76,7 +78,7 @@ class SparkplugCommitter:
             else:
                 if since is not None:
                     log.info("database available again", by="sparkplug")
-                    since, pause_s = None, _FIRST_PAUSE_S
+                    since, pause_s = None, self._first_pause_s
                 self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
         return True
 

@@ -1,7 +1,7 @@
 """What a Sparkplug message changes in the database, in terms of our edges and tags."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 import numpy as np
@@ -72,6 +72,10 @@ class Delivery:
         """How many measurements it holds, those that are refused included."""
         held = self.data.rows if self.data else 0
         return held + sum(refusal.rows for refusal in self.refusals)
+
+    def repeated_in_doubt(self) -> "Delivery":
+        """Return it as one whose rows may all be stored already."""
+        return replace(self, may_repeat=(True,) * len(self.may_repeat))
 
     @property
     def refused_whole(self) -> bool:

@@ -67,6 +67,8 @@ class _Node:
 
     settings: NodeSettings
     session: NodeSession
+    generation: int | None = None
+    """Which connection its session was heard on."""
     devices: dict[str | None, _Device] = field(default_factory=dict)
 
 
@@ -98,7 +100,12 @@ class Fleet:
             return [_refused(message, Refusal(exc.reason, exc.detail))]
         if incoming.address.kind is MessageType.NBIRTH and not message.retained:
             self._requests.born(address.node)
-        return self._told(address.node, node.session.receive(incoming, now), now)
+        deliveries = []
+        assert isinstance(message.receipt, Receipt)
+        if node.generation not in {None, message.receipt.generation}:
+            deliveries = self._lost(address.node, now, message.received_time)
+        node.generation = message.receipt.generation
+        return deliveries + self._told(address.node, node.session.receive(incoming, now), now)
 
     def pass_time(self, now: float, at: datetime) -> list[Delivery]:
         """Return what time brings: messages no longer waited for, and who is still there."""
@@ -116,17 +123,29 @@ class Fleet:
             ]
         return deliveries
 
-    def lose(self, now: float, at: datetime) -> list[Delivery]:
-        """Return what it means that the connection to the broker ended: nothing known is fresh."""
-        deliveries = []
-        for name, node in self._nodes.items():
-            steps, death = node.session.lose(now)
-            deliveries += self._told(name, steps, now)
-            if death is not None:
-                made_up = Message(name.topic(MessageType.NDEATH), b"", at)
-                deliveries.append(
-                    replace(self._died(node, death, made_up), message=made_up, counted=False)
-                )
+    def lose(self, now: float, at: datetime, standing: int | None = None) -> list[Delivery]:
+        """Return what it means that connections to the broker ended: nothing known is fresh.
+
+        Nodes that were heard on the one that is `standing` are not concerned. To be called once
+        everything that came by the others was received.
+        """
+        return [
+            delivery
+            for name, node in self._nodes.items()
+            if node.generation not in {None, standing}
+            for delivery in self._lost(name, now, at)
+        ]
+
+    def _lost(self, name: NodeId, now: float, at: datetime) -> list[Delivery]:
+        node = self._nodes[name]
+        node.generation = None
+        steps, death = node.session.lose(now)
+        deliveries = self._told(name, steps, now)
+        if death is not None:
+            made_up = Message(name.topic(MessageType.NDEATH), b"", at)
+            deliveries.append(
+                replace(self._died(node, death, made_up), message=made_up, counted=False)
+            )
         return deliveries
 
     def absent(self, at: datetime) -> list[Delivery]:

@@ -1,5 +1,6 @@
 """The Sparkplug host application: its connection, its nodes and the database, wired together."""
 
+from collections import Counter
 from collections.abc import Sequence
 from threading import Event, Thread
 from time import monotonic
@@ -60,7 +61,7 @@ class SparkplugHost:
         self._committer = SparkplugCommitter(
             store, selfstat, self._clock, settings.limits, stop, self._note_outage
         )
-        self._generation: int | None = None
+        self._taken_by: Counter[int] = Counter()
         self._failure: NhipmayError | None = None
         self._thread = Thread(target=self._run, name="sparkplug-host", daemon=True)
 
@@ -100,9 +101,10 @@ class SparkplugHost:
             raise self._link.failure
         messages = self._mailbox.take(_AT_ONCE, _IDLE_S)
         deliveries = self._taken(messages)
-        if not messages and self._generation not in {None, self._link.generation}:
-            deliveries += self._lost()
         now = monotonic()
+        standing = self._link.generation
+        if self._link.drained(self._taken_by, standing):
+            deliveries += self._fleet.lose(now, self._clock(), standing)
         deliveries += self._fleet.pass_time(now, self._clock())
         self._commit(deliveries)
         for topic, payload in self._fleet.commands(now, self._clock()):
@@ -114,15 +116,9 @@ class SparkplugHost:
         deliveries: list[Delivery] = []
         for message in messages:
             assert isinstance(message.receipt, Receipt)
-            if self._generation not in {None, message.receipt.generation}:
-                deliveries += self._lost()
-            self._generation = message.receipt.generation
+            self._taken_by[message.receipt.generation] += 1
             deliveries += self._fleet.receive(message, monotonic())
         return deliveries
-
-    def _lost(self) -> list[Delivery]:
-        self._generation = None
-        return self._fleet.lose(monotonic(), self._clock())
 
     def _commit(self, deliveries: Sequence[Delivery]) -> bool:
         for delivery in deliveries:

@@ -4,7 +4,7 @@ Each connection is a paho client of its own, with a number that its messages car
 that its STATE birth and its Last Will share. Callbacks only stamp the time and enqueue.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
@@ -52,6 +52,9 @@ class HostLink:
         self._suspended = Event()
         self._session: _HostSession | None = None
         self._generation = 0
+        self._enqueued: dict[int, int] = {}
+        """How many messages of which connection."""
+        self._delivering: int | None = None
         self._lock = Lock()
         self._supervisor = Thread(target=self._supervise, name="sparkplug", daemon=True)
 
@@ -61,9 +64,16 @@ class HostLink:
 
     @property
     def generation(self) -> int | None:
-        """The number of the present connection, None without one."""
-        session = self._session
-        return session.generation if session else None
+        """The number of the connection whose messages may still come, None without one."""
+        return self._delivering
+
+    def drained(self, taken: Mapping[int, int], standing: int | None) -> bool:
+        """Tell whether of all connections but the `standing` one every message was taken.
+
+        `taken` says how many were, by the number of the connection.
+        """
+        ended = [number for number in list(self._enqueued) if number != standing]
+        return all(self._enqueued[number] == taken.get(number) for number in ended)
 
     def command(self, topic: str, payload: bytes) -> bool:
         """Publish a command; return False when there is no connection to do it by."""
@@ -101,6 +111,7 @@ class HostLink:
                 continue
             self._generation += 1
             session = _HostSession(self, attempts.version, self._generation)
+            self._delivering = self._generation
             try:
                 problem = session.connection.open()
             except ConfigurationError as exc:
@@ -111,6 +122,7 @@ class HostLink:
                 attempts.succeeded()
                 problem = self._serve(session)
             session.close()
+            self._delivering = None
             if session.connection.denied is not None:
                 self.failure = ConfigurationError(f"the MQTT broker {session.connection.denied}")
                 return
@@ -147,6 +159,7 @@ class HostLink:
         )
         self._selfstat.arrived()
         if self._mailbox.put(taken, self.settings.keepalive_s / 3):
+            self._enqueued[generation] = self._enqueued.get(generation, 0) + 1
             return True
         self._selfstat.withdrawn()
         return False

@@ -101,6 +101,8 @@ class Step:
 class _Definitions:
     """The metrics of the node itself or of one device."""
 
+    born: bytes = b""
+    """The payload of the birth that defined them."""
     by_name: dict[str, Metric] = field(default_factory=dict)
     by_alias: dict[int, Metric] = field(default_factory=dict)
 
@@ -200,7 +202,7 @@ class NodeSession:
         self._held = newer
         self._deadline = now + self._reorder_timeout_s if newer else None
         self.wants_birth = False
-        steps.append(Step(incoming, Verdict.ACCEPT, self._birth(None, payload)))
+        steps.append(Step(incoming, Verdict.ACCEPT, self._birth(None, incoming)))
         return steps + self._drain(now)
 
     def _node_death(self, incoming: Incoming) -> list[Step]:
@@ -222,8 +224,9 @@ class NodeSession:
         self.wants_birth = False
         return death
 
-    def _birth(self, device: str | None, payload: Payload) -> Birth:
-        definitions = _Definitions()
+    def _birth(self, device: str | None, incoming: Incoming) -> Birth:
+        payload = incoming.payload
+        definitions = _Definitions(incoming.message.payload)
         readings = []
         for metric in payload.metrics:
             if metric.name:
@@ -248,8 +251,13 @@ class NodeSession:
             return [self._apply(incoming, now), *self._drain(now)]
         if ahead >= SEQUENCE // 2 and _sent(incoming) <= self._newest_ms:
             return [self._late(incoming, now)]
-        if seq in self._held:
-            return [Step(incoming, Verdict.ACCEPT)]
+        waiting_there = self._held.get(seq)
+        if waiting_there is not None:
+            if waiting_there.message.payload == incoming.message.payload:
+                return [Step(incoming, Verdict.ACCEPT)]
+            # The numbers went all the way round, or began again without a birth.
+            self.wants_birth = True
+            return [*self._release(now), *self._in_order(incoming, now)]
         self._held[seq] = incoming
         waiting = Step(incoming, Verdict.RETRY)
         if self._deadline is None:
@@ -281,7 +289,14 @@ class NodeSession:
 
     def _late(self, incoming: Incoming, now: float) -> Step:
         """Take data that come after their turn; they may also be a repetition."""
-        if incoming.address.kind not in {MessageType.NDATA, MessageType.DDATA}:
+        kind, known = incoming.address.kind, self._metrics.get(incoming.address.device_id)
+        if kind is MessageType.DBIRTH or (kind is MessageType.DDEATH and known is not None):
+            if known is not None and known.born == incoming.message.payload:
+                return Step(incoming, Verdict.ACCEPT)
+            # What it changes may be out of date by now: only new births tell.
+            self.wants_birth = True
+            return _rejected(incoming, "out_of_turn", f"a {kind} that came after its turn")
+        if kind is MessageType.DDEATH:
             return Step(incoming, Verdict.ACCEPT)
         if _sent(incoming) < (self._born_ms or 0):
             return _rejected(incoming, "stale", "sent before the present birth of its node")
@@ -291,7 +306,7 @@ class NodeSession:
         self._newest_ms = max(self._newest_ms, _sent(incoming))
         kind, device = incoming.address.kind, incoming.address.device_id
         if kind is MessageType.DBIRTH:
-            return Step(incoming, Verdict.ACCEPT, self._birth(device, incoming.payload))
+            return Step(incoming, Verdict.ACCEPT, self._birth(device, incoming))
         if kind is MessageType.DDEATH:
             known = self._metrics.pop(device, None)
             return Step(incoming, Verdict.ACCEPT, Death((device,)) if known else None)

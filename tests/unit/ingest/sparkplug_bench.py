@@ -23,7 +23,7 @@ class SparkplugBench:
         self.limits = LimitSettings()
         self.fleet = Fleet(settings or host_settings(), self.limits.max_text_length)
         self.committer = SparkplugCommitter(
-            self.store, self.selfstat, lambda: NOW, self.limits, Event()
+            self.store, self.selfstat, lambda: NOW, self.limits, Event(), first_pause_s=0
         )
         self.now = 100.0
         self.delivered: list[Delivery] = []

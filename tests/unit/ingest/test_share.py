@@ -1,8 +1,10 @@
 import pytest
 
 from ingest.settings import IngestSettings, WorkerSettings
-from ingest.share import Share
+from ingest.share import Share, sender_of, site_of
 from plant.native import EdgeAddress, Leaf
+from plant.sparkplug import MessageType, NodeId
+from plant.sparkplug.topic import OF_DEVICES
 
 SITES = [EdgeAddress("co-khi-thu", f"nha-may-{k}", "edge-1").topic(Leaf.DATA) for k in range(60)]
 
@@ -39,3 +41,16 @@ def test_a_worker_must_be_one_of_them() -> None:
 def test_workers_have_client_ids_of_their_own() -> None:
     ids = {IngestSettings(workers=WorkerSettings(index=k, count=3)).client_id for k in range(3)}
     assert len(ids) == 3
+
+
+def test_a_sparkplug_sender_is_a_node_whatever_it_says() -> None:
+    node = NodeId("Nhà máy", "gateway 1")
+    topics = {node.topic(kind) for kind in MessageType if kind not in OF_DEVICES}
+    topics |= {node.topic(kind, device) for kind in OF_DEVICES for device in ("CNC 1", "CNC 2")}
+
+    (sender,) = {sender_of(topic) for topic in topics}
+
+    assert sender != sender_of(NodeId("Nhà máy", "gateway 2").topic(MessageType.NDATA))
+    assert sender != sender_of(NodeId("Nhà máy 2", "gateway 1").topic(MessageType.NDATA))
+    assert sender_of(SITES[0]) == site_of(SITES[0])
+    assert [sender_of(topic) for topic in ("spBv1.0", "spBv1.0/", "spBv1.0/a/NDATA", "")]

@@ -5,6 +5,7 @@ from datetime import timedelta
 
 import pytest
 
+from ingest.mailbox import Mailbox
 from ingest.message import Message
 from ingest.sparkplug.fleet import Receipt
 from plant.errors import DataError, StoreUnavailableError
@@ -493,3 +494,35 @@ def test_hours_are_dirty_when_counts_arrive(bench: SparkplugBench, script: NodeS
 def test_subscriptions_are_those_of_the_groups() -> None:
     """tck-id-host-topic-phid-birth-sub-required"""
     assert SparkplugBench().fleet.topics == ["spBv1.0/Nhà máy/#"]
+
+
+def test_values_are_stored_once_when_the_answer_to_a_commit_is_lost(
+    bench: SparkplugBench, script: NodeScript
+) -> None:
+    bench.store.after_commit.append(StoreUnavailableError())
+
+    bench.take(script.data(script.value(1, 1.0)), script.data(script.value(1, 2.0)))
+
+    assert bench.values("tien-1/temperature") == [20.0, 1.0, 2.0]
+    assert bench.selfstat.snapshot().measurements.duplicate == 2
+
+
+def test_a_burst_of_a_node_and_its_device_is_stored_whole() -> None:
+    """One NDATA to nine DDATA, all of them waiting before the first one is taken."""
+    bench, script = SparkplugBench(), NodeScript()
+    voltage = Metric(name="voltage", alias=9, datatype=DataType.DOUBLE, value=0.0)
+    messages = [script.node_birth([voltage]), script.device_birth()]
+    for k in range(3_000):
+        alias, device = (9, None) if k % 10 == 0 else (1, DEVICE)
+        messages.append(script.data(script.value(alias, float(k)), device=device))
+    mailbox = Mailbox(10_000, 10_000_000)
+    for message in messages:
+        mailbox.put(message, 0)
+
+    while taken := mailbox.take(400, 0):
+        bench.take(*taken)
+
+    stored = [*bench.values("khoan-1/voltage")[1:], *bench.values("tien-1/temperature")[1:]]
+    assert sorted(map(str, stored)) == sorted(str(float(k)) for k in range(3_000))
+    assert bench.reasons() == []
+    assert bench.commands() == []

@@ -424,3 +424,31 @@ def test_everyone_is_gone_when_the_connection_is_lost(driven: Driven, script: No
     assert values(steps) == [2.0]
     assert death == Death((None, DEVICE))
     assert driven.session.lose(driven.now) == ([], None)
+
+
+def test_another_message_with_a_waiting_number_is_no_repetition(
+    driven: Driven, script: NodeScript
+) -> None:
+    script.data(script.value(1, 1.0))
+    waiting = script.data(script.value(1, 2.0))
+    script.seq -= 1
+    other = script.data(script.value(1, 3.0))
+
+    steps = driven.take(waiting, waiting, other)
+
+    assert verdicts(steps[:2]) == [Verdict.RETRY, Verdict.ACCEPT]
+    assert values(steps) == [2.0]
+    assert driven.session.wants_birth
+    assert values(driven.wait(TIMEOUT_S)) == [3.0]
+
+
+def test_a_device_birth_after_its_turn_is_kept_and_births_are_asked_for(
+    driven: Driven, script: NodeScript
+) -> None:
+    late = script.device_birth([with_(TEMPERATURE, alias=2), with_(COUNT, alias=1)])
+    driven.take(*(script.data(script.value(1, 1.0)) for _ in range(3)))
+
+    steps = driven.take(*(script.data() for _ in range(97)), late)
+
+    assert (steps[-1].verdict, steps[-1].reason) == (Verdict.REJECT, "out_of_turn")
+    assert driven.session.wants_birth
