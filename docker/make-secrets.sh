@@ -21,6 +21,8 @@ folder=$(cd "$folder" && pwd)
 
 for name in \
     database-admin \
+    database-analytics \
+    database-ingest \
     database-nhipmay \
     database-reader \
     database-writer \

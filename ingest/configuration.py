@@ -48,7 +48,8 @@ def push_configuration(
             )
         config = config_message(page.version, sources, microseconds(now))
         page.write(sources, config.sha256, now, who, why)
-        _Publication(settings.broker).publish(edge.topic(Leaf.CONFIG), encode(config))
+        broker = settings.broker.shown_by(settings.push_certificate_file)
+        _Publication(broker).publish(edge.topic(Leaf.CONFIG), encode(config))
         return page.version
 
 

@@ -1,6 +1,7 @@
 """Settings of the ingest."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import Field, model_validator
@@ -80,6 +81,9 @@ class IngestSettings(ServiceSettings):
     """The Sparkplug host application; none by default."""
     mes: MesSettings | None = None
     """Documents from an MES or ERP over MQTT; `{}` takes them, none are taken by default."""
+    push_certificate_file: Path | None = None
+    """Certificate (PEM, with its key) of `nhipmay edge push-config`, where the broker takes client
+    ids from certificates; with that of `broker.tls` it would end the session of the ingest."""
     metrics_host: str = "127.0.0.1"
     """Address on which Prometheus may read the counters."""
     metrics_port: Port | None = None

@@ -21,9 +21,13 @@ from plant.settings import BrokerSettings, DatabaseSettings, ServiceSettings, St
 from store.identity import EdgeStanding, IdentityTransaction, identities
 
 SERVICES = "authority-services"
+ADMINISTRATION = "authority-administration"
 EDGES = "authority-edges"
 REVOKED = "edges-revoked.pem"
-CLIENTS = ("ingest", "health", "administrator")
+NAMES = "service-names"
+CLIENTS = ("ingest", "ingest-mes", "ingest-push", "ingest-sparkplug", "health")
+"""Sessions of services at the broker, each with a certificate of its own."""
+ADMINISTRATOR = "administrator"
 SERVERS = {
     "broker": ("broker", "localhost", "127.0.0.1"),
     "api": ("api", "localhost", "127.0.0.1"),
@@ -67,21 +71,24 @@ def create_authority(
     made: list[str] = []
     services = _authority(folder, SERVICES, "nhipmay services", now, made)
     edges = _authority(folder, EDGES, "nhipmay edges", now, made)
+    # Of its own: the broker's way in for the administrator is open to no service.
+    administration = _authority(folder, ADMINISTRATION, "nhipmay administration", now, made)
     if not (folder / REVOKED).exists():
         # The broker writes nothing here, and everybody may know who was turned out.
         _write(folder / REVOKED, edges.revocation_list([], now), 0o444, made)
-    for name in (*CLIENTS, *SERVERS):
-        file = folder / f"tls-{name}"
-        if file.exists() and Identity.from_pem(file.read_bytes()).validity.renew_at > now:
-            continue
-        key = new_key()
-        if name in SERVERS:
-            reached = (*SERVERS[name], *more.get(name, ()))
-            certificate = services.for_server(name, key.public_key(), now, reached)
-        else:
-            certificate = services.for_client(name, key.public_key(), now, timedelta(days=365))
-        # Readable to the users inside the containers; the folder keeps other people out.
-        _write(file, Identity(key, certificate).to_pem(), 0o444, made)
+    for service, name in _service_names(folder / NAMES, made).items():
+        authority = administration if service == ADMINISTRATOR else services
+        if _is_due(folder / f"tls-{service}", name, authority, now):
+            key = new_key()
+            signed = authority.for_client(name, key.public_key(), now, timedelta(days=365))
+            # Readable to the users inside the containers; the folder keeps other people out.
+            _write(folder / f"tls-{service}", Identity(key, signed).to_pem(), 0o444, made)
+    for name, usual in SERVERS.items():
+        if _is_due(folder / f"tls-{name}", name, services, now):
+            key = new_key()
+            reached = (*usual, *more.get(name, ()))
+            signed = services.for_server(name, key.public_key(), now, reached)
+            _write(folder / f"tls-{name}", Identity(key, signed).to_pem(), 0o444, made)
     return made
 
 
@@ -191,6 +198,30 @@ def _authority(folder: Path, name: str, title: str, now: datetime, made: list[st
     if not certificate_file.exists():
         _write(certificate_file, authority.certificate_pem, 0o444, made)
     return authority
+
+
+def _service_names(file: Path, made: list[str]) -> dict[str, str]:
+    """Return the name in the certificate of each service, made up where it has none yet.
+
+    Names end in a secret number: another authority that the broker trusts cannot sign for one.
+    """
+    lines = file.read_text("ascii").splitlines() if file.exists() else ()
+    known = dict(line.split() for line in lines)
+    services = (*CLIENTS, ADMINISTRATOR)
+    names = {name: known.get(name) or f"{name}-{secrets.token_hex(16)}" for name in services}
+    if names != known:
+        text = "".join(f"{service} {name}\n" for service, name in names.items())
+        _write(file, text.encode("ascii"), 0o444, made)
+    return names
+
+
+def _is_due(file: Path, name: str, authority: Authority, now: datetime) -> bool:
+    """Tell whether a certificate is to be made: not there, nearly over, or not what it is to be."""
+    if not file.exists():
+        return True
+    identity = Identity.from_pem(file.read_bytes())
+    same = identity.holder == name and authority.issued(identity.certificate)
+    return not same or identity.validity.renew_at <= now
 
 
 def _more_addresses(texts: Sequence[str]) -> dict[str, list[str]]:

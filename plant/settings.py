@@ -8,7 +8,7 @@ from the environment or from secret files and have no default.
 import difflib
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_args, get_origin
+from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 import yaml
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
@@ -81,6 +81,13 @@ class BrokerSettings(Secret):
     keepalive_s: Annotated[int, Field(ge=5, le=3600)] = 30
     session_expiry_s: Annotated[int, Field(ge=0)] = 3 * 86_400
     """How long the broker keeps what arrives while this service is away."""
+
+    def shown_by(self, certificate_file: Path | None) -> Self:
+        """Return the same broker for a session with a certificate of its own, if there is one."""
+        if certificate_file is None or self.tls is None:
+            return self
+        own = {"certificate_file": certificate_file, "key_file": None}
+        return self.model_copy(update={"tls": self.tls.model_copy(update=own)})
 
 
 class DatabaseSettings(Secret):

@@ -48,6 +48,7 @@ def configuration_page(settings: DatabaseSettings, edge: str) -> Iterator[Config
     """
     with store_errors(settings), connect(settings) as connection:
         check_migrated(connection)
+        connection.execute(_Q["lock_configurations"], {"edge": edge})
         row = connection.execute(_Q["open_configuration"], {"edge": edge}).fetchone()
         if row is None:
             raise ConfigurationError(

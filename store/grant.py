@@ -1,19 +1,29 @@
-"""What the role of the API may write: only the tables of master data and reasons of stops."""
+"""What the roles of the services may do; none of them owns anything.
+
+A role that is not listed here may do nothing; a table that is not in a role's statements may only
+be read by it.
+"""
 
 from store.connection import Connection
 from store.queries import queries
 
-_Q = queries("grant")
+ROLES = {
+    "nhipmay_writer": "grant_writer",
+    "nhipmay_ingest": "grant_ingest",
+    "nhipmay_analytics": "grant_analytics",
+}
+"""By role: the statements with its rights."""
+_EXISTS = queries("migration")["has_role"]
 
 
-def grant_writes(connection: Connection) -> None:
-    """Give the role `nhipmay_writer` its rights on the present tables, where there is the role.
+def grant_rights(connection: Connection) -> None:
+    """Give each role its rights on the present tables, where there is the role.
 
-    Running it again changes nothing; rights that are not listed here are taken away.
+    Running it again changes nothing; rights that are not listed are taken away. Raises
+    ConfigurationError where the login is not the owner.
     """
-    row = connection.execute(_Q["has_writer"]).fetchone()
-    if row is None or not row[0]:
-        return
-    for name in _Q:
-        if name != "has_writer":
-            connection.execute(_Q[name])
+    for role, group in ROLES.items():
+        row = connection.execute(_EXISTS, {"role": role}).fetchone()
+        if row is not None and row[0]:
+            for statement in queries(group).values():
+                connection.execute(statement)

@@ -9,7 +9,7 @@ from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
 from store import edition
 from store.connection import Connection, connect, store_errors
-from store.grant import grant_writes
+from store.grant import grant_rights
 from store.queries import queries
 
 _Q = queries("migration")
@@ -56,7 +56,7 @@ def migrate(settings: DatabaseSettings) -> list[str]:
         connection.execute(_Q["lock_session"])
         edition.apply_outside_transaction(connection, found)
         # Last, as it names what all of the above made.
-        grant_writes(connection)
+        grant_rights(connection)
     return applied
 
 

@@ -15,11 +15,15 @@ from tests.services import recorded
 SCRIPT = Path(__file__).resolve().parents[1] / "docker/database/10-roles.sh"
 PASSWORDS = {
     "nhipmay": 'the owner\'s "word"',
+    "nhipmay_ingest": "the ingest's %word",
+    "nhipmay_analytics": "the analysts' (word)",
     "nhipmay_reader": "the reader's \\word",
     "nhipmay_writer": "the writer's $word",
 }
 FILES = {
     "nhipmay": "database-nhipmay",
+    "nhipmay_ingest": "database-ingest",
+    "nhipmay_analytics": "database-analytics",
     "nhipmay_reader": "database-reader",
     "nhipmay_writer": "database-writer",
 }

@@ -11,6 +11,8 @@ from queue import SimpleQueue
 
 from paho.mqtt.client import Client
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
+from paho.mqtt.packettypes import PacketTypes
+from paho.mqtt.properties import Properties
 from paho.mqtt.subscribeoptions import SubscribeOptions
 
 from nhipmay.authority import create_authority
@@ -20,6 +22,8 @@ from tests.services import BrokerFactory, MosquittoBroker, free_port
 
 BROKER = Path(__file__).resolve().parents[1] / "docker/broker"
 ACL = (BROKER / "acl").read_text("utf-8")
+WITNESS = "witness"
+"""A service of the tests only: it hears what edges say, beside the ingest."""
 # What the fixture sets itself.
 _PLACED = {"log_dest", "log_timestamp_format", "persistence", "persistence_location"}
 ANSWER_S = 10.0
@@ -33,6 +37,7 @@ class Stack:
     broker: MosquittoBroker
     edges_port: int
     services_port: int
+    administration_port: int
 
     @property
     def lists(self) -> Path:
@@ -50,9 +55,16 @@ class Stack:
     def services(self) -> Authority:
         return Authority.from_pem((self.secrets / "authority-services").read_bytes())
 
+    def name_of(self, service: str) -> str:
+        """Return the name in the certificate of a service."""
+        return Identity.from_pem((self.secrets / f"tls-{service}").read_bytes()).holder
+
     def service(self, name: str) -> BrokerSettings:
-        """Return how a service of the platform connects."""
-        return self._settings(self.services_port, self.secrets / f"tls-{name}")
+        """Return how a service of the platform connects, or its administrator."""
+        file = self.secrets / f"tls-{name}"
+        return self._settings(
+            self.administration_port if name == "administrator" else self.services_port, file
+        )
 
     def edge(self, file: Path) -> BrokerSettings:
         """Return how an edge with that identity file connects."""
@@ -83,8 +95,9 @@ def identity_file(
 def stack(mosquitto: BrokerFactory, secrets: Path) -> Iterator[Stack]:
     """Start a broker as compose would, with authorities and certificates of its own."""
     create_authority(secrets, [])
-    edges_port, services_port = free_port(), free_port()
-    ports = {"8883": edges_port, "8884": services_port}
+    services = Authority.from_pem((secrets / "authority-services").read_bytes())
+    identity_file(secrets, services, WITNESS).rename(secrets / f"tls-{WITNESS}")
+    ports = {port: free_port() for port in ("8883", "8884", "8885")}
     lines = []
     for line in (BROKER / "mosquitto.conf").read_text("utf-8").splitlines():
         if not line or line.startswith("#") or line.split()[0] in _PLACED:
@@ -95,11 +108,17 @@ def stack(mosquitto: BrokerFactory, secrets: Path) -> Iterator[Stack]:
         )
     files = {
         name: (secrets / name).read_text("ascii")
-        for name in ("authority-edges.pem", "authority-services.pem", "tls-broker")
+        for name in (
+            *("authority-edges.pem", "authority-services.pem", "authority-administration.pem"),
+            *("tls-broker", "service-names"),
+        )
     }
     first = (secrets / "edges-revoked.pem").read_text("ascii")
     script = (BROKER / "start.sh").read_text("utf-8")
-    files |= {"acl": ACL, "edges-revoked.pem": first, "first.pem": first, "start.sh": script}
+    files |= {"edges-revoked.pem": first, "first.pem": first, "start.sh": script}
+    rights = f"{ACL}\nuser {WITNESS}\ntopic read nm/v1/#\n"
+    # The start script lays the list that counts; the fixture's first start is without it.
+    files |= {"rights": rights, "acl": rights}
     broker = mosquitto(settings=lines, files=files)
     # The list has to be there before the first start; from now on the script lays it.
     broker.stop()
@@ -110,12 +129,15 @@ def stack(mosquitto: BrokerFactory, secrets: Path) -> Iterator[Stack]:
         f"NHIPMAY_FIRST_LIST={inside}/first.pem",
         f"NHIPMAY_LISTS={inside}/lists",
         f"NHIPMAY_LIST={inside}/edges-revoked.pem",
+        f"NHIPMAY_NAMES={inside}/service-names",
+        f"NHIPMAY_ACL={inside}/rights",
+        f"NHIPMAY_ACL_LAID={inside}/acl",
         *("sh", f"{inside}/start.sh"),
         *broker.command,
     )
     broker.start()
     try:
-        yield Stack(secrets, broker, edges_port, services_port)
+        yield Stack(secrets, broker, *ports.values())
     finally:
         # The script ends its mosquitto; killed, it could not.
         broker.stop()
@@ -126,8 +148,14 @@ class Caller:
     """A client with a certificate, of MQTT 5 or 3.1.1, that waits for the broker's answers."""
 
     def __init__(
-        self, settings: BrokerSettings, client_id: str = "anything", *, version: str = "5"
+        self,
+        settings: BrokerSettings,
+        client_id: str = "anything",
+        *,
+        version: str = "5",
+        lasting: bool = False,
     ) -> None:
+        """Connect; a `lasting` session (of MQTT 5) is there again for the next of its name."""
         five = version == "5"
         self._said: SimpleQueue[str] = SimpleQueue()
         self._heard: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
@@ -154,7 +182,14 @@ class Caller:
         self._client.on_disconnect = self._on_disconnect
         self._options = SubscribeOptions(qos=1) if five else None
         try:
-            self._client.connect(settings.host, settings.port)
+            if lasting:
+                kept = Properties(PacketTypes.CONNECT)
+                kept.SessionExpiryInterval = 3600
+                self._client.connect(
+                    settings.host, settings.port, clean_start=False, properties=kept
+                )
+            else:
+                self._client.connect(settings.host, settings.port)
             self._client.loop_start()
             self.answer = self._said.get(timeout=ANSWER_S)
         except OSError as exc:
@@ -187,6 +222,12 @@ class Caller:
     @property
     def has_heard_nothing(self) -> bool:
         return self._heard.empty()
+
+    def forget(self) -> None:
+        """Leave nothing of a lasting session at the broker."""
+        ended = Properties(PacketTypes.DISCONNECT)
+        ended.SessionExpiryInterval = 0
+        self._client.disconnect(properties=ended)
 
     def close(self) -> None:
         self._client.disconnect()

@@ -4,6 +4,14 @@ set -eu
 initial=${NHIPMAY_FIRST_LIST:-/run/secrets/edges-revoked.pem}
 published=${NHIPMAY_LISTS:-/etc/nhipmay/revocation}/edges-revoked.pem
 list=${NHIPMAY_LIST:-/run/mosquitto/edges-revoked.pem}
+names=${NHIPMAY_NAMES:-/run/secrets/service-names}
+rights=${NHIPMAY_ACL:-/mosquitto/config/acl}
+acl=${NHIPMAY_ACL_LAID:-/run/mosquitto/acl}
+
+# Each line of the names is a service and its name; a service that is not named keeps its sign,
+# which nobody's certificate has.
+sed "$(sed 's/^\([a-z-]*\) \([a-z0-9-]*\)$/s|^user @\1$|user \2|/' "$names")" "$rights" >"$acl.new"
+mv "$acl.new" "$acl"
 
 take() {
     # Whole or not at all: an unreadable list would let nobody in.

@@ -144,7 +144,7 @@ class MesThread:
         self._stop = stop
         self._store = MesStore(settings.database)
         self._source = MqttSource(
-            settings.broker,
+            settings.broker.shown_by(mes.certificate_file),
             f"{settings.client_id}-mes",
             Mailbox(mes.max_messages, mes.max_bytes),
             settings.make_clock(),

@@ -1,5 +1,6 @@
 """Settings of the ways in."""
 
+from pathlib import Path
 from typing import Annotated, Self
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
@@ -18,6 +19,9 @@ class MesSettings(StrictModel):
     """Bytes of payload that may wait; one message always fits."""
     max_payload_bytes: Annotated[int, Field(ge=1_000)] = 16_000_000
     """Larger messages are refused; only their beginning is kept."""
+    certificate_file: Path | None = None
+    """Certificate (PEM, with its key) of this session, where the broker takes its client id from
+    it; left out, that of `broker.tls`."""
 
 
 class ImportSettings(ServiceSettings):

@@ -51,7 +51,7 @@ class SparkplugHost:
         self._mailbox = Mailbox(settings.queue.max_messages, settings.queue.max_bytes)
         self._fleet = Fleet(sparkplug, settings.limits.max_text_length)
         self._link = HostLink(
-            settings.broker,
+            settings.broker.shown_by(sparkplug.certificate_file),
             sparkplug.host_id,
             self._fleet.topics,
             self._mailbox,

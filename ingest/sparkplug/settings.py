@@ -1,5 +1,6 @@
 """Settings of the Sparkplug host application: which nodes are ours, and what they measure."""
 
+from pathlib import Path
 from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
@@ -144,6 +145,9 @@ class SparkplugSettings(StrictModel):
     """After so long without the database the host says that it is away, so that nodes keep data."""
     max_payload_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 1_000_000
     """Larger messages are refused; only their beginning is kept."""
+    certificate_file: Path | None = None
+    """Certificate (PEM, with its key) of this session, where the broker takes its client id from
+    it; left out, that of `broker.tls`."""
 
     @model_validator(mode="after")
     def _nodes_are_unique(self) -> Self:

@@ -78,8 +78,12 @@ join edge e on e.edge_id = c.edge_id
 join place site on site.place_id = e.site_id
 order by c.edge_id, c.version desc
 
+-- name: lock_configurations
+-- Pushes to one edge pass in turn. Not a lock on its row: who pushes may not change that.
+select pg_advisory_xact_lock(7461008, hashtext(%(edge)s))
+
 -- name: open_configuration
--- The next version of an edge, above all it may know; the lock lets pushes of one edge pass in turn.
+-- The next version of an edge, above all it may know.
 select e.edge_id, greatest(
     coalesce((select max(version) from edge_configuration where edge_id = e.edge_id), 0),
     coalesce(s.config_version, 0)
@@ -88,7 +92,6 @@ from edge e
 join place site on site.place_id = e.site_id
 left join edge_status s on s.edge_id = e.edge_id
 where site.path || '/' || e.code = %(edge)s
-for update of e
 
 -- name: work_units
 -- Machines of the edge's site.

@@ -27,3 +27,7 @@ select number, checksum from schema_migration
 -- Written in the transaction of the migration itself.
 insert into schema_migration (number, name, checksum)
 values (%(number)s, %(name)s, %(checksum)s)
+
+-- name: has_role
+-- Whether this server has a role.
+select exists (select from pg_roles where rolname = %(role)s)

@@ -39,8 +39,14 @@ def running(mosquitto: BrokerFactory, tmp_path_factory: pytest.TempPathFactory) 
 def call() -> Iterator[Call]:
     callers: list[Caller] = []
 
-    def connect(settings: BrokerSettings, client_id: str = "any", version: str = "5") -> Caller:
-        callers.append(Caller(settings, client_id, version=version))
+    def connect(
+        settings: BrokerSettings,
+        client_id: str = "any",
+        version: str = "5",
+        *,
+        lasting: bool = False,
+    ) -> Caller:
+        callers.append(Caller(settings, client_id, version=version, lasting=lasting))
         return callers[-1]
 
     yield connect
@@ -101,10 +107,11 @@ def test_edge_hears_what_is_for_itself_only(as_edge: Call, ingest: Caller, versi
         assert caller.has_heard_nothing
 
 
-def test_sparkplug_node_is_bound_to_its_edge(as_edge: Call, ingest: Caller) -> None:
+def test_sparkplug_node_is_bound_to_its_edge(as_edge: Call, running: Stack, call: Call) -> None:
     node, other = as_edge(EDGE), as_edge(OTHER)
+    host = call(running.service("ingest-sparkplug"))
     for topic in ("spBv1.0/+/NDATA/+", "spBv1.0/+/DBIRTH/+/+"):
-        ingest.subscribe(topic)
+        host.subscribe(topic)
     node.subscribe(f"spBv1.0/{GROUP}/NCMD/edge-1")
     other.subscribe("spBv1.0/#")
 
@@ -113,10 +120,10 @@ def test_sparkplug_node_is_bound_to_its_edge(as_edge: Call, ingest: Caller) -> N
     assert not node.may_publish("spBv1.0/STATE/nhipmay")
     assert node.may_publish(f"spBv1.0/{GROUP}/NDATA/edge-1", b"n")
     assert node.may_publish(f"spBv1.0/{GROUP}/DBIRTH/edge-1/cnc-1", b"d")
-    assert ingest.may_publish(f"spBv1.0/{GROUP}/NCMD/edge-1", b"rebirth")
-    assert ingest.may_publish("spBv1.0/STATE/nhipmay", b"{}")
+    assert host.may_publish(f"spBv1.0/{GROUP}/NCMD/edge-1", b"rebirth")
+    assert host.may_publish("spBv1.0/STATE/nhipmay", b"{}")
 
-    assert [ingest.hear()[1], ingest.hear()[1]] == [b"n", b"d"]
+    assert [host.hear()[1], host.hear()[1]] == [b"n", b"d"]
     assert node.hear() == (f"spBv1.0/{GROUP}/NCMD/edge-1", b"rebirth")
     assert other.hear() == ("spBv1.0/STATE/nhipmay", b"{}")
     assert other.has_heard_nothing
@@ -139,6 +146,63 @@ def test_ingest_only_acknowledges_and_commands(ingest: Caller) -> None:
     assert ingest.may_publish(EDGE.topic(Leaf.ACK))
     assert not ingest.may_publish(EDGE.topic(Leaf.DATA))
     assert not ingest.may_publish(f"spBv1.0/{GROUP}/NDATA/edge-1")
+
+
+SERVICE_NAMES = sorted(set(re.findall(r"^user @(\S+)$", ACL, re.MULTILINE)))
+
+
+@pytest.mark.parametrize("name", [*SERVICE_NAMES, "@ingest", "nm-ingest-1", "nm-sparkplug-nhipmay"])
+def test_the_edges_authority_gives_nobody_the_rights_of_a_service(
+    name: str, running: Stack, call: Call, ingest: Caller, tmp_path: Path
+) -> None:
+    impostor = call(running.edge(identity_file(tmp_path, running.edges(), name)), "nm-ingest-1")
+    for topic in ("nm/v1/#", "spBv1.0/#", "$SYS/broker/uptime"):
+        impostor.subscribe(topic)
+
+    assert impostor.is_in
+    for topic in (
+        *(EDGE.topic(leaf) for leaf in (Leaf.ACK, Leaf.CONFIG, "command", Leaf.DATA)),
+        *("spBv1.0/STATE/nhipmay", f"spBv1.0/{GROUP}/NCMD/edge-1"),
+        *(f"spBv1.0/{GROUP}/NDATA/edge-1", f"nm/v1/{EDGE.enterprise}/{EDGE.site}/mes/products"),
+    ):
+        assert not impostor.may_publish(topic, b"forged")
+    # The session of the ingest is as it was, and what it says is not heard.
+    assert ingest.may_publish(EDGE.topic(Leaf.ACK), b"for the edge alone")
+    assert ingest.ended.empty()
+    assert impostor.has_heard_nothing
+
+
+@pytest.mark.parametrize("name", ["health", "ingest-mes", "ingest-sparkplug"])
+def test_a_service_cannot_take_the_session_of_another_by_its_client_id(
+    name: str, running: Stack, call: Call, ingest: Caller
+) -> None:
+    ingest.subscribe(EDGE.topic(Leaf.DATA))
+
+    thief = call(running.service(name), running.name_of("ingest"))
+
+    assert thief.is_in
+    assert ingest.may_publish(EDGE.topic(Leaf.ACK))
+    assert ingest.ended.empty()
+
+
+def test_what_comes_while_the_ingest_is_away_waits_for_it(
+    running: Stack, call: Call, as_edge: Call
+) -> None:
+    topic = EDGE.topic(Leaf.DATA)
+    first = call(running.service("ingest"), lasting=True)
+    first.subscribe(topic)
+    first.close()
+    edge = as_edge(EDGE)
+    assert edge.may_publish(topic, b"before the restart")
+    edge.close()
+    running.broker.restart()
+    edge = as_edge(EDGE)
+    assert edge.may_publish(topic, b"after it")
+
+    again = call(running.service("ingest"), lasting=True)
+
+    assert [again.hear()[1], again.hear()[1]] == [b"before the restart", b"after it"]
+    again.forget()
 
 
 def test_health_hears_that_the_broker_lives_and_nothing_else(running: Stack, call: Call) -> None:
@@ -168,6 +232,16 @@ def expired(running: Stack, folder: Path) -> BrokerSettings:
     return running.edge(identity_file(folder, running.edges(), EDGE.identity, age=age))
 
 
+def ingest_among_administrators(running: Stack, folder: Path) -> BrokerSettings:
+    """A service's certificate where any client id may be taken."""
+    return running.service("ingest").model_copy(update={"port": running.administration_port})
+
+
+def administrator_among_services(running: Stack, folder: Path) -> BrokerSettings:
+    """The administrator's certificate at the listener of the services."""
+    return running.service("administrator").model_copy(update={"port": running.services_port})
+
+
 def nobody(running: Stack, folder: Path) -> BrokerSettings:
     settings = running.edge(folder)
     assert settings.tls is not None
@@ -194,7 +268,13 @@ def server_as_client(running: Stack, folder: Path) -> BrokerSettings:
     return running.edge(file)
 
 
-@pytest.mark.parametrize("who", [stranger, expired, nobody, edge_among_services, server_as_client])
+@pytest.mark.parametrize(
+    "who",
+    [
+        *(stranger, expired, nobody, edge_among_services, server_as_client),
+        *(ingest_among_administrators, administrator_among_services),
+    ],
+)
 @each_version
 def test_nobody_comes_in_without_a_certificate_that_counts_here(
     who: Callable[[Stack, Path], BrokerSettings],

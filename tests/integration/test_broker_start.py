@@ -20,7 +20,13 @@ class Broker:
         self.published = folder / "lists/edges-revoked.pem"
         self.list = folder / "edges-revoked.pem"
         self.starts = folder / "starts"
+        (folder / "names").write_text("ingest ingest-0f\n")
+        (folder / "rights").write_text("user @ingest\nuser @ingest-mes\n")
+        self.acl = folder / "acl"
         self.environment = os.environ | {
+            "NHIPMAY_NAMES": str(folder / "names"),
+            "NHIPMAY_ACL": str(folder / "rights"),
+            "NHIPMAY_ACL_LAID": str(self.acl),
             "NHIPMAY_FIRST_LIST": str(folder / "first.pem"),
             "NHIPMAY_LISTS": str(folder / "lists"),
             "NHIPMAY_LIST": str(self.list),
@@ -46,6 +52,8 @@ def broker(tmp_path: Path) -> Broker:
 def test_it_ends_as_its_broker_ends(broker: Broker) -> None:
     assert broker.run("sh", "-c", "exit 7").wait(30) == 7
     assert broker.list.read_text() == "none"
+    # Nobody has the sign of a service for a name.
+    assert broker.acl.read_text() == "user ingest-0f\nuser @ingest-mes\n"
 
 
 def test_a_new_list_is_laid_and_the_broker_started_again(broker: Broker) -> None:

@@ -33,7 +33,7 @@ from plant.identity import Identity, key_hash_of, serial_of
 from plant.settings import DatabaseSettings, load_settings
 from store import load_plant
 from store.identity import CertificateRow, identities
-from tests.identities import Caller, Stack, identity_file, stack
+from tests.identities import WITNESS, Caller, Stack, identity_file, stack
 from tests.integration.edge.agents import ROOT, AgentThread, settings_file
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
 from tests.integration.ingests import fetched, running
@@ -387,7 +387,7 @@ def test_what_comes_in_the_name_of_a_revoked_edge_is_kept_and_refused(
     with running(platform.ingest()), AgentThread(file):
         wait_until(lambda: stored(platform), what="the first measurement", timeout_s=30)
     # From now on the broker keeps for the ingest what it sends.
-    witness = Caller(platform.stack.service("ingest"), "witness")
+    witness = Caller(platform.stack.service(WITNESS))
     witness.subscribe(f"nm/v1/{EDGE}/data")
     with AgentThread(file):
         source.observe("i-temperature", 21.0, START + timedelta(seconds=1))

@@ -17,6 +17,7 @@ import yaml
 from cryptography import x509
 
 from api import ApiSettings
+from nhipmay.authority import ADMINISTRATOR, CLIENTS
 from plant.description import PlantDescription
 from plant.identity import Authority, Identity
 from plant.native import EdgeAddress
@@ -187,7 +188,11 @@ def test_script_makes_every_secret(made_secrets: Path) -> None:
     }
 
     # What signs for the services is for the administrator's hands only.
-    assert set(made) - set(STACK["secrets"]) == {"authority-services"}
+    assert set(made) - set(STACK["secrets"]) == {
+        *("authority-services", "authority-administration"),
+        # No Sparkplug host runs in the stack.
+        "tls-ingest-sparkplug",
+    }
     assert set(STACK["secrets"]) <= set(made)
     assert {secret["file"] for secret in STACK["secrets"].values()} == {
         f"./secrets/{name}" for name in STACK["secrets"]
@@ -348,24 +353,28 @@ def test_every_edge_of_the_pilots_is_invited_and_may_be_a_sparkplug_node() -> No
     }
 
     assert described == invited
-    # Beside edges, the services that have a certificate.
-    assert users == described | {"ingest", "health", "administrator"}
-    assert {f"tls-{name}" for name in users - described} <= set(STACK["secrets"])
+    # Beside edges, the services that have a certificate; the start script puts in their names.
+    services = {f"@{name}" for name in (*CLIENTS, ADMINISTRATOR)}
+    assert users == described | services
+    held = {secret.replace("tls-", "@") for secret in STACK["secrets"]} & services
+    # No Sparkplug host runs here.
+    assert held == services - {"@ingest-sparkplug"}
 
 
-def test_both_listeners_of_the_broker_ask_for_a_certificate() -> None:
+def test_every_listener_of_the_broker_asks_for_a_certificate_of_its_own_authority() -> None:
     text = (ROOT / "docker/broker/mosquitto.conf").read_text("utf-8")
     listeners = re.split(r"^listener ", text, flags=re.MULTILINE)[1:]
 
-    assert [part.split()[0] for part in listeners] == ["8883", "8884"]
+    assert [part.split()[0] for part in listeners] == ["8883", "8884", "8885"]
     for part in listeners:
         for line in ("require_certificate true", "use_identity_as_username true"):
             assert f"{line}\n" in part
-    edges, services = listeners
-    assert "use_username_as_clientid true\n" in edges
-    assert "crlfile " in edges
-    assert "authority-edges.pem" in edges
-    assert "authority-services.pem" in services
+    for part, name in zip(listeners, ("edges", "services", "administration"), strict=True):
+        assert re.findall(r"^cafile \S+/authority-(\w+)\.pem$", part, re.MULTILINE) == [name]
+        pinned = "use_username_as_clientid true\n" in part
+        # The administrator takes the client ids of edges.
+        assert pinned is (name != "administration")
+        assert ("crlfile " in part) is (name == "edges")
     assert "allow_anonymous false\n" in text
 
 

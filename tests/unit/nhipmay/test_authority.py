@@ -1,5 +1,6 @@
 """The administrator's files: what is made, what stays, and what the doctor says of it."""
 
+import re
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -7,7 +8,13 @@ import pytest
 import yaml
 from cryptography import x509
 
-from nhipmay.authority import create_authority, write_invitation
+from nhipmay.authority import (
+    ADMINISTRATOR,
+    CLIENTS,
+    SERVERS,
+    create_authority,
+    write_invitation,
+)
 from nhipmay.doctor import Finding, examine
 from plant.errors import ConfigurationError
 from plant.identity import Authority, Identity, new_key
@@ -28,7 +35,7 @@ def test_nothing_is_made_twice_until_it_is_due(tmp_path: Path) -> None:
 
     made = create_authority(tmp_path, [], NOW + timedelta(days=250))
     assert {Path(file).name for file in made} == {
-        f"tls-{name}" for name in ("ingest", "health", "administrator", "broker", "api", "database")
+        f"tls-{name}" for name in (*CLIENTS, ADMINISTRATOR, *SERVERS)
     }
     after = content(tmp_path)
     assert {name for name in before if before[name] != after[name]} == {
@@ -58,6 +65,24 @@ def test_what_signs_for_edges_cannot_make_a_service(tmp_path: Path) -> None:
 
     assert not services.issued(forged)
     assert not services.issued(edges.identity.certificate)
+    names = dict(line.split() for line in (tmp_path / "service-names").read_text().splitlines())
+    assert set(names) == {*CLIENTS, ADMINISTRATOR}
+    # Nobody can guess what the broker calls a service here.
+    assert all(re.fullmatch(rf"{name}-[0-9a-f]{{32}}", told) for name, told in names.items())
+
+
+def test_certificates_of_an_older_kind_are_made_again(tmp_path: Path) -> None:
+    create_authority(tmp_path, [], NOW)
+    services = Authority.from_pem((tmp_path / "authority-services").read_bytes())
+    for name, holder in (("ingest", "ingest"), ("administrator", "administrator")):
+        key = new_key()
+        old = Identity(key, services.for_client(holder, key.public_key(), NOW))
+        (tmp_path / f"tls-{name}").chmod(0o600)
+        (tmp_path / f"tls-{name}").write_bytes(old.to_pem())
+
+    made = create_authority(tmp_path, [], NOW)
+
+    assert {Path(file).name for file in made} == {"tls-ingest", "tls-administrator"}
 
 
 def test_an_invitation_is_for_its_owner_alone_and_overwrites_nothing(tmp_path: Path) -> None:

@@ -1,7 +1,3 @@
--- name: has_writer
--- Whether this server has the role by which the API writes.
-select exists (select from pg_roles where rolname = 'nhipmay_writer')
-
 -- name: revoke_writes
 -- Whatever was granted before, by an older schema or by a default.
 revoke insert, update, delete, truncate, references, trigger

@@ -1,0 +1,22 @@
+-- name: revoke_writes
+-- Whatever was granted before, by an older schema or by a default.
+revoke insert, update, delete, truncate, references, trigger
+on all tables in schema public
+from nhipmay_analytics
+
+-- name: grant_reads
+-- Figures come from measurements and master data.
+grant select on all tables in schema public to nhipmay_analytics
+
+-- name: grant_figures
+-- Computed again whenever what they come from changes.
+grant insert, update, delete on base_sum, failure, oee_result, state_interval, stop
+to nhipmay_analytics
+
+-- name: grant_dirty_hours
+-- Hours that wait for it; it alone takes them away.
+grant insert, update, delete on dirty_window to nhipmay_analytics
+
+-- name: grant_restatements
+-- That a published figure has changed is added, never taken back.
+grant insert on oee_restatement to nhipmay_analytics
