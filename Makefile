@@ -15,6 +15,7 @@ demo: ## Start a simulated pilot plant end to end; needs only Python 3.11 or lat
 test: ## Run all tests, with the real services set up first
 	@sh setup/environment.sh dev
 	@$(BIN)/python setup/test_services.py
+	@$(BIN)/python setup/foreign_peers.py
 	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
 
 lint: ## Check style, types, import directions and dependencies

@@ -1,6 +1,6 @@
 """Hears a node by pysparkplug and prints each message as a line of JSON.
 
-Runs in the environment that `setup/foreign_peers.py` makes: program PORT GROUP NODE DEVICE.
+Runs in the stack `sparkplug-python` of `setup/foreign`: program PORT GROUP NODE DEVICE.
 """
 
 import json

@@ -1,6 +1,6 @@
 """An edge node by pysparkplug: births, then one value per line of standard input.
 
-Runs in the environment that `setup/foreign_peers.py` makes: program PORT. A line is a number, or
+Runs in the stack `sparkplug-python` of `setup/foreign`: program PORT. A line is a number, or
 `quit` (which leaves the broker without a death, as this library does), or `die`.
 """
 

@@ -1,6 +1,6 @@
 """An edge node with a device by mqtt-spb-wrapper: births, then one value per line of input.
 
-Runs in the environment that `setup/foreign_peers.py` makes: program PORT. A line is a number, or
+Runs in the stack `sparkplug-python` of `setup/foreign`: program PORT. A line is a number, or
 `quit`, which says good-bye.
 """
 

@@ -1,22 +1,19 @@
-"""Our host and our edge node with foreign implementations, in an environment of their own.
+"""Our host and our edge node with foreign implementations, in stacks of their own.
 
-`python setup/foreign_peers.py` makes it; without it these tests are skipped.
+`python setup/foreign_peers.py` makes them; tests are skipped without theirs.
 """
 
 import json
-import os
-import subprocess
 import threading
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from setup.foreign_peers import FOLDER, PEERS
 from store import load_plant
 from tests.deliveries import plant
+from tests.foreign.running import in_python, peer, peer_folder, tell
 from tests.integration.edge.agents import AgentThread
 from tests.integration.edge.sources import OpcUaSource
 from tests.integration.ingests import fetched, running
@@ -34,40 +31,10 @@ from tests.integration.sparkplug_wire import (
 from tests.services import MosquittoBroker
 from tests.waiting import wait_until
 
-PROGRAMS = Path(__file__).parents[1] / "foreign"
 
-
-@pytest.fixture(scope="module", autouse=True)
-def _peers() -> None:
-    ready = FOLDER / "ready"
-    if not ready.exists() or ready.read_text(encoding="utf-8") != "\n".join(PEERS):
-        reason = "no foreign Sparkplug peers: run `python setup/foreign_peers.py`"
-        if os.environ.get("NHIPMAY_REQUIRE_FOREIGN_PEERS") == "1":
-            pytest.fail(reason)
-        pytest.skip(reason)
-
-
-@contextmanager
-def peer(program: str, *arguments: object) -> Iterator["subprocess.Popen[str]"]:
-    """Run a program of the foreign environment; what it prints is in `stdout`."""
-    process = subprocess.Popen(
-        [FOLDER / "bin" / "python", PROGRAMS / program, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    try:
-        yield process
-    finally:
-        process.kill()
-        process.communicate()
-
-
-def tell(process: "subprocess.Popen[str]", *lines: object) -> None:
-    assert process.stdin is not None
-    for line in lines:
-        process.stdin.write(f"{line}\n")
-    process.stdin.flush()
+@pytest.fixture
+def stack() -> Path:
+    return peer_folder("sparkplug-python")
 
 
 def foreign_node(name: str, **more: Any) -> dict[str, Any]:
@@ -75,13 +42,13 @@ def foreign_node(name: str, **more: Any) -> dict[str, Any]:
 
 
 def test_a_node_by_pysparkplug_is_stored_to_its_death(
-    broker: MosquittoBroker, plain_database: Any
+    broker: MosquittoBroker, plain_database: Any, stack: Path
 ) -> None:
     load_plant(plain_database, plant())
     settings = settings_of(broker, plain_database, node=foreign_node("pysparkplug"))
     with closing(Ear(broker.port)) as ear, running(settings):
         ear.await_state(online=True)
-        with peer("pysparkplug_node.py", broker.port) as node:
+        with peer(*in_python(stack, "pysparkplug_node.py", broker.port)) as node:
             wait_until(lambda: numbers(plain_database, "tien-1/temperature") == [20.0])
             tell(node, 21, 22.5)
             wait_until(lambda: numbers(plain_database, "tien-1/temperature") == [20, 21, 22.5])
@@ -99,7 +66,7 @@ def test_a_node_by_pysparkplug_is_stored_to_its_death(
 
 
 def test_a_node_by_mqtt_spb_wrapper_is_stored_though_it_counts_wrongly(
-    broker: MosquittoBroker, plain_database: Any
+    broker: MosquittoBroker, plain_database: Any, stack: Path
 ) -> None:
     """It puts DATA/ before the names of births, and its deaths have another bdSeq."""
     load_plant(plain_database, plant())
@@ -110,7 +77,7 @@ def test_a_node_by_mqtt_spb_wrapper_is_stored_though_it_counts_wrongly(
         running(settings_of(broker, plain_database, node=node_settings)),
     ):
         ear.await_state(online=True)
-        with peer("wrapper_node.py", broker.port) as node:
+        with peer(*in_python(stack, "wrapper_node.py", broker.port)) as node:
             wait_until(lambda: numbers(plain_database, name) == [20.0])
             tell(node, 21, 22.5)
             wait_until(lambda: numbers(plain_database, name) == [20, 21, 22.5])
@@ -121,16 +88,19 @@ def test_a_node_by_mqtt_spb_wrapper_is_stored_though_it_counts_wrongly(
 
 
 def test_our_edge_node_is_understood_by_pysparkplug(
-    broker: MosquittoBroker, tmp_path: Path
+    broker: MosquittoBroker, tmp_path: Path, stack: Path
 ) -> None:
     with (
         OpcUaSource(temperature=(20.0, at(0)), state=(6, at(0))) as source,
         peer(
-            "pysparkplug_listener.py",
-            broker.port,
-            EDGE_NODE.group_id,
-            EDGE_NODE.edge_node_id,
-            EDGE_DEVICE,
+            *in_python(
+                stack,
+                "pysparkplug_listener.py",
+                broker.port,
+                EDGE_NODE.group_id,
+                EDGE_NODE.edge_node_id,
+                EDGE_DEVICE,
+            )
         ) as listener,
     ):
         assert listener.stdout is not None

@@ -1,0 +1,11 @@
+"""Programs of other stacks that tests talk to; a module per kind lists its `PEERS`.
+
+A driver and a simulator from one library agree with each other's mistakes.
+"""
+
+from setup.foreign import sparkplug
+from setup.foreign.peer import AbsentError, Peer
+
+PEERS: dict[str, Peer] = {peer.name: peer for kind in (sparkplug,) for peer in kind.PEERS}
+
+__all__ = ["PEERS", "AbsentError", "Peer"]

@@ -1,0 +1,1 @@
+"""Programs that run in the stacks of `setup/foreign`, and how tests start them."""
