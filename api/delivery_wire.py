@@ -13,10 +13,14 @@ class GapOut(Wire):
     first_id: int
     last_id: int
     count: int
-    reason: Literal["waiting", "dropped", "lost_life", "unknown"] = Field(
+    reason: Literal[
+        "waiting", "dropped", "platform_set_back", "outbox_damaged", "lost_life", "unknown"
+    ] = Field(
         description=(
-            "`waiting` in the edge's outbox, `dropped` by it when it was full, `lost_life`: the "
-            "outbox was wiped or set back, `unknown`: the edge does not say that it has them."
+            "`waiting` in the edge's outbox, `dropped` by it when it was full, "
+            "`platform_set_back`: the platform had them and lost them, `outbox_damaged` on the "
+            "edge's disk, `lost_life`: the outbox was wiped or set back, `unknown`: the edge does "
+            "not say that it has them."
         )
     )
 

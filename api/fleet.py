@@ -40,6 +40,8 @@ class Advice(StrEnum):
     GO_AND_LOOK = "go_and_look"
     BUFFER_SHORT = "buffer_short"
     UNKNOWN_MISSING = "unknown_missing"
+    PLATFORM_SET_BACK = "platform_set_back"
+    OUTBOX_DAMAGED = "outbox_damaged"
     DROPPED = "dropped"
     SOURCES = "sources"
     CLOCK = "clock"
@@ -160,6 +162,8 @@ _APPLIES: dict[Advice, Callable[[EdgeSummary], bool]] = {
     Advice.GO_AND_LOOK: lambda one: one.state is EdgeState.LOST,
     Advice.BUFFER_SHORT: _buffer_short,
     Advice.UNKNOWN_MISSING: lambda one: one.gaps[GapReason.UNKNOWN] > 0,
+    Advice.PLATFORM_SET_BACK: lambda one: one.gaps[GapReason.PLATFORM_SET_BACK] > 0,
+    Advice.OUTBOX_DAMAGED: lambda one: one.gaps[GapReason.OUTBOX_DAMAGED] > 0,
     Advice.DROPPED: lambda one: one.gaps[GapReason.DROPPED] > 0,
     Advice.SOURCES: lambda one: bool(one.said.unreachable),
     Advice.CLOCK: lambda one: abs(one.said.clock_offset_ms or 0.0) > CLOCK_TOLERANCE_MS,

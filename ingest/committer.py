@@ -1,32 +1,35 @@
-"""Commits groups of messages: tries again while the database is away, isolates what it refuses."""
+"""Commits groups of messages, whatever the database does and whatever one of them does to it."""
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from threading import Event
 from time import monotonic
 
 import structlog
 
 from ingest.heartbeat import ClockOffsets
+from ingest.isolation import Isolation
+from ingest.kept_file import KeptFile
 from ingest.outcome import Outcome
 from ingest.parcel import Parcel, RefusedParcel, refused
+from ingest.refusal import rejection_of
 from ingest.registry import Registry
 from ingest.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.transaction import GroupTransaction
 from plant.clock import Clock, microseconds
-from plant.errors import DataError, TransientError
+from plant.errors import DataError, NhipmayError
+from plant.native import Limits
 from store.delivery_row import DeliveryStore
 
 log = structlog.get_logger()
-
-_LONGEST_PAUSE_S = 10.0
 
 Committed = tuple[Sequence[Parcel], Outcome]
 
 
 class Committer:
-    """Turns groups of messages into committed transactions."""
+    """Turns groups of messages into committed transactions; see `ingest.isolation`."""
 
     def __init__(
         self,
@@ -37,81 +40,88 @@ class Committer:
         abandon: Event,
         right_of_way: RightOfWay | None = None,
         first_pause_s: float = 0.1,
+        kept_file: KeptFile | None = None,
     ) -> None:
         """Remember where to write to; once `abandon` is set, nothing is tried a second time."""
         self._store = store
         self._selfstat = selfstat
         self._clock = clock
         self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
+        self._limits = Limits(limits.max_payload_bytes, limits.max_rows)
         self._registry = Registry(monotonic, limits.require_enrolment)
         self._offsets = ClockOffsets()
-        self._abandon = abandon
         self._right_of_way = right_of_way or RightOfWay()
-        self._first_pause_s = first_pause_s
+        self._kept_file = kept_file
+        self._isolation: Isolation[Parcel, Outcome] = Isolation(
+            self, selfstat, abandon, first_pause_s=first_pause_s
+        )
 
     def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
-        """Yield what was committed, part by part, in order.
+        """Yield what was committed, part by part, in order."""
+        for part, outcome in self._isolation.settle(parcels):
+            self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
+            yield part, outcome
 
-        A group that the database refuses is halved until the one message is found; that one is
-        rejected with the database's words, the others are committed. While the database cannot
-        be used the same part is tried again, until `abandon` is set.
-        """
-        waiting = [parcels]
-        pause_s = self._first_pause_s
-        available = True
-        while waiting:
-            part = waiting.pop()
-            try:
-                outcome = self._transact(part)
-            except DataError as exc:
-                waiting += self._smaller(part, exc)
-            except TransientError as exc:
-                waiting.append(part)
-                if available:
-                    log.warning("database unavailable", reason=str(exc))
-                available = False
-                self._selfstat.retried()
-                if self._abandon.wait(pause_s):
-                    return
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            else:
-                if not available:
-                    log.info("database available again")
-                    available, pause_s = True, self._first_pause_s
-                self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
-                yield part, outcome
-
-    def _transact(self, parcels: Sequence[Parcel]) -> Outcome:
+    def transact(self, group: Sequence[Parcel]) -> Outcome:
+        """Write a group in one transaction."""
+        done = False
         try:
             with self._store.transaction() as transaction:
-                group = GroupTransaction(
+                written = GroupTransaction(
                     transaction,
                     self._registry,
                     self._offsets,
                     self._clock(),
                     self._future_tolerance_us,
                     self._right_of_way,
+                    self._limits,
                 )
-                outcome = group.apply(parcels)
+                outcome = written.apply(group)
                 # As late as can be: what took its time is already written.
                 now = self._clock()
-                transaction.add_lags(group.lags.counts(microseconds(now)), now)
-                return outcome
-        except (DataError, TransientError):
-            # Tags read or announced within it may not be there.
-            self._registry.forget()
-            raise
+                transaction.add_lags(written.lags.counts(microseconds(now)), now)
+            done = True
+        finally:
+            if not done:
+                # Tags read or announced within it may not be there.
+                self._registry.forget()
+        return outcome
 
-    @staticmethod
-    def _smaller(parcels: Sequence[Parcel], exc: DataError) -> list[Sequence[Parcel]]:
-        """Return the parts to try instead, the first to be tried last in the list."""
-        if len(parcels) > 1:
-            middle = len(parcels) // 2
-            return [parcels[middle:], parcels[:middle]]
-        (parcel,) = parcels
-        if not isinstance(parcel, RefusedParcel):
-            return [[refused(parcel, exc.reason, exc.detail)]]
-        if parcel.address is None:
-            raise exc
-        # Not even its rejection can be stored with what it says of itself; its raw form can.
-        return [[RefusedParcel(parcel.message, exc.reason, exc.detail, rows=parcel.rows)]]
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from working now."""
+        return self._store.obstacle()
+
+    def lessened(self, member: Parcel, error: DataError) -> Parcel | None:
+        """Return the message as refused, then only its raw form; None when it was that."""
+        if not isinstance(member, RefusedParcel):
+            self._selfstat.noted("isolated")
+            return refused(member, error.reason, error.detail)
+        if member.origin is not None:
+            return None
+        return RefusedParcel(
+            member.message, error.reason, error.detail, rows=member.rows, origin=member
+        )
+
+    def given_up(self, member: Parcel, error: DataError) -> Outcome | None:
+        """Keep a message in the file beside the ingest, and settle its ids if that is possible."""
+        assert isinstance(member, RefusedParcel)
+        first = member.origin or member
+        outcome = Outcome()
+        try:
+            if self._kept_file is None:
+                raise OSError("there is no file to keep it in")
+            self._kept_file.keep(rejection_of(member, None))
+        except OSError as exc:
+            # Not acknowledged, it comes again with the next connection.
+            self._selfstat.noted("kept_nowhere")
+            log.error("a message can be kept nowhere", reason=str(exc), refusal=error.detail)
+            return None
+        self._selfstat.noted("kept_in_file")
+        log.error("a message is kept in the file beside the ingest", refusal=error.detail)
+        try:
+            outcome = self.transact([replace(first, kept=True)])
+        except NhipmayError:
+            outcome.count_message(rejected=1)
+            outcome.count_rows(rejected=member.rows)
+        outcome.rejections[member.reason] += 1
+        return outcome

@@ -1,21 +1,27 @@
 """What a status message tells: the edge's heartbeat row, and what it says about its ids."""
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from itertools import chain
 
 from ingest.new_rows import readable
 from ingest.parcel import StatusParcel
 from plant.clock import from_microseconds
 from plant.errors import DataError
 from plant.idset import IdSet
-from plant.native import Status
+from plant.native import DropReason, Status
 from store.delivery_row import LedgerRow, StatusRow
 
 _KEPT_OFFSETS = 8
 _MAX_UNREACHABLE = 200
 _MAX_UNREACHABLE_LENGTH = 300
 _LARGEST = 2**62
+MOST_SPANS = 2_000
+"""Pieces of a ledger. It is read and written with each transaction, so an edge that leaves out
+every other id would slow down everybody else; one that sends in order needs two or three."""
+
 _NUMBERS = (
     *("issued_id", "pending", "dropped"),
     *("config_version", "config_refused", "config_rolled_back"),
@@ -77,13 +83,28 @@ def status_row(parcel: StatusParcel, edge_id: int, offsets: ClockOffsets) -> Sta
 
 
 def with_status(ledger: LedgerRow, status: Status) -> LedgerRow:
-    """Return the ledger with what the edge says it gave out and gave up."""
-    dropped = IdSet.of((low, high + 1) for low, high in status.dropped_ranges or ())
+    """Return the ledger with what the edge says it gave out and will not send.
+
+    Raises DataError when that would tear the ledger to shreds; see `MOST_SPANS`.
+    """
+    dropped = _ids(status.dropped_ranges)
+    because = status.dropped_because or {}
+    set_back = _ids(because.get(DropReason.PLATFORM_SET_BACK))
+    damaged = _ids(because.get(DropReason.OUTBOX_DAMAGED))
+    known = ledger.dropped.union(dropped).union(set_back).union(damaged)
+    if len(known.spans) > max(MOST_SPANS, len(ledger.dropped.spans)):
+        raise DataError("scattered_ids", f"more than {MOST_SPANS} ranges of dropped ids")
     return replace(
         ledger,
         issued_id=max(ledger.issued_id, status.issued_id or 0),
-        dropped=ledger.dropped.union(dropped),
+        dropped=known,
+        set_back=ledger.set_back.union(set_back),
+        damaged=ledger.damaged.union(damaged),
     )
+
+
+def _ids(ranges: Sequence[tuple[int, int]] | None) -> IdSet:
+    return IdSet.of((low, high + 1) for low, high in ranges or ())
 
 
 def _check(status: Status) -> None:
@@ -91,7 +112,8 @@ def _check(status: Status) -> None:
         number = getattr(status, name)
         if number is not None and not 0 <= number <= _LARGEST:
             raise DataError("inconsistent", f"{name} {number} cannot be")
-    for low, high in status.dropped_ranges or ():
+    because = (status.dropped_because or {}).values()
+    for low, high in chain(status.dropped_ranges or (), *because):
         if not 1 <= low <= high <= (status.issued_id or 0):
             raise DataError(
                 "inconsistent",

@@ -8,9 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.column import LARGEST, Kind, value_columns, whole_numbers
+from ingest.json_size import check_items
 from ingest.message import Message
 from ingest.settings import LimitSettings
-from plant.device_values import decode_device_values
+from plant.device_values import MAX_VALUES, decode_device_values
 from plant.errors import DataError
 from plant.measurement import Quality, Value
 from plant.native import (
@@ -135,6 +136,11 @@ class RefusedParcel:
     """The ids that it is about, where they could be read and are plausible."""
     rows: int = 0
     """How many measurements were read from it before it was refused."""
+    origin: "RefusedParcel | None" = None
+    """What it was before the database refused even its rejection: nothing of what the message
+    says of itself is used any more, only its raw form."""
+    kept: bool = False
+    """Its raw form is kept elsewhere; only its ids remain to be settled."""
 
 
 Parcel = DataParcel | DeviceParcel | BirthParcel | StatusParcel | RefusedParcel
@@ -154,14 +160,29 @@ def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
             )
         match leaf:
             case Leaf.DATA:
-                return _data_parcel(message, address, decode_data(message.payload), limits)
+                check_items(message.payload, _items_of(limits.max_rows))
+                batch = decode_data(message.payload)
+                if len(batch.value) > limits.max_rows:
+                    raise DataError(
+                        "too_large",
+                        f"{len(batch.value)} measurements; at most {limits.max_rows} are taken",
+                    )
+                return _data_parcel(message, address, batch, limits)
             case Leaf.VALUES:
+                check_items(message.payload, _items_of(min(limits.max_rows, MAX_VALUES)))
                 return _device_parcel(message, address, limits)
             case Leaf.BIRTH:
+                check_items(message.payload, _FIELDS_OF_A_TAG * limits.max_tags)
                 birth = decode_birth(message.payload)
+                if len(birth.tags) > limits.max_tags:
+                    raise DataError(
+                        "too_large",
+                        f"{len(birth.tags)} tags; at most {limits.max_tags} are taken",
+                    )
                 _check_epoch(birth.epoch)
                 return BirthParcel(message, address, birth)
             case Leaf.STATUS:
+                check_items(message.payload, _ITEMS_OF_A_STATUS)
                 status = decode_status(message.payload)
                 _check_epoch(status.epoch)
                 return StatusParcel(message, address, status)
@@ -179,6 +200,15 @@ def refused(parcel: Parcel, reason: str, detail: str) -> RefusedParcel:
     return RefusedParcel(
         parcel.message, reason, detail, parcel.address, parcel.epoch, ids, parcel.rows
     )
+
+
+_FIELDS_OF_A_TAG = 16
+_ITEMS_OF_A_STATUS = 20_000
+
+
+def _items_of(rows: int) -> int:
+    """Return how many JSON values a message of so many measurements may consist of."""
+    return 8 * rows + 1_000
 
 
 def _data_parcel(

@@ -7,6 +7,7 @@ from threading import Event
 import structlog
 
 from ingest.committer import Committer
+from ingest.kept_file import KeptFile
 from ingest.mailbox import Mailbox
 from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
@@ -17,7 +18,6 @@ from ingest.selfstat import Selfstat, Snapshot
 from ingest.settings import IngestSettings
 from ingest.share import Share
 from ingest.sparkplug.host import SparkplugHost
-from plant.errors import TransientError
 from store.delivery import PostgresDeliveryStore
 
 log = structlog.get_logger()
@@ -39,7 +39,15 @@ def run(settings: IngestSettings, stop: Event) -> None:
     mailbox = Mailbox(**settings.queue.model_dump(), right_of_way=right_of_way)
     share = Share(settings.workers.index, settings.workers.count)
     source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat, share)
-    committer = Committer(store, selfstat, clock, settings.limits, stop, right_of_way)
+    committer = Committer(
+        store,
+        selfstat,
+        clock,
+        settings.limits,
+        stop,
+        right_of_way,
+        kept_file=KeptFile(settings.kept_file),
+    )
     pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits, right_of_way)
     with metrics_server(selfstat, settings.metrics_host, settings.metrics_port):
         try:
@@ -97,17 +105,14 @@ def _database_ready(store: PostgresDeliveryStore, stop: Event) -> bool:
     """Wait for the database, which the broker's queue can do without; False when stopped."""
     pause_s = _FIRST_PAUSE_S
     while not stop.is_set():
-        try:
-            with store.transaction():
-                pass
-        except TransientError as exc:
-            if pause_s == _FIRST_PAUSE_S:
-                log.warning("database unavailable", reason=str(exc))
-            stop.wait(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-        else:
+        obstacle = store.obstacle()
+        if obstacle is None:
             log.info("database connected")
             return True
+        if pause_s == _FIRST_PAUSE_S:
+            log.warning("database unavailable", reason=obstacle)
+        stop.wait(pause_s)
+        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
     return False
 
 

@@ -39,7 +39,11 @@ class LimitSettings(StrictModel):
     future_tolerance_s: Annotated[float, Field(ge=0)] = 300.0
     """How far ahead of the platform's clock a source time may be, in seconds."""
     max_payload_bytes: Annotated[int, Field(ge=1_000)] = 4_000_000
-    """Larger messages are refused; only their beginning is kept."""
+    """Larger messages are refused, and kept whole. Edges are told, and keep to it."""
+    max_rows: Annotated[int, Field(ge=1)] = 20_000
+    """Measurements in one message; a message with more is refused before it is unpacked."""
+    max_tags: Annotated[int, Field(ge=1)] = 50_000
+    """Tags that one birth may announce."""
     max_text_length: Annotated[int, Field(ge=1)] = 4_096
     """Longest text value, in characters."""
     require_enrolment: bool = False
@@ -84,6 +88,8 @@ class IngestSettings(ServiceSettings):
     push_certificate_file: Path | None = None
     """Certificate (PEM, with its key) of `nhipmay edge push-config`, where the broker takes client
     ids from certificates; with that of `broker.tls` it would end the session of the ingest."""
+    kept_file: Path = Path("nhipmay-ingest-kept.jsonl")
+    """Where messages go that the database takes in no form, not even as a rejection."""
     metrics_host: str = "127.0.0.1"
     """Address on which Prometheus may read the counters."""
     metrics_port: Port | None = None

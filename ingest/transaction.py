@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ingest.announcement import announce
 from ingest.device import DeviceGroup
-from ingest.heartbeat import ClockOffsets, status_row, with_status
+from ingest.heartbeat import MOST_SPANS, ClockOffsets, status_row, with_status
 from ingest.lag import Lags
 from ingest.new_rows import (
     NewRows,
@@ -32,13 +32,14 @@ from ingest.parcel import (
     StatusParcel,
     refused,
 )
+from ingest.refusal import Refusals, rejection_of
 from ingest.registry import Registry, stranger
 from ingest.right_of_way import RightOfWay
 from ingest.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
 from plant.errors import DataError
 from plant.idset import IdSet, Span
-from plant.native import SCHEMA, Ack, EdgeAddress, Leaf, encode
+from plant.native import SCHEMA, Ack, EdgeAddress, Leaf, Limits, encode
 from store.delivery_row import (
     DeliveryTransaction,
     EdgeRow,
@@ -49,15 +50,10 @@ from store.delivery_row import (
     TextColumns,
 )
 
-_KEPT_OF_TOO_LARGE = 65_536
-"""Bytes kept of a message that is refused for its size."""
-
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
 CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids"})
 
-MOST_SPANS = 10_000
-"""Pieces of a ledger. It is read and written with each transaction, so an edge that leaves out
-every other id would slow down everybody else; one that sends in order needs two or three."""
+_NO_BIRTH = "no_birth"
 
 
 class GroupTransaction:
@@ -71,8 +67,13 @@ class GroupTransaction:
         now: datetime,
         future_tolerance_us: int,
         right_of_way: RightOfWay,
+        limits: Limits | None = None,
     ) -> None:
         self._transaction = transaction
+        self._limits = limits
+        self._unborn: set[LedgerKey] = set()
+        """Whose birth is missing."""
+        self._refusals = Refusals()
         self._registry = registry
         self._offsets = offsets
         self._now = now
@@ -147,7 +148,17 @@ class GroupTransaction:
         return self._ledgers[key].others_until is not None or len(self._epochs[key[0]]) > 1
 
     def _ack(self, key: LedgerKey) -> tuple[str, bytes]:
-        ack = Ack(SCHEMA, key[1], self._ledgers[key].contiguous_to, microseconds(self._now))
+        ledger = self._ledgers[key]
+        ack = Ack(
+            SCHEMA,
+            key[1],
+            ledger.contiguous_to,
+            microseconds(self._now),
+            limits=self._limits,
+            birth_wanted=key in self._unborn,
+            rejected=ledger.rejected_count,
+            refused=self._refusals.of(key),
+        )
         return self._topics[key].topic(Leaf.ACK), encode(ack)
 
     def _apply_status(self, parcel: StatusParcel) -> None:
@@ -157,12 +168,13 @@ class GroupTransaction:
             return
         try:
             row = status_row(parcel, edge.edge_id, self._offsets)
+            key = (edge.edge_id, row.epoch)
+            ledger = with_status(self._ledgers[key], parcel.status)
         except DataError as exc:
             self._refuse(refused(parcel, exc.reason, exc.detail))
             return
         self._transaction.save_status(row)
-        key = (edge.edge_id, row.epoch)
-        self._ledgers[key] = with_status(self._ledgers[key], parcel.status)
+        self._ledgers[key] = ledger
         self._outcome.count_message(written=1)
 
     def _apply_birth(self, parcel: BirthParcel) -> None:
@@ -203,22 +215,20 @@ class GroupTransaction:
             self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
         self._outcome.count_message(rejected=1)
         self._outcome.count_rows(rejected=parcel.rows)
-        message = parcel.message
-        raw = message.payload
-        self._outcome.reject(
-            Rejection(
-                received_time=message.received_time,
-                topic=readable(message.topic),
-                reason=parcel.reason,
-                detail=readable(parcel.detail),
-                raw=raw[:_KEPT_OF_TOO_LARGE] if parcel.reason == "too_large" else raw,
-                edge_id=edge.edge_id if edge else None,
-                epoch=parcel.epoch,
-                # Births and heartbeats have no ids; they repeat with their epoch.
-                row_id=parcel.ids.start if parcel.ids else 0,
-                once=parcel.epoch is not None and ids is None,
-            )
-        )
+        if edge is not None and parcel.epoch is not None:
+            self._tell(edge.edge_id, parcel)
+        if not parcel.kept:
+            # Without settled ids it comes again; births and heartbeats repeat with their epoch.
+            once = parcel.epoch is not None and ids is None
+            self._outcome.reject(rejection_of(parcel, edge.edge_id if edge else None, once=once))
+
+    def _tell(self, edge_id: int, parcel: RefusedParcel) -> None:
+        """Have the edge told what became of its message, by its next ack."""
+        key = (edge_id, parcel.epoch or "")
+        if parcel.reason == _NO_BIRTH:
+            self._unborn.add(key)
+        elif parcel.reason not in CURABLE:
+            self._refusals.note(key, parcel.reason, max(1, parcel.rows), None, parcel.detail)
 
     def _take(self, key: LedgerKey, ids: Ids, received: datetime) -> list[Span]:
         """Enter ids into the ledger and return those that are new."""
@@ -381,4 +391,5 @@ class GroupTransaction:
         rejected = self._ledgers[key].rejected_count + 1
         self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
         self._outcome.count_rows(rejected=1)
+        self._refusals.note(key, rejection.reason, 1, rejection.tag_name, rejection.detail)
         self._outcome.reject(rejection)

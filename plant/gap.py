@@ -1,6 +1,6 @@
 """Which outbox ids of an edge are not committed, and why."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -14,6 +14,11 @@ class GapReason(StrEnum):
     """The edge keeps them in its outbox and sends them as soon as it can."""
     DROPPED = "dropped"
     """The edge gave them up because its outbox was full in bytes or hours, and said so."""
+    PLATFORM_SET_BACK = "platform_set_back"
+    """The platform had them and lost them: a backup was restored, or a server that took over did
+    not have its last seconds. The edge had deleted what was confirmed."""
+    OUTBOX_DAMAGED = "outbox_damaged"
+    """The edge's outbox was damaged on its disk."""
     LOST_LIFE = "lost_life"
     """Their life of the outbox is over: it was wiped or set back, and a new one began."""
     UNKNOWN = "unknown"
@@ -35,21 +40,32 @@ class Gap:
 
 
 def gaps(
-    committed: IdSet, dropped: IdSet, issued_id: int, pending: int | None, *, present: bool
+    committed: IdSet,
+    dropped: IdSet,
+    issued_id: int,
+    pending: int | None,
+    *,
+    present: bool,
+    because: Mapping[GapReason, IdSet] | None = None,
 ) -> list[Gap]:
     """Return everything up to `issued_id` that is not committed, in the order of the ids.
 
     `pending` is how many rows the edge last said to keep (None when it did not say); `present`
     whether it still writes this life. What it keeps are the newest of the missing ids, as it
-    deletes only what is confirmed from the beginning on.
+    deletes only what is confirmed from the beginning on. `because` holds the dropped ids that have
+    a reason of their own; they are among `dropped`.
     """
     settled = committed.union(dropped)
     missing = settled.missing(1, issued_id + 1)
-    found = [
-        _gap(span, GapReason.DROPPED)
-        for start, stop in dropped.spans
-        for span in committed.missing(start, stop)
-    ]
+    found: list[Gap] = []
+    explained = committed
+    for reason, ids in (*(because or {}).items(), (GapReason.DROPPED, dropped)):
+        found += [
+            _gap(span, reason)
+            for start, stop in ids.spans
+            for span in explained.missing(start, stop)
+        ]
+        explained = explained.union(ids)
     if not present:
         found += [_gap(span, GapReason.LOST_LIFE) for span in missing]
     else:

@@ -1,8 +1,10 @@
 """Connections to the database, and its errors in our words."""
 
+import os
 import re
+import socket
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -104,6 +106,53 @@ def store_errors(settings: DatabaseSettings) -> Iterator[None]:
         raise _translated(exc, settings) from exc
 
 
+@contextmanager
+def message_errors(settings: DatabaseSettings, connection: Connection) -> Iterator[None]:
+    """Turn whatever the driver raises while messages are written into ours.
+
+    StoreUnavailableError where trying again may help; the connection is closed where it leads to a
+    server that ends it or may only read, so that the next one finds another. Anything else is
+    DataError `store_refused`. Whether it was the message or the moment, neither of them says: see
+    `store.harmless`.
+    """
+    try:
+        yield
+    except psycopg.Error as exc:
+        state = exc.sqlstate or ""
+        said = first_line_of(exc)
+        left = connection.closed or connection.broken or state.startswith(_SERVER_LEFT)
+        if left:
+            with suppress(psycopg.Error):
+                connection.close()
+        if left or not state or state.startswith(_PASSING):
+            raise StoreUnavailableError(f"the {_named(settings)} cannot be used: {said}") from exc
+        raise DataError("store_refused", f"{said} (SQLSTATE {state})") from exc
+
+
+def break_off(connection: Connection) -> None:
+    """Let a connection fail at once, from another thread: a server may not even answer a cancel."""
+    with suppress(OSError, psycopg.Error):
+        handle = socket.socket(fileno=os.dup(connection.fileno()))
+        with handle:
+            handle.shutdown(socket.SHUT_RDWR)
+
+
+_SERVER_LEFT = ("08", "57P", "25006")
+"""Connection lost, server going or not yet there, a server that may only be read."""
+_PASSING = ("40", "53", "55", "57", "58", *_SERVER_LEFT)
+"""Rolled back for others, short of something, locked, cancelled, trouble with its disk."""
+
+
+def first_line_of(exc: Exception) -> str:
+    """Return the first line of what a driver's error says."""
+    said = str(exc).strip()
+    return said.splitlines()[0] if said else "no answer"
+
+
+def _named(settings: DatabaseSettings) -> str:
+    return f"database {settings.name} at {settings.host}:{settings.port}"
+
+
 # Any other ProgrammingError is a fault of ours and stays loud.
 _TRANSLATED = (
     PoolTimeout,
@@ -120,8 +169,8 @@ _TRANSLATED = (
 
 def _translated(exc: Exception, settings: DatabaseSettings) -> NhipmayError:
     said = str(exc).strip()
-    first_line = said.splitlines()[0] if said else "no answer"
-    database = f"database {settings.name} at {settings.host}:{settings.port}"
+    first_line = first_line_of(exc)
+    database = _named(settings)
     match exc:
         case psycopg.errors.InsufficientPrivilege():
             return ConfigurationError(f"{database}: user {settings.user}: {first_line}")

@@ -12,12 +12,13 @@ from numpy.typing import NDArray
 from psycopg.types.multirange import Multirange
 from psycopg.types.range import Range
 
+from plant.errors import DataError, StoreUnavailableError
 from plant.idset import IdSet
 from plant.lag import Counts
 from plant.measurement import Tag, TagRole, ValueType
 from plant.settings import DatabaseSettings
 from store.binary_copy import number_blocks, text_blocks
-from store.connection import Connection, connect, store_errors
+from store.connection import Connection, break_off, connect, message_errors, store_errors
 from store.delivery_row import (
     EdgeRow,
     LedgerKey,
@@ -30,10 +31,13 @@ from store.delivery_row import (
     TagRow,
     TextColumns,
 )
+from store.harmless import obstacle_of
 from store.migration import check_migrated
 from store.queries import queries
 
 _Q = queries("delivery")
+_REPLAYED_BYTES = 16_000_000
+"""Raw forms that are in memory at once."""
 
 
 class PostgresDeliveryStore:
@@ -48,12 +52,26 @@ class PostgresDeliveryStore:
         """Open a transaction, connecting first where needed; see `DeliveryStore`."""
         with store_errors(self._settings):
             connection = self._connected()
-            try:
-                with connection.transaction():
-                    yield PostgresDeliveryTransaction(connection)
-            finally:
-                if connection.broken:
-                    self.close()
+        with message_errors(self._settings, connection), connection.transaction():
+            yield PostgresDeliveryTransaction(connection)
+
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from working now; see `DeliveryStore`."""
+        try:
+            with store_errors(self._settings):
+                found = obstacle_of(self._connected(), self._settings)
+        except (StoreUnavailableError, DataError) as exc:
+            found = str(exc)
+        if found is not None:
+            # The next connection may lead to a server that does better.
+            self.close()
+        return found
+
+    def break_off(self) -> None:
+        """End, from another thread, whatever the connection waits for; the transaction fails."""
+        connection = self._connection
+        if connection is not None:
+            break_off(connection)
 
     def _connected(self) -> Connection:
         if self._connection is None or self._connection.closed:
@@ -147,10 +165,10 @@ class PostgresDeliveryTransaction:
             self._connection.execute(_Q["open_ledgers"], which)
             rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
         return {
-            (edge_id, epoch): LedgerRow(
-                edge_id, epoch, _id_set(committed), _id_set(dropped), *counts
+            (row[0], row[1]): LedgerRow(
+                *row[:2], *map(_id_set, row[2:4]), *row[4:8], *map(_id_set, row[8:])
             )
-            for edge_id, epoch, committed, dropped, *counts in rows
+            for row in rows
         }
 
     def save_ledgers(
@@ -168,6 +186,8 @@ class PostgresDeliveryTransaction:
                         "epoch": ledger.epoch,
                         "committed": _multirange(ledger.committed),
                         "dropped": _multirange(ledger.dropped),
+                        "set_back": _multirange(ledger.set_back),
+                        "damaged": _multirange(ledger.damaged),
                         "rejected_count": ledger.rejected_count,
                         "duplicate_count": ledger.duplicate_count,
                         "issued_id": ledger.issued_id,
@@ -235,7 +255,7 @@ class PostgresDeliveryTransaction:
 
     def open_rejections(self, reason: str, after: int, limit: int) -> list[OpenRejection]:
         """Return rejections that wait, by their ids, and keep other replays from them."""
-        values = {"reason": reason, "after": after, "limit": limit}
+        values = {"reason": reason, "after": after, "limit": limit, "bytes": _REPLAYED_BYTES}
         return [
             OpenRejection(*row) for row in self._connection.execute(_Q["open_rejections"], values)
         ]

@@ -70,6 +70,10 @@ class LedgerRow:
     issued_id: int = 0
     others_until: datetime | None = None
     """When other epochs of the edge last brought something; None when there is no other."""
+    set_back: IdSet = EMPTY
+    """Of the dropped ids, those that the platform had once and lost."""
+    damaged: IdSet = EMPTY
+    """Of the dropped ids, those that a damaged outbox lost."""
 
     @property
     def contiguous_to(self) -> int:
@@ -87,6 +91,8 @@ class LedgerRow:
             self.duplicate_count + repeated,
             self.issued_id,
             self.others_until,
+            self.set_back,
+            self.damaged,
         )
 
 
@@ -273,8 +279,14 @@ class DeliveryStore(Protocol):
     def transaction(self) -> AbstractContextManager[DeliveryTransaction]:
         """Open a transaction; it commits on a regular exit and rolls back on an exception.
 
-        Raises StoreUnavailableError when the database cannot be used at present and DataError
-        `store_refused` when it refuses a value.
+        Raises StoreUnavailableError when trying again may help and DataError `store_refused` for
+        any other refusal. Whether a message or the moment is to blame, `obstacle` tells.
+        """
+
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from being committed; None when nothing does.
+
+        Raises ConfigurationError when a person must mend it.
         """
 
     def close(self) -> None:

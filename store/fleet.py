@@ -6,7 +6,7 @@ from typing import Any, TypeVar
 from psycopg.rows import class_row, dict_row
 from psycopg.types.multirange import Multirange
 
-from plant.gap import gaps
+from plant.gap import GapReason, gaps
 from plant.idset import IdSet
 from store.connection import Connection
 from store.fleet_row import ConfigurationRow, DeliveryRow, FleetEdgeRow, RejectionCountRow
@@ -62,6 +62,10 @@ class FleetReading:
 
 def _delivery(row: dict[str, Any]) -> DeliveryRow:
     committed, dropped = _id_set(row.pop("committed")), _id_set(row.pop("dropped"))
+    because = {
+        GapReason.PLATFORM_SET_BACK: _id_set(row.pop("set_back")),
+        GapReason.OUTBOX_DAMAGED: _id_set(row.pop("damaged")),
+    }
     settled = committed.union(dropped)
     issued = max(row["issued_id"], settled.spans[-1][1] - 1 if settled.spans else 0)
     missing = settled.missing(1, issued + 1)
@@ -70,7 +74,9 @@ def _delivery(row: dict[str, Any]) -> DeliveryRow:
         committed_count=len(committed),
         dropped_count=len(dropped),
         missing=[(start, stop - 1) for start, stop in missing],
-        gaps=gaps(committed, dropped, issued, row["pending"], present=row["present"]),
+        gaps=gaps(
+            committed, dropped, issued, row["pending"], present=row["present"], because=because
+        ),
         contiguous_to=missing[0][0] - 1 if missing else issued,
     )
 

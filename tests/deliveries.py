@@ -177,6 +177,8 @@ class MemoryStore:
         """Raised, one per transaction, before its commit."""
         self.after_commit: deque[Exception | None] = deque()
         """The same after it: the answer of the database is lost."""
+        self.obstacles: deque[str | None] = deque()
+        """What keeps harmless transactions from working, one for each time that it is asked."""
         self.refused: frozenset[float] = frozenset()
         """Values that this database cannot hold."""
         self.transactions = 0
@@ -196,6 +198,10 @@ class MemoryStore:
         _raise_next(self.before_commit)
         self.tables = draft
         _raise_next(self.after_commit)
+
+    def obstacle(self) -> str | None:
+        """Return what the tests say keeps harmless transactions from working."""
+        return self.obstacles.popleft() if self.obstacles else None
 
     def close(self) -> None:
         """There is nothing to give back."""

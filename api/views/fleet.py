@@ -250,6 +250,8 @@ def _advice(one: EdgeSummary, moment: Moment) -> tuple[str, ...]:
         "hours": f.number(one.said.buffer_hours_left, 1),
         "unknown": f.number(one.gaps[GapReason.UNKNOWN]),
         "dropped": f.number(one.gaps[GapReason.DROPPED]),
+        "set_back": f.number(one.gaps[GapReason.PLATFORM_SET_BACK]),
+        "damaged": f.number(one.gaps[GapReason.OUTBOX_DAMAGED]),
         "lost": f.number(one.gaps[GapReason.LOST_LIFE]),
         "sources": f.number(len(one.said.unreachable)),
         "offset": _offset(one.said.clock_offset_ms, f),

@@ -166,7 +166,8 @@ select
     (
         select max(other.last_commit_at) from delivery_ledger as other
         where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
-    )
+    ),
+    set_back, damaged
 from delivery_ledger
 where (edge_id, epoch) in (
     select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
@@ -179,6 +180,8 @@ for no key update
 update delivery_ledger set
     committed = %(committed)s::int8multirange,
     dropped = %(dropped)s::int8multirange,
+    set_back = %(set_back)s::int8multirange,
+    damaged = %(damaged)s::int8multirange,
     rejected_count = %(rejected_count)s,
     duplicate_count = %(duplicate_count)s,
     issued_id = %(issued_id)s,
@@ -245,7 +248,8 @@ select
     %(detail)s, %(raw)s
 where not exists (
     select from rejection
-    where topic = %(topic)s and reason = %(reason)s and epoch = %(epoch)s
+    where hashtextextended(topic, 0) = hashtextextended(%(topic)s, 0) and row_id is not null
+        and topic = %(topic)s and reason = %(reason)s and epoch = %(epoch)s
         and row_id = %(row_id)s and replayed_at is null
 )
 
@@ -259,12 +263,22 @@ on conflict (work_unit_id, hour) do update set
     revision = dirty_window.revision + 1, marked_at = excluded.marked_at
 
 -- name: open_rejections
--- Two replays at once share the rows between them.
+-- Two replays at once share the rows between them. Raw forms may be large: so many as fit, one at
+-- least.
+with waiting as (
+    select
+        rejection_id,
+        sum(octet_length(raw)) over (order by rejection_id) - octet_length(raw) as bytes_before
+    from rejection
+    where reason = %(reason)s and replayed_at is null and rejection_id > %(after)s
+    order by rejection_id
+    limit %(limit)s
+)
 select rejection_id, received_time, topic, edge_id, epoch, row_id, tag_name, reason, raw
 from rejection
-where reason = %(reason)s and replayed_at is null and rejection_id > %(after)s
+where replayed_at is null
+    and rejection_id in (select rejection_id from waiting where bytes_before < %(bytes)s)
 order by rejection_id
-limit %(limit)s
 for update skip locked
 
 -- name: mark_replayed

@@ -10,6 +10,7 @@ select
     coalesce(s.online, false) as online, s.reported_at, l.first_commit_at, l.last_commit_at,
     greatest(coalesce(l.issued_id, 0), coalesce(s.issued_id, 0)) as issued_id,
     coalesce(l.committed, '{}') as committed, coalesce(l.dropped, '{}') as dropped,
+    coalesce(l.set_back, '{}') as set_back, coalesce(l.damaged, '{}') as damaged,
     coalesce(l.rejected_count, 0) as rejected_count,
     coalesce(l.duplicate_count, 0) as duplicate_count,
     s.pending, s.oldest_pending_time, s.buffer_hours_left, s.clock_offset_ms,

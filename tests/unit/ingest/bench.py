@@ -4,6 +4,7 @@ from collections.abc import Iterable, Sequence
 from threading import Event
 
 from ingest.committer import Committer
+from ingest.kept_file import KeptFile
 from ingest.message import Message
 from ingest.parcel import open_parcel
 from ingest.right_of_way import RightOfWay
@@ -23,6 +24,7 @@ class Bench:
         *,
         require_enrolment: bool = False,
         right_of_way: RightOfWay | None = None,
+        kept_file: KeptFile | None = None,
     ) -> None:
         self.store = store or MemoryStore()
         self.selfstat = Selfstat()
@@ -38,6 +40,7 @@ class Bench:
             self.abandon,
             right_of_way,
             first_pause_s=0,
+            kept_file=kept_file,
         )
         self.committed: list[Message] = []
 

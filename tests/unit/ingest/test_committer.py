@@ -1,9 +1,15 @@
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
 import pytest
 
+from ingest.kept_file import KeptFile
 from ingest.right_of_way import RightOfWay
 from plant.errors import DataError, StoreUnavailableError
 from plant.idset import IdSet
-from tests.deliveries import TEMPERATURE, birth, data
+from store.delivery_row import DeliveryTransaction
+from tests.deliveries import TEMPERATURE, MemoryStore, birth, data
 from tests.unit.ingest.bench import Bench
 
 
@@ -83,11 +89,76 @@ def test_a_rejection_is_stored_bare_when_the_database_refuses_even_that(bench: B
     assert bench.selfstat.snapshot().messages.queued == 0
 
 
-def test_the_error_is_raised_when_the_database_refuses_everything(bench: Bench) -> None:
+def test_a_message_is_kept_beside_the_ingest_when_the_database_takes_no_form_of_it(
+    tmp_path: Path,
+) -> None:
+    kept = KeptFile(tmp_path / "kept.jsonl")
+    bench = Bench(kept_file=kept)
+    bench.take(birth())
     bench.store.before_commit.extend([DataError("store_refused", "no")] * 3)
+    letter = data(1, [1])
 
-    with pytest.raises(DataError, match="no"):
-        bench.take(data(1, [1]))
+    bench.take(letter)
+    bench.take(data(2, [2]))
+
+    assert bench.store.tables.rejections == []
+    assert bench.ledger().committed == IdSet(((1, 3),))
+    assert bench.selfstat.snapshot().messages.queued == 0
+    assert len(KeptFile(kept.path)) == 1
+    assert kept.drain(lambda rejection: rejection.raw == letter.payload) == 1
+    assert len(kept) == 0
+
+
+def test_a_message_is_left_to_be_repeated_when_nothing_can_keep_it(bench: Bench) -> None:
+    bench.store.before_commit.extend([DataError("store_refused", "no")] * 3)
+    already = len(bench.committed)
+
+    bench.take(data(1, [1]))
+
+    assert len(bench.committed) == already
+    assert (1, "e1") not in bench.store.tables.ledgers
+    assert bench.selfstat.snapshot().events["kept_nowhere"] == 1
+
+
+def test_a_group_waits_whatever_it_was_refused_for_while_nothing_works(bench: Bench) -> None:
+    bench.store.before_commit.append(DataError("store_refused", "no room"))
+    bench.store.obstacles.extend(["no room", "no room", "no room", None])
+
+    bench.take(data(1, [1]), data(2, [2]))
+
+    assert values(bench) == [1, 2]
+    assert bench.store.tables.rejections == []
+
+
+def test_one_message_is_found_though_what_it_causes_looks_like_an_outage(bench: Bench) -> None:
+    class OutOfLocks(MemoryStore):
+        @contextmanager
+        def transaction(self) -> Iterator[DeliveryTransaction]:
+            with super().transaction() as transaction:
+                yield transaction
+                if any(value == 13 for _, _, value, _ in transaction._tables.numbers):  # type: ignore[attr-defined]
+                    raise StoreUnavailableError("out of shared memory")
+
+    store = OutOfLocks()
+    bench = Bench(store)
+    bench.take(birth())
+
+    bench.take(*(data(k, [13.0 if k == 4 else float(k)]) for k in range(1, 8)))
+
+    assert values(bench) == [1, 2, 3, 5, 6, 7]
+    (rejection,) = store.tables.rejections
+    assert (rejection.reason, rejection.row_id) == ("store_refused", 4)
+    assert bench.ledger().committed == IdSet(((1, 8),))
+
+
+def test_a_message_is_isolated_when_it_makes_the_ingest_itself_fail(bench: Bench) -> None:
+    bench.store.before_commit.extend([ZeroDivisionError("bug")] * 2)
+
+    bench.take(data(1, [1]), data(2, [2]))
+
+    assert values(bench) == [2]
+    (rejection,) = bench.store.tables.rejections
+    assert (rejection.reason, rejection.detail) == ("internal_error", "ZeroDivisionError: bug")
 
 
 def test_tags_of_a_birth_are_not_taken_for_stored_when_its_transaction_failed() -> None:

@@ -6,8 +6,8 @@ from dataclasses import replace
 import msgspec
 import pytest
 
+from ingest.heartbeat import MOST_SPANS
 from ingest.message import Message
-from ingest.transaction import MOST_SPANS
 from plant.idset import IdSet
 from plant.native import (
     SCHEMA,
@@ -276,13 +276,13 @@ def test_an_unreadable_message_is_kept_whole_and_its_ids_are_settled(bench: Benc
     assert [ack.committed_to for ack in acks(published)] == [2]
 
 
-def test_the_beginning_of_a_message_is_kept_when_it_is_too_large() -> None:
+def test_the_whole_message_is_kept_when_it_is_too_large() -> None:
     bench = Bench(max_payload_bytes=1_000)
 
     bench.take(message(Leaf.DATA, b"x" * 200_000))
 
     (rejection,) = bench.store.tables.rejections
-    assert (rejection.reason, len(rejection.raw)) == ("too_large", 65_536)
+    assert (rejection.reason, len(rejection.raw)) == ("too_large", 200_000)
 
 
 def test_a_heartbeat_is_kept_and_a_will_changes_only_that_the_edge_is_there(bench: Bench) -> None:
