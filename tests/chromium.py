@@ -5,7 +5,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from playwright.sync_api import Browser, ViewportSize, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ViewportSize, expect, sync_playwright
+
+from tests.waiting import HANG_S
 
 TABLET: ViewportSize = {"width": 1280, "height": 800}
 
@@ -39,9 +41,17 @@ class Chromium:
         """
         with sync_playwright() as playwright:
             browser = playwright.chromium.launch(
-                executable_path=self.executable_path, args=list(self.args)
+                executable_path=self.executable_path,
+                args=list(self.args),
+                timeout=HANG_S * 1000,
             )
+            browser.on("context", _never_in_a_hurry)
+            expect.set_options(timeout=HANG_S * 1000)
             try:
                 yield browser
             finally:
                 browser.close()
+
+
+def _never_in_a_hurry(context: BrowserContext) -> None:
+    context.set_default_timeout(HANG_S * 1000)

@@ -19,6 +19,7 @@ from nhipmay.authority import create_authority
 from plant.identity import Authority, Identity, new_key, serial_of
 from plant.settings import BrokerSettings, TlsSettings
 from tests.services import BrokerFactory, MosquittoBroker, free_port
+from tests.waiting import HANG_S
 
 BROKER = Path(__file__).resolve().parents[1] / "docker/broker"
 ACL = (BROKER / "acl").read_text("utf-8")
@@ -26,7 +27,6 @@ WITNESS = "witness"
 """A service of the tests only: it hears what edges say, beside the ingest."""
 # What the fixture sets itself.
 _PLACED = {"log_dest", "log_timestamp_format", "persistence", "persistence_location"}
-ANSWER_S = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -191,7 +191,7 @@ class Caller:
             else:
                 self._client.connect(settings.host, settings.port)
             self._client.loop_start()
-            self.answer = self._said.get(timeout=ANSWER_S)
+            self.answer = self._said.get(timeout=HANG_S)
         except OSError as exc:
             self.answer = f"no connection: {exc}"
 
@@ -207,17 +207,17 @@ class Caller:
     def may_publish(self, topic: str, payload: bytes = b"x") -> bool:
         """Publish, and return whether the broker says that it took the message."""
         self._client.publish(topic, payload, qos=1)
-        return self._said.get(timeout=ANSWER_S) == "taken"
+        return self._said.get(timeout=HANG_S) == "taken"
 
     def subscribe(self, topic: str) -> None:
         if self._options is None:
             self._client.subscribe(topic, qos=1)
         else:
             self._client.subscribe(topic, options=self._options)
-        self._said.get(timeout=ANSWER_S)
+        self._said.get(timeout=HANG_S)
 
     def hear(self) -> tuple[str, bytes]:
-        return self._heard.get(timeout=ANSWER_S)
+        return self._heard.get(timeout=HANG_S)
 
     @property
     def has_heard_nothing(self) -> bool:

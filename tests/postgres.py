@@ -130,7 +130,7 @@ class PostgresServer:
         process = host.start(command, folder / "server.log")
         server = cls(host, folder, port, password, command, process)
         try:
-            wait_until(server._answers, timeout_s=30, what="PostgreSQL to answer")
+            wait_until(server._answers, what="PostgreSQL to answer")
         except AssertionError as exc:
             told = server.log[-2000:]
             server.stop()
@@ -159,7 +159,7 @@ class PostgresServer:
                 self.process = self.host.start(self.command, self.folder / "server.log")
             return self._takes_connections()
 
-        wait_until(answers, timeout_s=60, what="PostgreSQL to answer again")
+        wait_until(answers, what="PostgreSQL to answer again")
 
     def _answers(self) -> bool:
         if self.process.poll() is not None:

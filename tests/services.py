@@ -19,7 +19,7 @@ from typing import Any
 
 from nhipmay.demo.ports import free_ports
 from plant.settings import DatabaseSettings
-from tests.waiting import wait_until
+from tests.waiting import AGAIN_S, HANG_S, wait_until
 
 CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nhipmay"
 FOLDER = "nhipmay-test"
@@ -121,7 +121,7 @@ def end(process: subprocess.Popen[bytes], how: signal.Signals) -> None:
     """Signal a server and wait for its end; one that does not obey is killed."""
     process.send_signal(how)
     try:
-        process.wait(20)
+        process.wait(HANG_S)
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
@@ -169,7 +169,7 @@ class MosquittoBroker:
         if self.process.poll() is not None:
             raise AssertionError(f"mosquitto ended with code {self.process.returncode}")
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            socket.create_connection(("127.0.0.1", self.port), timeout=AGAIN_S).close()
         except OSError:
             return False
         return True

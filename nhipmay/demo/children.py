@@ -31,7 +31,7 @@ class Child:
     user: str | None = None
     """Account to run under, for programs that refuse to run as root."""
     environment: dict[str, str] = field(default_factory=dict)
-    ready_within_s: float = 60.0
+    ready_within_s: float = 300.0
 
 
 @dataclass(slots=True)

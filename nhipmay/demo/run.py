@@ -19,7 +19,7 @@ from plant.settings import ClockSettings
 
 _SITE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 _SHOWN_HISTORY = timedelta(hours=8)
-_DRAIN_WITHIN_S = 180.0
+_DRAIN_WITHIN_S = 600.0
 
 
 def run_demo(options: DemoOptions, console: Console) -> None:

@@ -21,7 +21,7 @@ from plant.errors import TransientError
 from plant.settings import ClockSettings, DatabaseSettings
 
 _HEAD_START = timedelta(seconds=20)
-_FIGURES_WITHIN_S = 120.0
+_FIGURES_WITHIN_S = 600.0
 _TEND_INTERVAL_S = 0.5
 
 

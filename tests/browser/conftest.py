@@ -3,20 +3,15 @@
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.chromium import TABLET, Chromium
 from tests.services import free_port
 from tests.watched_page import Watched
 
-# How long a condition may take on a machine that has other work; none is waited for longer than
-# until it holds.
-PATIENCE_MS = 30_000
-
 
 @pytest.fixture(scope="module")
 def shared_browser(chromium: Chromium) -> Iterator[Browser]:
-    expect.set_options(timeout=PATIENCE_MS)
     with chromium.launch() as browser:
         yield browser
 

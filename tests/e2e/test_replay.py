@@ -17,6 +17,7 @@ import yaml
 import edge_agent
 from plant.settings import DatabaseSettings
 from tests.services import MosquittoBroker, url_of
+from tests.waiting import HANG_S
 
 EXAMPLES = Path(edge_agent.__file__).parent / "drivers" / "csv" / "examples"
 
@@ -62,7 +63,7 @@ def replay(file: Path, example: str, platform: tuple[Path, dict[str, Any]], fold
         [sys.executable, "-m", "nhipmay", *arguments],
         capture_output=True,
         text=True,
-        timeout=100,
+        timeout=HANG_S,
         check=False,
     )
     assert done.returncode == 0, done.stderr
@@ -89,7 +90,6 @@ def stored_rows(database: DatabaseSettings) -> Counter[Row]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(400)
 def test_the_database_equals_the_files_when_the_rig_is_replayed(
     platform: tuple[Path, dict[str, Any]],
     database: DatabaseSettings,

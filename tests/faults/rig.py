@@ -20,6 +20,7 @@ from tests.faults.disk import SmallDisk
 from tests.faults.proxy import Proxy
 from tests.postgres import PostgresServer
 from tests.services import BrokerFactory, ServiceAbsentError, free_port, url_of
+from tests.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTERPRISE, SITE = "thu-loi", "nha-may"
@@ -138,7 +139,7 @@ class Rig:
         None while the ingest does not answer.
         """
         try:
-            with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=HANG_S) as answer:
                 text = answer.read().decode()
         except OSError:
             return None

@@ -16,7 +16,7 @@ from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
 from tests.deliveries import EDGE, STATE, TEMPERATURE, birth, status
 from tests.integration.ingests import fetched
 from tests.services import MosquittoBroker
-from tests.waiting import wait_until
+from tests.waiting import AGAIN_S, HANG_S, wait_until
 
 ROWS = 40
 """Measurements in a message."""
@@ -56,12 +56,12 @@ class FakeEdge:
         """Publish the birth, and heartbeats until the ingest is there to answer one."""
         self.client.publish(self.address.topic(Leaf.BIRTH), birth().payload, qos=1, retain=True)
         self.answered.clear()
-        wait_until(self._beat, timeout_s=30, what="an answer to a heartbeat")
+        wait_until(self._beat, what="an answer to a heartbeat")
 
     def _beat(self) -> bool:
         beat = status(epoch=self.epoch, pending=0, sent_us=microseconds(system_clock()))
         self.client.publish(beat.topic, beat.payload, qos=1)
-        return self.answered.wait(0.2)
+        return self.answered.wait(AGAIN_S)
 
     def publish(self, first_message: int, messages: int) -> None:
         """Publish data messages; message m has the ids after `m * ROWS`."""
@@ -81,13 +81,13 @@ class FakeEdge:
             )
             self.client.publish(self.address.topic(Leaf.DATA), encode(batch), qos=1)
 
-    def deliver(self, messages: int, timeout_s: float = 40) -> None:
+    def deliver(self, messages: int) -> None:
         """Repeat what is not acknowledged until all is."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + HANG_S
         while self.committed_to < messages * ROWS:
             assert time.monotonic() < deadline, f"acknowledged only to {self.committed_to}"
             try:
-                self.acks.get(timeout=2)
+                self.acks.get(timeout=AGAIN_S)
             except queue.Empty:
                 first = self.committed_to // ROWS
                 self.publish(first, messages - first)

@@ -23,6 +23,7 @@ from plant.settings import DatabaseSettings
 from store import connect
 from store.delivery import PostgresDeliveryStore
 from tests.deliveries import NOW
+from tests.waiting import HANG_S
 
 
 @contextmanager
@@ -43,7 +44,7 @@ def running(settings: IngestSettings) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(HANG_S)
     assert not thread.is_alive()
     if failures:
         raise failures[0]

@@ -18,6 +18,7 @@ from tests.integration.edge.sources import OpcUaSource
 from tests.integration.ingests import fetched
 from tests.services import MosquittoBroker
 from tests.sparkplug_nodes import host_settings
+from tests.waiting import HANG_S
 
 STATE_TOPIC = "spBv1.0/STATE/nhipmay"
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -59,7 +60,7 @@ class Ear:
         self._client.on_message = self._on_message
         self._client.connect("127.0.0.1", port)
         self._client.loop_start()
-        self._ready.get(timeout=10)
+        self._ready.get(timeout=HANG_S)
 
     def _on_message(self, _client: object, _user: object, message: paho.MQTTMessage) -> None:
         if message.topic.startswith("spBv1.0/STATE/"):
@@ -67,15 +68,15 @@ class Ear:
         self.heard.append(Heard(message.topic, bytes(message.payload), message.qos, message.retain))
 
     def say(self, topic: str, payload: bytes, *, qos: int = 0, retain: bool = False) -> None:
-        self._client.publish(topic, payload, qos=qos, retain=retain).wait_for_publish(5)
+        self._client.publish(topic, payload, qos=qos, retain=retain).wait_for_publish(HANG_S)
 
     def of(self, kind: MessageType) -> list[Heard]:
         """What was heard of one kind of message."""
         return [m for m in self.heard if f"/{kind}/" in m.topic]
 
-    def await_state(self, online: bool, timeout_s: float = 20) -> State:
+    def await_state(self, online: bool) -> State:
         """Wait for the next STATE that says so."""
-        deadline = time.monotonic() + timeout_s
+        deadline = time.monotonic() + HANG_S
         while True:
             state = self.states.get(timeout=max(0.01, deadline - time.monotonic()))
             if state.online is online:

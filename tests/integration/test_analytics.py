@@ -13,7 +13,7 @@ from analytics import AnalyticsSettings
 from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
 from tests.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 
 @pytest.fixture
@@ -320,7 +320,7 @@ def running(plant: FigurePlant) -> Iterator[threading.Thread]:
         yield service
     finally:
         stop.set()
-        service.join(timeout=10)
+        service.join(HANG_S)
     assert not service.is_alive()
 
 

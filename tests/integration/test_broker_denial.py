@@ -67,7 +67,7 @@ def test_a_source_ends_with_what_to_mend_when_its_subscription_is_denied(
                 return "mend its ACL" in str(exc)
             return False
 
-        wait_until(refused, timeout_s=30, what="the denial to be told")
+        wait_until(refused, what="the denial to be told")
 
 
 def test_a_sparkplug_host_ends_with_what_to_mend_when_its_subscription_is_denied(
@@ -77,5 +77,5 @@ def test_a_sparkplug_host_ends_with_what_to_mend_when_its_subscription_is_denied
     link = HostLink(broker, "denied", ["spBv1.0/g/#"], mailbox, system_clock, Selfstat())
     with closing(link):
         link.start()
-        wait_until(lambda: link.failure is not None, timeout_s=30, what="the denial to be told")
+        wait_until(lambda: link.failure is not None, what="the denial to be told")
         assert "mend its ACL" in str(link.failure)

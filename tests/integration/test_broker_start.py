@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 SCRIPT = Path(__file__).resolve().parents[2] / "docker/broker/start.sh"
 
@@ -50,7 +50,7 @@ def broker(tmp_path: Path) -> Broker:
 
 
 def test_it_ends_as_its_broker_ends(broker: Broker) -> None:
-    assert broker.run("sh", "-c", "exit 7").wait(30) == 7
+    assert broker.run("sh", "-c", "exit 7").wait(HANG_S) == 7
     assert broker.list.read_text() == "none"
     # Nobody has the sign of a service for a name.
     assert broker.acl.read_text() == "user ingest-0f\nuser @ingest-mes\n"
@@ -61,11 +61,11 @@ def test_a_new_list_is_laid_and_the_broker_started_again(broker: Broker) -> None
     try:
         wait_until(lambda: len(broker.pids()) == 1, what="the start")
         broker.published.write_text("one")
-        wait_until(lambda: len(broker.pids()) == 2, what="the second start", timeout_s=30)
+        wait_until(lambda: len(broker.pids()) == 2, what="the second start")
     finally:
         process.terminate()
         # 128 and the number of the signal, as the shell has it of its broker.
-        code = process.wait(30)
+        code = process.wait(HANG_S)
 
     assert code == 143
     assert broker.list.read_text() == "one"

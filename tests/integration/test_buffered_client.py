@@ -13,7 +13,7 @@ from paho.mqtt.properties import Properties
 
 from ingest.buffered_client import BufferedClient, BufferedSocket
 from tests.services import MosquittoBroker
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 SMALL = [f"{k}".encode() for k in range(600)]
 LARGE = bytes(300_000)
@@ -46,7 +46,7 @@ def listening(
     client.connect("127.0.0.1", broker.port, clean_start=False, properties=properties)
     client.loop_start()
     try:
-        subscribed.get(timeout=30)
+        subscribed.get(timeout=HANG_S)
         yield client, arrived
     finally:
         client.disconnect()
@@ -58,7 +58,7 @@ def publish(broker: MosquittoBroker, payloads: list[bytes]) -> None:
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     for sent in [client.publish("small/one", payload, qos=1) for payload in payloads]:
-        sent.wait_for_publish(30)
+        sent.wait_for_publish(HANG_S)
     client.disconnect()
     client.loop_stop()
 
@@ -69,19 +69,19 @@ def test_every_message_comes_in_order_and_only_what_is_not_acknowledged_comes_ag
     with listening(broker) as (client, arrived):
         publish(broker, [*SMALL[:300], LARGE, *SMALL[300:]])
         # As many as the broker sends before it is told of the first.
-        numbers, payloads = zip(*(arrived.get(timeout=30) for _ in range(20)), strict=True)
+        numbers, payloads = zip(*(arrived.get(timeout=HANG_S) for _ in range(20)), strict=True)
         assert list(payloads) == SMALL[:20]
         client.ack_all(numbers)
         for expected in [*SMALL[20:300], LARGE]:
-            number, payload = arrived.get(timeout=30)
+            number, payload = arrived.get(timeout=HANG_S)
             assert payload == expected
             client.ack_all([number])
         # As many again, so the broker has heard of all that were acknowledged.
-        assert [arrived.get(timeout=30)[1] for _ in range(20)] == SMALL[300:320]
+        assert [arrived.get(timeout=HANG_S)[1] for _ in range(20)] == SMALL[300:320]
 
     with listening(broker) as (client, arrived):
         for expected in SMALL[300:]:
-            number, payload = arrived.get(timeout=30)
+            number, payload = arrived.get(timeout=HANG_S)
             assert payload == expected
             client.ack_all([number])
         wait_until(lambda: not client.want_write())

@@ -154,7 +154,7 @@ def test_pushed_sources_survive_when_the_agent_is_killed(
     platform.push(b"")
     again = AgentProcess(file)
     machine.observe("i-y", 7, at(7))
-    wait_until(lambda: 7 in platform.values("tron-1/y"), what="the new tag", timeout_s=20)
+    wait_until(lambda: 7 in platform.values("tron-1/y"), what="the new tag")
     assert again.terminate() == 0
 
 

@@ -124,7 +124,7 @@ def test_nothing_is_lost_or_doubled_when_the_broker_restarts(
         for second in range(20, 40):
             source.write("temperature", float(second), at(second))
         broker.start()
-        platform.await_rows(41, timeout_s=30)
+        platform.await_rows(41)
     assert platform.values("cnc-1/temperature") == [20.0, *(float(s) for s in range(1, 40))]
 
 

@@ -112,7 +112,7 @@ def test_a_message_counts_once_when_its_acknowledgement_was_never_sent(
     async def cut_off() -> None:
         await subscribed(inlet)
         await asyncio.to_thread(publish, broker, "lo-1/nhiet-do", "17")
-        await asyncio.wait_for(inlet.stuck.wait(), 10)
+        await until(inlet.stuck.is_set, "the message")
 
     with_driver(source(broker.port, TEXT), inlet, cut_off)
     assert inlet.values(TEMPERATURE) == [17]

@@ -1,10 +1,10 @@
 """The ingest between a real broker and a real database, with either of them or itself failing."""
 
-import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
+from typing import Any
 
 import pytest
 from structlog.testing import capture_logs
@@ -24,7 +24,7 @@ from tests.integration.fake_edge import (
 )
 from tests.integration.ingests import fetched, outage, running, start_process, write_settings
 from tests.services import BrokerFactory, MosquittoBroker, free_port
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 
 @pytest.fixture
@@ -84,16 +84,21 @@ def test_nothing_is_lost_or_twice_when_the_database_goes_away(
     broker: MosquittoBroker, each_database: DatabaseSettings, edge: FakeEdge
 ) -> None:
     load_plant(each_database, plant())
-    with running(settings_of(broker, each_database)):
+    with capture_logs() as logged, running(settings_of(broker, each_database)):
         edge.announce()
         edge.publish(0, 30)
         wait_until(lambda: edge.committed_to > 0)
         with outage(each_database):
             edge.publish(30, 60)
-            time.sleep(1)
+            wait_until(lambda: "database unavailable" in events(logged), what="the outage")
         edge.deliver(90)
 
     assert_exactly_once(each_database, 90)
+
+
+def events(logged: Sequence[Mapping[str, Any]]) -> list[str]:
+    """What an ingest has logged."""
+    return [line["event"] for line in logged]
 
 
 def test_a_full_queue_stops_the_reading_and_loses_nothing(
@@ -113,12 +118,11 @@ def test_a_full_queue_stops_the_reading_and_loses_nothing(
         edge.deliver(5)
         with outage(plain_database):
             edge.publish(5, 100)
-            # Longer than the wait for room, so the ingest leaves the broker for a while.
-            time.sleep(3)
+            # It leaves the broker for a while.
+            wait_until(lambda: "intake paused" in events(logged), what="a pause of the intake")
         edge.deliver(105)
 
     assert_exactly_once(plain_database, 105)
-    assert "intake paused" in [line["event"] for line in logged]
 
 
 def test_two_ingests_at_once_write_everything_once(
@@ -215,20 +219,20 @@ def test_nothing_is_lost_or_twice_when_the_ingest_is_killed(
         for first in (0, 40, 80):
             edge.answered.clear()
             edge.publish(first, 40)
-            assert edge.answered.wait(30)
+            assert edge.answered.wait(HANG_S)
             process.kill()
             process.wait()
             process = start_process(file)
         edge.deliver(120)
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(HANG_S) == 0
 
     assert_exactly_once(each_database, 120)
 
 
 def metrics(port: int) -> dict[str, float]:
-    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=5) as answer:
+    with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HANG_S) as answer:
         lines = answer.read().decode().splitlines()
     return {
         line.rpartition(" ")[0]: float(line.rpartition(" ")[2])
@@ -260,7 +264,7 @@ def test_damaged_messages_are_counted_and_kept_while_good_ones_pass(
         edge.announce()
         edge.publish(1, 2)
         edge.deliver(3)
-        wait_until(settled, timeout_s=30, what="every message to be settled")
+        wait_until(settled, what="every message to be settled")
         read = metrics(port)
 
     for what in ("messages", "measurements"):

@@ -17,7 +17,7 @@ from store import connect, load_plant
 from tests.deliveries import EDGE, NOW_US, TEMPERATURE, birth, plant
 from tests.integration.ingests import fetched, outage, running, start_process, write_settings
 from tests.services import MosquittoBroker
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 TAG = msgspec.structs.replace(TEMPERATURE, name="edge-1/nhiet-do", low=None, high=None)
 SITE_LOCK = 7461003
@@ -45,7 +45,7 @@ class Device:
             for k in range(first, first + count)
         ]
         for one in sent:
-            one.wait_for_publish(20)
+            one.wait_for_publish(HANG_S)
 
     def close(self) -> None:
         self.client.disconnect()
@@ -101,7 +101,7 @@ def test_nothing_is_lost_or_twice_when_the_ingest_is_killed_before_it_commits(
     file = write_settings(tmp_path, settings_of(broker, each_database))
     process = start_process(file)
     try:
-        wait_until(lambda: announced(each_database), timeout_s=30)
+        wait_until(lambda: announced(each_database))
         device.publish(0, 30)
         wait_until(lambda: len(stored(each_database)) == 30)
         with no_commit(each_database):
@@ -112,10 +112,10 @@ def test_nothing_is_lost_or_twice_when_the_ingest_is_killed_before_it_commits(
         assert len(stored(each_database)) == 30
         device.publish(80, 20)
         process = start_process(file)
-        wait_until(lambda: len(stored(each_database)) >= 100, timeout_s=30)
+        wait_until(lambda: len(stored(each_database)) >= 100)
     finally:
         process.terminate()
-        assert process.wait(20) == 0
+        assert process.wait(HANG_S) == 0
 
     assert stored(each_database) == list(range(100))
     assert fetched(each_database, "select count(*) from rejection") == [(0,)]
@@ -150,6 +150,6 @@ def test_values_are_never_shed_when_the_queue_is_full(
         device.client.publish("nm/v1/co-khi-thu/nguoi-la/edge-1/status", b"{}", qos=1)
         with outage(plain_database):
             device.publish(0, 200)
-        wait_until(lambda: len(stored(plain_database)) >= 200, timeout_s=40)
+        wait_until(lambda: len(stored(plain_database)) >= 200)
 
     assert stored(plain_database) == list(range(200))

@@ -1,11 +1,11 @@
 """How the ingest starts: what it waits for, what it tells in words, which MQTT it speaks."""
 
 import threading
-import time
-from contextlib import closing
+from contextlib import ExitStack, closing
 
 import pytest
 from pydantic import SecretStr
+from structlog.testing import capture_logs
 
 from ingest import run
 from plant.errors import ConfigurationError
@@ -24,17 +24,19 @@ def test_it_waits_for_a_broker_and_a_database_that_are_not_there_yet(
 ) -> None:
     load_plant(plain_database, plant())
     broker.stop()
-    with outage(plain_database):
-        waiting = running(settings_of(broker, plain_database))
-        waiting.__enter__()
-        time.sleep(0.5)
-    try:
+
+    def said(event: str) -> bool:
+        return event in [line["event"] for line in logged]
+
+    with capture_logs() as logged, ExitStack() as stack:
+        with outage(plain_database):
+            stack.enter_context(running(settings_of(broker, plain_database)))
+            wait_until(lambda: said("database unavailable"), what="the database to be missed")
+        wait_until(lambda: said("broker unavailable"), what="the broker to be missed")
         broker.start()
         with closing(FakeEdge(broker.port)) as edge:
             edge.announce()
             edge.deliver(3)
-    finally:
-        waiting.__exit__(None, None, None)
 
     assert_exactly_once(plain_database, 3)
 

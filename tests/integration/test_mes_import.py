@@ -14,7 +14,7 @@ import pytest
 from plant.settings import DatabaseSettings
 from tests.figure_plant import LINE, SAW, SITE, FigurePlant
 from tests.mes_documents import ENTERPRISE
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 
 class Import:
@@ -31,7 +31,7 @@ class Import:
         words = [sys.executable, "-m", "nhipmay", "import", *map(str, arguments)]
         if settings:
             words += ["--settings", str(self.settings)]
-        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=100)
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=HANG_S)
         assert "Traceback" not in done.stderr, done.stderr
         return done.returncode, " ".join((done.stdout + done.stderr).split())
 
@@ -301,7 +301,7 @@ def test_a_watched_table_is_read_again_until_told_to_stop(
         wait_until(lambda: command.count("production_order") == 2, what="the second order")
     finally:
         process.terminate()
-        _, said = process.communicate(timeout=20)
+        _, said = process.communicate(timeout=HANG_S)
     assert process.returncode == 0
     assert "poll written" in said
     assert "Traceback" not in said
@@ -316,7 +316,6 @@ ROWS = int(os.environ.get("NHIPMAY_IMPORT_ROWS", "100000"))
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(900)
 def test_many_rows_are_imported_in_bounded_memory(
     plain_database: DatabaseSettings, tmp_path: Path
 ) -> None:
@@ -363,6 +362,6 @@ class _PeakMemory:
         )
         words = [sys.executable, "-c", program, "import", str(part), "--kind", "inspections"]
         words += ["--site", SITE, "--settings", str(self._settings)]
-        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=800)
+        done = subprocess.run(words, capture_output=True, text=True, check=True, timeout=HANG_S)
         assert f"{count} documents" in done.stdout, done.stdout + done.stderr
         return int(done.stdout.split()[-1])

@@ -16,7 +16,7 @@ from plant.settings import BrokerSettings, DatabaseSettings
 from tests.figure_plant import SITE, FigurePlant
 from tests.mes_documents import SAMPLES
 from tests.services import MosquittoBroker
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 
 def settings_for(broker: MosquittoBroker, database: DatabaseSettings, **mes: Any) -> IngestSettings:
@@ -36,7 +36,7 @@ def running(settings: IngestSettings) -> Iterator[None]:
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(HANG_S)
         assert not thread.is_alive()
 
 
@@ -47,7 +47,7 @@ def publish(broker: MosquittoBroker, *letters: tuple[str, Any]) -> None:
     client.loop_start()
     for leaf, content in letters:
         payload = content if isinstance(content, bytes) else json.dumps(content).encode()
-        client.publish(f"nm/v1/{leaf}", payload, qos=1).wait_for_publish(10)
+        client.publish(f"nm/v1/{leaf}", payload, qos=1).wait_for_publish(HANG_S)
     client.disconnect()
     client.loop_stop()
 
@@ -59,7 +59,7 @@ def await_listening(broker: MosquittoBroker, plant: FigurePlant) -> None:
         publish(broker, (f"{SITE}/mes/scrap-reasons", SAMPLES["scrap-reasons"]))
         return count(plant, "quality_reason") == 1
 
-    wait_until(heard, what="the intake to listen", timeout_s=30)
+    wait_until(heard, what="the intake to listen")
 
 
 def count(plant: FigurePlant, table: str) -> int:

@@ -15,6 +15,7 @@ from tests.integration.edge.plants import UNIT
 from tests.integration.ingests import running
 from tests.integration.test_push_config import description
 from tests.services import MosquittoBroker, free_port
+from tests.waiting import HANG_S
 
 ROWS = 12_000
 Samples = dict[tuple[str, str], float]
@@ -25,7 +26,7 @@ EDGE_FATES = ("repeat", "suppressed", "refused", "stored")
 def scrape(port: int) -> Samples:
     """Return every sample by name and label; nothing before the service serves."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HANG_S) as answer:
             text = answer.read().decode()
     except (OSError, HTTPException):
         # It has not begun to serve, or has ended.

@@ -13,6 +13,7 @@ from playwright.sync_api import Page
 
 from tests.postgres import PostgresServer
 from tests.services import BrokerFactory, MosquittoBroker
+from tests.waiting import HANG_S
 
 
 def connected_client(
@@ -38,7 +39,7 @@ def connected_client(
     properties.SessionExpiryInterval = 3600
     client.connect("127.0.0.1", broker.port, clean_start=False, properties=properties)
     client.loop_start()
-    subscribed.get(timeout=10)
+    subscribed.get(timeout=HANG_S)
     return client
 
 
@@ -98,9 +99,9 @@ def test_vietnamese_letters_fold_when_upper_is_asked(
 def test_message_comes_back_when_published_over_mqtt_5(broker: MosquittoBroker) -> None:
     received: queue.Queue[str] = queue.Queue()
     client = connected_client(broker, received, "reader")
-    client.publish("line/1", "71.3", qos=1).wait_for_publish(10)
+    client.publish("line/1", "71.3", qos=1).wait_for_publish(HANG_S)
 
-    assert received.get(timeout=10) == "71.3"
+    assert received.get(timeout=HANG_S) == "71.3"
     client.disconnect()
     client.loop_stop()
 
@@ -111,14 +112,14 @@ def test_queued_messages_arrive_when_broker_restarts(broker: MosquittoBroker) ->
     reader.disconnect()
     reader.loop_stop()
     writer = connected_client(broker, queue.Queue(), "writer")
-    writer.publish("line/1", "kept", qos=1).wait_for_publish(10)
+    writer.publish("line/1", "kept", qos=1).wait_for_publish(HANG_S)
     writer.disconnect()
     writer.loop_stop()
 
     broker.restart()
     reader = connected_client(broker, received, "reader")
 
-    assert received.get(timeout=10) == "kept"
+    assert received.get(timeout=HANG_S) == "kept"
     reader.disconnect()
     reader.loop_stop()
 
@@ -132,7 +133,7 @@ def test_broker_refuses_when_password_is_wrong(mosquitto: BrokerFactory) -> None
         client.on_connect = lambda _c, _u, _f, reason, _p: answers.put(str(reason))
         client.connect("127.0.0.1", broker.port)
         client.loop_start()
-        answer = answers.get(timeout=10)
+        answer = answers.get(timeout=HANG_S)
         client.disconnect()
         client.loop_stop()
         assert (answer == "Success") == (password == "right"), answer

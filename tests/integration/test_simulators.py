@@ -4,8 +4,7 @@ import asyncio
 import socket
 import struct
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -27,6 +26,7 @@ from simulators.service import Simulation
 from simulators.truth import TruthFile, TruthReader
 from tests.services import free_port
 from tests.simulated_plants import ORIGIN, ORIGIN_US, SEED, floor_of, identity_of
+from tests.waiting import HANG_S, wait_until
 
 SPEED = 600.0
 T = TypeVar("T")
@@ -76,11 +76,11 @@ def running(settings: SimulatorSettings) -> Iterator[None]:
     thread = threading.Thread(target=work)
     thread.start()
     try:
-        within(20, lambda: raised or listens(settings.port))
+        wait_until(lambda: raised or listens(settings.port))
         yield
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(HANG_S)
         assert not thread.is_alive()
         for exc in raised:
             raise exc
@@ -91,14 +91,6 @@ def listens(port: int) -> bool:
         return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
-def within(seconds: float, condition: Callable[[], T]) -> T:
-    deadline = time.monotonic() + seconds
-    while not (found := condition()):
-        assert time.monotonic() < deadline, "did not happen in time"
-        time.sleep(0.02)
-    return found
-
-
 def progress_of(path: Path) -> datetime:
     if not path.is_file():
         return ORIGIN
@@ -107,7 +99,7 @@ def progress_of(path: Path) -> datetime:
 
 
 def wait_for_end(path: Path, minutes: float) -> None:
-    within(30, lambda: progress_of(path) >= ORIGIN + timedelta(minutes=minutes))
+    wait_until(lambda: progress_of(path) >= ORIGIN + timedelta(minutes=minutes))
 
 
 async def history(node: Node, page: int = 0) -> list[ua.DataValue]:
@@ -187,7 +179,7 @@ def test_opcua_subscriber_gets_every_reading_at_full_speed(tmp_path: Path, port:
             # Notices come in order: one of a later reading follows all that are asked for.
             until_us = microseconds(until)
             arrived = asyncio.to_thread(
-                within, 60, lambda: all(max(times, default=0) > until_us for times in got.values())
+                wait_until, lambda: all(max(times, default=0) > until_us for times in got.values())
             )
             await arrived
             await subscription.delete()
@@ -226,18 +218,21 @@ def test_plant_goes_on_as_if_nothing_had_been_when_restarted(
     name: str, tmp_path: Path, port: int
 ) -> None:
     path = tmp_path / f"{name}.sqlite"
-    settings = settings_of(name, tmp_path, port, minutes=60)
+    settings = settings_of(name, tmp_path, port, minutes=24 * 60)
     with running(settings):
-        within(20, lambda: progress_of(path) > ORIGIN + timedelta(minutes=20))
-    stopped_at = progress_of(path)
-    assert stopped_at < ORIGIN + timedelta(minutes=60)
-    with running(settings):
-        wait_for_end(path, 60)
+        wait_until(lambda: progress_of(path) > ORIGIN + timedelta(minutes=20))
+    # Stopped it was somewhere; it is to end later, wherever that was.
+    minutes = (progress_of(path) - ORIGIN) // timedelta(minutes=1) + 40
+    until = ORIGIN + timedelta(minutes=minutes)
+    assert settings.clock is not None
+    clock = settings.clock.model_copy(update={"until": until})
+    with running(settings.model_copy(update={"clock": clock})):
+        wait_for_end(path, minutes)
 
     alone = TruthFile.open(tmp_path / "alone", identity_of(load_pilot(name)))
     floor = floor_of(name, DisorderSettings())
     alone.define(floor.tag_rows(), floor.run_time_rows())
-    Simulation(floor, alone, ORIGIN_US).advance(3600)
+    Simulation(floor, alone, ORIGIN_US).advance(60 * minutes)
     alone.close()
     with TruthReader(path) as found, TruthReader(alone.path) as wanted:
         for tag in wanted.tags:

@@ -112,7 +112,7 @@ def test_our_edge_node_is_understood_by_pysparkplug(
         )
         reader.start()
         with AgentThread(edge_file(tmp_path, broker.port, source, primary_host=None)):
-            wait_until(lambda: _values(lines, "tien-1/nhiet-do")[-1:] == [20.0], timeout_s=20)
+            wait_until(lambda: _values(lines, "tien-1/nhiet-do")[-1:] == [20.0])
             source.write("temperature", 21.5, at(1))
             wait_until(lambda: _values(lines, "tien-1/nhiet-do")[-1:] == [21.5])
         wait_until(lambda: lines[-1]["kind"] == "NDEATH")

@@ -21,6 +21,7 @@ from tests.api_plant import LINE, api_settings, seed
 from tests.postgres import PostgresServer
 from tests.services import free_port, url_of
 from tests.serving import served
+from tests.waiting import HANG_S
 
 
 @pytest.fixture
@@ -112,7 +113,7 @@ class EventReader:
     """Reads server-sent events off a connection."""
 
     def __init__(self, port: int, path: str) -> None:
-        self._connection = HTTPConnection("127.0.0.1", port, timeout=10)
+        self._connection = HTTPConnection("127.0.0.1", port, timeout=HANG_S)
         self._connection.request("GET", path)
         self._response = self._connection.getresponse()
         assert self._response.status == 200

@@ -11,6 +11,7 @@ import yaml
 
 from edge_agent import Counters, EdgeSettings, run
 from plant.settings import load_settings
+from tests.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[3]
 _PROGRAM = """
@@ -62,9 +63,9 @@ class AgentThread:
         self._stop.set()
         self.join()
 
-    def join(self, timeout_s: float = 20) -> Counters:
+    def join(self) -> Counters:
         """Wait until the agent has ended and return its counters."""
-        self._thread.join(timeout_s)
+        self._thread.join(HANG_S)
         assert not self._thread.is_alive(), "the agent does not end"
         if self.error is not None:
             raise self.error
@@ -93,4 +94,4 @@ class AgentProcess:
 
     def terminate(self) -> int:
         self._process.terminate()
-        return self._process.wait(timeout=20)
+        return self._process.wait(HANG_S)

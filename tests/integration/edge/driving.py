@@ -11,6 +11,7 @@ from edge_agent import EdgeSettings
 from edge_agent.drivers import Driver, make_driver
 from plant.clock import system_clock
 from tests.unit.edge_agent.inlets import RecordingInlet, edge_mapping
+from tests.waiting import HANG_S
 
 
 @asynccontextmanager
@@ -46,7 +47,7 @@ def driver_of(source: dict[str, Any]) -> Driver:
 
 async def until(condition: Callable[[], object], what: str) -> None:
     try:
-        async with asyncio.timeout(15):
+        async with asyncio.timeout(HANG_S):
             while not condition():  # noqa: ASYNC110  # any condition
                 await asyncio.sleep(0.01)
     except TimeoutError:
@@ -73,7 +74,7 @@ async def beside_driver(
         await scenario()
     finally:
         task.cancel()
-        _done, late = await asyncio.wait([task], timeout=5)
+        _done, late = await asyncio.wait([task], timeout=HANG_S)
     assert not late, "the driver does not stop"
     if not task.cancelled() and (error := task.exception()) is not None:
         raise error

@@ -5,6 +5,8 @@ import socket
 import threading
 from typing import Self
 
+from tests.waiting import HANG_S
+
 UNSUPPORTED_VERSION = b"\x20\x03\x00\x84\x00"
 """CONNACK of MQTT 5 with reason code 0x84, no properties."""
 
@@ -46,7 +48,7 @@ class OldBroker:
                 back = threading.Thread(target=_pump, args=(broker, client), daemon=True)
                 back.start()
                 _pump(client, broker)
-                back.join(5)
+                back.join(HANG_S)
 
 
 def _pump(source: socket.socket, sink: socket.socket) -> None:

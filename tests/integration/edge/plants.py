@@ -12,6 +12,7 @@ from snap7.type import SrvArea
 
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
 from tests.services import MosquittoBroker, free_port
+from tests.waiting import HANG_S
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 UNIT = "dong-chai/chuyen-a/tron-1"
@@ -101,7 +102,7 @@ def publish(
     client = Client(CallbackAPIVersion.VERSION2)
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
-    client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(10)
+    client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(HANG_S)
     client.disconnect()
     client.loop_stop()
 

@@ -24,7 +24,7 @@ from plant.native import (
     decode_status,
     encode,
 )
-from tests.waiting import wait_until
+from tests.waiting import HANG_S, wait_until
 
 ADDRESS = EdgeAddress("co-khi-mau", "bien-hoa", "edge-1")
 Stored = tuple[str, int, Value, int]
@@ -53,7 +53,7 @@ class FakePlatform:
         self._client.reconnect_delay_set(min_delay=1, max_delay=1)
         self._client.connect("127.0.0.1", port, clean_start=True)
         self._client.loop_start()
-        assert self._ready.wait(10)
+        assert self._ready.wait(HANG_S)
 
     def close(self) -> None:
         self._client.disconnect()
@@ -75,11 +75,10 @@ class FakePlatform:
     def times(self, tag: str) -> list[int]:
         return sorted(row[1] for row in self.rows if row[0] == tag)
 
-    def await_rows(self, count: int, *, timeout_s: float = 15) -> list[Stored]:
+    def await_rows(self, count: int) -> list[Stored]:
         """Wait until so many rows have come and return all, none of them twice."""
         wait_until(
             lambda: len(self._stored) >= count,
-            timeout_s=timeout_s,
             what=f"{count} rows (there are {len(self._stored)})",
         )
         rows = self.rows

@@ -17,6 +17,7 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 from tests.services import free_port
+from tests.waiting import HANG_S
 
 T = TypeVar("T")
 DATATYPE = ModbusClientMixin.DATATYPE
@@ -31,7 +32,7 @@ class LoopThread:
         self._thread.start()
 
     def do(self, work: Coroutine[Any, Any, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=60)
+        return asyncio.run_coroutine_threadsafe(work, self._loop).result(timeout=HANG_S)
 
     def close(self) -> None:
         self.do(_cancel_all())

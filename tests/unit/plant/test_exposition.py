@@ -11,6 +11,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from plant.errors import ConfigurationError
 from plant.exposition import Family, counter, exposition, gauge, metrics_server
 from tests.services import free_port
+from tests.waiting import HANG_S
 
 
 def families() -> Iterator[Family]:
@@ -39,14 +40,14 @@ def test_prometheus_reads_what_we_write() -> None:
 def test_only_metrics_are_served_while_it_runs() -> None:
     port = free_port()
     with metrics_server("127.0.0.1", port, families):
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10) as answer:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HANG_S) as answer:
             assert answer.read().decode() == exposition(families())
             assert "version=0.0.4" in answer.headers["content-type"]
         with pytest.raises(urllib.error.HTTPError, match="404") as refusal:
-            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=10)
+            urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=HANG_S)
         refusal.value.close()
     with pytest.raises(urllib.error.URLError):
-        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=10)
+        urllib.request.urlopen(f"http://127.0.0.1:{port}/metrics", timeout=HANG_S)
 
 
 def test_a_taken_port_is_explained() -> None:
