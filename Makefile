@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format up bench bench-ingest bench-edge bench-oee bench-faults fuzz lock clean
+.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults fuzz lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -17,6 +17,11 @@ test: ## Run all tests, with the real services set up first
 	@$(BIN)/python setup/test_services.py
 	@$(BIN)/python setup/foreign_peers.py
 	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal $(ARGS)
+
+check: lint ## Check what a commit must not break: lint, types, unit, golden, a few integration tests
+	@$(BIN)/python setup/test_services.py
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=worksteal \
+	    -m "vital or not integration" tests/unit tests/golden tests/integration $(ARGS)
 
 lint: ## Check style, types, import directions and dependencies
 	@sh setup/environment.sh dev

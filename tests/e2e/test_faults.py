@@ -29,7 +29,6 @@ def rounds(faults: Sequence[Fault], seed: int) -> list[list[Fault]]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
 def test_the_database_is_the_truth_when_everything_fails_once() -> None:
     with ExitStack() as stack:
         with or_skip():

@@ -27,7 +27,7 @@ def other_database(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240 + 200 * DAYS)
+@pytest.mark.timeout(1800 + 200 * DAYS)
 def test_figures_are_the_truth_and_the_same_after_an_outage(
     database: DatabaseSettings, other_database: DatabaseSettings, tmp_path: Path
 ) -> None:

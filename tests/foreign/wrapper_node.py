@@ -5,7 +5,6 @@ Runs in the stack `sparkplug-python` of `setup/foreign`: program PORT. A line is
 """
 
 import sys
-import time
 
 from mqtt_spb_wrapper import (  # type: ignore[import-not-found]  # not installed here
     MqttSpbEntityDevice,
@@ -33,7 +32,6 @@ def main() -> None:
         device.data.set_value("temperature", float(line))
         device.publish_data()
     device.disconnect()
-    time.sleep(0.5)
     node.disconnect()
 
 

@@ -23,6 +23,7 @@ def plant(database: DatabaseSettings) -> Iterator[FigurePlant]:
     plant.close()
 
 
+@pytest.mark.vital
 def test_oee_follows_from_readings_when_a_machine_ran_a_whole_hour(
     each_database: DatabaseSettings,
 ) -> None:

@@ -282,6 +282,7 @@ def test_a_ledger_comes_back_as_it_was_saved(subject: Subject) -> None:
         assert transaction.lock_ledgers([key]) == {key: changed}
 
 
+@pytest.mark.vital
 def test_nothing_is_kept_when_the_transaction_fails(subject: Subject) -> None:
     key = (subject.edge().edge_id, "e1")
     hour = (subject.unit(), NOW_US // HOUR_US * HOUR_US)

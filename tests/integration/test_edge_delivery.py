@@ -60,6 +60,7 @@ def line(source: OpcUaSource) -> dict[str, object]:
     }
 
 
+@pytest.mark.vital
 def test_every_value_arrives_once_with_its_time_when_the_source_changes(
     tmp_path: Path, broker: MosquittoBroker, platform: FakePlatform, source: OpcUaSource
 ) -> None:

@@ -52,7 +52,7 @@ class StuckInlet(RecordingInlet):
         self.stuck.set()
         if not self._durable:
             return False
-        await asyncio.sleep(3600)
+        await asyncio.Event().wait()
         return True
 
 

@@ -33,6 +33,7 @@ def edge(broker: MosquittoBroker) -> Iterator[FakeEdge]:
         yield edge
 
 
+@pytest.mark.vital
 def test_everything_is_committed_once_and_acknowledged(
     broker: MosquittoBroker, each_database: DatabaseSettings, edge: FakeEdge
 ) -> None:

@@ -73,6 +73,7 @@ def plant(each_database: DatabaseSettings) -> Iterator[FigurePlant]:
     plant.close()
 
 
+@pytest.mark.vital
 def test_documents_are_written_and_bad_messages_are_kept(
     broker: MosquittoBroker, plant: FigurePlant
 ) -> None:

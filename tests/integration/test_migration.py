@@ -30,6 +30,7 @@ def empty(server: PostgresServer) -> Iterator[DatabaseSettings]:
     server.drop_database(name)
 
 
+@pytest.mark.vital
 def test_everything_is_applied_once_and_nothing_the_second_time(empty: DatabaseSettings) -> None:
     assert migrate(empty) == NAMES
     assert migrate(empty) == []

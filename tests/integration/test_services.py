@@ -96,6 +96,7 @@ def test_vietnamese_letters_fold_when_upper_is_asked(
         assert connection.execute("SELECT upper('nhịp máy')").fetchone() == ("NHỊP MÁY",)
 
 
+@pytest.mark.vital
 def test_message_comes_back_when_published_over_mqtt_5(broker: MosquittoBroker) -> None:
     received: queue.Queue[str] = queue.Queue()
     client = connected_client(broker, received, "reader")

@@ -56,6 +56,7 @@ def now_script(**changed: Any) -> NodeScript:
     return NodeScript(at_ms=microseconds(system_clock()) // 1000 - 60_000, **changed)
 
 
+@pytest.mark.vital
 def test_a_foreign_node_is_stored_from_its_birth_to_its_death(
     broker: MosquittoBroker, each_database: DatabaseSettings, ear: Ear
 ) -> None:

@@ -1,5 +1,6 @@
 """The lists of packages and pins in the project's files agree with one another."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -60,3 +61,48 @@ def test_every_tool_knows_the_same_packages() -> None:
         "bench",
         "tests",
     } <= packages
+
+
+# Calls that give up after a while, told by a keyword or by a number in the first places.
+BY_KEYWORD = {"acquire", "communicate", "create_connection", "get", "result", "run", "urlopen"}
+BY_PLACE = {"join", "sleep", "timeout", "wait", "wait_for", "wait_for_publish", "wait_until"}
+# `sleep` of less lets others run between two looks.
+A_LOOK_S = 0.1
+# Waits on a clock that the test itself moves.
+OWN_CLOCKS = {"bench", "driven"}
+
+
+def bounds(call: ast.Call) -> list[int | float]:
+    """Return the numbers that stand in a call as the time after which it gives up."""
+    owner, name = "", ""
+    if isinstance(call.func, ast.Attribute):
+        name = call.func.attr
+        owner = call.func.value.id if isinstance(call.func.value, ast.Name) else ""
+    elif isinstance(call.func, ast.Name):
+        name = call.func.id
+    given = [keyword.value for keyword in call.keywords if "timeout" in (keyword.arg or "")]
+    if name in BY_PLACE:
+        given += call.args
+    elif name not in BY_KEYWORD:
+        return []
+    if owner in OWN_CLOCKS:
+        return []
+    least = A_LOOK_S if name == "sleep" else 0
+    return [
+        one.value
+        for one in given
+        if isinstance(one, ast.Constant)
+        and isinstance(one.value, int | float)
+        and one.value >= least
+    ]
+
+
+def test_no_test_gives_up_after_a_time_of_its_own() -> None:
+    found = [
+        f"{file.relative_to(ROOT)}:{node.lineno} {bounds(node)}"
+        for file in (ROOT / "tests").rglob("*.py")
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Call) and bounds(node)
+    ]
+
+    assert found == [], "use HANG_S of tests.waiting"
