@@ -1,11 +1,12 @@
 """Parts found bad after the machine counted them: they amend the moment they were made at."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from analytics.counting import CounterEvent, Increments
+from analytics.counter import CounterEvent
+from analytics.counting import Increments
 from plant.measurement import TagRole
 
 
@@ -46,9 +47,10 @@ def amended(
 def _add(counts: dict[TagRole, Increments], role: TagRole, moment: int, parts: float) -> None:
     made = counts[role]
     place = int(np.searchsorted(made.times, moment, side="right"))
-    counts[role] = Increments(
-        np.insert(made.times, place, moment),
-        np.insert(made.amounts, place, parts),
-        np.insert(made.events, place, CounterEvent.CORRECTED),
-        made.first_reading,
+    counts[role] = replace(
+        made,
+        times=np.insert(made.times, place, moment),
+        amounts=np.insert(made.amounts, place, parts),
+        events=np.insert(made.events, place, CounterEvent.CORRECTED),
+        unseen=None if made.unseen is None else np.insert(made.unseen, place, values=False),
     )

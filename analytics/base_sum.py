@@ -11,7 +11,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.counting import CounterEvent, Increments
+from analytics.counter import CounterEvent
+from analytics.counting import Increments
 from analytics.interval import HOUR_MS, Moments
 from analytics.operation import PlannedRunTimes
 from analytics.schedule import Schedule
@@ -21,7 +22,7 @@ from plant.kpi import BaseSums
 from plant.measurement import TagRole
 from plant.state import StopKind, TimeElement
 
-FORMULA_VERSION = "3"
+FORMULA_VERSION = "4"
 """Changes when the same measurements and policy would give other figures."""
 
 PRODUCTION_IN_BREAK = "production_in_break"
@@ -46,6 +47,9 @@ _MARKED = {
     CounterEvent.RESET: "counter_reset",
     CounterEvent.RESTORED: "counter_restored",
     CounterEvent.CORRECTED: "corrected",
+    CounterEvent.IMPLAUSIBLE: "counter_implausible",
+    CounterEvent.RETURNED: "counter_returned",
+    CounterEvent.UNDECIDED: "counter_undecided",
 }
 
 

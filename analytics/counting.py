@@ -5,54 +5,18 @@ sum of any buckets equals the total, whatever their size, and a bucket's first i
 from the last value before it. Where each message tells an increment, each counts itself.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from enum import IntEnum
 
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.interval import Moments, floor_ms
+from analytics.counter import NO_VERDICTS, Counter, CounterEvent, Judgement, Verdict
+from analytics.interval import HOUR_MS, Moments, floor_ms
+from analytics.judgement import Judge, is_plain
 from analytics.signal import NumberReadings, ordered_numbers
 
-JITTER_HOLD_US = 600_000_000
-"""How long a value stays the level to be passed after the counter dipped below it.
-
-A limit keeps counting local: an increment depends on this much history and no more.
-"""
-_JITTER_SHARE = 0.01
-_JITTER_COUNTS = 1.0
-_NEAR_TOP = 0.9
-# The plausible rate is somebody's estimate: a counter that shows next to nothing was set to zero.
-_NEAR_ZERO_SHARE = 0.01
-_NEAR_ZERO_COUNTS = 100.0
-# Readings are not taken exactly when parts are made, so twice the plausible rate is allowed.
-_RATE_SLACK = 2.0
-
-
-class CounterEvent(IntEnum):
-    """What happened between two readings of a counter."""
-
-    COUNTED = 0
-    """It stood still or grew."""
-    JITTER = 1
-    """It dipped by at most 1 % or one count, also back over its modulus: nothing was counted."""
-    WRAPPED = 2
-    """It passed its modulus and began again at zero."""
-    RESET = 3
-    """It was set to zero; what it shows now was counted since."""
-    RESTORED = 4
-    """It fell back to an older value: too high to have been counted since a reset, and not near
-    zero."""
-    CORRECTED = 5
-    """Nobody read it: it was booked later."""
-
-
-@dataclass(frozen=True, slots=True)
-class Counter:
-    """What is known of a counter: where it wraps and how fast it can grow."""
-
-    modulus: float | None = None
-    max_rate_per_s: float | None = None
+_HOUR_US = HOUR_MS * 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,33 +31,79 @@ class Increments:
     """Millisecond of the first usable reading; None without any. It counts nothing itself."""
     known_until: int | None = None
     """From when on nothing counts any more, as a meter was taken away; None while it counts."""
+    judgements: tuple[Judgement, ...] = ()
+    """What was decided of readings that are not plain growth, in the order of time."""
+    unseen: NDArray[np.bool_] | None = None
+    """Which increments bridge a silence of the counter: made at a time of which nothing is known.
+    None where none does."""
 
     @property
     def total(self) -> float:
         """The sum of all increments."""
         return float(self.amounts.sum())
 
+    @property
+    def bridges(self) -> NDArray[np.bool_]:
+        """Which increments bridge a silence, shape (n,)."""
+        if self.unseen is None:
+            return np.zeros(self.times.size, dtype=np.bool_)
+        return self.unseen
 
-def increments(readings: NumberReadings, counter: Counter) -> Increments:
+
+def increments(
+    readings: NumberReadings,
+    counter: Counter,
+    verdicts: Mapping[int, Verdict] = NO_VERDICTS,
+    silence_ms: int | None = None,
+) -> Increments:
     """Return the increments between neighbouring readings, in the order of source time.
 
-    Bad readings are not readings; repeats and the order of arrival change nothing. A value below
-    its predecessor is, in this order: jitter; a wrap, if the counter was near its modulus and the
-    modular difference is possible at its maximum rate; restored, if what it shows could not have
-    been counted since a reset; else a reset. A value that is higher by nearly the whole modulus,
-    more than can have been counted, is jitter back over a wrap.
+    Bad readings are not readings; repeats and the order of arrival change nothing. Growth that the
+    rate allows is counted as it is; everything else is judged (see `analytics.judgement`), with
+    what people said of a reading (`verdicts`, by its microsecond) before all rules. A judgement
+    depends on the readings since the whole UTC hour in which the last reading before its own hour
+    was taken, and on the one that follows it: on nothing else, so a window counts the same however
+    much is read around it.
     """
     rows = ordered_numbers(readings)
     times = floor_ms(rows.time_us)
     if not times.size:
         return Increments(times, rows.value, np.empty(0, dtype=np.int64), None)
-    events = _events(rows, counter)
-    level = _level(rows, events, _turns(rows, events) * (counter.modulus or 0.0))
-    amounts = np.maximum(np.diff(level), 0.0)
-    reset = events == CounterEvent.RESET
-    amounts[reset] = rows.value[1:][reset]
-    amounts[events == CounterEvent.RESTORED] = 0.0
-    return Increments(times[1:], amounts, events, int(times[0]))
+    plain = is_plain(rows, counter, verdicts)
+    amounts = np.diff(rows.value)
+    events = np.full(amounts.size, CounterEvent.COUNTED, dtype=np.int64)
+    judged: list[Judgement] = []
+    if not plain.all():
+        judge = Judge(rows, counter, verdicts, plain)
+        amounts[~plain] = 0.0
+        for base, first, last in _blocks(rows.time_us, plain):
+            judged += judge.run(base, first, last, amounts, events)
+    unseen = None
+    if silence_ms is not None:
+        gaps = np.diff(times) > silence_ms
+        unseen = gaps if gaps.any() else None
+    return Increments(
+        times[1:], amounts, events, int(times[0]), judgements=tuple(judged), unseen=unseen
+    )
+
+
+def _blocks(time_us: Moments, plain: NDArray[np.bool_]) -> list[tuple[int, int, int]]:
+    """Return for each hour that must be judged where its memory, its own and later readings begin.
+
+    These are the hours with a step that is not plain, and the next hour with readings.
+    """
+    hours = time_us - time_us % _HOUR_US
+    odd = np.unique(hours[1:][~plain])
+    following = np.searchsorted(time_us, odd + _HOUR_US)
+    later = hours[following[following < hours.size]]
+    found = []
+    for hour in np.union1d(odd, later).tolist():
+        first, last = np.searchsorted(time_us, [hour, hour + _HOUR_US]).tolist()
+        base = first
+        if first > 0:
+            base = int(np.searchsorted(time_us, hours[first - 1]))
+        found.append((base, first, last))
+    return found
 
 
 def added(readings: NumberReadings) -> Increments:
@@ -107,88 +117,3 @@ def added(readings: NumberReadings) -> Increments:
     events = np.where(rows.value < 0, CounterEvent.JITTER, CounterEvent.COUNTED)
     first = int(times[0]) if times.size else None
     return Increments(times, np.maximum(rows.value, 0.0), events.astype(np.int64), first)
-
-
-def _events(rows: NumberReadings, counter: Counter) -> NDArray[np.int64]:
-    old, new = rows.value[:-1], rows.value[1:]
-    events = np.full(old.size, CounterEvent.COUNTED, dtype=np.int64)
-    if counter.modulus is not None:
-        events[_back_over_top(rows, counter.modulus, counter.max_rate_per_s)] = CounterEvent.JITTER
-    fell = np.flatnonzero(new < old)
-    if not fell.size:
-        return events
-    old, new = old[fell], new[fell]
-    possible = _possible(rows, counter.max_rate_per_s)[fell]
-    near_zero = np.minimum(_NEAR_ZERO_SHARE * old, _NEAR_ZERO_COUNTS)
-    jitter = _is_dip(old, new)
-    wrapped = np.zeros(fell.size, dtype=np.bool_)
-    if counter.modulus is not None:
-        counted = new - old + counter.modulus
-        plausible = np.minimum(possible, counter.modulus / 2)
-        near_top = (old >= _NEAR_TOP * counter.modulus) & (old < counter.modulus)
-        wrapped = near_top & (counted <= plausible)
-    events[fell] = np.select(
-        [jitter, wrapped, (new > possible) & (new > near_zero)],
-        [CounterEvent.JITTER, CounterEvent.WRAPPED, CounterEvent.RESTORED],
-        default=CounterEvent.RESET,
-    )
-    return events
-
-
-def _possible(rows: NumberReadings, max_rate_per_s: float | None) -> NDArray[np.float64]:
-    """Return how many can have been counted between neighbouring readings, shape (n - 1,)."""
-    elapsed_s = np.diff(rows.time_us) / 1e6
-    if max_rate_per_s is None:
-        return np.full(elapsed_s.size, np.inf)
-    return max_rate_per_s * elapsed_s * _RATE_SLACK + 1.0
-
-
-def _is_dip(old: NDArray[np.float64], new: NDArray[np.float64]) -> NDArray[np.bool_]:
-    return (old - new <= np.maximum(_JITTER_COUNTS, _JITTER_SHARE * old)) & (new > old / 2)
-
-
-def _back_over_top(
-    rows: NumberReadings, modulus: float, max_rate_per_s: float | None
-) -> NDArray[np.bool_]:
-    """Return which steps are dips from just above a wrap to just below it, shape (n - 1,).
-
-    Read as growth, such a step would be nearly the whole modulus. It is believed where the rate
-    allows it, and without a rate not at all.
-    """
-    old, new = rows.value[:-1], rows.value[1:]
-    grown = modulus / 2 if max_rate_per_s is None else _possible(rows, max_rate_per_s)
-    return (new < modulus) & (new - old > grown) & _is_dip(old + modulus, new)
-
-
-def _turns(rows: NumberReadings, events: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Return how often a counter has passed its modulus up to each reading, shape (n,)."""
-    back = (events == CounterEvent.JITTER) & (rows.value[1:] > rows.value[:-1])
-    passed = (events == CounterEvent.WRAPPED).astype(np.float64) - back
-    return np.concatenate(([0.0], np.cumsum(passed)))
-
-
-def _level(
-    rows: NumberReadings, events: NDArray[np.int64], passed: NDArray[np.float64]
-) -> NDArray[np.float64]:
-    """Return the values with dips filled by the highest value of the last `JITTER_HOLD_US`.
-
-    Values grow on over a wrap: `passed` is what was counted in whole turns before them.
-    """
-    values = rows.value + passed
-    level = values.copy()
-    dips = np.flatnonzero(events == CounterEvent.JITTER) + 1
-    if not dips.size:
-        return level
-    fresh = np.flatnonzero(events > CounterEvent.WRAPPED) + 1
-    dip_times = rows.time_us[dips]
-    for index in range(int(dips[0]), level.size):
-        since = rows.time_us[index] - JITTER_HOLD_US
-        earlier = np.searchsorted(dip_times, rows.time_us[index], side="right") - 1
-        if earlier < 0 or dip_times[earlier] <= since:
-            continue
-        segment = np.searchsorted(fresh, index, side="right") - 1
-        first = int(np.searchsorted(rows.time_us, since, side="right"))
-        if segment >= 0:
-            first = max(first, int(fresh[segment]))
-        level[index] = values[first : index + 1].max()
-    return level

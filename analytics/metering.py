@@ -1,8 +1,12 @@
 """Energy of a machine from the readings of meters: counters, power, and parts of either."""
 
+from collections.abc import Mapping
+from dataclasses import replace
+
 import numpy as np
 
-from analytics.counting import Counter, CounterEvent, Increments, increments
+from analytics.counter import NO_VERDICTS, Counter, CounterEvent, Verdict
+from analytics.counting import Increments, increments
 from analytics.interval import floor_ms, millis
 from analytics.signal import NumberReadings, ordered_numbers
 from store.figure_meter import MeterShare
@@ -11,7 +15,11 @@ _HOUR_MS = 3_600_000
 
 
 def metered(
-    readings: NumberReadings, counter: Counter, silence_ms: int, share: MeterShare
+    readings: NumberReadings,
+    counter: Counter,
+    silence_ms: int,
+    share: MeterShare,
+    verdicts: Mapping[int, Verdict] = NO_VERDICTS,
 ) -> Increments:
     """Return the kilowatt-hours of a machine's part of a meter, at the moments of readings.
 
@@ -21,7 +29,7 @@ def metered(
     """
     powered = any(span.power for span in share.spans)
     counted = not all(span.power for span in share.spans)
-    by_count = increments(readings, counter) if counted else None
+    by_count = increments(readings, counter, verdicts) if counted else None
     by_power = integral(readings, silence_ms) if powered else None
     made = by_count or by_power
     assert made is not None, "a share has spans"
@@ -37,8 +45,11 @@ def metered(
     if first is not None:
         first = max(first, millis(share.spans[0].start))
     last = share.spans[-1].end
-    return Increments(
-        made.times, amounts, made.events, first, None if last is None else millis(last)
+    return replace(
+        made,
+        amounts=amounts,
+        first_reading=first,
+        known_until=None if last is None else millis(last),
     )
 
 

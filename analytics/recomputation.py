@@ -1,20 +1,21 @@
 """Recomputation of whole hours of one work unit, from its readings to the rows of its figures."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 import numpy as np
 
 from analytics.amendment import Booking
 from analytics.base_sum import FORMULA_VERSION, Amendments, FirstInspection, Slice
-from analytics.counting import JITTER_HOLD_US
+from analytics.counter import Judgement, Verdict
 from analytics.execution import OrderRun
 from analytics.interval import Moments, instant, millis
 from analytics.operation import PlannedRunTimes
 from analytics.unit_figure import Readings, UnitFacts, planned_run_times, unit_figures
+from plant.clock import from_microseconds, microseconds
 from plant.kpi.stop import StateInterval, stops
 from plant.measurement import COUNT_ROLES
 from plant.state import StopKind, TimeElement
-from store import figure, figure_fact, figure_reading
+from store import counter_judgement, figure, figure_fact, figure_reading
 from store.connection import Connection
 from store.figure_source import PlantSource, UnitSource
 
@@ -45,6 +46,12 @@ def recompute(
         [_interval_row(tile) for tile in found.tiles],
         [_slice_row(part) for part in found.slices],
         provenance,
+    )
+    counter_judgement.replace_judgements(
+        connection,
+        unit.unit_id,
+        (instant(span[0]), instant(span[1])),
+        [_judgement_row(tag_id, judged) for tag_id, judged in found.judgements],
     )
 
 
@@ -84,14 +91,15 @@ def _read(connection: Connection, unit: UnitSource, start: int, end: int) -> Rea
     window = (instant(start), instant(end))
     counters = [tag.tag_id for tag in unit.tags if tag.role in COUNT_ROLES]
     texts = [tag.tag_id for tag in unit.tags if tag.is_text]
-    lookback = timedelta(microseconds=JITTER_HOLD_US)
     return {
-        **figure_reading.numbers(connection, counters, *window, lookback),
+        **figure_reading.numbers(connection, counters, *window),
         **figure_reading.texts(connection, texts, *window),
     }
 
 
 def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> UnitFacts:
+    counters = [tag.tag_id for tag in unit.tags if tag.role in COUNT_ROLES]
+    verdicts = counter_judgement.verdicts(connection, counters)
     found = figure_fact.unit_facts(
         connection, unit.unit_id, unit.path, instant(start), instant(end)
     )
@@ -111,6 +119,10 @@ def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> Un
             OrderRun(millis(begin), None if over is None else millis(over), order, product, lot)
             for begin, over, order, product, lot in found.runs
         ),
+        verdicts={
+            tag_id: {microseconds(moment): Verdict(verdict) for moment, verdict in said}
+            for tag_id, said in verdicts.items()
+        },
     )
 
 
@@ -159,6 +171,20 @@ def tile_of(row: figure.IntervalRow) -> StateInterval:
         row.stop_reason,
         row.order_number,
         row.product_code,
+    )
+
+
+def _judgement_row(tag_id: int, judged: Judgement) -> counter_judgement.JudgementRow:
+    following = judged.next_us
+    return counter_judgement.JudgementRow(
+        from_microseconds(judged.time_us),
+        tag_id,
+        judged.event.name.lower(),
+        judged.before,
+        judged.shown,
+        judged.counted,
+        judged.doubt,
+        None if following is None else from_microseconds(following),
     )
 
 

@@ -8,7 +8,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from analytics.counting import JITTER_HOLD_US
 from analytics.interval import HOUR_MS, hour_of, instant, millis
 from plant.measurement import TagRole
 from store.figure import DirtyWindow
@@ -79,12 +78,14 @@ def plan(
     following: NextReadings,
     limit: int,
     fill_ms: int,
+    looking_ahead: Collection[datetime] = (),
 ) -> Repair:
     """Return the hours to compute now, at most about `limit` of them.
 
     Hours before the frontier (the last hour computed) are repaired where they are dirty; from the
     frontier on, all hours up to the horizon are computed in order, so no gap is left. A dirty
-    window beyond the horizon is settled by the time that will get there.
+    window beyond the horizon is settled by the time that will get there. The hour before a dirty
+    one among `looking_ahead` is computed too: what it says of its last reading depends on the next.
     """
     computed = extent.computed_until
     frontier = hour_of(extent.first if computed is None else computed)
@@ -94,6 +95,8 @@ def plan(
     complete = True
     for window in sorted(dirty, key=lambda one: one.hour):
         hour = millis(window.hour)
+        if window.hour in looking_ahead and hour < extent.horizon:
+            hours.add(hour - HOUR_MS)
         if hour >= frontier:
             ahead.append(window)
         elif len(hours) >= limit:
@@ -131,7 +134,7 @@ def _affected(
     """
     end = hour + HOUR_MS
     last = extent.computed_until or extent.horizon
-    found = {hour, hour_of(end + JITTER_HOLD_US // 1000)}
+    found = {hour}
     if extent.computed_from is not None and hour < extent.computed_from:
         after_any = [following.get((tag.tag_id, instant(end))) for tag in tags]
         resumed = min((millis(after) for after in after_any if after is not None), default=last)

@@ -18,7 +18,14 @@ from store.figure_result import PUBLISHED, PublishedFigures, Restatement, Result
 from store.figure_source import LineSource, SiteSource, UnitSource
 
 # A wrap or a jitter is counted right; the others may hide parts or name a fault in the set-up.
-_FAULTS = (PRODUCTION_IN_BREAK, "counter_reset", "counter_restored", "unmapped_state")
+_FAULTS = (
+    PRODUCTION_IN_BREAK,
+    "counter_implausible",
+    "counter_reset",
+    "counter_restored",
+    "counter_undecided",
+    "unmapped_state",
+)
 
 SliceKey = tuple[int, str, datetime]
 """Work unit, kind and start of a window."""

@@ -2,7 +2,7 @@
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from store import (
     Connection,
     check_migrated,
     connect,
+    counter_judgement,
     figure,
     figure_fact,
     figure_reading,
@@ -157,7 +158,7 @@ def _plan(
     settings: AnalyticsSettings,
     plant: PlantSource,
     progress: dict[int, EdgeProgress],
-    dirty: Iterable[DirtyWindow],
+    dirty: Sequence[DirtyWindow],
     now: datetime,
 ) -> dict[int, tuple[Extent, Repair]]:
     units = [unit for unit in plant.units.values() if unit.tags]
@@ -178,6 +179,11 @@ def _plan(
         for moment in next_moments(plant.units[unit_id].tags, by_unit.get(unit_id, ()), extent)
     ]
     following = figure_reading.next_readings(connection, asked)
+    ahead: dict[int, set[datetime]] = {}
+    for unit_id, hour in counter_judgement.looking_ahead(
+        connection, [(window.unit_id, window.hour) for window in dirty]
+    ):
+        ahead.setdefault(unit_id, set()).add(hour)
     fill_ms = settings.unknown_fill // timedelta(milliseconds=1)
     return {
         unit_id: (
@@ -189,6 +195,7 @@ def _plan(
                 following,
                 settings.hours_per_pass,
                 fill_ms,
+                ahead.get(unit_id, ()),
             ),
         )
         for unit_id, extent in known.items()

@@ -1,13 +1,14 @@
 """The figures of one work unit over a span, from its readings and what an MES knows of it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from analytics.amendment import Booking, amended
 from analytics.base_sum import Amendments, FirstInspection, Slice, slices
-from analytics.counting import Counter, Increments, added, increments
+from analytics.counter import NO_VERDICTS, Counter, Judgement, Verdict
+from analytics.counting import Increments, added, increments
 from analytics.execution import OrderRun
 from analytics.interval import Moments, millis
 from analytics.machine import MachineSignals, held_signals
@@ -22,6 +23,8 @@ from store.figure_reading import NumberColumns, TextColumns
 from store.figure_source import RoleTag, SiteSource, UnitSource
 
 Readings = Mapping[int, NumberColumns | TextColumns]
+# Readings are not taken to the second: a counter is silent from twice its limit on.
+_SILENT_FOR = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +39,8 @@ class UnitFacts:
     """Of parts with a serial number."""
     runs: tuple[OrderRun, ...] = ()
     """Orders executed in the window, and the one before it."""
+    verdicts: Mapping[int, Mapping[int, Verdict]] = field(default_factory=dict)
+    """What people say of readings of counters, by tag id and microsecond."""
 
 
 NO_FACTS = UnitFacts()
@@ -47,6 +52,8 @@ class UnitFigures:
 
     tiles: tuple[StateInterval, ...]
     slices: tuple[Slice, ...]
+    judgements: tuple[tuple[int, Judgement], ...] = ()
+    """What was decided of readings of counters in the span, each with its tag id."""
 
 
 def planned_run_times(unit: UnitSource) -> PlannedRunTimes:
@@ -102,9 +109,18 @@ def unit_figures(
     signals = held_signals(_machine(unit, site, readings, facts.runs))
     line = timeline(start, end, signals, schedule, cuts)
     planned = planned_run_times(unit)
-    counted = in_parts(_counts(unit.tags, readings), planned.routing, signals.product)
-    counts = amended(counted, facts.bookings)
-    return UnitFigures(tuple(tiles(line)), tuple(slices(line, schedule, counts, planned, more)))
+    made = _counts(unit.tags, readings, facts.verdicts)
+    counts = amended(in_parts(_by_role(made), planned.routing, signals.product), facts.bookings)
+    return UnitFigures(
+        tuple(tiles(line)),
+        tuple(slices(line, schedule, counts, planned, more)),
+        tuple(
+            (tag.tag_id, judged)
+            for tag, one in made
+            for judged in one.judgements
+            if start <= judged.time_us // 1000 < end
+        ),
+    )
 
 
 def _machine(
@@ -146,22 +162,33 @@ def _text(unit: UnitSource, role: TagRole, readings: Readings) -> TextReadings |
     return text_readings(times, values, quality) if tags else None
 
 
-def _counts(tags: Sequence[RoleTag], readings: Readings) -> dict[TagRole, Increments]:
-    found: dict[TagRole, Increments] = {}
+def _counts(
+    tags: Sequence[RoleTag], readings: Readings, verdicts: Mapping[int, Mapping[int, Verdict]]
+) -> list[tuple[RoleTag, Increments]]:
+    found = []
     for tag in tags:
         columns = readings.get(tag.tag_id)
         if tag.role not in COUNT_ROLES or not isinstance(columns, NumberColumns):
             continue
         rows = number_readings(columns.time_us, columns.value, columns.quality)
         counter = Counter(tag.counter_modulus, tag.max_rate_per_s)
+        silence = round(tag.max_silence_s * 1000)
+        said = verdicts.get(tag.tag_id, NO_VERDICTS)
         if tag.meter is not None:
-            made = metered(rows, counter, round(tag.max_silence_s * 1000), tag.meter)
+            made = metered(rows, counter, silence, tag.meter, said)
         elif tag.role.is_increment:
             made = added(rows)
         else:
-            made = increments(rows, counter)
+            made = increments(rows, counter, said, _SILENT_FOR * silence)
+        found.append((tag, made))
+    return found
+
+
+def _by_role(made: Sequence[tuple[RoleTag, Increments]]) -> dict[TagRole, Increments]:
+    found: dict[TagRole, Increments] = {}
+    for tag, one in made:
         role = tag.role.counts
-        found[role] = made if role not in found else _both(found[role], made)
+        found[role] = one if role not in found else _both(found[role], one)
     return found
 
 
@@ -191,6 +218,7 @@ def _both(one: Increments, other: Increments) -> Increments:
         np.concatenate((one.events, other.events))[order],
         min(firsts, default=None),
         None if None in ends else max(end for end in ends if end is not None),
+        unseen=np.concatenate((one.bridges, other.bridges))[order],
     )
 
 

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
 
 import numpy as np
@@ -19,6 +19,10 @@ _Q = queries("figure_reading")
 
 # How far around a window neighbouring readings are sought first.
 _NEAR = timedelta(days=1)
+_HOUR = timedelta(hours=1)
+_AHEAD = timedelta(hours=1)
+"""How far after a window the next reading may tell of the last one in it."""
+_HOURS_FROM = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,28 +95,27 @@ def next_readings(
 
 
 def numbers(
-    connection: Connection,
-    tag_ids: Sequence[int],
-    start: datetime,
-    end: datetime,
-    lookback: timedelta,
+    connection: Connection, tag_ids: Sequence[int], start: datetime, end: datetime
 ) -> dict[int, NumberColumns]:
-    """Return usable readings in `[start, end)` and what precedes them, by tag id.
+    """Return the usable readings that counts in `[start, end)` depend on, by tag id.
 
-    Before the window come the last reading and all within `lookback` before that one.
+    They are those of the whole hours that the window touches, before them those since the hour of
+    the last one, and after the window the next one within `_AHEAD`.
     """
+    hour = _hour_of(start)
     before: dict[int, datetime] = {}
-    for earliest in (start - _NEAR, "-infinity"):
+    for earliest in (hour - _NEAR, "-infinity"):
         wanted = [tag_id for tag_id in tag_ids if tag_id not in before]
-        asked = {"tags": wanted, "start": start, "earliest": earliest}
+        asked = {"tags": wanted, "start": hour, "earliest": earliest}
         rows_before = _planned(connection, _Q["last_numbers"], asked) if wanted else ()
-        before |= {tag_id: last for tag_id, last in rows_before if last is not None}
-    froms = [before.get(tag_id, start) - lookback for tag_id in tag_ids]
+        before |= {tag_id: _hour_of(last) for tag_id, last in rows_before if last is not None}
+    froms = [before.get(tag_id, hour) for tag_id in tag_ids]
     parameters = {
         "tags": list(tag_ids),
         "froms": froms,
-        "earliest": min(froms, default=start),
+        "earliest": min(froms, default=hour),
         "end": end,
+        "ahead": end + _AHEAD,
     }
     with array_cursor(connection) as cursor:
         row = cursor.execute(_Q["numbers"], parameters, prepare=False).fetchone()
@@ -159,6 +162,10 @@ def texts(
         )
         for tag_id, (time_us, values, quality) in by_tag.items()
     }
+
+
+def _hour_of(moment: datetime) -> datetime:
+    return moment - (moment - _HOURS_FROM) % _HOUR
 
 
 def _planned(

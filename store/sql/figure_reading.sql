@@ -53,7 +53,7 @@ select asked.tag_id, asked.moment, (
 from unnest(%(tags)s::integer[], %(moments)s::timestamptz[]) as asked (tag_id, moment)
 
 -- name: last_numbers
--- The last usable reading of each number tag before a window, sought back to `earliest`.
+-- The last usable reading of each number tag before an hour, sought back to `earliest`.
 select asked.tag_id, (
     select source_time from measurement
     where tag_id = asked.tag_id and source_time < %(start)s and source_time >= %(earliest)s
@@ -63,14 +63,29 @@ select asked.tag_id, (
 from unnest(%(tags)s::integer[]) as asked (tag_id)
 
 -- name: numbers
--- Usable readings from a moment of each tag to the end of a window, one array per column.
+-- Usable readings from a moment of each tag to the end of a window and the next one, one array per
+-- column.
 select
     coalesce(array_agg(reading.tag_id), '{}'), coalesce(array_agg(reading.source_time), '{}'),
     coalesce(array_agg(reading.value), '{}'), coalesce(array_agg(reading.quality), '{}')
-from unnest(%(tags)s::integer[], %(froms)s::timestamptz[]) as asked (tag_id, from_time)
-join measurement reading on reading.tag_id = asked.tag_id
-where reading.source_time >= asked.from_time and reading.source_time >= %(earliest)s
-    and reading.source_time < %(end)s and reading.quality < 2 and reading.value is not null
+from (
+    select reading.tag_id, reading.source_time, reading.value, reading.quality
+    from unnest(%(tags)s::integer[], %(froms)s::timestamptz[]) as asked (tag_id, from_time)
+    join measurement reading on reading.tag_id = asked.tag_id
+    where reading.source_time >= asked.from_time and reading.source_time >= %(earliest)s
+        and reading.source_time < %(end)s and reading.quality < 2 and reading.value is not null
+    union all
+    select following.*
+    from unnest(%(tags)s::integer[]) as asked (tag_id)
+    cross join lateral (
+        select tag_id, source_time, value, quality
+        from measurement
+        where tag_id = asked.tag_id and source_time >= %(end)s and source_time < %(ahead)s
+            and quality < 2 and value is not null
+        order by source_time, quality, value desc
+        limit 1
+    ) following
+) reading
 
 -- name: texts
 -- Readings of a window with the last one and the last usable one before it. Of several readings

@@ -17,8 +17,8 @@ shift_break, shift_pattern, shift_rotation, stop_reason
 to nhipmay_writer
 
 -- name: grant_trails
--- Events and what people said of stops are added, never changed.
-grant insert on master_data_event, stop_classification to nhipmay_writer
+-- Events and what people said of stops and counters are added, never changed.
+grant insert on counter_verdict, master_data_event, stop_classification to nhipmay_writer
 
 -- name: grant_dirty_hours
 -- Hours that have to be computed again; only analytics takes them away.

@@ -35,6 +35,7 @@ def of_sums(sums: BaseSums) -> dict[str, Any]:
         "produced": sums.produced_quantity,
         "good": sums.good_quantity,
         "scrap": sums.scrap_quantity,
+        "energy": sums.energy_kwh,
         "failure_events": sums.failure_events,
         "aupt": ratio.actual_unit_processing_time(sums) / MINUTE_MS,
         "aubt": ratio.actual_unit_busy_time(sums) / MINUTE_MS,

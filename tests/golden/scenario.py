@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.counting import Counter, CounterEvent, added, increments
+from analytics.counter import Counter, CounterEvent
+from analytics.counting import added, increments
 from analytics.signal import number_readings
 from plant.calendar import expand_shifts
 from plant.idset import IdSet
@@ -20,7 +21,7 @@ from plant.kpi.oee import Figures, oee, pooled, serial_line
 from plant.kpi.sums import add
 from tests.golden import driver_cases
 from tests.golden.outcome import MINUTE_MS, of_result, of_sums
-from tests.golden.story import Case, Story, pattern
+from tests.golden.story import Case, Story, each_minute, pattern
 
 
 def run(kind: str, given: Case) -> dict[str, Any]:
@@ -101,8 +102,10 @@ def _line(given: Case) -> dict[str, Any]:
 
 
 def _counter(given: Case) -> dict[str, Any]:
-    readings = given["readings"]
-    times = given.get("times_s", list(range(len(readings))))
+    readings, step_s = given.get("readings"), 1
+    if readings is None:
+        readings, step_s = each_minute(given["each_minute"]), 60
+    times = given.get("times_s", [step_s * number for number in range(len(readings))])
     made = increments(
         number_readings(np.array(times, dtype=np.int64) * 1_000_000, readings),
         Counter(given.get("modulus"), given.get("max_rate_per_s")),
@@ -111,6 +114,12 @@ def _counter(given: Case) -> dict[str, Any]:
         "total": made.total,
         "amounts": made.amounts.tolist(),
         "events": [CounterEvent(event).name.lower() for event in made.events],
+        "judged": [
+            [judged.time_us // (step_s * 1_000_000), judged.event.name.lower()]
+            for judged in made.judgements
+        ],
+        "doubt": sum(judged.doubt for judged in made.judgements),
+        "least": min(made.amounts.tolist(), default=0),
     }
 
 

@@ -11,13 +11,14 @@ from zoneinfo import ZoneInfo
 
 from analytics.amendment import Booking, amended
 from analytics.base_sum import Amendments, FirstInspection, Slice, slices
-from analytics.counting import Counter, Increments, increments
+from analytics.counter import Counter
+from analytics.counting import Increments, increments
 from analytics.execution import OrderRun
 from analytics.interval import millis
 from analytics.machine import HeldSignals, MachineSignals, held_signals
 from analytics.operation import Operation, PlannedRunTime, PlannedRunTimes, Routing
 from analytics.schedule import site_schedule
-from analytics.signal import TextReadings, number_readings, text_readings
+from analytics.signal import NumberReadings, TextReadings, number_readings, text_readings
 from analytics.state import Timeline, timeline
 from analytics.unit_figure import in_parts
 from analytics.unit_figure import tiles as tiles_of
@@ -46,6 +47,25 @@ def moment(text: str, day: date, zone: ZoneInfo) -> int:
     following = text.endswith("+1d")
     at = time.fromisoformat(text.removesuffix("+1d").strip())
     return millis(utc_instant(day + timedelta(days=following), at, zone))
+
+
+def each_minute(told: Case) -> list[float]:
+    """Return what a counter shows minute by minute: it grows by `step`, but for some minutes.
+
+    `but` names what it shows at single ones, `other` shows another counter for a while, `signed` is
+    the modulus of a counter that goes on below zero.
+    """
+    step, modulus = told.get("step", 1), told.get("signed")
+    shown = [told["start"] + step * minute for minute in range(told["minutes"])]
+    if modulus is not None:
+        shown = [(value + modulus // 2) % modulus - modulus // 2 for value in shown]
+    for minute, value in told.get("but", {}).items():
+        shown[minute] = value
+    if "other" in told:
+        other = told["other"]
+        for minute in range(other["from"], other["to"]):
+            shown[minute] = other["start"] + step * (minute - other["from"])
+    return shown
 
 
 class Story:
@@ -125,14 +145,20 @@ class Story:
             routing,
         )
 
+    def _numbers(self, told: Any) -> NumberReadings:
+        if not isinstance(told, list):
+            values = each_minute(told["each_minute"])
+            start = self._at(told.get("from", self._given["window"][0]))
+            moments = [(start + minute * MINUTE_MS) * 1000 for minute in range(len(values))]
+            return number_readings(moments, values)
+        return number_readings([self._at(at) * 1000 for at, _ in told], [v for _, v in told])
+
     def _counts(self, signals: HeldSignals, routing: Routing) -> dict[TagRole, Increments]:
         given = self._given
+        counter = Counter(given.get("modulus"), given.get("max_rate_per_s"))
         counts = {
-            TagRole(f"{name}_count"): increments(
-                number_readings(
-                    [self._at(at) * 1000 for at, _ in readings], [v for _, v in readings]
-                ),
-                Counter(given.get("modulus"), given.get("max_rate_per_s")),
+            TagRole.ENERGY if name == "energy" else TagRole(f"{name}_count"): increments(
+                self._numbers(readings), counter
             )
             for name, readings in given.get("counters", {}).items()
         }

@@ -46,6 +46,7 @@ ADDED_TO = {
     "enrolment_token",
     "identity_event",
     "master_data_event",
+    "counter_verdict",
     "stop_classification",
 }
 CHANGED_COLUMNS = {

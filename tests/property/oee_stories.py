@@ -134,8 +134,11 @@ def reports(
 def counters(last: int) -> st.SearchStrategy[Counter]:
     """Return counters that grow, jitter, wrap, are reset and say nonsense."""
     steps = st.lists(
-        st.tuples(st.integers(1, 90), st.sampled_from([0, 1, 2, 5, 5, 9, -1, -2, -60, -250])),
-        max_size=12,
+        st.tuples(
+            st.one_of(st.integers(1, 12), st.integers(1, 300)),
+            st.sampled_from([0, 1, 2, 5, 5, 9, -1, -2, -60, -250, 130, 250, 900, -130, -900]),
+        ),
+        max_size=14,
     )
 
     def grown(start: int, first: int, moves: list[tuple[int, int]], **known: Any) -> Counter:
@@ -417,9 +420,9 @@ def _told(
     for number, (name, counter) in enumerate(story.counters.items(), start=10):
         role = _ROLES[name]
         rate = None if counter.rate_per_min is None else counter.rate_per_min / 60
-        told = [one for one in counter.reports if one.tick < end]
+        told = list(counter.reports)
         if carried_only:
-            told = _near(told, start)
+            told = _near(told, start, end)
         shown = _ADDING[role] if counter.increments else role
         tags.append(RoleTag(number, 1, shown, counter.modulus, rate, 60.0))
         times, values, bad = _columns(story, disorder(told), float)
@@ -443,11 +446,18 @@ def _carried(rows: list[Report], start: int) -> list[Report]:
     return [*{*before[-1:], *usable[-1:]}, *(one for one in rows if one.tick >= start)]
 
 
-def _near(rows: list[Report], start: int) -> list[Report]:
-    """Return the readings from ten minutes before the last usable one before a tick on."""
-    before = [one for one in rows if one.tick < start and not one.bad]
-    first = max((one.tick for one in before), default=start) - 10
-    return [one for one in rows if one.tick >= min(first, start)]
+def _near(rows: list[Report], start: int, end: int) -> list[Report]:
+    """Return the readings of a counter that the store reads for `[start, end)`.
+
+    Those of its whole hours, of the hour of the last usable one before, and the next one within
+    an hour.
+    """
+    usable = sorted((one for one in rows if not one.bad), key=_moment)
+    before = [one for one in usable if one.tick < start // 60 * 60]
+    first = before[-1].tick // 60 * 60 if before else start // 60 * 60
+    later = [one for one in usable if end <= one.tick < end + 60]
+    inside = [one for one in rows if first <= one.tick < end]
+    return [*inside, *later[:1]]
 
 
 def _moment(one: Report) -> tuple[int, int]:

@@ -5,97 +5,11 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tests.property.oee_by_hand import Minute, runs
-from tests.property.oee_stories import Counter, RunTime, Story
+from tests.property.oee_counts_by_hand import Counted, counted
+from tests.property.oee_stories import RunTime, Story
 
 MINUTE_MS = 60_000
 Exact = Fraction | None
-_HOLD = 10
-"""Minutes for which a level stays to be passed after a dip."""
-
-
-@dataclass(frozen=True)
-class Counted:
-    """What a counter counted: parts by minute, what happened, and its first reading."""
-
-    parts: tuple[tuple[int, Fraction], ...]
-    events: tuple[tuple[int, str], ...]
-    first: int | None
-
-
-def counted(counter: Counter, last: int) -> Counted:
-    """Return what was counted before a tick, reading after reading."""
-    rows = [
-        one
-        for one in sorted(counter.reports, key=lambda one: one.tick)
-        if not one.bad and one.tick < last
-    ]
-    if counter.increments:
-        return Counted(
-            tuple((one.tick, Fraction(max(one.value, 0))) for one in rows),
-            tuple((one.tick, "jitter") for one in rows if one.value < 0),
-            rows[0].tick if rows else None,
-        )
-    parts: list[tuple[int, Fraction]] = []
-    events: list[tuple[int, str]] = []
-    seen: list[tuple[int, int]] = []
-    """Readings since the counter last began anew."""
-    dipped: int | None = None
-    level = turns = 0
-    for place, row in enumerate(rows):
-        if place == 0:
-            seen, level = [(row.tick, row.value)], row.value
-            continue
-        before = rows[place - 1]
-        event = _event(counter, before.value, row.value, row.tick - before.tick)
-        if event in ("reset", "restored"):
-            seen = []
-        if event == "wrap":
-            turns += 1
-        if event == "jitter":
-            dipped = row.tick
-            turns -= row.value > before.value
-        now = row.value + turns * (counter.modulus or 0)
-        seen.append((row.tick, now))
-        if dipped is not None and dipped > row.tick - _HOLD:
-            now = max(value for tick, value in seen if tick > row.tick - _HOLD)
-        if event == "reset":
-            more = row.value
-        elif event == "restored":
-            more = 0
-        else:
-            more = now - level
-        parts.append((row.tick, Fraction(max(more, 0))))
-        if event != "counted":
-            events.append((row.tick, event))
-        level = now
-    return Counted(tuple(parts), tuple(events), rows[0].tick if rows else None)
-
-
-def _event(counter: Counter, old: int, new: int, waited: int) -> str:
-    possible = None if counter.rate_per_min is None else counter.rate_per_min * waited * 2 + 1
-    if new >= old:
-        top = counter.modulus
-        if (
-            top is not None
-            and new < top
-            and ((new - old) * 2 > top if possible is None else new - old > possible)
-            and _dips(old + top, new)
-        ):
-            return "jitter"
-        return "counted"
-    if _dips(old, new):
-        return "jitter"
-    if counter.modulus is not None and 10 * old >= 9 * counter.modulus:
-        across = new - old + counter.modulus
-        if across * 2 <= counter.modulus and (possible is None or across <= possible):
-            return "wrap"
-    near_zero = new <= 100 and new * 100 <= old
-    return "reset" if possible is None or new <= possible or near_zero else "restored"
-
-
-def _dips(old: int, new: int) -> bool:
-    fell = old - new
-    return (fell <= 1 or fell * 100 <= old) and new * 2 > old
 
 
 def run_time(entries: Sequence[RunTime], product: str | None, tick: int) -> int | None:

@@ -5,7 +5,8 @@ import pytest
 
 from analytics.amendment import Booking, amended
 from analytics.base_sum import quantities_of
-from analytics.counting import Counter, Increments, increments
+from analytics.counter import Counter
+from analytics.counting import Increments, increments
 from analytics.signal import number_readings
 from plant.measurement import TagRole
 

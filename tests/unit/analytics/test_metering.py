@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from analytics.counting import Counter
+from analytics.counter import Counter
 from analytics.metering import integral, metered
 from analytics.signal import number_readings
 from store.figure_meter import MeterRow, MeterShare, MeterSpan, meter_shares

@@ -69,7 +69,7 @@ def test_nothing_is_computed_when_nothing_changed() -> None:
 def test_hour_of_the_next_reading_is_computed_when_a_counter_was_late() -> None:
     following = {(1, 2.0): 2.5, (1, 3.0): 7.5}
     repair = planned([tag(TagRole.GOOD_COUNT)], dirty(2), extent(9, 9), following)
-    assert hours_of(repair) == [2, 3, 7]
+    assert hours_of(repair) == [2, 7]
 
 
 def test_all_hours_until_the_next_order_are_computed_when_an_order_was_late() -> None:
@@ -93,7 +93,7 @@ def test_hours_within_the_silence_limit_are_computed_when_a_state_was_late() -> 
 def test_a_tag_without_readings_in_the_hour_expands_nothing() -> None:
     following = {(1, 2.0): 8.5, (1, 3.0): 8.5}
     repair = planned([tag(TagRole.ORDER)], dirty(2), extent(9, 9), following)
-    assert hours_of(repair) == [2, 3]
+    assert hours_of(repair) == [2]
 
 
 def test_silence_before_the_first_known_hour_is_filled_when_older_data_arrive() -> None:
