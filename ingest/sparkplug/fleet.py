@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from ingest.message import Message
 from ingest.sparkplug.delivery import Delivery, Presence, Refusal, Sample, data_parcel
-from ingest.sparkplug.mapping import Binding, UnmappedDeviceError, bindings, is_measured
+from ingest.sparkplug.mapping import Bound, UnmappedDeviceError, bound, is_measured
+from ingest.sparkplug.naming import prefixes
 from ingest.sparkplug.rebirth import RebirthRequests
 from ingest.sparkplug.session import (
     Birth,
@@ -22,7 +23,7 @@ from ingest.sparkplug.settings import NodeSettings, SparkplugSettings
 from plant.clock import microseconds
 from plant.errors import DataError
 from plant.measurement import Quality
-from plant.native import TagDeclaration
+from plant.native import EdgeAddress
 from plant.sparkplug import (
     NAMESPACE,
     REBIRTH,
@@ -32,8 +33,8 @@ from plant.sparkplug import (
     Metric,
     NodeId,
     Payload,
-    decode,
     encode,
+    opened,
     parse_topic,
 )
 
@@ -56,7 +57,7 @@ class Receipt:
 class _Device:
     """What a device's metrics are to us; the node itself counts as one."""
 
-    bindings: dict[str, Binding]
+    bound: Bound
     latest_us: int = 0
     """Source time of its newest value."""
 
@@ -86,6 +87,7 @@ class Fleet:
             for node in settings.nodes
         }
         self._requests = RebirthRequests(settings.rebirth_delay_s, settings.rebirth_pause_s)
+        self._prefixes = prefixes(settings.nodes)
         self._noted_at = float("-inf")
 
     def receive(self, message: Message, now: float) -> list[Delivery]:
@@ -95,9 +97,13 @@ class Fleet:
             node = self._nodes.get(address.node)
             if node is None:
                 return [_refused(message, _stranger(address))]
-            incoming = self._opened(message, address)
         except DataError as exc:
             return [_refused(message, Refusal(exc.reason, exc.detail))]
+        try:
+            incoming = self._opened(message, address)
+        except DataError as exc:
+            refused = _refused(message, Refusal(exc.reason, exc.detail), node.settings.address)
+            return [*self._misunderstood(address, message, now), refused]
         if incoming.address.kind is MessageType.NBIRTH and not message.retained:
             self._requests.born(address.node)
         deliveries = []
@@ -135,6 +141,26 @@ class Fleet:
             if node.generation not in {None, standing}
             for delivery in self._lost(name, now, at)
         ]
+
+    def _misunderstood(self, address: Address, message: Message, now: float) -> list[Delivery]:
+        """Return what it means that a message cannot be read; its node is asked for its births.
+
+        What a birth would have said of metrics and aliases is not known: no value after it is
+        judged by the birth before.
+        """
+        deliveries: list[Delivery] = []
+        if message.retained:
+            pass
+        elif address.kind is MessageType.NBIRTH:
+            deliveries = self._lost(address.node, now, message.received_time)
+        elif address.kind is MessageType.DBIRTH:
+            node = self._nodes[address.node]
+            death = node.session.forget(address.device_id)
+            if death is not None:
+                made_up = replace(message, payload=b"")
+                deliveries = [replace(self._died(node, death, made_up), counted=False)]
+        self._requests.want(address.node, now)
+        return deliveries
 
     def _lost(self, name: NodeId, now: float, at: datetime) -> list[Delivery]:
         node = self._nodes[name]
@@ -176,7 +202,7 @@ class Fleet:
         if len(message.payload) > limit:
             raise DataError("too_large", f"{len(message.payload)} bytes; at most {limit} are taken")
         repeated = isinstance(message.receipt, Receipt) and message.receipt.duplicate
-        return Incoming(message, address, decode(message.payload), repeated)
+        return Incoming(message, address, opened(message.payload, limit), repeated)
 
     def _told(self, name: NodeId, steps: Iterable[Step], now: float) -> list[Delivery]:
         node = self._nodes[name]
@@ -213,15 +239,17 @@ class Fleet:
             at = incoming.message.received_time
             base = replace(base, presence=self._presence(node, at, online=True).presence)
         try:
-            bound = bindings(node.settings, device, birth.definitions)
+            others = {name: other.bound for name, other in node.devices.items()}
+            found = bound(node.settings, device, birth.definitions, self._prefixes, others)
         except UnmappedDeviceError as exc:
             return replace(base, refusals=(_unmapped(exc, birth.definitions),))
-        node.devices[device] = _Device(bound)
+        node.devices[device] = _Device(found)
         refusals: tuple[Refusal, ...] = ()
         if birth.nameless:
             said = f"{birth.nameless} metrics of a birth have no name"
             refusals = (Refusal("malformed", said, birth.nameless, whole=False),)
-        delivery = replace(base, tags=_declared(bound), refusals=refusals)
+        tags = [binding.tag for binding in found.bindings.values()]
+        delivery = replace(base, tags=tags, refusals=refusals)
         return self._with_data(delivery, node, incoming, birth.readings)
 
     def _reported(self, node: _Node, data: Data, incoming: Incoming, base: Delivery) -> Delivery:
@@ -246,9 +274,12 @@ class Fleet:
         samples = []
         timeless = 0
         broken: list[str] = []
+        nameless: list[str] = []
         for reading in readings:
-            binding = device.bindings.get(reading.name)
+            binding = device.bound.bindings.get(reading.name)
             if binding is None:
+                if reading.name in device.bound.refused:
+                    nameless.append(reading.name)
                 continue
             time_ms = reading.metric.timestamp
             if time_ms is None:
@@ -273,6 +304,9 @@ class Fleet:
         if broken:
             said = "; ".join(broken[:10])
             refusals.append(Refusal("malformed", said, len(broken), whole=False))
+        if nameless:
+            said = "; ".join(sorted({device.bound.refused[name] for name in nameless[:10]}))
+            refusals.append(Refusal("name_conflict", said, len(nameless), whole=False))
         return self._with_samples(replace(base, refusals=tuple(refusals)), node, samples)
 
     def _died(
@@ -293,7 +327,7 @@ class Fleet:
             marked_us = max(at_us, device.latest_us + 1000)
             samples += [
                 Sample(binding.tag.name, marked_us, None, Quality.BAD)
-                for binding in device.bindings.values()
+                for binding in device.bound.bindings.values()
             ]
         delivery = Delivery(message, node.settings.address, EPOCH)
         if whole:
@@ -315,13 +349,8 @@ class Fleet:
         return Delivery(made_up, node.settings.address, EPOCH, presence=presence, counted=False)
 
 
-def _declared(bound: dict[str, Binding]) -> list[TagDeclaration]:
-    """Return the tags of a birth; of two metrics with one tag the last one says what it is."""
-    return list({binding.tag.name: binding.tag for binding in bound.values()}.values())
-
-
-def _refused(message: Message, refusal: Refusal) -> Delivery:
-    return Delivery(message, refusals=(refusal,))
+def _refused(message: Message, refusal: Refusal, sender: EdgeAddress | None = None) -> Delivery:
+    return Delivery(message, sender, EPOCH if sender else "", refusals=(refusal,))
 
 
 def _stranger(address: Address) -> Refusal:

@@ -1,8 +1,11 @@
 """From what a node's births define to our tags, and from a metric's value to a tag's."""
 
 import math
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from ingest.sparkplug.naming import Prefixes, tag_name
 from ingest.sparkplug.settings import MetricSettings, NodeSettings
 from plant.errors import DataError
 from plant.measurement import TEXT_ROLES, Quality, TagRole, Value, ValueType
@@ -21,7 +24,6 @@ OWN = "nhipmay/"
 _CONTROLS = ("Node Control/", "Device Control/", "CMD/")
 _UNIT_KEYS = ("engUnit", "Engineering Units")
 _DESCRIPTION_KEYS = ("documentation", "Documentation", "description")
-_LONGEST_NAME = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,14 +77,58 @@ def is_measured(metric: Metric) -> bool:
     return not (isinstance(metric.value, Template) and metric.value.is_definition)
 
 
-def bindings(
-    node: NodeSettings, device: str | None, definitions: tuple[Metric, ...]
-) -> dict[str, Binding]:
-    """Return the tags of the metrics that a birth defines, by metric name.
+@dataclass(slots=True)
+class Bound:
+    """What the metrics of a device are to us, by metric name; the node itself counts as one."""
 
-    Metrics of a node without a machine of its own are left out, as are those to be ignored.
-    Raises UnmappedDeviceError when nothing tells the machine of a device.
+    bindings: dict[str, Binding] = field(default_factory=dict)
+    refused: dict[str, str] = field(default_factory=dict)
+    """Why a metric has no tag, in words for the person who gives out names."""
+
+
+def bound(
+    node: NodeSettings,
+    device: str | None,
+    definitions: Sequence[Metric],
+    prefixes: Prefixes,
+    others: Mapping[str | None, Bound],
+) -> Bound:
+    """Return the tags of the metrics that a birth defines; never one tag for two metrics.
+
+    `others` are the node's devices. Metrics of a node without a machine of its own are left out,
+    as are those to be ignored. Raises UnmappedDeviceError when nothing tells the machine of a
+    device.
     """
+    found = _bindings(node, device, definitions, prefixes)
+    holders: dict[str, list[str]] = defaultdict(list)
+    for other, there in others.items():
+        if other != device:
+            for name, binding in there.bindings.items():
+                holders[binding.tag.name].append(_metric_of(other, name))
+    own: dict[str, list[str]] = defaultdict(list)
+    for name, binding in found.items():
+        own[binding.tag.name].append(_metric_of(device, name))
+    result = Bound()
+    for name, binding in found.items():
+        tag = binding.tag.name
+        if len(claims := [*holders[tag], *own[tag]]) == 1:
+            result.bindings[name] = binding
+        else:
+            result.refused[name] = (
+                f"{' and '.join(claims[:3])} would be one tag, {tag!r}: give them names of their "
+                "own in the ingest's settings, sparkplug.nodes.metrics"
+            )
+    return result
+
+
+def _metric_of(device: str | None, name: str) -> str:
+    where = "the node" if device is None else f"device {device!r}"
+    return f"metric {name[:100]!r} of {where}"
+
+
+def _bindings(
+    node: NodeSettings, device: str | None, definitions: Sequence[Metric], prefixes: Prefixes
+) -> dict[str, Binding]:
     chosen = {metric.metric: metric for metric in node.metrics if metric.device == device}
     work_unit = node.work_unit if device is None else node.devices.get(device)
     found = {}
@@ -100,24 +146,21 @@ def bindings(
                 "settings, sparkplug.nodes.devices",
             )
         assert metric.name is not None
-        found[metric.name] = _binding(node, place, metric, said)
+        prefix = prefixes.get((node.address.site_path, place), place.rpartition("/")[2])
+        found[metric.name] = _binding(node, place, prefix, metric, said)
     return found
 
 
 def _binding(
-    node: NodeSettings, work_unit: str, metric: Metric, said: MetricSettings | None
+    node: NodeSettings, work_unit: str, prefix: str, metric: Metric, said: MetricSettings | None
 ) -> Binding:
-    machine = work_unit.rpartition("/")[2]
-    name = metric.name or ""
-    if not name.startswith(f"{machine}/"):
-        name = f"{machine}/{name}"
     said = said or _of_properties(metric)
     kind = said.value_type
     if kind is None:
         as_text = said.role in TEXT_ROLES or bool(said.states)
         kind = ValueType.TEXT if as_text else value_type(metric.datatype)
     tag = TagDeclaration(
-        name=(said.name or name)[:_LONGEST_NAME],
+        name=said.name or tag_name(prefix, metric.name or ""),
         work_unit=f"{node.address.site_path}/{work_unit}",
         value_type=kind,
         role=said.role,

@@ -176,6 +176,10 @@ class NodeSession:
         steps = self._release(now)
         return steps, self._end()
 
+    def forget(self, device: str | None) -> Death | None:
+        """Forget what a device's metrics are; its data are rejected until it is born again."""
+        return Death((device,)) if self._metrics.pop(device, None) else None
+
     # --- births and deaths ---
 
     def _node_birth(self, incoming: Incoming, now: float) -> list[Step]:
@@ -293,7 +297,8 @@ class NodeSession:
         if kind is MessageType.DBIRTH or (kind is MessageType.DDEATH and known is not None):
             if known is not None and known.born == incoming.message.payload:
                 return Step(incoming, Verdict.ACCEPT)
-            # What it changes may be out of date by now: only new births tell.
+            # What its metrics are by now, only new births tell.
+            self.forget(incoming.address.device_id)
             self.wants_birth = True
             return _rejected(incoming, "out_of_turn", f"a {kind} that came after its turn")
         if kind is MessageType.DDEATH:

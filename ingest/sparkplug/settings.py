@@ -1,5 +1,6 @@
 """Settings of the Sparkplug host application: which nodes are ours, and what they measure."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -151,6 +152,7 @@ class SparkplugSettings(StrictModel):
 
     @model_validator(mode="after")
     def _nodes_are_unique(self) -> Self:
+        _check_names(self.nodes)
         nodes = [str(node.node) for node in self.nodes]
         edges = [f"{node.address.site_path}/{node.edge}" for node in self.nodes]
         for what, keys in (("nodes", nodes), ("edges", edges)):
@@ -158,3 +160,17 @@ class SparkplugSettings(StrictModel):
             if twice:
                 raise ValueError(f"{what} named twice: {', '.join(twice)}")
         return self
+
+
+def _check_names(nodes: Sequence[NodeSettings]) -> None:
+    """Refuse settings that give two metrics of a site the same tag."""
+    holders: dict[tuple[str, str], str] = {}
+    for node in nodes:
+        for metric in node.metrics:
+            if metric.name is None or metric.ignore:
+                continue
+            where = "" if metric.device is None else f"{metric.device}: "
+            own = f"{node.node}: {where}{metric.metric}"
+            other = holders.setdefault((node.address.site_path, metric.name), own)
+            if other != own:
+                raise ValueError(f"{other} and {own} cannot both be the tag {metric.name!r}")

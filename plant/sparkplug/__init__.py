@@ -3,6 +3,7 @@
 The host application is in `ingest.sparkplug`, the edge node in `edge_agent.sparkplug`.
 """
 
+from plant.sparkplug.compression import COMPRESSED, opened
 from plant.sparkplug.datatype import DataType
 from plant.sparkplug.meaning import meaning, quality, quality_property, unsigned, value_type
 from plant.sparkplug.message import (
@@ -34,6 +35,7 @@ SEQUENCE = 256
 
 __all__ = [
     "BD_SEQ",
+    "COMPRESSED",
     "NAMESPACE",
     "REBIRTH",
     "SEQUENCE",
@@ -54,6 +56,7 @@ __all__ = [
     "encode",
     "encode_state",
     "meaning",
+    "opened",
     "parse_topic",
     "quality",
     "quality_property",

@@ -228,7 +228,7 @@ def test_thousands_of_damaged_messages_are_all_counted() -> None:
     assert counted.messages.queued == counted.measurements.queued == 0
     tables_ = bench.store.tables
     assert counted.measurements.written == len(tables_.numbers) + len(tables_.texts)
-    assert counted.messages.written > 300
+    assert counted.messages.written > 200
     assert counted.messages.rejected > 300
     for rejection in tables_.rejections:
         assert rejection.reason

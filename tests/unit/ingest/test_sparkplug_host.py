@@ -1,5 +1,8 @@
 """What Sparkplug messages do to the database: tags from births, values, deaths, refusals."""
 
+import gzip
+import zlib
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 
@@ -12,16 +15,19 @@ from plant.errors import DataError, StoreUnavailableError
 from plant.lag import RELATIVE_ERROR, lag_quantile_s
 from plant.measurement import TagRole, ValueType
 from plant.sparkplug import (
+    COMPRESSED,
     REBIRTH,
     DataSet,
     DataType,
     MessageType,
     Metric,
     NodeId,
+    Payload,
     PropertySet,
     PropertyValue,
     Template,
     decode,
+    encode,
 )
 from tests.deliveries import DRILL, LATHE, NOW, NOW_US
 from tests.sparkplug_nodes import (
@@ -526,3 +532,75 @@ def test_a_burst_of_a_node_and_its_device_is_stored_whole() -> None:
     assert sorted(map(str, stored)) == sorted(str(float(k)) for k in range(3_000))
     assert bench.reasons() == []
     assert bench.commands() == []
+
+
+def test_compressed_births_and_data_are_stored(script: NodeScript) -> None:
+    bench = SparkplugBench()
+
+    bench.take(
+        script.node_birth(),
+        compressed(script.device_birth(), zlib.compress),
+        compressed(script.data(script.value(1, 1.0)), gzip.compress, "GZIP"),
+    )
+
+    assert bench.values("tien-1/temperature") == [20.0, 1.0]
+    assert set(bench.store.tables.tags) == {f"tien-1/{metric.name}" for metric in METRICS}
+    assert bench.reasons() == []
+
+
+def test_what_cannot_be_inflated_is_kept_raw_and_births_are_asked_for(
+    bench: SparkplugBench, script: NodeScript
+) -> None:
+    message = compressed(script.data(script.value(1, 1.0)), zlib.compress, "LZ4")
+
+    bench.take(message)
+
+    (rejection,) = bench.store.tables.rejections
+    assert (rejection.reason, rejection.raw, rejection.edge_id) == (
+        "unknown_body",
+        message.payload,
+        1,
+    )
+    assert bench.commands() == [NODE.topic(MessageType.NCMD)]
+
+
+def test_nothing_is_judged_by_the_birth_before_one_that_cannot_be_read(
+    bench: SparkplugBench, script: NodeScript
+) -> None:
+    swapped = [with_(METRICS[0], alias=2), with_(METRICS[1], alias=1)]
+
+    bench.take(
+        script.node_birth(bd_seq=1),
+        compressed(script.device_birth(swapped), zlib.compress, "LZ4"),
+        script.data(script.value(1, 1.0)),
+    )
+    bench.wait(3)
+
+    assert bench.values("tien-1/temperature") == [20.0]
+    assert bench.reasons() == ["unknown_body", "no_birth"]
+    assert bench.commands() == [NODE.topic(MessageType.NCMD)]
+
+
+@pytest.mark.parametrize("kind", [MessageType.NBIRTH, MessageType.DBIRTH])
+def test_a_damaged_birth_ends_what_it_would_have_said_anew(
+    bench: SparkplugBench, script: NodeScript, kind: MessageType
+) -> None:
+    topic = NODE.topic(kind, None if kind is MessageType.NBIRTH else DEVICE)
+
+    bench.take(
+        Message(topic, b"\x12\x7f", NOW, receipt=Receipt(1)), script.data(script.value(1, 1.0))
+    )
+
+    assert bench.values("tien-1/temperature") == [20.0, None]
+    assert bench.reasons() == ["malformed", "no_birth"]
+
+
+def compressed(
+    message: Message, pack: Callable[[bytes], bytes], algorithm: str | None = None
+) -> Message:
+    """Return the message as Tahu and sparkplug-client compress it."""
+    metrics = []
+    if algorithm is not None:
+        metrics = [Metric(name="algorithm", datatype=DataType.STRING, value=algorithm)]
+    outer = Payload(uuid=COMPRESSED, body=pack(message.payload), metrics=metrics)
+    return replace(message, payload=encode(outer))
