@@ -39,6 +39,7 @@ def run(settings: IngestSettings, stop: Event) -> None:
     mailbox = Mailbox(**settings.queue.model_dump(), right_of_way=right_of_way)
     share = Share(settings.workers.index, settings.workers.count)
     source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat, share)
+    kept_file = KeptFile(settings.kept_file)
     committer = Committer(
         store,
         selfstat,
@@ -46,7 +47,7 @@ def run(settings: IngestSettings, stop: Event) -> None:
         settings.limits,
         stop,
         right_of_way,
-        kept_file=KeptFile(settings.kept_file),
+        kept_file=kept_file,
     )
     pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits, right_of_way)
     with metrics_server(selfstat, settings.metrics_host, settings.metrics_port):
@@ -55,7 +56,7 @@ def run(settings: IngestSettings, stop: Event) -> None:
                 source.start()
                 try:
                     with (
-                        _sparkplug_host(settings, selfstat, stop),
+                        _sparkplug_host(settings, selfstat, stop, kept_file),
                         _mes_intake(settings, selfstat, stop),
                     ):
                         pipeline.run(stop)
@@ -67,13 +68,15 @@ def run(settings: IngestSettings, stop: Event) -> None:
 
 
 @contextmanager
-def _sparkplug_host(settings: IngestSettings, selfstat: Selfstat, stop: Event) -> Iterator[None]:
+def _sparkplug_host(
+    settings: IngestSettings, selfstat: Selfstat, stop: Event, kept_file: KeptFile
+) -> Iterator[None]:
     """Run the Sparkplug host application while the context lasts, if the settings name one."""
     if settings.sparkplug is None:
         yield
         return
     store = PostgresDeliveryStore(settings.database)
-    host = SparkplugHost(settings, settings.sparkplug, store, selfstat, stop)
+    host = SparkplugHost(settings, settings.sparkplug, store, selfstat, stop, kept_file)
     host.start()
     try:
         yield

@@ -1,4 +1,4 @@
-"""Commits Sparkplug deliveries: tries again during outages, isolates what the database refuses."""
+"""Commits Sparkplug deliveries in order, whatever the database does or one of them does to it."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -7,23 +7,23 @@ from time import monotonic
 
 import structlog
 
+from ingest.isolation import Isolation
+from ingest.kept_file import KeptFile
 from ingest.outcome import Outcome
 from ingest.registry import Registry
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.delivery import Delivery, Refusal
-from ingest.sparkplug.transaction import SparkplugTransaction
+from ingest.sparkplug.transaction import SparkplugTransaction, rejection_of
 from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
 from store.delivery_row import DeliveryStore
 
 log = structlog.get_logger()
 
-_LONGEST_PAUSE_S = 5.0
-
 
 class SparkplugCommitter:
-    """Turns deliveries into committed transactions, in order."""
+    """Turns deliveries into committed transactions; see `ingest.isolation`."""
 
     def __init__(
         self,
@@ -34,6 +34,7 @@ class SparkplugCommitter:
         abandon: Event,
         on_outage: Callable[[float], None] = lambda _: None,
         first_pause_s: float = 0.1,
+        kept_file: KeptFile | None = None,
     ) -> None:
         """Remember where to write to.
 
@@ -44,69 +45,93 @@ class SparkplugCommitter:
         self._selfstat = selfstat
         self._clock = clock
         self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
-        self._abandon = abandon
         self._on_outage = on_outage
-        self._first_pause_s = first_pause_s
+        self._kept_file = kept_file
         self._registry = Registry(monotonic, limits.require_enrolment)
+        self._since: float | None = None
+        """When the database was first found to be away."""
+        self._in_doubt: set[int] = set()
+        """Which deliveries may be committed already, with only the answer lost."""
+        self._isolation: Isolation[Delivery, Outcome] = Isolation(
+            self,
+            selfstat,
+            abandon,
+            by="sparkplug",
+            first_pause_s=first_pause_s,
+            on_outage=self._note_outage,
+        )
 
     def commit(self, deliveries: Sequence[Delivery]) -> bool:
-        """Commit everything; return False when it was abandoned before that.
+        """Commit everything; return False when it was abandoned before that."""
+        self._in_doubt.clear()
+        settled = 0
+        for part, outcome in self._isolation.settle(deliveries):
+            self._since = None
+            settled += len(part)
+            self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
+        return settled == len(deliveries)
 
-        A group that the database refuses is halved until the one message is found, which is
-        rejected with the database's words.
-        """
-        waiting = [deliveries] if deliveries else []
-        pause_s = self._first_pause_s
-        since: float | None = None
-        while waiting:
-            part = waiting.pop()
-            try:
-                outcome = self._transact(part)
-            except DataError as exc:
-                waiting += _smaller(part, exc)
-            except TransientError as exc:
-                # It may be committed all the same, with only the answer lost.
-                waiting.append([delivery.repeated_in_doubt() for delivery in part])
-                if since is None:
-                    since = monotonic()
-                    log.warning("database unavailable", reason=str(exc), by="sparkplug")
-                self._selfstat.retried()
-                self._on_outage(monotonic() - since)
-                if self._abandon.wait(pause_s):
-                    return False
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-            else:
-                if since is not None:
-                    log.info("database available again", by="sparkplug")
-                    since, pause_s = None, self._first_pause_s
-                self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
-        return True
-
-    def _transact(self, deliveries: Sequence[Delivery]) -> Outcome:
+    def transact(self, group: Sequence[Delivery]) -> Outcome:
+        """Write a group in one transaction."""
+        done = False
         try:
             with self._store.transaction() as transaction:
-                group = SparkplugTransaction(
+                written = SparkplugTransaction(
                     transaction, self._registry, self._clock(), self._future_tolerance_us
                 )
-                outcome = group.apply(deliveries)
+                outcome = written.apply(
+                    [one.repeated_in_doubt() if id(one) in self._in_doubt else one for one in group]
+                )
                 now = self._clock()
-                transaction.add_lags(group.lags.counts(microseconds(now)), now)
-                return outcome
-        except (DataError, TransientError):
-            # Tags read or announced within it may not be there.
-            self._registry.forget()
+                transaction.add_lags(written.lags.counts(microseconds(now)), now)
+            done = True
+        except TransientError:
+            self._in_doubt |= {id(one) for one in group}
             raise
+        finally:
+            if not done:
+                # Tags read or announced within it may not be there.
+                self._registry.forget()
+        return outcome
 
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from working now."""
+        return self._store.obstacle()
 
-def _smaller(deliveries: Sequence[Delivery], exc: DataError) -> list[Sequence[Delivery]]:
-    """Return the parts to try instead, the first to be tried last in the list."""
-    if len(deliveries) > 1:
-        middle = len(deliveries) // 2
-        return [deliveries[middle:], deliveries[:middle]]
-    (delivery,) = deliveries
-    if delivery.refused_whole:
-        raise exc
-    refusal = Refusal(exc.reason, exc.detail, delivery.rows)
-    return [
-        [replace(delivery, refusals=(refusal,), data=None, may_repeat=(), tags=(), presence=None)]
-    ]
+    def lessened(self, member: Delivery, error: DataError) -> Delivery | None:
+        """Return the message as refused, then only its raw form; None when it was that."""
+        refusal = Refusal(error.reason, error.detail, member.rows)
+        bare = replace(member, data=None, may_repeat=(), tags=(), presence=None)
+        if not member.refused_whole:
+            self._selfstat.noted("isolated")
+            return replace(bare, refusals=(refusal,))
+        if member.address is None:
+            return None
+        return replace(bare, address=None, epoch="", refusals=(refusal,))
+
+    def given_up(self, member: Delivery, error: DataError) -> Outcome | None:
+        """Keep a message in the file beside the ingest."""
+        outcome = Outcome()
+        outcome.count_rows(rejected=member.rows)
+        if not member.counted:
+            return outcome
+        outcome.count_message(rejected=1)
+        outcome.rejections[error.reason] += 1
+        refusal = Refusal(error.reason, error.detail)
+        try:
+            if self._kept_file is None:
+                raise OSError("there is no file to keep it in")
+            self._kept_file.keep(rejection_of(member, refusal, None))
+        except OSError as exc:
+            # It does not come again: nobody else has it.
+            self._selfstat.noted("kept_nowhere")
+            log.error("a message can be kept nowhere", reason=str(exc), refusal=error.detail)
+        else:
+            self._selfstat.noted("kept_in_file")
+            log.error("a message is kept in the file beside the ingest", refusal=error.detail)
+        return outcome
+
+    def _note_outage(self) -> None:
+        if self._since is None:
+            self._since = monotonic()
+        self._on_outage(monotonic() - self._since)

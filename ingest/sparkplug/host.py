@@ -7,6 +7,7 @@ from time import monotonic
 
 import structlog
 
+from ingest.kept_file import KeptFile
 from ingest.mailbox import Mailbox
 from ingest.message import Message
 from ingest.selfstat import Selfstat
@@ -42,6 +43,7 @@ class SparkplugHost:
         store: DeliveryStore,
         selfstat: Selfstat,
         stop: Event,
+        kept_file: KeptFile | None = None,
     ) -> None:
         """Remember what to work with; `stop` ends the thread, and is set when it fails."""
         self._stop = stop
@@ -59,7 +61,13 @@ class SparkplugHost:
             selfstat,
         )
         self._committer = SparkplugCommitter(
-            store, selfstat, self._clock, settings.limits, stop, self._note_outage
+            store,
+            selfstat,
+            self._clock,
+            settings.limits,
+            stop,
+            self._note_outage,
+            kept_file=kept_file,
         )
         self._taken_by: Counter[int] = Counter()
         self._failure: NhipmayError | None = None

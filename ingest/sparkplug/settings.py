@@ -144,8 +144,8 @@ class SparkplugSettings(StrictModel):
     """How often a node that is there is noted as being there."""
     offline_after_s: Annotated[float, Field(ge=1, le=60)] = 5.0
     """After so long without the database the host says that it is away, so that nodes keep data."""
-    max_payload_bytes: Annotated[int, Field(ge=1_000, le=16_000_000)] = 1_000_000
-    """Larger messages are refused; only their beginning is kept."""
+    max_payload_bytes: Annotated[int, Field(ge=1_000, le=64_000_000)] = 4_000_000
+    """Larger messages are refused, and those that are larger when inflated; they are kept raw."""
     certificate_file: Path | None = None
     """Certificate (PEM, with its key) of this session, where the broker takes its client id from
     it; left out, that of `broker.tls`."""

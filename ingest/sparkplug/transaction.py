@@ -20,8 +20,6 @@ from ingest.unnumbered import write_unnumbered
 from ingest.validation import ACCEPTED
 from store.delivery_row import DeliveryTransaction, EdgeRow, Rejection, StatusRow
 
-_KEPT_BYTES = 65_536
-"""Bytes kept of a message that is refused."""
 _ONCE_ROW = 0
 
 
@@ -95,23 +93,9 @@ class SparkplugTransaction:
             self._outcome.count_message(rejected=1)
 
     def _refuse(self, delivery: Delivery, refusal: Refusal, edge: EdgeRow | None) -> None:
-        message = delivery.message
         self._outcome.count_rows(rejected=refusal.rows)
-        if not delivery.counted:
-            return
-        self._outcome.reject(
-            Rejection(
-                received_time=message.received_time,
-                topic=readable(message.topic),
-                reason=refusal.reason,
-                detail=readable(refusal.detail),
-                raw=message.payload[:_KEPT_BYTES],
-                edge_id=edge.edge_id if edge else None,
-                epoch=delivery.epoch or None,
-                row_id=_ONCE_ROW if refusal.once else None,
-                once=refusal.once,
-            )
-        )
+        if delivery.counted:
+            self._outcome.reject(rejection_of(delivery, refusal, edge))
 
     def _count_message(self, delivery: Delivery) -> None:
         if not delivery.counted:
@@ -139,6 +123,22 @@ class SparkplugTransaction:
         self._outcome.count_rows(
             written=written, duplicate=accepted - written, rejected=len(verdict) - accepted
         )
+
+
+def rejection_of(delivery: Delivery, refusal: Refusal, edge: EdgeRow | None) -> Rejection:
+    """Return a refused message, or one that is refused in part, as it is stored: whole."""
+    message = delivery.message
+    return Rejection(
+        received_time=message.received_time,
+        topic=message.topic.replace("\0", "\ufffd"),
+        reason=refusal.reason,
+        detail=readable(refusal.detail),
+        raw=message.payload,
+        edge_id=edge.edge_id if edge else None,
+        epoch=delivery.epoch or None,
+        row_id=_ONCE_ROW if refusal.once else None,
+        once=refusal.once,
+    )
 
 
 def _status(edge: EdgeRow, epoch: str, presence: Presence) -> StatusRow:

@@ -22,7 +22,7 @@ DEVICES = {"CNC 1": LATHE_PATH, "CNC 2": DRILL_PATH}
 METRICS = 2
 actions = st.sampled_from(["data", "data", "data", "node data", "rebirth", "new session", "death"])
 scripts = st.lists(st.lists(actions, max_size=8), min_size=1, max_size=3)
-faults = st.lists(st.sampled_from([None, StoreUnavailableError()]), max_size=6)
+faults = st.lists(st.sampled_from([None, StoreUnavailableError()]), max_size=2)
 
 
 @dataclass

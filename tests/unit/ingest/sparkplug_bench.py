@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from threading import Event
 
+from ingest.kept_file import KeptFile
 from ingest.message import Message
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
@@ -17,13 +18,23 @@ from tests.sparkplug_nodes import host_settings
 class SparkplugBench:
     """A fleet and a committer on a database in memory; the test moves the time."""
 
-    def __init__(self, settings: SparkplugSettings | None = None) -> None:
+    def __init__(
+        self, settings: SparkplugSettings | None = None, kept_file: KeptFile | None = None
+    ) -> None:
         self.store = MemoryStore()
         self.selfstat = Selfstat()
         self.limits = LimitSettings()
         self.fleet = Fleet(settings or host_settings(), self.limits.max_text_length)
+        self.outages: list[float] = []
         self.committer = SparkplugCommitter(
-            self.store, self.selfstat, lambda: NOW, self.limits, Event(), first_pause_s=0
+            self.store,
+            self.selfstat,
+            lambda: NOW,
+            self.limits,
+            Event(),
+            self.outages.append,
+            first_pause_s=0,
+            kept_file=kept_file,
         )
         self.now = 100.0
         self.delivered: list[Delivery] = []

@@ -5,9 +5,11 @@ import zlib
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import pytest
 
+from ingest.kept_file import KeptFile
 from ingest.mailbox import Mailbox
 from ingest.message import Message
 from ingest.sparkplug.fleet import Receipt
@@ -29,6 +31,7 @@ from plant.sparkplug import (
     decode,
     encode,
 )
+from store.delivery_row import Rejection
 from tests.deliveries import DRILL, LATHE, NOW, NOW_US
 from tests.sparkplug_nodes import (
     DEVICE,
@@ -412,7 +415,7 @@ def test_a_machine_that_is_not_described_is_named(script: NodeScript) -> None:
 
 
 @pytest.mark.parametrize(
-    ("payload", "reason"), [(b"\x12\x7f", "malformed"), (b"x" * 1_000_001, "too_large")]
+    ("payload", "reason"), [(b"\x12\x7f", "malformed"), (b"x" * 4_000_001, "too_large")]
 )
 def test_a_message_that_cannot_be_read_is_kept(
     bench: SparkplugBench, payload: bytes, reason: str
@@ -421,8 +424,7 @@ def test_a_message_that_cannot_be_read_is_kept(
 
     (rejection,) = bench.store.tables.rejections
     assert rejection.reason == reason
-    assert payload.startswith(rejection.raw)
-    assert 0 < len(rejection.raw) <= 65_536
+    assert rejection.raw == payload
 
 
 def test_an_array_that_cannot_be_read_is_refused_alone(
@@ -463,11 +465,40 @@ def test_only_the_message_is_rejected_that_the_database_refuses(
     assert counted.messages.queued == counted.measurements.queued == 0
 
 
-def test_a_refusal_that_the_database_refuses_ends_the_host(bench: SparkplugBench) -> None:
-    bench.store.before_commit.append(DataError("store_refused", "not even this"))
+def test_what_the_database_takes_in_no_form_is_kept_in_the_file(
+    tmp_path: Path, script: NodeScript
+) -> None:
+    file = KeptFile(tmp_path / "kept.jsonl")
+    bench = SparkplugBench(kept_file=file)
+    bench.take(script.node_birth(), script.device_birth())
+    message = script.data(script.value(1, 1.0))
+    bench.store.before_commit.extend([DataError("store_refused", "no")] * 4)
 
-    with pytest.raises(DataError):
-        bench.take(Message("spBv1.0/x", b"", NOW, receipt=Receipt(1)))
+    bench.take(message, script.data(script.value(1, 2.0)))
+
+    kept: list[tuple[str, str, bytes]] = []
+
+    def take(rejection: Rejection) -> bool:
+        kept.append((rejection.reason, rejection.topic, rejection.raw))
+        return True
+
+    file.drain(take)
+    assert kept == [("store_refused", message.topic, message.payload)]
+    assert bench.values("tien-1/temperature") == [20.0, 2.0]
+    counted = bench.selfstat.snapshot()
+    assert counted.messages.queued == counted.measurements.queued == 0
+
+
+def test_the_node_waits_while_harmless_transactions_do_not_work(
+    bench: SparkplugBench, script: NodeScript
+) -> None:
+    bench.store.obstacles.extend(["away"] * 3)
+    bench.store.before_commit.append(DataError("store_refused", "no"))
+
+    bench.take(script.data(script.value(1, 1.0)))
+
+    assert bench.values("tien-1/temperature") == [20.0, 1.0]
+    assert len(bench.outages) == 2
 
 
 def test_everything_is_counted_exactly_once(bench: SparkplugBench, script: NodeScript) -> None:
