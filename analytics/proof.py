@@ -6,8 +6,10 @@ from datetime import datetime
 from analytics.service import compute_pass
 from analytics.settings import AnalyticsSettings
 from plant.errors import ConfigurationError
-from store import check_migrated, connect, figure, recomputation, store_errors
-from store.recomputation import Comparison
+from store import check_migrated, connect, store_errors
+from store.figure import derived as figure
+from store.figure import recomputation
+from store.figure.recomputation import Comparison
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,31 +8,33 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from analytics.failure import rewrite_failures
-from analytics.interval import HOUR_MS, hour_of, instant, millis
 from analytics.metrics import Watch
-from analytics.recomputation import recompute, rewrite_stops
-from analytics.repair import Extent, Repair, complete_until, horizon, next_moments, plan
-from analytics.result import settled_until
+from analytics.oee.unit_figure import silence_ms
+from analytics.readings.interval import HOUR_MS, hour_of, instant, millis
+from analytics.recomputation.failure import rewrite_failures
+from analytics.recomputation.repair import (
+    Extent,
+    Repair,
+    complete_until,
+    horizon,
+    next_moments,
+    plan,
+)
+from analytics.recomputation.result import settled_until
+from analytics.recomputation.site_result import write_site
+from analytics.recomputation.unit import recompute, rewrite_stops
 from analytics.settings import AnalyticsSettings
-from analytics.site_result import write_site
-from analytics.unit_figure import silence_ms
 from plant.errors import TransientError
 from plant.exposition import metrics_server
 from plant.measurement import TagRole
-from store import (
-    Connection,
-    check_migrated,
-    connect,
-    counter_judgement,
-    figure,
-    figure_fact,
-    figure_reading,
-    figure_source,
-    store_errors,
-)
-from store.figure import DirtyWindow
-from store.figure_source import EdgeProgress, PlantSource, UnitSource
+from store import Connection, check_migrated, connect, store_errors
+from store.figure import counter_judgement
+from store.figure import derived as figure
+from store.figure import fact as figure_fact
+from store.figure import reading as figure_reading
+from store.figure import source as figure_source
+from store.figure.derived import DirtyWindow
+from store.figure.source import EdgeProgress, PlantSource, UnitSource
 
 _log = structlog.get_logger()
 _FIRST_BACKOFF_S = 0.5

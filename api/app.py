@@ -8,13 +8,14 @@ from fastapi import FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
-from api import error_answer
-from api.assets import load_assets
-from api.context import Context, Database
-from api.enrolment import make_desk
-from api.envelope import Envelope
-from api.live import LivePages, make_environment
-from api.metrics import Metrics
+from api.delivery.enrolment import make_desk
+from api.http import error_answer
+from api.http.context import Context, Database
+from api.http.envelope import Envelope
+from api.http.metrics import Metrics
+from api.http.wire import ProblemOut
+from api.pages.assets import load_assets
+from api.pages.live import LivePages, make_environment
 from api.routers import (
     boards,
     classification,
@@ -32,9 +33,8 @@ from api.routers import (
     sign_in,
 )
 from api.settings import ApiSettings
-from api.wire import ProblemOut
-from store.classification_book import ClassificationBook
-from store.reading import Reader
+from store.figure.classification_book import ClassificationBook
+from store.reading.reading import Reader
 
 DESCRIPTION = (
     "Figures of Nhịp Máy; master data and reasons of stops are written. Times are RFC 3339 in UTC, "

@@ -35,7 +35,7 @@ def run(settings: ApiSettings, stop: threading.Event) -> None:
     """
     app = create_app(settings)
     _check_certificate(settings)
-    # The pool reports every failed attempt; we report changes (see api.context).
+    # The pool reports every failed attempt; we report changes (see api.http.context).
     logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
     server = _Server(
         uvicorn.Config(

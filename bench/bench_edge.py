@@ -26,7 +26,7 @@ from bench.edge_source import MODBUS_TAGS, modbus, opcua
 from edge_agent.outbox import Row, SqliteOutbox
 from plant.clock import microseconds, system_clock
 from plant.measurement import Quality
-from tests.services import BrokerFactory, ServiceAbsentError, url_of
+from tests.peers.services import BrokerFactory, ServiceAbsentError, url_of
 
 _HOUR_ROWS = 200 * 3600
 _LIVE_TAGS = 200

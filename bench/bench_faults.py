@@ -18,7 +18,7 @@ from rich.table import Table
 
 from tests.faults.rig import Rig
 from tests.faults.rounds import Result, run_round
-from tests.services import ServiceAbsentError
+from tests.peers.services import ServiceAbsentError
 
 console = Console()
 

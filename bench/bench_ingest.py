@@ -30,21 +30,21 @@ from rich.table import Table
 from bench.load import EDGES, Load, plant
 from bench.publisher import Order, Report, serve
 from plant.clock import microseconds, system_clock
-from plant.native import EdgeAddress
+from plant.native.message import EdgeAddress
 from plant.settings import DatabaseSettings
 from store import load_plant, migrate
-from store.binary_copy import number_blocks
-from store.queries import queries
-from tests.postgres import PostgresServer
-from tests.services import BrokerFactory, MosquittoBroker, ServiceAbsentError, url_of
+from store.delivery.binary_copy import number_blocks
+from store.engine.queries import queries
+from tests.peers.postgres import PostgresServer
+from tests.peers.services import BrokerFactory, MosquittoBroker, ServiceAbsentError, url_of
 
 _BLOCK = 20_000
 _TARGET = 0.80
 _TARGET_BATCH = 200
 _TARGET_P99_MS = 250
 _TARGET_FLAT = 0.95
-_COPY = queries("delivery")["copy_numbers"]
-_COMMIT_TO_DISK = queries("delivery")["commit_to_disk"]
+_COPY = queries("delivery/store")["copy_numbers"]
+_COMMIT_TO_DISK = queries("delivery/store")["commit_to_disk"]
 _DAY_US = 86_400_000_000
 
 

@@ -13,20 +13,20 @@ from typing import Any
 import numpy as np
 from fastapi.testclient import TestClient
 
+from analytics.oee.unit_figure import unit_figures
 from analytics.service import compute_pass
 from analytics.settings import AnalyticsSettings
-from analytics.unit_figure import unit_figures
 from api import ApiSettings, create_app
 from bench.machine_year import START, MachineYear, machine_year
 from plant.description import PlantDescription
 from plant.settings import ClockSettings, DatabaseSettings
 from store import Connection, connect, load_plant, migrate
-from store.binary_copy import number_blocks, text_blocks
-from store.delivery_row import NumberColumns, TextColumns
-from store.queries import queries
-from tests.postgres import PostgresServer
+from store.delivery.binary_copy import number_blocks, text_blocks
+from store.delivery.row import NumberColumns, TextColumns
+from store.engine.queries import queries
+from tests.peers.postgres import PostgresServer
 
-_COPY = queries("delivery")
+_COPY = queries("delivery/store")
 _COMPUTED = 4
 """Machines whose month is computed; the others repeat it."""
 SQL_AVAILABILITY = """

@@ -12,8 +12,8 @@ from pathlib import Path
 
 from store import migrate
 from tests.long_run import LongRun, differing, record
-from tests.postgres import PostgresServer
-from tests.simulated_plants import ORIGIN
+from tests.peers.postgres import PostgresServer
+from tests.plants.simulated_plants import ORIGIN
 from tests.truth_comparison import Agreement, compare
 
 

@@ -15,8 +15,8 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from bench.load import EDGES, MACHINES
 from plant.clock import microseconds, system_clock
-from plant.idset import EMPTY, IdSet
-from plant.native import SCHEMA, Ack, Leaf, decode_data, encode
+from plant.delivery.idset import EMPTY, IdSet
+from plant.native.message import SCHEMA, Ack, Leaf, decode_data, encode
 
 EDGE = EDGES[0]
 

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from plant.description import PlantDescription
 from plant.measurement import TagRole
-from plant.native import (
+from plant.native.message import (
     SCHEMA,
     Birth,
     DataBatch,
@@ -18,7 +18,7 @@ from plant.native import (
     TagDeclaration,
     encode,
 )
-from store.delivery_row import NumberColumns
+from store.delivery.row import NumberColumns
 
 ENTERPRISE = "do-tai"
 SITES = 4

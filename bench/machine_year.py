@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from plant.calendar import Break, ShiftPattern
 from plant.kpi import OeePolicy
 from plant.measurement import TagRole
-from store.figure_reading import NumberColumns, TextColumns
-from store.figure_source import LineSource, RoleTag, RunTimeEntry, SiteSource, UnitSource
+from store.figure.reading import NumberColumns, TextColumns
+from store.figure.source import LineSource, RoleTag, RunTimeEntry, SiteSource, UnitSource
 
 START = datetime(2025, 1, 1, tzinfo=UTC)
 DAY_MS = 86_400_000

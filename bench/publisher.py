@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
 from bench.load import EDGES, Load, birth, heartbeat
-from plant.native import EdgeAddress, Leaf, decode_ack, parse_topic
+from plant.native.message import EdgeAddress, Leaf, decode_ack, parse_topic
 
 _CONNECT = b"\x00\x04MQTT\x04\x02\x02\x58"
 _WINDOW = 400

@@ -20,7 +20,7 @@ from edge_agent.settings import EdgeSettings
 from plant.errors import TransientError
 from plant.exposition import metrics_server
 from plant.log import get_logger
-from plant.native import Refusal
+from plant.native.message import Refusal
 
 LOOK_AROUND_S = 0.1
 FLUSHES_AT_STOP = 30

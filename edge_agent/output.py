@@ -18,7 +18,7 @@ from edge_agent.publisher import (
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.clock import Clock
-from plant.native import Leaf
+from plant.native.message import Leaf
 
 if TYPE_CHECKING:
     from edge_agent.sparkplug.publisher import SparkplugPublisher

@@ -14,7 +14,7 @@ from edge_agent.priority import Priority
 from edge_agent.sparkplug.settings import SparkplugOutputSettings
 from plant.description import Code
 from plant.measurement import Tag
-from plant.native import EdgeAddress, TagDeclaration
+from plant.native.message import EdgeAddress, TagDeclaration
 from plant.settings import BrokerSettings, Port, ServiceSettings, StrictModel
 
 if TYPE_CHECKING:

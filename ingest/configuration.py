@@ -9,13 +9,13 @@ from paho.mqtt.enums import MQTTProtocolVersion
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from ingest.mqtt import connect, new_client, versions_of
+from ingest.broker.mqtt import connect, new_client, versions_of
 from ingest.settings import IngestSettings
 from plant.clock import microseconds
 from plant.errors import BrokerUnavailableError, ConfigurationError
-from plant.native import EdgeAddress, Leaf, config_message, encode
+from plant.native.message import EdgeAddress, Leaf, config_message, encode
 from plant.settings import BrokerSettings
-from store.configuration_book import configuration_page
+from store.edge.configuration_book import configuration_page
 
 _ANSWER_S = 10.0
 

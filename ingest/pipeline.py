@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 from threading import Event, Thread
 from time import monotonic
 
-from ingest.committer import Committer
-from ingest.message import Source
-from ingest.parcel import Parcel, open_parcel
-from ingest.right_of_way import RightOfWay
+from ingest.commit.committer import Committer
+from ingest.commit.right_of_way import RightOfWay
+from ingest.decoding.message import Source
+from ingest.decoding.parcel import Parcel, open_parcel
 from ingest.selfstat import Selfstat
 from ingest.settings import GroupSettings, LimitSettings
 

@@ -5,18 +5,18 @@ from time import monotonic
 
 import numpy as np
 
-from ingest.new_rows import NewRows, joined, row_rejections
-from ingest.registry import Registry
-from ingest.rejected import is_numbered, opened_rejection
+from ingest.commit.new_rows import NewRows, joined, row_rejections
+from ingest.commit.transaction import CURABLE
+from ingest.commit.unnumbered import write_rows
 from ingest.settings import IngestSettings, LimitSettings
-from ingest.transaction import CURABLE
-from ingest.unnumbered import write_rows
-from ingest.validation import ACCEPTED, verdicts
+from ingest.validation.registry import Registry
+from ingest.validation.rejected import is_numbered, opened_rejection
+from ingest.validation.validation import ACCEPTED, verdicts
 from plant.clock import Clock
+from plant.delivery.idset import IdSet
 from plant.errors import DataError
-from plant.idset import IdSet
-from store.delivery import PostgresDeliveryStore, PostgresDeliveryTransaction
-from store.delivery_row import LedgerKey, LedgerRow, OpenRejection
+from store.delivery.row import LedgerKey, LedgerRow, OpenRejection
+from store.delivery.store import PostgresDeliveryStore, PostgresDeliveryTransaction
 
 _AT_ONCE = 500
 

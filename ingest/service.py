@@ -6,19 +6,19 @@ from threading import Event
 
 import structlog
 
-from ingest.committer import Committer
-from ingest.kept_file import KeptFile
-from ingest.mailbox import Mailbox
+from ingest.broker.mailbox import Mailbox
+from ingest.broker.share import Share
+from ingest.broker.source import MqttSource
+from ingest.commit.committer import Committer
+from ingest.commit.right_of_way import RightOfWay
 from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
-from ingest.mqtt_source import MqttSource
 from ingest.pipeline import Pipeline
-from ingest.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat, Snapshot
 from ingest.settings import IngestSettings
-from ingest.share import Share
 from ingest.sparkplug.host import SparkplugHost
-from store.delivery import PostgresDeliveryStore
+from ingest.validation.kept_file import KeptFile
+from store.delivery.store import PostgresDeliveryStore
 
 log = structlog.get_logger()
 

@@ -13,12 +13,12 @@ from typing import Annotated
 import yaml
 from pydantic import Field
 
-from ingest.expulsion import expel
+from ingest.broker.expulsion import expel
 from plant.clock import system_clock
 from plant.errors import ConfigurationError, NhipmayError
 from plant.identity import Authority, Identity, new_key
 from plant.settings import BrokerSettings, DatabaseSettings, ServiceSettings, StrictModel
-from store.identity import EdgeStanding, IdentityTransaction, identities
+from store.edge.identity import EdgeStanding, IdentityTransaction, identities
 
 SERVICES = "authority-services"
 ADMINISTRATION = "authority-administration"

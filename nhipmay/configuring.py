@@ -5,7 +5,7 @@ from pathlib import Path
 from edge_agent.configuration import checked_for
 from ingest import IngestSettings, push_configuration
 from plant.errors import ConfigurationError
-from plant.native import EdgeAddress
+from plant.native.message import EdgeAddress
 from plant.place import checked_code
 
 

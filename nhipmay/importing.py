@@ -14,7 +14,7 @@ from plant.errors import ConfigurationError
 from plant.mes import Report
 from plant.mes.file import TableOptions, template
 from plant.settings import load_settings
-from store.mes_store import MesStore
+from store.mes.store import MesStore
 
 
 @dataclass(frozen=True, slots=True)

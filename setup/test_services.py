@@ -5,7 +5,7 @@ of its own under the user's cache: nothing of it mixes with the machine's packag
 of it ever starts. Chromium is the machine's own package. Elsewhere, and without root, what is on
 the machine is used.
 
-Writes `test-services.json` beside that folder, which `tests/services.py` reads. Exits 0 with
+Writes `test-services.json` beside that folder, which `tests/peers/services.py` reads. Exits 0 with
 something missing, except where it must not be: with CI=true or NHIPMAY_REQUIRE_SERVICES=1.
 Standard library only.
 """

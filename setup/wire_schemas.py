@@ -1,4 +1,4 @@
-"""Write docs/reference/wire/*.schema.json again from the message classes of plant/native.py.
+"""Write docs/reference/wire/*.schema.json again from the message classes of plant/native/message.py.
 
 Run it from the checkout: `.venv/bin/python setup/wire_schemas.py`.
 """
@@ -10,8 +10,8 @@ from typing import Any
 
 import msgspec
 
-from plant.device_values import TIME_FIELDS
-from plant.native import SCHEMA, Ack, Birth, Config, DataBatch, Leaf, Status
+from plant.native.device_values import TIME_FIELDS
+from plant.native.message import SCHEMA, Ack, Birth, Config, DataBatch, Leaf, Status
 
 FOLDER = Path(__file__).resolve().parent.parent / "docs/reference/wire"
 MESSAGES = {

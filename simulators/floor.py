@@ -10,12 +10,12 @@ import numpy as np
 from plant.calendar import ShiftInstance
 from plant.clock import from_microseconds, microseconds
 from plant.measurement import TagRole
-from simulators.activity import SHOWN
-from simulators.behaviour import FloorSettings
 from simulators.disorder import Issue
-from simulators.flow import Order, Outcome
-from simulators.line import Line, OrderBook
-from simulators.machine import Machine
+from simulators.machine.activity import SHOWN
+from simulators.machine.behaviour import FloorSettings
+from simulators.machine.flow import Order, Outcome
+from simulators.machine.line import Line, OrderBook
+from simulators.machine.machine import Machine
 from simulators.pilot import Pilot
 from simulators.registers import RegisterBlock, block_of
 from simulators.sampling import Analog, Point, ReadingSampler, ScanSampler

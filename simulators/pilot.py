@@ -16,7 +16,7 @@ from plant.description import PlantDescription, Site
 from plant.errors import ConfigurationError
 from plant.measurement import TEXT_ROLES, TagRole
 from plant.settings import explain, load_settings, read_mapping
-from simulators.behaviour import FloorSettings
+from simulators.machine.behaviour import FloorSettings
 
 
 class _ReadOnly(BaseModel):

@@ -7,11 +7,11 @@ import numpy as np
 
 from plant.measurement import Quality, TagRole, Value
 from simulators.disorder import Disorder, Issue
-from simulators.machine import Machine
+from simulators.machine.machine import Machine
+from simulators.machine.signals import Signal
 from simulators.pilot import ServedTag
 from simulators.registers import RegisterBlock
 from simulators.settings import DisorderSettings
-from simulators.signals import Signal
 
 HEARTBEAT_S = 10
 """Plant seconds after which an unchanged value is given out again."""

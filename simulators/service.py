@@ -9,10 +9,10 @@ import structlog
 
 from plant.clock import PlantClock, from_microseconds, microseconds, system_clock
 from simulators.floor import TICK_US, Floor
-from simulators.modbus_server import ModbusPlantServer
-from simulators.opcua_server import OpcUaPlantServer
 from simulators.pilot import Pilot, load_pilot
-from simulators.server import PlantServer, check_address
+from simulators.servers.modbus import ModbusPlantServer
+from simulators.servers.opcua import OpcUaPlantServer
+from simulators.servers.server import PlantServer, check_address
 from simulators.settings import SimulatorSettings
 from simulators.truth import Identity, TruthFile
 

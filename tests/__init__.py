@@ -1,1 +1,1 @@
-"""The tests; a package so that `tests.services` is ours wherever it is imported."""
+"""The tests; a package so that `tests.peers.services` is ours wherever it is imported."""

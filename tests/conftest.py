@@ -12,9 +12,9 @@ from paho.mqtt.enums import MQTTErrorCode
 from playwright.sync_api import Page
 
 from plant.settings import DatabaseSettings
-from tests.chromium import Chromium
-from tests.postgres import PostgresServer
-from tests.services import (
+from tests.peers.chromium import Chromium
+from tests.peers.postgres import PostgresServer
+from tests.peers.services import (
     BrokerFactory,
     MosquittoBroker,
     ServiceAbsentError,

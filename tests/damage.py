@@ -3,8 +3,8 @@
 import random
 from collections.abc import Iterator
 
-from ingest.message import Message
-from tests.deliveries import NOW, STATE, birth, data, status
+from ingest.decoding.message import Message
+from tests.plants.deliveries import NOW, STATE, birth, data, status
 
 _ODD_PIECES = (b"9" * 30, b"-", b"null", b'"\\u0000"', b"\\u0000", b"1e308", b"[[", b"\xff")
 

@@ -25,9 +25,9 @@ from simulators.pilot import Pilot, load_pilot
 from simulators.settings import DisorderSettings
 from simulators.truth.reading import TruthReader
 from store import Connection, connect, load_plant
-from store.delivery import PostgresDeliveryStore
-from store.delivery_row import NumberColumns, TextColumns
-from tests.simulated_plants import ORIGIN, ORIGIN_US, simulate
+from store.delivery.row import NumberColumns, TextColumns
+from store.delivery.store import PostgresDeliveryStore
+from tests.plants.simulated_plants import ORIGIN, ORIGIN_US, simulate
 
 PILOTS = ("co-khi-mau", "thuc-pham-mau")
 HOUR = timedelta(hours=1)

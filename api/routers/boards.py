@@ -10,23 +10,23 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.board_wire import BoardColumnOut, BoardOut, BoardTableOut
-from api.boards import Board, Inquiry, Table, tables_of
-from api.boards.registry import BOARDS, BoardName
-from api.catalogue import CATALOGUES
-from api.context import Context, ContextDep, tree_of
-from api.files import CSV_TYPE, XLSX_TYPE, csv_bytes, download, xlsx_bytes
-from api.formatting import DASH, Formatter
-from api.listing_file import FILES
-from api.problems import bad_option
+from api.http.context import Context, ContextDep, tree_of
+from api.http.problems import bad_option
+from api.http.windows import End, Start, window
+from api.pages.boards import Board, Inquiry, Table, tables_of
+from api.pages.boards.registry import BOARDS, BoardName
+from api.pages.boards.wire import BoardColumnOut, BoardOut, BoardTableOut
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
 from api.routers.places import PlacePath
 from api.settings import Language
-from api.windows import End, Start, window
+from api.tables.file import CSV_TYPE, XLSX_TYPE, csv_bytes, download, xlsx_bytes
+from api.tables.listing import FILES
+from api.words.catalogue import CATALOGUES
+from api.words.formatting import DASH, Formatter
 from plant.calendar import Window
 from plant.kpi.oee import oee
 from plant.place import Level
-from store.board_row import AsOfRow
+from store.reading.board_row import AsOfRow
 
 router = APIRouter(prefix="/api/v1", tags=["boards"])
 page_router = APIRouter(tags=["pages"])

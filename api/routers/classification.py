@@ -8,16 +8,16 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
-from api.context import Context, ContextDep, tree_of
-from api.listing_file import FILES, ListingFormDep, ListingSubject
-from api.origin import OwnPagesOnly
-from api.problems import ProblemError
+from api.http.context import Context, ContextDep, tree_of
+from api.http.origin import OwnPagesOnly
+from api.http.problems import ProblemError
+from api.http.windows import Moment
+from api.http.wire import ClassificationOut, Listing, ReasonOut
 from api.routers.places import PlacePath
-from api.windows import Moment
-from api.wire import ClassificationOut, Listing, ReasonOut
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.errors import DataError
 from plant.place import Level
-from store.classification import Classification
+from store.figure.classification import Classification
 
 router = APIRouter(prefix="/api/v1", tags=["stops"])
 

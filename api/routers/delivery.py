@@ -4,12 +4,12 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
-from api.context import ContextDep
-from api.delivery_wire import ConfigurationOut, DeliveryOut, EdgeOut
-from api.fleet import EdgeSummary, fleet
-from api.listing_file import FILES, ListingFormDep, ListingSubject, flattened
-from api.wire import Listing, ProgressOut
-from plant.gap import GapReason
+from api.delivery.fleet import EdgeSummary, fleet
+from api.delivery.wire import ConfigurationOut, DeliveryOut, EdgeOut
+from api.http.context import ContextDep
+from api.http.wire import Listing, ProgressOut
+from api.tables.listing import FILES, ListingFormDep, ListingSubject, flattened
+from plant.delivery.gap import GapReason
 
 router = APIRouter(prefix="/api/v1", tags=["delivery"])
 

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
-from api.delivery_wire import CertificateOut
-from api.enrolment import Issued
+from api.delivery.enrolment import Issued
+from api.delivery.wire import CertificateOut
 
 router = APIRouter(prefix="/api/v1", tags=["enrolment"])
 

@@ -6,15 +6,13 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
-from api.choice import ChosenDep
-from api.context import ContextDep, tree_of
-from api.listing_file import FILES, ListingFormDep, ListingSubject
-from api.oee_table import REASONS, oee_table
-from api.pareto import with_shares
-from api.roll_up import KpiGroup, roll_up
-from api.routers.places import PlacePath
-from api.windows import End, Start, window
-from api.wire import (
+from api.figures.choice import ChosenDep
+from api.figures.oee_table import REASONS, oee_table
+from api.figures.pareto import with_shares
+from api.figures.roll_up import KpiGroup, roll_up
+from api.http.context import ContextDep, tree_of
+from api.http.windows import End, Start, window
+from api.http.wire import (
     Listing,
     OeeListing,
     OeeOut,
@@ -24,6 +22,8 @@ from api.wire import (
     StopOut,
     WindowOut,
 )
+from api.routers.places import PlacePath
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.place import Level
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])

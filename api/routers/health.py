@@ -4,10 +4,10 @@ from http import HTTPStatus
 
 from fastapi import APIRouter, Response
 
-from api.context import ContextDep
-from api.wire import HealthOut
+from api.http.context import ContextDep
+from api.http.wire import HealthOut
 from plant.errors import ConfigurationError, StoreUnavailableError
-from store.reading import QueryTooLongError
+from store.reading.reading import QueryTooLongError
 
 router = APIRouter(tags=["health"])
 

@@ -7,11 +7,11 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
-from api import kpi_fault
-from api.choice import ChosenDep
-from api.context import Context, ContextDep, tree_of
-from api.kpi_answer import flat_kpi, flat_losses, kpi_out, kpi_window, losses_out
-from api.kpi_wire import (
+from api.figures import fault as kpi_fault
+from api.figures.answer import flat_kpi, flat_losses, kpi_out, kpi_window, losses_out
+from api.figures.choice import ChosenDep
+from api.figures.roll_up import KpiAnswer, roll_up
+from api.figures.wire import (
     CapabilityOut,
     FaultOut,
     KpiListing,
@@ -20,19 +20,19 @@ from api.kpi_wire import (
     LossesOut,
     RestatementOut,
 )
-from api.listing_file import FILES, ListingFormDep, ListingSubject
-from api.problems import bad_option, unknown_tag
-from api.roll_up import KpiAnswer, roll_up
+from api.http.context import Context, ContextDep, tree_of
+from api.http.problems import bad_option, unknown_tag
+from api.http.windows import End, Start, window
+from api.http.wire import Listing
 from api.routers.measurements import MOST_ROWS
 from api.routers.places import PlacePath
-from api.windows import End, Start, window
-from api.wire import Listing
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.calendar import Window
 from plant.kpi.capability import capability
 from plant.measurement import Quality
 from plant.place import Level
-from store.kpi import Chosen
-from store.reading_row import PlaceRow
+from store.reading.kpi import Chosen
+from store.reading.row import PlaceRow
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 

@@ -7,21 +7,27 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.body import read_body
-from api.context import Context, ContextDep, tree_of
-from api.error_answer import validation_words
-from api.listing_file import FILES, ListingFormDep, ListingSubject, as_text
-from api.master_data_wire import EventOut, ReportOut
-from api.origin import OwnPagesOnly
-from api.problems import documents_refused, malformed, unknown_kind, value_refused, writing_disabled
+from api.http.body import read_body
+from api.http.context import Context, ContextDep, tree_of
+from api.http.error_answer import validation_words
+from api.http.origin import OwnPagesOnly
+from api.http.problems import (
+    documents_refused,
+    malformed,
+    unknown_kind,
+    value_refused,
+    writing_disabled,
+)
+from api.http.wire import Listing
+from api.routers.master_data_wire import EventOut, ReportOut
 from api.routers.places import PlacePath
-from api.wire import Listing
+from api.tables.listing import FILES, ListingFormDep, ListingSubject, as_text
 from plant.errors import DataError
 from plant.mes import KINDS, Parsed, Problem, Report, parse
 from plant.mes.file.table import cell_text
 from plant.mes.parsing import Item
-from store.mes import Provenance, write_documents
-from store.mes_reading import LATEST, list_documents, list_events
+from store.mes.reading import LATEST, list_documents, list_events
+from store.mes.writing import Provenance, write_documents
 
 router = APIRouter(prefix="/api/v1", tags=["master data"])
 

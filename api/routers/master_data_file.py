@@ -12,20 +12,20 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from api.body import limited
-from api.context import Context, ContextDep, tree_of
-from api.error_answer import validation_words
-from api.files import CSV_TYPE, download
-from api.master_data_wire import FileReportOut
-from api.origin import OwnPagesOnly
-from api.problems import file_changed, malformed, too_many_imports, writing_disabled
+from api.http.body import limited
+from api.http.context import Context, ContextDep, tree_of
+from api.http.error_answer import validation_words
+from api.http.origin import OwnPagesOnly
+from api.http.problems import file_changed, malformed, too_many_imports, writing_disabled
 from api.routers.master_data import Note, Who, write_parsed
+from api.routers.master_data_wire import FileReportOut
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
+from api.tables.file import CSV_TYPE, download
 from plant.errors import ConfigurationError
 from plant.mes import KINDS
 from plant.mes.file import DocumentFile, FileLimits, TableOptions, template
 from plant.place import Level
-from store.mes import Provenance
+from store.mes.writing import Provenance
 
 router = APIRouter(prefix="/api/v1", tags=["master data"])
 page_router = APIRouter(tags=["pages"])

@@ -11,14 +11,14 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.responses import StreamingResponse
 
-from api.context import Context, ContextDep, tree_of
-from api.listing_file import FILES, ListingFormDep, ListingSubject
-from api.problems import bad_cursor, unknown_tag
+from api.http.context import Context, ContextDep, tree_of
+from api.http.problems import bad_cursor, unknown_tag
+from api.http.windows import End, Start, window
+from api.http.wire import MeasurementOut, MeasurementPage, Page
 from api.routers.places import PlacePath
-from api.windows import End, Start, window
-from api.wire import MeasurementOut, MeasurementPage, Page
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.clock import from_microseconds, microseconds
-from store.reading_row import MeasurementRow
+from store.reading.row import MeasurementRow
 
 router = APIRouter(prefix="/api/v1", tags=["measurements"])
 

@@ -6,11 +6,11 @@ from importlib.resources import files
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
-from api.context import ContextDep, tree_of
-from api.problems import unknown_place
+from api.http.context import ContextDep, tree_of
+from api.http.problems import unknown_place
+from api.http.wire import ReasonOut, StopOut
 from api.routers.classification import USED_WITHIN
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
-from api.wire import ReasonOut, StopOut
 from plant.place import Level
 
 router = APIRouter(tags=["pages"])
@@ -23,7 +23,7 @@ WORKER = "operator-worker.js"
 @router.get("/operator/worker.js", response_class=Response)
 def send_worker() -> Response:
     """Send the service worker that keeps the page for when the network is away."""
-    content = (files("api") / "static" / WORKER).read_bytes()
+    content = (files("api.pages") / "static" / WORKER).read_bytes()
     return Response(
         content,
         media_type="text/javascript; charset=utf-8",

@@ -13,13 +13,13 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
-from api.assets import Asset
-from api.context import ContextDep, tree_of
-from api.formatting import Formatter
-from api.live import DATABASE_TROUBLE, SILENCE_S, LivePages, PageKind, Snapshot, Subject
-from api.problems import ProblemError
+from api.http.context import ContextDep, tree_of
+from api.http.problems import ProblemError
+from api.pages.assets import Asset
+from api.pages.live import DATABASE_TROUBLE, SILENCE_S, LivePages, PageKind, Snapshot, Subject
 from api.settings import Language
-from store.reading_row import PlaceRow
+from api.words.formatting import Formatter
+from store.reading.row import PlaceRow
 
 router = APIRouter(tags=["pages"])
 

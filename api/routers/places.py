@@ -4,9 +4,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from api.context import ContextDep, tree_of
-from api.listing_file import FILES, ListingFormDep, ListingSubject
-from api.wire import Listing, PlaceOut, TagOut
+from api.http.context import ContextDep, tree_of
+from api.http.wire import Listing, PlaceOut, TagOut
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 
 router = APIRouter(prefix="/api/v1", tags=["places"])
 

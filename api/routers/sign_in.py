@@ -7,10 +7,10 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.body import read_body
-from api.context import ContextDep
+from api.http.body import read_body
+from api.http.context import ContextDep
+from api.http.session import LASTS_S, SESSION_COOKIE, is_token, session_of
 from api.routers.pages import LanguageQuery, PagesDep
-from api.session import LASTS_S, SESSION_COOKIE, is_token, session_of
 
 router = APIRouter(tags=["pages"])
 

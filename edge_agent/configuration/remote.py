@@ -15,7 +15,7 @@ from edge_agent.publisher.messages import ConfigState
 from edge_agent.settings import EdgeSettings
 from plant.errors import ConfigurationError, DataError, TransientError
 from plant.log import get_logger
-from plant.native import Config, decode_config
+from plant.native.message import Config, decode_config
 
 STARTS_ON_TRIAL: Final = 3
 """Starts of an agent on trial that may end without a verdict: power cuts happen, too."""

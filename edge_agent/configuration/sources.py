@@ -10,7 +10,7 @@ from yaml.nodes import Node
 
 from edge_agent.settings import EdgeSettings
 from plant.errors import ConfigurationError
-from plant.native import MAX_CONFIG_CHARACTERS, EdgeAddress
+from plant.native.message import MAX_CONFIG_CHARACTERS, EdgeAddress
 from plant.settings import explain
 
 MAX_DEPTH = 20

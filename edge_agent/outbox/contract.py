@@ -6,7 +6,7 @@ from typing import NamedTuple, Protocol
 
 from edge_agent.exception_report import Reported
 from edge_agent.priority import Priority
-from plant.idset import IdSet
+from plant.delivery.idset import IdSet
 from plant.measurement import Quality, Value
 
 KEPT_ROWS = 20_000

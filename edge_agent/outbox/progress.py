@@ -6,8 +6,8 @@ from uuid import uuid4
 
 from edge_agent.outbox.contract import SetBack
 from edge_agent.priority import Priority
-from plant.idset import EMPTY, IdSet, Span
-from plant.native import DropReason
+from plant.delivery.idset import EMPTY, IdSet, Span
+from plant.native.message import DropReason
 
 STEPS_TO_OLD = 10
 """A single step of the clock counts as at most this part of the age at which rows are given up.

@@ -8,7 +8,7 @@ from edge_agent.publisher.sizing import Sizing
 from edge_agent.selfstat import Counters
 from plant.errors import DataError, TransientError
 from plant.log import get_logger
-from plant.native import Ack, decode_ack
+from plant.native.message import Ack, decode_ack
 
 BIRTH_AT_MOST_EVERY_S = 5.0
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from edge_agent.outbox import OutboxState
 from edge_agent.publisher.buffer_forecast import BufferForecast
 from edge_agent.publisher.messages import Condition, online_status
-from plant.native import encode
+from plant.native.message import encode
 
 SHORTEST_PAUSE_S = 1.0
 

@@ -6,7 +6,7 @@ from itertools import islice
 
 from edge_agent.outbox import OutboxState, Slice
 from plant.measurement import Quality
-from plant.native import MAX_DROPPED_RANGES, SCHEMA, DataBatch, Status
+from plant.native.message import MAX_DROPPED_RANGES, SCHEMA, DataBatch, Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ from edge_agent.settings import EdgeSettings
 from plant.clock import Clock, microseconds
 from plant.errors import TransientError
 from plant.log import get_logger
-from plant.native import SCHEMA, Birth, DropReason, Leaf, Refusal, TagDeclaration, encode
+from plant.native.message import SCHEMA, Birth, DropReason, Leaf, Refusal, TagDeclaration, encode
 
 OPEN_TIMEOUT_S = 8.0
 FIRST_ACK_WAIT_S = 1.0

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from threading import Lock
 
 from plant.log import get_logger
-from plant.native import Refusal
+from plant.native.message import Refusal
 
 REMEMBERED_S = 3600.0
 """A kind that has not come for so long is forgotten; when it comes again, it is told again."""

@@ -5,7 +5,7 @@ from typing import Self
 from edge_agent.outbox import Row, Slice
 from edge_agent.publisher.messages import data_batch
 from edge_agent.settings import PublishingSettings
-from plant.native import Limits, encode
+from plant.native.message import Limits, encode
 
 _TOPIC_AND_HEADER = 1_000
 """Bytes of a packet besides its payload, with room to spare."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from edge_agent.outbox import Row, Slice, TagMemory
 from plant.measurement import Quality, TagRole, Value, ValueType
-from plant.native import TagDeclaration
+from plant.native.message import TagDeclaration
 from plant.sparkplug import (
     BD_SEQ,
     REBIRTH,

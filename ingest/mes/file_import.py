@@ -8,7 +8,7 @@ from ingest.mes.settings import ImportSettings
 from plant.errors import ConfigurationError
 from plant.mes import Report
 from plant.mes.file import DocumentFile, TableOptions
-from store.mes import Provenance, write_documents
+from store.mes.writing import Provenance, write_documents
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class FileImport:
 
 
 def import_file(settings: ImportSettings, asked: FileImport) -> Report:
-    """Write the documents of a file, all or none; see `store.mes.write_documents`.
+    """Write the documents of a file, all or none; see `store.mes.writing.write_documents`.
 
     Raises ConfigurationError when the file cannot be opened or is of no known form or kind.
     """

@@ -10,22 +10,22 @@ from threading import Event, Thread
 
 import structlog
 
-from ingest.mailbox import Mailbox
+from ingest.broker.mailbox import Mailbox
+from ingest.broker.share import Share
+from ingest.broker.source import MqttSource
+from ingest.broker.subscription import FixedSubscriptions
+from ingest.decoding.message import Message, Source
 from ingest.mes.message import TOPIC, mes_address
 from ingest.mes.settings import MesSettings
-from ingest.message import Message, Source
-from ingest.mqtt_source import MqttSource
 from ingest.selfstat import ZERO, Selfstat, Tally
 from ingest.settings import IngestSettings
-from ingest.share import Share
-from ingest.subscription import FixedSubscriptions
 from plant.clock import Clock
 from plant.errors import ConfigurationError, DataError, TransientError
 from plant.mes import Report
 from plant.mes.file.json_file import decode_json
-from store.delivery_row import Rejection
-from store.mes import Provenance
-from store.mes_store import MesStore
+from store.delivery.row import Rejection
+from store.mes.store import MesStore
+from store.mes.writing import Provenance
 
 log = structlog.get_logger()
 

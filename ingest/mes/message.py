@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from plant.errors import ConfigurationError, DataError
 from plant.mes import MesDocument, document_type
-from plant.native import TOPIC_ROOT
+from plant.native.message import TOPIC_ROOT
 from plant.place import checked_code
 
 BRANCH = "mes"

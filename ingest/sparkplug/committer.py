@@ -7,23 +7,23 @@ from time import monotonic
 
 import structlog
 
-from ingest.isolation import Isolation
-from ingest.kept_file import KeptFile
-from ingest.outcome import Outcome
-from ingest.registry import Registry
+from ingest.commit.isolation import Isolation
+from ingest.commit.outcome import Outcome
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.delivery import Delivery, Refusal
 from ingest.sparkplug.transaction import SparkplugTransaction, rejection_of
+from ingest.validation.kept_file import KeptFile
+from ingest.validation.registry import Registry
 from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
-from store.delivery_row import DeliveryStore
+from store.delivery.row import DeliveryStore
 
 log = structlog.get_logger()
 
 
 class SparkplugCommitter:
-    """Turns deliveries into committed transactions; see `ingest.isolation`."""
+    """Turns deliveries into committed transactions; see `ingest.commit.isolation`."""
 
     def __init__(
         self,

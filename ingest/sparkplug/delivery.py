@@ -6,11 +6,11 @@ from datetime import datetime
 
 import numpy as np
 
-from ingest.column import value_columns, whole_numbers
-from ingest.message import Message
-from ingest.parcel import DataParcel, Ids
+from ingest.decoding.column import value_columns, whole_numbers
+from ingest.decoding.message import Message
+from ingest.decoding.parcel import DataParcel, Ids
 from plant.measurement import Quality, Value
-from plant.native import EdgeAddress, TagDeclaration
+from plant.native.message import EdgeAddress, TagDeclaration
 
 
 @dataclass(frozen=True, slots=True)

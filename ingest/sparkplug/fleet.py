@@ -4,7 +4,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from ingest.message import Message
+from ingest.decoding.message import Message
 from ingest.sparkplug.delivery import Delivery, Presence, Refusal, Sample, data_parcel
 from ingest.sparkplug.mapping import Bound, UnmappedDeviceError, bound, is_measured
 from ingest.sparkplug.naming import prefixes
@@ -23,7 +23,7 @@ from ingest.sparkplug.settings import NodeSettings, SparkplugSettings
 from plant.clock import microseconds
 from plant.errors import DataError
 from plant.measurement import Quality
-from plant.native import EdgeAddress
+from plant.native.message import EdgeAddress
 from plant.sparkplug import (
     NAMESPACE,
     REBIRTH,

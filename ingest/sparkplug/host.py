@@ -7,9 +7,8 @@ from time import monotonic
 
 import structlog
 
-from ingest.kept_file import KeptFile
-from ingest.mailbox import Mailbox
-from ingest.message import Message
+from ingest.broker.mailbox import Mailbox
+from ingest.decoding.message import Message
 from ingest.selfstat import Selfstat
 from ingest.settings import IngestSettings
 from ingest.sparkplug.committer import SparkplugCommitter
@@ -17,9 +16,10 @@ from ingest.sparkplug.delivery import Delivery
 from ingest.sparkplug.fleet import Fleet, Receipt
 from ingest.sparkplug.link import HostLink
 from ingest.sparkplug.settings import SparkplugSettings
+from ingest.validation.kept_file import KeptFile
 from plant.clock import Clock
 from plant.errors import NhipmayError
-from store.delivery_row import DeliveryStore
+from store.delivery.row import DeliveryStore
 
 log = structlog.get_logger()
 

@@ -12,9 +12,9 @@ import structlog
 from paho.mqtt.client import MQTTMessage, MQTTMessageInfo
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from ingest.mailbox import Mailbox
-from ingest.message import Message
-from ingest.mqtt import Attempts, MqttConnection, Will
+from ingest.broker.mailbox import Mailbox
+from ingest.broker.mqtt import Attempts, MqttConnection, Will
+from ingest.decoding.message import Message
 from ingest.selfstat import Selfstat
 from ingest.sparkplug.fleet import Receipt
 from plant.clock import Clock, microseconds

@@ -9,7 +9,7 @@ from ingest.sparkplug.naming import Prefixes, tag_name
 from ingest.sparkplug.settings import MetricSettings, NodeSettings
 from plant.errors import DataError
 from plant.measurement import TEXT_ROLES, Quality, TagRole, Value, ValueType
-from plant.native import TagDeclaration
+from plant.native.message import TagDeclaration
 from plant.sparkplug import (
     BD_SEQ,
     Metric,

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from ingest.message import Message
+from ingest.decoding.message import Message
 from plant.sparkplug import BD_SEQ, SEQUENCE, Address, MessageType, Metric, Payload
 
 MAX_HELD = 100

@@ -9,7 +9,7 @@ from pydantic import AfterValidator, Field, model_validator
 from plant.description import Code
 from plant.errors import ConfigurationError
 from plant.measurement import TEXT_ROLES, TagRole, ValueType
-from plant.native import EdgeAddress
+from plant.native.message import EdgeAddress
 from plant.place import checked_code
 from plant.settings import StrictModel
 from plant.sparkplug import NodeId, checked_id

@@ -10,15 +10,15 @@ from datetime import datetime
 
 import numpy as np
 
-from ingest.announcement import announce
-from ingest.lag import Lags
-from ingest.new_rows import NewRows, readable
-from ingest.outcome import Outcome
-from ingest.registry import Registry
+from ingest.commit.announcement import announce
+from ingest.commit.lag import Lags
+from ingest.commit.new_rows import NewRows, readable
+from ingest.commit.outcome import Outcome
+from ingest.commit.unnumbered import write_unnumbered
 from ingest.sparkplug.delivery import Delivery, Presence, Refusal
-from ingest.unnumbered import write_unnumbered
-from ingest.validation import ACCEPTED
-from store.delivery_row import DeliveryTransaction, EdgeRow, Rejection, StatusRow
+from ingest.validation.registry import Registry
+from ingest.validation.validation import ACCEPTED
+from store.delivery.row import DeliveryTransaction, EdgeRow, Rejection, StatusRow
 
 _ONCE_ROW = 0
 

@@ -4,15 +4,15 @@ import difflib
 
 from plant.errors import ConfigurationError
 from plant.mes.document import MesDocument
-from plant.mes.energy import EnergyMeter
-from plant.mes.execution import OrderRun
-from plant.mes.maintenance import PlannedMaintenance
-from plant.mes.order import Lot, ProductionOrder
-from plant.mes.product import PlannedRunTime, Product, RoutingStep
-from plant.mes.quality import Inspection, ScrapBooking
-from plant.mes.reason import ReworkReason, ScrapReason, StopReason
-from plant.mes.shift import Holiday, Shift, ShiftRotation, TimeZone
-from plant.mes.target import OeeTarget
+from plant.mes.kinds.energy import EnergyMeter
+from plant.mes.kinds.execution import OrderRun
+from plant.mes.kinds.maintenance import PlannedMaintenance
+from plant.mes.kinds.order import Lot, ProductionOrder
+from plant.mes.kinds.product import PlannedRunTime, Product, RoutingStep
+from plant.mes.kinds.quality import Inspection, ScrapBooking
+from plant.mes.kinds.reason import ReworkReason, ScrapReason, StopReason
+from plant.mes.kinds.shift import Holiday, Shift, ShiftRotation, TimeZone
+from plant.mes.kinds.target import OeeTarget
 
 KINDS: dict[str, type[MesDocument]] = {
     document.KIND: document

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
-from tests.chromium import TABLET, Chromium
-from tests.services import free_port
+from tests.peers.chromium import TABLET, Chromium
+from tests.peers.services import free_port
 from tests.watched_page import Watched
 
 

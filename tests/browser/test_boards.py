@@ -7,10 +7,10 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from api.boards.registry import BOARDS
-from tests.api_plant import CNC_1, LINE, api_settings, seed
-from tests.postgres import PostgresServer
-from tests.serving import served
+from api.pages.boards.registry import BOARDS
+from tests.peers.postgres import PostgresServer
+from tests.peers.serving import served
+from tests.plants.api_plant import CNC_1, LINE, api_settings, seed
 from tests.watched_page import Watched
 
 

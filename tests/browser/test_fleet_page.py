@@ -8,11 +8,11 @@ import pytest
 from playwright.sync_api import ViewportSize, expect
 
 from plant.settings import DatabaseSettings
-from tests.api_plant import SITE, api_settings
-from tests.chromium import TABLET
-from tests.fleet_plant import OTHER_SITE, seed_fleet
-from tests.services import url_of
-from tests.serving import served
+from tests.peers.chromium import TABLET
+from tests.peers.services import url_of
+from tests.peers.serving import served
+from tests.plants.api_plant import SITE, api_settings
+from tests.plants.fleet_plant import OTHER_SITE, seed_fleet
 from tests.watched_page import Watched
 
 SIZES: list[ViewportSize] = [

@@ -8,9 +8,9 @@ from playwright.sync_api import Browser, FilePayload, Page, expect
 from pydantic import SecretStr
 
 from plant.settings import DatabaseSettings
-from tests.api_plant import ENTERPRISE, api_settings, seed
-from tests.services import free_port, url_of
-from tests.serving import served
+from tests.peers.services import free_port, url_of
+from tests.peers.serving import served
+from tests.plants.api_plant import ENTERPRISE, api_settings, seed
 
 
 @pytest.fixture

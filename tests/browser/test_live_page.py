@@ -8,10 +8,10 @@ import pytest
 from playwright.sync_api import Page, expect
 
 from plant.settings import DatabaseSettings
-from tests.api_plant import CNC_1, LINE, SITE, WASHER, api_settings, seed
-from tests.postgres import PostgresServer
-from tests.services import url_of
-from tests.serving import served
+from tests.peers.postgres import PostgresServer
+from tests.peers.services import url_of
+from tests.peers.serving import served
+from tests.plants.api_plant import CNC_1, LINE, SITE, WASHER, api_settings, seed
 from tests.watched_page import Watched
 
 PAGES = ["/", f"/place/{SITE}", f"/place/{LINE}", f"/place/{CNC_1}", f"/place/{WASHER}"]

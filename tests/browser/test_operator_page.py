@@ -9,10 +9,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, Request, expect
 
 from plant.settings import DatabaseSettings
-from tests.api_plant import CNC_1, api_settings, seed
-from tests.chromium import TABLET
-from tests.services import free_port, url_of
-from tests.serving import served
+from tests.peers.chromium import TABLET
+from tests.peers.services import free_port, url_of
+from tests.peers.serving import served
+from tests.plants.api_plant import CNC_1, api_settings, seed
 
 GLOVE_PX = 56
 TOUCH_PX = 48

@@ -18,7 +18,7 @@ from nhipmay.demo.readiness import Settling
 from nhipmay.demo.session import DemoSession
 from plant.settings import ClockSettings, DatabaseSettings
 from simulators.check import Report, compare
-from tests.services import MosquittoBroker, process_lives
+from tests.peers.services import MosquittoBroker, process_lives
 from tests.waiting import HANG_S
 
 # 05:30 in Đồng Nai: half an hour of night shift, then the morning shift.

@@ -9,8 +9,8 @@ import pytest
 
 from plant.settings import DatabaseSettings
 from tests.long_run import LongRun, differing, record
-from tests.postgres import PostgresServer
-from tests.simulated_plants import ORIGIN
+from tests.peers.postgres import PostgresServer
+from tests.plants.simulated_plants import ORIGIN
 from tests.truth_comparison import compare
 
 DAYS = float(os.environ.get("NHIPMAY_LONG_RUN_DAYS", "0.7"))

@@ -16,7 +16,7 @@ import yaml
 
 import edge_agent
 from plant.settings import DatabaseSettings
-from tests.services import MosquittoBroker, url_of
+from tests.peers.services import MosquittoBroker, url_of
 from tests.waiting import HANG_S
 
 EXAMPLES = Path(edge_agent.__file__).parent / "drivers" / "csv" / "examples"

@@ -4,7 +4,7 @@ import os
 import subprocess
 from pathlib import Path
 
-from tests.services import ServiceAbsentError
+from tests.peers.services import ServiceAbsentError
 
 _ROOMY = "1g"
 _SPARE_BYTES = 8_192

@@ -14,12 +14,12 @@ import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
 from plant.description import PlantDescription
-from plant.native import EdgeAddress
+from plant.native.message import EdgeAddress
 from store import load_plant, migrate
 from tests.faults.disk import SmallDisk
 from tests.faults.proxy import Proxy
-from tests.postgres import PostgresServer
-from tests.services import BrokerFactory, ServiceAbsentError, free_port, url_of
+from tests.peers.postgres import PostgresServer
+from tests.peers.services import BrokerFactory, ServiceAbsentError, free_port, url_of
 from tests.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -15,7 +15,7 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from plant.clock import microseconds, system_clock
-from plant.native import SCHEMA, Leaf, Status, encode
+from plant.native.message import SCHEMA, Leaf, Status, encode
 from tests.faults.disk import SmallDisk
 from tests.faults.faults import FAULTS, Fault
 from tests.faults.rig import EdgeProcess, Rig, address

@@ -38,13 +38,13 @@ from edge_agent.drivers.s7.link import LinkLostError, S7Link
 from edge_agent.drivers.s7.settings import S7Settings
 from edge_agent.drivers.tag import TagSettings
 from edge_agent.settings import EdgeSettings
-from ingest.message import Message
-from ingest.parcel import RefusedParcel, open_parcel
+from ingest.decoding.message import Message
+from ingest.decoding.parcel import RefusedParcel, open_parcel
 from ingest.settings import LimitSettings
-from plant import native
 from plant.clock import microseconds
 from plant.errors import ConfigurationError, DataError
 from plant.measurement import Quality
+from plant.native import message as native
 from plant.sparkplug import state, wire
 from plant.sparkplug.message import Metric, Payload
 

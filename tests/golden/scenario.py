@@ -10,11 +10,11 @@ from zoneinfo import ZoneInfo
 
 import numpy as np
 
-from analytics.counter import Counter, CounterEvent
-from analytics.counting import added, increments
-from analytics.signal import number_readings
+from analytics.readings.counter import Counter, CounterEvent
+from analytics.readings.counting import added, increments
+from analytics.readings.signal import number_readings
 from plant.calendar import expand_shifts
-from plant.idset import IdSet
+from plant.delivery.idset import IdSet
 from plant.kpi import BaseSums, Missing, loss, reliability
 from plant.kpi.capability import capability
 from plant.kpi.oee import Figures, oee, pooled, serial_line

@@ -9,19 +9,19 @@ from datetime import date, time, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from analytics.amendment import Booking, amended
-from analytics.base_sum import Amendments, FirstInspection, Slice, slices
-from analytics.counter import Counter
-from analytics.counting import Increments, increments
-from analytics.execution import OrderRun
-from analytics.interval import millis
-from analytics.machine import HeldSignals, MachineSignals, held_signals
-from analytics.operation import Operation, PlannedRunTime, PlannedRunTimes, Routing
-from analytics.schedule import site_schedule
-from analytics.signal import NumberReadings, TextReadings, number_readings, text_readings
-from analytics.state import Timeline, timeline
-from analytics.unit_figure import in_parts
-from analytics.unit_figure import tiles as tiles_of
+from analytics.oee.amendment import Booking, amended
+from analytics.oee.base_sum import Amendments, FirstInspection, Slice, slices
+from analytics.oee.execution import OrderRun
+from analytics.oee.machine import HeldSignals, MachineSignals, held_signals
+from analytics.oee.operation import Operation, PlannedRunTime, PlannedRunTimes, Routing
+from analytics.oee.schedule import site_schedule
+from analytics.oee.state import Timeline, timeline
+from analytics.oee.unit_figure import in_parts
+from analytics.oee.unit_figure import tiles as tiles_of
+from analytics.readings.counter import Counter
+from analytics.readings.counting import Increments, increments
+from analytics.readings.interval import millis
+from analytics.readings.signal import NumberReadings, TextReadings, number_readings, text_readings
 from plant.calendar import Break, ShiftPattern, utc_instant
 from plant.kpi import OeePolicy, ratio
 from plant.kpi.oee import oee

@@ -11,11 +11,11 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from ingest import IngestSettings
 from ingest.settings import GroupSettings
 from plant.clock import microseconds, system_clock
-from plant.native import SCHEMA, Ack, DataBatch, EdgeAddress, Leaf, decode_ack, encode
+from plant.native.message import SCHEMA, Ack, DataBatch, EdgeAddress, Leaf, decode_ack, encode
 from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
-from tests.deliveries import EDGE, STATE, TEMPERATURE, birth, status
 from tests.integration.ingests import fetched
-from tests.services import MosquittoBroker
+from tests.peers.services import MosquittoBroker
+from tests.plants.deliveries import EDGE, STATE, TEMPERATURE, birth, status
 from tests.waiting import AGAIN_S, HANG_S, wait_until
 
 ROWS = 40

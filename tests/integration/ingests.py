@@ -13,16 +13,16 @@ import yaml
 from psycopg import sql
 
 from ingest import IngestSettings, run
-from ingest.committer import Committer
-from ingest.message import Message
-from ingest.parcel import open_parcel
+from ingest.commit.committer import Committer
+from ingest.decoding.message import Message
+from ingest.decoding.parcel import open_parcel
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
 from store import connect
-from store.delivery import PostgresDeliveryStore
-from tests.deliveries import NOW
+from store.delivery.store import PostgresDeliveryStore
+from tests.plants.deliveries import NOW
 from tests.waiting import HANG_S
 
 

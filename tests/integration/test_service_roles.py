@@ -13,20 +13,20 @@ from plant.errors import ConfigurationError
 from plant.measurement import ValueType
 from plant.mes import KINDS, parse
 from plant.mes.parsing import Item
-from plant.native import EdgeAddress, TagDeclaration
+from plant.native.message import EdgeAddress, TagDeclaration
 from plant.settings import DatabaseSettings
 from store import connect, migrate
-from store.configuration_book import configuration_page
-from store.connection import conninfo
-from store.grant import ROLES
-from store.mes import Provenance
-from store.mes_store import MesStore
-from tests.compose_roles import as_role, compose_database
-from tests.deliveries import NOW, birth, data, status
-from tests.figure_plant import SAW, FigurePlant, at
+from store.edge.configuration_book import configuration_page
+from store.engine.connection import conninfo
+from store.engine.grant import ROLES
+from store.mes.store import MesStore
+from store.mes.writing import Provenance
 from tests.integration.ingests import fetched, take
-from tests.mes_documents import SAMPLES
-from tests.postgres import PostgresServer
+from tests.peers.compose_roles import as_role, compose_database
+from tests.peers.postgres import PostgresServer
+from tests.plants.deliveries import NOW, birth, data, status
+from tests.plants.figure_plant import SAW, FigurePlant, at
+from tests.plants.mes_documents import SAMPLES
 
 EDGE = EdgeAddress("dong-nai", "bien-hoa", "edge-1")
 WARMTH = TagDeclaration("cua/nhiet-do", SAW, unit="Cel", low=-20, high=200)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
 
-from tests.property.oee_stories import Counter, Report
+from tests.property.oee.stories import Counter, Report
 
 JITTER_MIN = 10
 RETURN_MIN = 60

@@ -17,7 +17,7 @@ from edge_agent.publisher.messages import data_batch
 from edge_agent.publisher.window import Window
 from edge_agent.recall import Recall
 from plant.measurement import Quality, Value, ValueType
-from plant.native import decode_data, encode
+from plant.native.message import decode_data, encode
 
 UNIT = "gia-cong/day-chuyen-1/cnc-1"
 SECOND = 1_000_000

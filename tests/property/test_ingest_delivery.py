@@ -3,11 +3,11 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ingest.message import Message
+from ingest.decoding.message import Message
+from plant.delivery.idset import IdSet
 from plant.errors import StoreUnavailableError
-from plant.idset import IdSet
-from plant.native import Leaf, decode_ack
-from tests.deliveries import EDGE, birth, data
+from plant.native.message import Leaf, decode_ack
+from tests.plants.deliveries import EDGE, birth, data
 from tests.unit.ingest.bench import Bench
 
 IDS = 60

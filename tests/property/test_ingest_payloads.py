@@ -4,10 +4,10 @@ import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.message import Message
-from plant.native import Leaf
+from ingest.decoding.message import Message
+from plant.native.message import Leaf
 from tests.damage import damaged_messages
-from tests.deliveries import EDGE, NOW, TEMPERATURE, birth, data
+from tests.plants.deliveries import EDGE, NOW, TEMPERATURE, birth, data
 from tests.unit.ingest.bench import Bench
 
 PAYLOADS = 10_000

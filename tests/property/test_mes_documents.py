@@ -20,7 +20,7 @@ from plant.mes.file.json_file import decode_json
 from plant.mes.file.table import cell_text
 from plant.mes.file.workbook import read_workbook
 from plant.mes.parsing import Item
-from tests.mes_documents import SAMPLES
+from tests.plants.mes_documents import SAMPLES
 
 OPTIONS = TableOptions({"site": "dong-nai/bien-hoa", "enterprise": "dong-nai"})
 kinds = st.sampled_from(list(KINDS))

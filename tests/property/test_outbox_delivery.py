@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from edge_agent.outbox import MemoryOutbox, Outbox, Row, SqliteOutbox
 from edge_agent.priority import Priority
-from plant.idset import EMPTY, IdSet
+from plant.delivery.idset import EMPTY, IdSet
 from plant.measurement import Quality
 
 HOUR_US = 3_600_000_000

@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.mailbox import Mailbox
-from ingest.message import Message
+from ingest.broker.mailbox import Mailbox
+from ingest.decoding.message import Message
 from ingest.sparkplug.fleet import Receipt
 from ingest.sparkplug.settings import SparkplugSettings
 from plant.errors import StoreUnavailableError
 from plant.sparkplug import DataType, Metric, NodeId
-from store.delivery_row import EdgeRow
-from tests.deliveries import NOW, SITE
-from tests.sparkplug_nodes import DRILL_PATH, LATHE_PATH, NodeScript
-from tests.unit.ingest.sparkplug_bench import SparkplugBench
+from store.delivery.row import EdgeRow
+from tests.peers.sparkplug_nodes import DRILL_PATH, LATHE_PATH, NodeScript
+from tests.plants.deliveries import NOW, SITE
+from tests.unit.ingest.sparkplug.bench import SparkplugBench
 
 DEVICES = {"CNC 1": LATHE_PATH, "CNC 2": DRILL_PATH}
 METRICS = 2

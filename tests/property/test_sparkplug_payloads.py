@@ -9,7 +9,7 @@ from google.protobuf.message import DecodeError
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ingest.message import Message
+from ingest.decoding.message import Message
 from ingest.sparkplug.fleet import Receipt
 from plant.errors import DataError
 from plant.sparkplug import (
@@ -27,10 +27,10 @@ from plant.sparkplug import (
     quality,
 )
 from plant.sparkplug.message import DataSetValue, MetricValue, Parameter, Row
-from tests.deliveries import NOW
-from tests.protobuf_peer import payload_class
-from tests.sparkplug_nodes import DEVICE, NODE, NodeScript
-from tests.unit.ingest.sparkplug_bench import SparkplugBench
+from tests.peers.protobuf_peer import payload_class
+from tests.peers.sparkplug_nodes import DEVICE, NODE, NodeScript
+from tests.plants.deliveries import NOW
+from tests.unit.ingest.sparkplug.bench import SparkplugBench
 
 MUTATIONS = 10_000
 Theirs = payload_class()

@@ -20,7 +20,7 @@ from api import ApiSettings
 from nhipmay.authority import ADMINISTRATOR, CLIENTS
 from plant.description import PlantDescription
 from plant.identity import Authority, Identity
-from plant.native import EdgeAddress
+from plant.native.message import EdgeAddress
 from plant.settings import ServiceSettings, load_settings
 
 ROOT = Path(__file__).resolve().parents[2]

@@ -7,8 +7,8 @@ from fastapi.testclient import TestClient
 
 from api import create_app
 from plant.settings import DatabaseSettings
-from tests.api_plant import api_settings, seed
-from tests.postgres import PostgresServer
+from tests.peers.postgres import PostgresServer
+from tests.plants.api_plant import api_settings, seed
 
 
 @pytest.fixture(scope="session", params=["timescale", "plain"])

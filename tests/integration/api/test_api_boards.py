@@ -8,9 +8,9 @@ import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
-from api.boards.registry import BOARDS
+from api.pages.boards.registry import BOARDS
 from tests.api_asking import problem
-from tests.api_plant import CNC_1, LINE, SITE
+from tests.plants.api_plant import CNC_1, LINE, SITE
 
 
 @pytest.mark.parametrize("board", BOARDS)

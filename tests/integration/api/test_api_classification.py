@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from api import create_app
 from plant.settings import DatabaseSettings
 from tests.api_asking import data
-from tests.api_plant import CNC_1, LINE, api_settings, seed
+from tests.plants.api_plant import CNC_1, LINE, api_settings, seed
 
 ADDRESS = "/api/v1/stops/classification"
 

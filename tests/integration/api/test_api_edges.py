@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from api import create_app
 from plant.settings import DatabaseSettings
-from tests.api_plant import SITE, api_settings
-from tests.fleet_plant import OTHER_SITE, seed_fleet
+from tests.plants.api_plant import SITE, api_settings
+from tests.plants.fleet_plant import OTHER_SITE, seed_fleet
 
 
 @pytest.fixture

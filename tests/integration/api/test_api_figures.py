@@ -11,10 +11,10 @@ import pytest
 from fastapi.testclient import TestClient
 
 from plant.settings import DatabaseSettings
-from tests import api_plant
 from tests.api_asking import data, problem
-from tests.api_plant import CNC_1, LINE, NOW, SITE, STATE, TEMPERATURE
-from tests.services import url_of
+from tests.peers.services import url_of
+from tests.plants import api_plant
+from tests.plants.api_plant import CNC_1, LINE, NOW, SITE, STATE, TEMPERATURE
 
 
 def test_places_come_in_the_order_of_the_flow(client: TestClient) -> None:

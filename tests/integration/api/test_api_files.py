@@ -9,11 +9,11 @@ import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
 
-from api.catalogue import CATALOGUES
-from api.listing_file import flattened
+from api.tables.listing import flattened
+from api.words.catalogue import CATALOGUES
 from plant.mes import KINDS
 from tests.api_asking import data, problem
-from tests.api_plant import CNC_1, ENTERPRISE, LINE, NOW, SITE, TEMPERATURE
+from tests.plants.api_plant import CNC_1, ENTERPRISE, LINE, NOW, SITE, TEMPERATURE
 
 LISTS: dict[str, dict[str, Any]] = {
     "places": {},
@@ -123,8 +123,8 @@ def test_times_are_utc_for_programs_and_local_for_people(client: TestClient) -> 
 def test_a_text_that_would_run_is_harmless_in_a_file(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from store.reading import Reading
-    from store.reading_row import ReasonRow
+    from store.reading.reading import Reading
+    from store.reading.row import ReasonRow
 
     rows = [ReasonRow("x", None, "=HYPERLINK(1)", "@SUM(A1)", 0)]
     monkeypatch.setattr(Reading, "reason_choices", lambda *_: rows)

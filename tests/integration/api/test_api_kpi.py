@@ -10,8 +10,8 @@ from fastapi.testclient import TestClient
 
 from api import ApiSettings, create_app
 from plant.settings import ClockSettings, DatabaseSettings
-from tests.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
-from tests.mes_documents import write
+from tests.plants.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
+from tests.plants.mes_documents import write
 
 RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
 
@@ -433,7 +433,7 @@ def test_capability_is_of_the_values_asked_for(changing: Served) -> None:
 
 
 def test_a_table_holds_the_stored_figures(served: Served) -> None:
-    from api.wire import OeeTableOut
+    from api.http.wire import OeeTableOut
 
     _, client = served
     body = ask(client, "oee/table", place=SITE, kind="hour", start=at(0), end=at(8))

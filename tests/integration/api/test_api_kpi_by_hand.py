@@ -16,8 +16,8 @@ from fastapi.testclient import TestClient
 
 from api import ApiSettings, create_app
 from plant.settings import ClockSettings, DatabaseSettings
-from tests.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
 from tests.kpi_by_hand import Group, Plant, Policy, Row, Told, Works, figures
+from tests.plants.figure_plant import GRINDER, LINE, SAW, SITE, FigurePlant, at
 
 POOL, CELL = f"{SITE}/gia-cong/ep", f"{SITE}/lap-rap/don"
 PRESSES = (f"{POOL}/ep-1", f"{POOL}/ep-2")

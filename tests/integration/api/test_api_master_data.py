@@ -12,8 +12,8 @@ from api import ApiSettings, create_app
 from plant.mes import KINDS
 from plant.settings import DatabaseSettings
 from tests.api_asking import may_write
-from tests.figure_plant import LINE, SITE, FigurePlant
-from tests.mes_documents import ENTERPRISE, SAMPLES
+from tests.plants.figure_plant import LINE, SITE, FigurePlant
+from tests.plants.mes_documents import ENTERPRISE, SAMPLES
 
 WRONG_TOKEN = {"Authorization": "Bearer khoa-khac"}
 PROBLEM = "urn:nhipmay:problem:"

@@ -14,8 +14,8 @@ from api.routers import master_data_file
 from plant.mes import KINDS
 from plant.settings import DatabaseSettings
 from tests.api_asking import may_write
-from tests.figure_plant import LINE, SAW, SITE, FigurePlant
-from tests.mes_documents import ENTERPRISE, write_samples
+from tests.plants.figure_plant import LINE, SAW, SITE, FigurePlant
+from tests.plants.mes_documents import ENTERPRISE, write_samples
 
 PROBLEM = "urn:nhipmay:problem:"
 PRODUCTS = "enterprise,code,name_vi\ndong-nai,bac-lot,Bạc lót\ndong-nai,chot,Chốt\n"

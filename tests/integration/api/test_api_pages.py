@@ -3,9 +3,9 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from tests import api_plant
 from tests.api_asking import problem
-from tests.api_plant import CNC_1, LINE, SITE
+from tests.plants import api_plant
+from tests.plants.api_plant import CNC_1, LINE, SITE
 
 
 @pytest.mark.parametrize("lang", ["vi", "en"])

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from tests.api_asking import data, problem
-from tests.api_plant import CNC_1, LINE, SITE, TEMPERATURE
+from tests.plants.api_plant import CNC_1, LINE, SITE, TEMPERATURE
 
 
 @pytest.mark.parametrize(

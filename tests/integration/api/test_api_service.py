@@ -17,10 +17,10 @@ from api import ApiSettings, create_app, run
 from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
 from tests.api_asking import data, problem
-from tests.api_plant import LINE, api_settings, seed
-from tests.postgres import PostgresServer
-from tests.services import free_port, url_of
-from tests.serving import served
+from tests.peers.postgres import PostgresServer
+from tests.peers.services import free_port, url_of
+from tests.peers.serving import served
+from tests.plants.api_plant import LINE, api_settings, seed
 from tests.waiting import HANG_S
 
 

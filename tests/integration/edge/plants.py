@@ -11,7 +11,7 @@ from snap7.server import Server
 from snap7.type import SrvArea
 
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
-from tests.services import MosquittoBroker, free_port
+from tests.peers.services import MosquittoBroker, free_port
 from tests.waiting import HANG_S
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)

@@ -10,7 +10,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from plant.clock import microseconds
 from plant.measurement import Value
-from plant.native import (
+from plant.native.message import (
     SCHEMA,
     Ack,
     Birth,

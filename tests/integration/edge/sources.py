@@ -16,7 +16,7 @@ from pymodbus.constants import ExcCodes
 from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
-from tests.services import free_port
+from tests.peers.services import free_port
 from tests.waiting import HANG_S
 
 T = TypeVar("T")

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from api import ApiSettings, create_app
-from api.openapi import openapi_text
+from setup.openapi import openapi_text
 
 REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
 
@@ -18,4 +18,4 @@ def test_every_endpoint_is_in_the_reference() -> None:
 
 def test_the_committed_document_is_the_present_one() -> None:
     committed = (REFERENCE / "openapi.json").read_text(encoding="utf-8")
-    assert committed == openapi_text(), "run: python -m api.openapi > docs/reference/openapi.json"
+    assert committed == openapi_text(), "run: python -m setup.openapi > docs/reference/openapi.json"

@@ -12,9 +12,9 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
 import dashboards
-from api.catalogue import CATALOGUES
+from api.words.catalogue import CATALOGUES
 from dashboards.appearance import REFUSALS, STATES
-from ingest.validation import REASONS
+from ingest.validation.validation import REASONS
 from plant.state import StopKind, TimeElement
 
 PROVISIONING = dashboards.FOLDER.parent / "provisioning"

@@ -28,7 +28,7 @@ from plant.description import (
     WorkUnit,
 )
 from simulators import SimulatorSettings
-from store.migration import migrations
+from store.engine.migration import migrations
 
 ROOT = Path(__file__).parents[3]
 PAGES = sorted({*(ROOT / "docs").rglob("*.md"), *ROOT.glob("*.md"), *ROOT.glob("*/**/README.md")})

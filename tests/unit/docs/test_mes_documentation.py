@@ -9,7 +9,7 @@ from ingest.mes.reason_tree import sectors
 from ingest.mes.settings import ForeignTableSettings, HighWaterSettings
 from plant.mes import KINDS
 from plant.mes.file.b2mml import _STATUS, _UNDERSTOOD
-from plant.mes.shift import ShiftBreak
+from plant.mes.kinds.shift import ShiftBreak
 
 DOCS = Path(__file__).parents[3] / "docs"
 PAGE = (DOCS / "reference" / "mes-documents.md").read_text(encoding="utf-8")

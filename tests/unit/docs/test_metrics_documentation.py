@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from analytics.metrics import AnalyticsMetrics
-from api.metrics import Metrics
+from api.http.metrics import Metrics
 from edge_agent.metrics import EdgeMetrics, Glance
 from edge_agent.outbox import MemoryOutbox
 from edge_agent.selfstat import Counters

@@ -1,7 +1,7 @@
 from edge_agent.drivers import TagSettings
 from edge_agent.exception_report import ExceptionReport, Reported
 from plant.measurement import Quality, Value
-from tests.unit.edge_agent.outboxes import SECOND
+from tests.unit.edge_agent.outbox.outboxes import SECOND
 
 GOOD, BAD = Quality.GOOD, Quality.BAD
 

@@ -8,8 +8,8 @@ import pytest
 from edge_agent import kept_aside
 from edge_agent.kept_aside import KeptAside
 from edge_agent.publisher import Sizing
-from plant.native import Limits
-from tests.unit.edge_agent.outboxes import row
+from plant.native.message import Limits
+from tests.unit.edge_agent.outbox.outboxes import row
 
 
 def test_a_refused_row_is_kept_whole(tmp_path: Path) -> None:

@@ -3,15 +3,15 @@
 from collections.abc import Iterable, Sequence
 from threading import Event
 
-from ingest.committer import Committer
-from ingest.kept_file import KeptFile
-from ingest.message import Message
-from ingest.parcel import open_parcel
-from ingest.right_of_way import RightOfWay
+from ingest.commit.committer import Committer
+from ingest.commit.right_of_way import RightOfWay
+from ingest.decoding.message import Message
+from ingest.decoding.parcel import open_parcel
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
-from store.delivery_row import LedgerRow
-from tests.deliveries import NOW, MemoryStore
+from ingest.validation.kept_file import KeptFile
+from store.delivery.row import LedgerRow
+from tests.plants.deliveries import NOW, MemoryStore
 
 
 class Bench:

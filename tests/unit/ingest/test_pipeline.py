@@ -7,14 +7,14 @@ from typing import cast
 
 import pytest
 
-from ingest.committer import Committed, Committer
-from ingest.message import Message
-from ingest.parcel import Parcel
+from ingest.commit.committer import Committed, Committer
+from ingest.decoding.message import Message
+from ingest.decoding.parcel import Parcel
 from ingest.pipeline import Pipeline
 from ingest.settings import GroupSettings
 from plant.errors import ConfigurationError, StoreUnavailableError
-from plant.native import decode_ack
-from tests.deliveries import birth, data
+from plant.native.message import decode_ack
+from tests.plants.deliveries import birth, data
 from tests.unit.ingest.bench import Bench
 from tests.waiting import HANG_S, wait_until
 

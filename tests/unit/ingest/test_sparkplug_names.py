@@ -4,9 +4,9 @@ import pytest
 
 from ingest.sparkplug.naming import LONGEST_NAME, prefixes, tag_name
 from plant.sparkplug import DataType, Metric
-from tests.deliveries import SITE
-from tests.sparkplug_nodes import DEVICE, LATHE_PATH, NodeScript, host_settings
-from tests.unit.ingest.sparkplug_bench import SparkplugBench
+from tests.peers.sparkplug_nodes import DEVICE, LATHE_PATH, NodeScript, host_settings
+from tests.plants.deliveries import SITE
+from tests.unit.ingest.sparkplug.bench import SparkplugBench
 
 MANY = "đường/" * 40
 

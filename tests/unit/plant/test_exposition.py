@@ -10,7 +10,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from plant.errors import ConfigurationError
 from plant.exposition import Family, counter, exposition, gauge, metrics_server
-from tests.services import free_port
+from tests.peers.services import free_port
 from tests.waiting import HANG_S
 
 

@@ -23,7 +23,7 @@ from simulators.check import Report, compare
 from simulators.settings import DisorderSettings
 from simulators.truth import TruthReader
 from simulators.truth.figures import UnitTruth
-from tests.simulated_plants import ORIGIN, ORIGIN_US, end_us, simulate
+from tests.plants.simulated_plants import ORIGIN, ORIGIN_US, end_us, simulate
 
 HOURS = 0.8
 END = from_microseconds(end_us(HOURS))

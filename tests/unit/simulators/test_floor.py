@@ -11,7 +11,7 @@ from plant.state import SETUP_MODES
 from simulators.pilot import load_pilot, pilot_folder
 from simulators.settings import DisorderSettings
 from simulators.truth.record import Batch
-from tests.simulated_plants import ORIGIN_US, floor_of
+from tests.plants.simulated_plants import ORIGIN_US, floor_of
 
 PILOTS = ("co-khi-mau", "thuc-pham-mau")
 TICKS = 5 * 3600

@@ -12,7 +12,7 @@ from simulators.service import Simulation
 from simulators.settings import DisorderSettings
 from simulators.truth import Batch, TruthFile, TruthReader, true_figures
 from simulators.truth.figures import UnitTruth
-from tests.simulated_plants import ORIGIN_US, SEED, end_us, floor_of, identity_of, simulate
+from tests.plants.simulated_plants import ORIGIN_US, SEED, end_us, floor_of, identity_of, simulate
 
 PILOT = "co-khi-mau"
 UNIT = "co-khi-mau/bien-hoa/gia-cong/day-chuyen-1/cnc-1"

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, cast
 
+from ingest.decoding.message import Message, Source
 from ingest.mes.intake import MesIntake
 from ingest.mes.settings import MesSettings
-from ingest.message import Message, Source
 from ingest.selfstat import Selfstat
 from plant.mes import Report
-from store.delivery_row import Rejection
-from store.mes_store import MesStore
+from store.delivery.row import Rejection
+from store.mes.store import MesStore
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 PRODUCT = b'{"enterprise": "dong-nai", "code": "truc", "name_vi": "Tr\xe1\xbb\xa5c"}'

@@ -15,7 +15,7 @@ from ingest.mes.settings import ForeignTableSettings
 from plant.errors import ConfigurationError, DataError
 from plant.mes import KINDS, Located
 from plant.mes.file.json_file import decode_json
-from plant.mes.reason import ReasonDocument
+from plant.mes.kinds.reason import ReasonDocument
 from plant.mes.site_calendar import circle
 from plant.settings import load_settings
 

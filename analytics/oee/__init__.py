@@ -1,0 +1,1 @@
+"""From readings to time elements and sums of one work unit; pure."""

@@ -1,0 +1,378 @@
+"""Additive base sums per slice of a work unit's time; every ratio is formed from their totals.
+
+Slices are cut at hours, shifts, order, product and lot changes, and where a planned run time per
+item changes, so each sum belongs to exactly one of each. Counts fall into the slice that holds the
+moment of their reading.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.oee.operation import PlannedRunTimes
+from analytics.oee.schedule import Schedule
+from analytics.oee.state import ELEMENTS, STOP_KINDS, Timeline
+from analytics.readings.counter import CounterEvent
+from analytics.readings.counting import Increments
+from analytics.readings.interval import HOUR_MS, Moments
+from plant.calendar import ShiftInstance
+from plant.kpi import BaseSums
+from plant.measurement import TagRole
+from plant.state import StopKind, TimeElement
+
+FORMULA_VERSION = "4"
+"""Changes when the same measurements and policy would give other figures."""
+
+PRODUCTION_IN_BREAK = "production_in_break"
+_PRODUCTION, _SETUP, _DELAY, _DOWN, _UNKNOWN, _UNSCHEDULED, _BREAK, _MAINTENANCE = (
+    ELEMENTS.index(element)
+    for element in (
+        TimeElement.PRODUCTION,
+        TimeElement.SETUP,
+        TimeElement.DELAY,
+        TimeElement.DOWN,
+        TimeElement.UNKNOWN,
+        TimeElement.UNSCHEDULED_PRODUCTION,
+        TimeElement.PLANNED_BREAK,
+        TimeElement.PLANNED_MAINTENANCE,
+    )
+)
+_PRODUCING = (_PRODUCTION, _UNSCHEDULED, _UNKNOWN)
+_BREAKDOWN = STOP_KINDS.index(StopKind.BREAKDOWN)
+_MARKED = {
+    CounterEvent.JITTER: "counter_jitter",
+    CounterEvent.WRAPPED: "counter_wrap",
+    CounterEvent.RESET: "counter_reset",
+    CounterEvent.RESTORED: "counter_restored",
+    CounterEvent.CORRECTED: "corrected",
+    CounterEvent.IMPLAUSIBLE: "counter_implausible",
+    CounterEvent.RETURNED: "counter_returned",
+    CounterEvent.UNDECIDED: "counter_undecided",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class FirstInspection:
+    """The first inspection of a part with a serial number at a machine."""
+
+    moment: int
+    """When the part was made, else inspected; milliseconds."""
+    good: bool
+    """Good at first pass."""
+    rework: bool
+    """To be worked on again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Amendments:
+    """What else the base sums of a work unit depend on."""
+
+    pacing: PlannedRunTimes | None = None
+    """Planned run times of the line's bottleneck; None where the work unit is that itself."""
+    setup_planned: bool = False
+    """Whether the policy puts setup outside planned busy time."""
+    inspections: tuple[FirstInspection, ...] = ()
+    """Of parts with a serial number."""
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """The base sums of one work unit over `[start, end)` milliseconds."""
+
+    start: int
+    end: int
+    hour: int
+    shift: ShiftInstance | None
+    order: str | None
+    product: str | None
+    sums: BaseSums
+    marks: tuple[str, ...] = ()
+    lot: str | None = None
+
+
+def slices(
+    line: Timeline,
+    schedule: Schedule,
+    counts: Mapping[TagRole, Increments],
+    planned: PlannedRunTimes,
+    more: Amendments | None = None,
+) -> list[Slice]:
+    """Return the slices that tile the timeline, with their base sums.
+
+    `counts` has an entry for each counter that the work unit has. Produced quantity is the total
+    counter if there is one, else good + scrap + rework; good quantity is the good counter if
+    there is one, else total - scrap - rework. What cannot be told is None, never guessed. Failures
+    are not counted here: whether one begins may depend on what lies before and after the timeline.
+    """
+    more = more or Amendments()
+    if line.element.size == 0:
+        return []
+    first = _slice_starts(line)
+    bounds = line.edges[np.concatenate((first, [line.element.size]))]
+    starts = bounds[:-1]
+    hours = line.hour[first]
+    times = _times(line, first)
+    setting_up = line.element == _SETUP
+    counted = {role: _counted(made, bounds, hours, made.amounts) for role, made in counts.items()}
+    at_setup: dict[TagRole, Sequence[float | None]] = {
+        role: _counted(made, bounds, hours, made.amounts * _during(line, made, setting_up))
+        for role, made in counts.items()
+        if role is not TagRole.ENERGY
+    }
+    energy = counts.get(TagRole.ENERGY)
+    resting = ~np.isin(line.element, _PRODUCING)
+    idle_energy: Sequence[float | None] = (
+        [None] * starts.size
+        if energy is None
+        else _counted(energy, bounds, hours, energy.amounts * _during(line, energy, resting))
+    )
+    marks = _marks(line, first, starts, counts)
+    breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
+    breakdown[line.element != _DELAY] = 0
+    parts = _Columns(
+        times=times.tolist(),
+        breakdown=np.add.reduceat(breakdown, first).tolist(),
+        counted=counted,
+        at_setup=at_setup,
+        idle_energy=idle_energy,
+        inspected=_inspected(more.inspections, bounds),
+    )
+    pacing = more.pacing
+    orders = line.signals.order
+    found = []
+    for index, (start, end, hour, shift, order, product_code, lot) in enumerate(
+        zip(
+            starts.tolist(),
+            bounds[1:].tolist(),
+            hours.tolist(),
+            line.shift[first].tolist(),
+            line.order[first].tolist(),
+            line.product[first].tolist(),
+            line.lot[first].tolist(),
+            strict=True,
+        )
+    ):
+        product = line.signals.product.name(product_code)
+        run_time = planned.at(product, start)
+        found.append(
+            Slice(
+                start=start,
+                end=end,
+                hour=hour,
+                shift=schedule.shifts[shift] if shift >= 0 else None,
+                order=orders.name(order) if orders else None,
+                product=product,
+                sums=parts.sums(
+                    index,
+                    run_time,
+                    run_time
+                    if pacing is None
+                    else pacing.per_part(product, start, planned.routing),
+                    parts_per_item=planned.routing.parts_per_item(product, start),
+                    scheduled=shift >= 0,
+                    setup_planned=more.setup_planned,
+                ),
+                marks=tuple(sorted(marks[index])),
+                lot=line.signals.lot.name(lot),
+            )
+        )
+    return found
+
+
+def _slice_starts(line: Timeline) -> NDArray[np.intp]:
+    changed = np.zeros(line.element.size, dtype=np.bool_)
+    changed[0] = True
+    for column in (line.hour, line.shift, line.order, line.product, line.lot, line.part):
+        changed[1:] |= column[1:] != column[:-1]
+    return np.flatnonzero(changed)
+
+
+def _times(line: Timeline, first: NDArray[np.intp]) -> Moments:
+    """Return milliseconds by slice and element, shape (slices, elements)."""
+    durations = np.diff(line.edges)
+    columns = [
+        np.add.reduceat(np.where(line.element == number, durations, 0), first)
+        for number in range(len(ELEMENTS))
+    ]
+    return np.stack(columns, axis=1)
+
+
+def _during(line: Timeline, made: Increments, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Return for each increment whether its moment lies in a chosen tile; shape is kept."""
+    tile = np.searchsorted(line.edges, made.times, side="right") - 1
+    inside = (tile >= 0) & (tile < chosen.size)
+    return inside & chosen[np.clip(tile, 0, chosen.size - 1)]
+
+
+def _counted(
+    made: Increments, bounds: Moments, hours: Moments, amounts: NDArray[np.float64]
+) -> list[float | None]:
+    """Return what was counted in each slice; None where nothing is known.
+
+    That is in hours that end before the first reading, and from when nothing counts any more.
+    """
+    starts, end = bounds[:-1], int(bounds[-1])
+    inside = (made.times >= starts[0]) & (made.times < end)
+    index = np.searchsorted(starts, made.times[inside], side="right") - 1
+    sums: list[float | None] = np.bincount(
+        index, weights=amounts[inside], minlength=starts.size
+    ).tolist()
+    first = made.first_reading
+    unknown = starts.size
+    if first is not None:
+        known_until = np.minimum(hours + HOUR_MS, end)
+        unknown = int(np.searchsorted(known_until, first, side="right"))
+    sums[:unknown] = [None] * unknown
+    if made.known_until is not None:
+        known = int(np.searchsorted(starts, made.known_until, side="left"))
+        sums[known:] = [None] * (starts.size - known)
+    return sums
+
+
+def _inspected(
+    inspections: Sequence[FirstInspection], bounds: Moments
+) -> dict[int, tuple[int, int, int]]:
+    """Return parts inspected, good at first and found for rework, by slice."""
+    found: dict[int, tuple[int, int, int]] = {}
+    moments = np.array([one.moment for one in inspections], dtype=np.int64)
+    index = np.searchsorted(bounds, moments, side="right") - 1
+    for one, number in zip(inspections, index.tolist(), strict=True):
+        if 0 <= number < bounds.size - 1:
+            parts, good, rework = found.get(number, (0, 0, 0))
+            found[number] = (parts + 1, good + one.good, rework + one.rework)
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class _Columns:
+    """What the base sums of each slice are made of, one entry per slice."""
+
+    times: list[list[int]]
+    breakdown: list[int]
+    counted: Mapping[TagRole, Sequence[float | None]]
+    at_setup: Mapping[TagRole, Sequence[float | None]]
+    idle_energy: Sequence[float | None]
+    inspected: Mapping[int, tuple[int, int, int]]
+
+    def sums(
+        self,
+        index: int,
+        run_time_ms: float | None,
+        line_run_time_ms: float | None,
+        *,
+        parts_per_item: float,
+        scheduled: bool,
+        setup_planned: bool,
+    ) -> BaseSums:
+        ms = self.times[index]
+        calendar = sum(ms)
+        setup = ms[_SETUP]
+        planned_setup = setup if setup_planned else 0
+        setup -= planned_setup
+        busy = ms[_PRODUCTION] + setup + ms[_DELAY] + ms[_DOWN] + ms[_UNKNOWN]
+        quantities = {role: column[index] for role, column in self.counted.items()}
+        produced, good = quantities_of(quantities)
+        made, passed = quantities_of({role: each[index] for role, each in self.at_setup.items()})
+        rejected = None if made is None or passed is None else made - passed
+        scrap = quantities.get(TagRole.SCRAP_COUNT)
+        rework = quantities.get(TagRole.REWORK_COUNT)
+        inspected, good_at_first, rework_found = self.inspected.get(index, (0, 0, 0))
+        return BaseSums(
+            calendar_ms=calendar,
+            pot_ms=calendar if scheduled else 0,
+            pbt_ms=busy,
+            apt_ms=ms[_PRODUCTION],
+            aust_ms=setup,
+            adet_ms=ms[_DELAY],
+            adot_ms=ms[_DOWN],
+            unknown_ms=ms[_UNKNOWN],
+            unscheduled_production_ms=ms[_UNSCHEDULED],
+            pri_pq_ms=_weighted(produced, run_time_ms),
+            pri_gq_ms=_weighted(good, run_time_ms),
+            produced_quantity=produced,
+            good_quantity=good,
+            scrap_quantity=scrap,
+            rework_quantity=rework,
+            energy_kwh=quantities.get(TagRole.ENERGY),
+            planned_break_ms=ms[_BREAK],
+            planned_maintenance_ms=ms[_MAINTENANCE],
+            planned_setup_ms=planned_setup,
+            breakdown_ms=self.breakdown[index],
+            line_pri_gq_ms=_weighted(good, line_run_time_ms),
+            start_up_pri_ms=_weighted(rejected, run_time_ms),
+            idle_energy_kwh=self.idle_energy[index],
+            inspected_parts=inspected,
+            good_at_first_parts=good_at_first,
+            rework_found_parts=rework_found,
+            produced_items=_items(produced, parts_per_item),
+            good_items=_items(good, parts_per_item),
+            scrap_items=_items(scrap, parts_per_item),
+            rework_items=_items(rework, parts_per_item),
+        )
+
+
+def quantities_of(
+    quantities: Mapping[TagRole, float | None],
+) -> tuple[float | None, float | None]:
+    """Return produced and good quantity as far as the counters tell them.
+
+    Rework failed at first pass: it is produced but not good, and a rework pass adds nothing.
+    """
+    bad = [
+        quantities[role]
+        for role in (TagRole.SCRAP_COUNT, TagRole.REWORK_COUNT)
+        if role in quantities
+    ]
+    good = quantities.get(TagRole.GOOD_COUNT)
+    total = quantities.get(TagRole.TOTAL_COUNT)
+    if TagRole.TOTAL_COUNT in quantities:
+        if TagRole.GOOD_COUNT not in quantities and bad:
+            good = _total([total, *(None if part is None else -part for part in bad)])
+        return total, good
+    if TagRole.GOOD_COUNT in quantities and TagRole.SCRAP_COUNT in quantities:
+        return _total([good, *bad]), good
+    return None, good
+
+
+def _total(parts: Iterable[float | None]) -> float | None:
+    known = list(parts)
+    if any(part is None for part in known):
+        return None
+    return sum(part for part in known if part is not None)
+
+
+def _weighted(quantity: float | None, run_time_ms: float | None) -> float | None:
+    if quantity is None:
+        return None
+    if quantity == 0:
+        return 0.0
+    return None if run_time_ms is None else quantity * run_time_ms
+
+
+def _items(quantity: float | None, parts_per_item: float) -> float | None:
+    return None if quantity is None else quantity / parts_per_item
+
+
+def _marks(
+    line: Timeline,
+    first: NDArray[np.intp],
+    starts: Moments,
+    counts: Mapping[TagRole, Increments],
+) -> list[set[str]]:
+    found: list[set[str]] = [set() for _ in first]
+    end = int(line.edges[-1])
+
+    def note(moments: Moments, mark: str) -> None:
+        inside = moments[(moments >= starts[0]) & (moments < end)]
+        for index in np.unique(np.searchsorted(starts, inside, side="right") - 1):
+            found[index].add(mark)
+
+    for role, made in counts.items():
+        for event, name in _MARKED.items():
+            note(made.times[made.events == event], f"{name}:{role}")
+    for name, moments in line.signals.unmapped:
+        note(moments, f"unmapped_state:{name}")
+    note(line.edges[:-1][line.produces_in_break], PRODUCTION_IN_BREAK)
+    return found

@@ -1,0 +1,1 @@
+"""What readings say: moments, signals that hold, counters; pure."""

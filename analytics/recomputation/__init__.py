@@ -1,0 +1,1 @@
+"""Dirty windows computed again: rows in, figures out."""

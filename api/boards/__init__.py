@@ -1,5 +1,0 @@
-"""Boards: figures with their tables, for a place and a window, on a page, as a file, in the API."""
-
-from api.boards.board import Board, Inquiry, Table, tables_of
-
-__all__ = ["Board", "Inquiry", "Table", "tables_of"]

@@ -1,0 +1,1 @@
+"""Edges: how they are, and the certificates they get."""

@@ -1,0 +1,1 @@
+"""Figures of any place and window, formed when they are asked for; their JSON."""

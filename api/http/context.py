@@ -1,0 +1,166 @@
+"""What every endpoint may use: settings, clock, database, counters."""
+
+import asyncio
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from threading import BoundedSemaphore, Lock
+from typing import Annotated, cast
+
+import structlog
+from fastapi import Depends, Request
+
+from api.delivery.fleet import EdgeState
+from api.http.metrics import Metrics
+from api.http.places import PlaceTree
+from api.http.problems import too_many_exports
+from api.settings import ApiSettings
+from plant.clock import Clock, PlantClock
+from plant.errors import ConfigurationError, StoreUnavailableError
+from store.figure.classification_book import ClassificationBook
+from store.reading.reading import Reader, Reading
+
+_log = structlog.get_logger()
+_EXPORTS_AT_ONCE = 2
+
+
+class Database:
+    """The database as endpoints see it; its coming and going is logged once each."""
+
+    def __init__(self, reader: Reader, metrics: Metrics) -> None:
+        self._reader = reader
+        self._metrics = metrics
+        self._lock = Lock()
+        self._usable: bool | None = None
+        self._exports = BoundedSemaphore(_EXPORTS_AT_ONCE)
+
+    def open(self) -> None:
+        """Begin to connect; no error if the database is away."""
+        self._reader.open()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._reader.close()
+
+    def check(self) -> None:
+        """Raise ConfigurationError or StoreUnavailableError if a connection is not to be had."""
+        self._reader.check()
+
+    @contextmanager
+    def reading(self) -> Iterator[Reading]:
+        """Lend a connection; raises what `store.reading.reading.Reader.reading` raises."""
+        with self._watched(), self._reader.reading() as reading:
+            yield reading
+        self._note(None)
+
+    @contextmanager
+    def exporting(self, wait_s: float = 5.0) -> Iterator[Reading]:
+        """Lend a connection for a long answer; raise `too-many-exports` if none is free."""
+        if not self._exports.acquire(timeout=wait_s):
+            raise too_many_exports()
+        try:
+            with self._watched(), self._reader.exporting() as reading:
+                yield reading
+        finally:
+            self._exports.release()
+
+    @contextmanager
+    def _watched(self) -> Iterator[None]:
+        try:
+            yield
+        except (StoreUnavailableError, ConfigurationError) as exc:
+            self._note(exc)
+            raise
+
+    def _note(self, trouble: StoreUnavailableError | ConfigurationError | None) -> None:
+        usable = trouble is None
+        self._metrics.database_up.set(usable)
+        with self._lock:
+            changed = self._usable is not usable
+            first = self._usable is None
+            self._usable = usable
+        if changed and trouble is not None:
+            _log.warning("database_unavailable", reason=str(trouble))
+        elif changed and not first:
+            _log.info("database_available")
+
+
+class Ending:
+    """The end of the service, as any thread announces it and live streams await it."""
+
+    def __init__(self) -> None:
+        self._event = asyncio.Event()
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    def attach(self) -> None:
+        """Belong to the running event loop."""
+        self._loop = asyncio.get_running_loop()
+
+    def announce(self) -> None:
+        """Let every stream end; a second time does nothing."""
+        if self._loop is not None and not self._loop.is_closed():
+            self._loop.call_soon_threadsafe(self._event.set)
+
+    @property
+    def announced(self) -> bool:
+        """Whether the end has been announced."""
+        return self._event.is_set()
+
+    async def wait(self) -> None:
+        """Return when the end is announced."""
+        await self._event.wait()
+
+
+@dataclass(slots=True)
+class Context:
+    """The parts of one app."""
+
+    settings: ApiSettings
+    clock: Clock
+    metrics: Metrics
+    database: Database
+    classifications: ClassificationBook
+    ending: Ending = field(default_factory=Ending)
+
+    def wall_age_s(self, moment: datetime) -> float:
+        """Return how many wall seconds ago a plant time was."""
+        age = self.clock() - moment
+        if isinstance(self.clock, PlantClock):
+            return self.clock.wall_delay(age)
+        return age.total_seconds()
+
+    def plant_time(self, wall_s: float) -> timedelta:
+        """Return how much plant time passes in wall seconds, at the present speed."""
+        if isinstance(self.clock, PlantClock):
+            return timedelta(seconds=wall_s / self.clock.wall_delay(timedelta(seconds=1)))
+        return timedelta(seconds=wall_s)
+
+    def is_stale(self, online: bool, reported_at: datetime | None) -> bool:
+        """Return whether an edge is out of touch."""
+        return (
+            not online
+            or reported_at is None
+            or self.wall_age_s(reported_at) > self.settings.stale_after_s
+        )
+
+    def edge_state(self, online: bool, reported_at: datetime | None) -> EdgeState:
+        """Return whether an edge is there, as far as its heartbeats tell."""
+        if reported_at is None:
+            return EdgeState.NEVER
+        if not self.is_stale(online, reported_at):
+            return EdgeState.ONLINE
+        lost = self.wall_age_s(reported_at) > self.settings.lost_after_s
+        return EdgeState.LOST if lost else EdgeState.STALE
+
+
+def _context(request: Request) -> Context:
+    return cast("Context", request.app.state.context)
+
+
+ContextDep = Annotated[Context, Depends(_context)]
+
+
+def tree_of(reading: Reading) -> PlaceTree:
+    """Return the present tree of places."""
+    return PlaceTree(reading.places())

@@ -1,0 +1,149 @@
+"""How errors are answered: as RFC 9457 problem documents, as pages where a person is looking.
+
+A document is `application/problem+json` with `type`, `title`, `status`, `detail` and
+`request_id`; the end of its type is the kind of a `ProblemError`.
+"""
+
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from pydantic import ValidationError
+from starlette.exceptions import HTTPException
+
+from api.http.headers import SECURITY_HEADERS
+from api.http.problems import ProblemError
+from plant.errors import ConfigurationError, StoreUnavailableError
+from store.reading.reading import QueryTooLongError
+
+_log = structlog.get_logger()
+
+TYPE_ROOT = "urn:nhipmay:problem:"
+PROBLEM_JSON = "application/problem+json"
+
+
+def problem_of(exc: Exception) -> ProblemError:
+    """Return the error that an exception means to a caller."""
+    match exc:
+        case ProblemError():
+            return exc
+        case StoreUnavailableError() | ConfigurationError():
+            return ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "database-down", "Database not usable", str(exc)
+            )
+        case QueryTooLongError():
+            return ProblemError(
+                HTTPStatus.SERVICE_UNAVAILABLE, "query-too-long", "Query took too long", str(exc)
+            )
+        case RequestValidationError():
+            return ProblemError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "invalid-request",
+                "Request not valid",
+                "; ".join(
+                    f"{error['name']}: {error['message']}" for error in validation_errors(exc)
+                ),
+            )
+        case HTTPException():
+            status = HTTPStatus(exc.status_code)
+            return ProblemError(status, _slug(status), status.phrase, f"{exc.detail}.")
+        case _:
+            return ProblemError(
+                HTTPStatus.INTERNAL_SERVER_ERROR,
+                "internal-error",
+                "Internal error",
+                "Something failed inside; the service's log tells more under this request id.",
+            )
+
+
+def validation_errors(exc: RequestValidationError) -> list[dict[str, str]]:
+    """Return where a request is wrong and why, one entry per parameter."""
+    return [
+        {
+            "name": ".".join(str(part) for part in error["loc"] if part != "query"),
+            "message": error["msg"],
+        }
+        for error in exc.errors()
+    ]
+
+
+def validation_words(exc: ValidationError) -> str:
+    """Return the first thing that is wrong with a body, in words."""
+    first = exc.errors(include_url=False, include_input=False)[0]
+    path = ".".join(str(part) for part in first["loc"])
+    return f"{path}: {first['msg']}" if path else first["msg"]
+
+
+def problem_response(exc: Exception, request_id: str) -> Response:
+    """Return the problem document of an exception."""
+    problem = problem_of(exc)
+    content: dict[str, Any] = {
+        "type": TYPE_ROOT + problem.kind,
+        "title": problem.title,
+        "status": problem.status.value,
+        "detail": problem.detail,
+        "request_id": request_id,
+    }
+    if isinstance(exc, RequestValidationError):
+        content["errors"] = validation_errors(exc)
+    elif problem.errors:
+        content["errors"] = problem.errors
+    return JSONResponse(
+        content,
+        status_code=problem.status,
+        media_type=PROBLEM_JSON,
+        headers=_headers(problem, exc),
+    )
+
+
+def _headers(problem: ProblemError, exc: Exception) -> dict[str, str]:
+    headers = dict(exc.headers or {}) if isinstance(exc, HTTPException) else {}
+    if problem.status is HTTPStatus.UNAUTHORIZED:
+        headers["WWW-Authenticate"] = "Bearer"
+    if problem.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
+        headers["Retry-After"] = "5"
+    return headers
+
+
+def _slug(status: HTTPStatus) -> str:
+    return status.phrase.lower().replace(" ", "-")
+
+
+def is_page_path(path: str) -> bool:
+    """Return whether a path is that of a page, which a person's browser asks for."""
+    return path in {"/", "/operator", "/import", "/sign-in"} or path.startswith(
+        ("/place/", "/operator/", "/board/")
+    )
+
+
+def install(app: FastAPI) -> None:
+    """Make every exception of the app an answer of the kind that its caller can read."""
+
+    async def answer(request: Request, exc: Exception) -> Response:
+        request_id = request.scope.get("request_id", "")
+        problem = problem_of(exc)
+        if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            _log.error("request_failed", path=request.url.path, request_id=request_id)
+        response: Response
+        if is_page_path(request.url.path):
+            response = app.state.pages.error_page(request, problem, request_id)
+        else:
+            response = problem_response(exc, request_id)
+        if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
+            # Answered outside the middleware that adds these to everything else.
+            response.headers.update({"X-Request-ID": request_id, **SECURITY_HEADERS})
+        return response
+
+    for kind in (
+        ProblemError,
+        StoreUnavailableError,
+        ConfigurationError,
+        QueryTooLongError,
+        RequestValidationError,
+        HTTPException,
+        Exception,
+    ):
+        app.add_exception_handler(kind, answer)

@@ -1,0 +1,65 @@
+"""Files that browsers fetch: our own style and script, and plotly's as its wheel carries it."""
+
+import gzip
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib.resources import files
+
+import plotly  # type: ignore[import-untyped]  # it has no types
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_OWN = (
+    "style.css",
+    "boards.css",
+    "fleet.css",
+    "operator.css",
+    "drawing.js",
+    "live.js",
+    "boards.js",
+    "operator.js",
+    "import.js",
+    "icons.svg",
+)
+_PLOTLY = "plotly.min.js"
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    """A file with its address; the address names the content, so it may be kept for ever."""
+
+    address: str
+    media_type: str
+    content: bytes
+    compressed: bytes
+
+    def headers(self, *, gzipped: bool) -> dict[str, str]:
+        """Return the headers of an answer with this file."""
+        headers = {"Cache-Control": _FOR_EVER, "Vary": "Accept-Encoding"}
+        return headers | ({"Content-Encoding": "gzip"} if gzipped else {})
+
+
+@cache
+def load_assets() -> Mapping[str, Asset]:
+    """Return every asset by name; each is read and compressed once."""
+    static = files("api.pages") / "static"
+    contents = {name: (static / name).read_bytes() for name in _OWN}
+    contents[_PLOTLY] = (files(plotly) / "package_data" / _PLOTLY).read_bytes()
+    return {name: _asset(name, content) for name, content in contents.items()}
+
+
+def _asset(name: str, content: bytes) -> Asset:
+    digest = hashlib.sha256(content).hexdigest()[:12]
+    stem, _, suffix = name.rpartition(".")
+    return Asset(
+        address=f"{stem}.{digest}.{suffix}",
+        media_type=_TYPES[f".{suffix}"],
+        content=content,
+        compressed=gzip.compress(content, compresslevel=6, mtime=0),
+    )

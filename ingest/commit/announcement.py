@@ -1,0 +1,48 @@
+"""An edge announces its tags, natively or by Sparkplug: what is stored, and what is refused."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from ingest.commit.new_rows import readable
+from ingest.decoding.birth import Site, tag_changes
+from ingest.decoding.message import Message
+from ingest.validation.registry import Registry
+from plant.native.message import TagDeclaration
+from store.delivery.row import DeliveryTransaction, EdgeRow, Rejection
+
+
+def announce(
+    transaction: DeliveryTransaction,
+    registry: Registry,
+    edge: EdgeRow,
+    declarations: Sequence[TagDeclaration],
+    message: Message,
+    epoch: str,
+    now: datetime,
+) -> list[Rejection]:
+    """Store what is new or changed, make it known to the registry, and return what is refused."""
+    transaction.lock_site(edge.site_id)
+    site = Site(
+        transaction.work_units(edge.site_id),
+        transaction.tags(edge.site_id),
+        frozenset(row.edge_id for row in transaction.edges() if row.online),
+    )
+    changes, refusals = tag_changes(edge, declarations, site, live=not message.retained)
+    transaction.save_tags(changes, now)
+    if changes or not registry.has_tags(edge):
+        registry.reread(transaction, edge.site_id)
+    return [
+        Rejection(
+            received_time=message.received_time,
+            topic=readable(message.topic),
+            reason=refusal.reason,
+            detail=readable(refusal.detail),
+            raw=refusal.raw,
+            edge_id=edge.edge_id,
+            epoch=epoch,
+            row_id=refusal.index,
+            tag_name=readable(refusal.name),
+            once=True,
+        )
+        for refusal in refusals
+    ]

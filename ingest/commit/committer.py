@@ -1,0 +1,127 @@
+"""Commits groups of messages, whatever the database does and whatever one of them does to it."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from threading import Event
+from time import monotonic
+
+import structlog
+
+from ingest.commit.heartbeat import ClockOffsets
+from ingest.commit.isolation import Isolation
+from ingest.commit.outcome import Outcome
+from ingest.commit.refusal import rejection_of
+from ingest.commit.right_of_way import RightOfWay
+from ingest.commit.transaction import GroupTransaction
+from ingest.decoding.parcel import Parcel, RefusedParcel, refused
+from ingest.selfstat import Selfstat
+from ingest.settings import LimitSettings
+from ingest.validation.kept_file import KeptFile
+from ingest.validation.registry import Registry
+from plant.clock import Clock, microseconds
+from plant.errors import DataError, NhipmayError
+from plant.native.message import Limits
+from store.delivery.row import DeliveryStore
+
+log = structlog.get_logger()
+
+Committed = tuple[Sequence[Parcel], Outcome]
+
+
+class Committer:
+    """Turns groups of messages into committed transactions; see `ingest.commit.isolation`."""
+
+    def __init__(
+        self,
+        store: DeliveryStore,
+        selfstat: Selfstat,
+        clock: Clock,
+        limits: LimitSettings,
+        abandon: Event,
+        right_of_way: RightOfWay | None = None,
+        first_pause_s: float = 0.1,
+        kept_file: KeptFile | None = None,
+    ) -> None:
+        """Remember where to write to; once `abandon` is set, nothing is tried a second time."""
+        self._store = store
+        self._selfstat = selfstat
+        self._clock = clock
+        self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
+        self._limits = Limits(limits.max_payload_bytes, limits.max_rows)
+        self._registry = Registry(monotonic, limits.require_enrolment)
+        self._offsets = ClockOffsets()
+        self._right_of_way = right_of_way or RightOfWay()
+        self._kept_file = kept_file
+        self._isolation: Isolation[Parcel, Outcome] = Isolation(
+            self, selfstat, abandon, first_pause_s=first_pause_s
+        )
+
+    def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
+        """Yield what was committed, part by part, in order."""
+        for part, outcome in self._isolation.settle(parcels):
+            self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
+            yield part, outcome
+
+    def transact(self, group: Sequence[Parcel]) -> Outcome:
+        """Write a group in one transaction."""
+        done = False
+        try:
+            with self._store.transaction() as transaction:
+                written = GroupTransaction(
+                    transaction,
+                    self._registry,
+                    self._offsets,
+                    self._clock(),
+                    self._future_tolerance_us,
+                    self._right_of_way,
+                    self._limits,
+                )
+                outcome = written.apply(group)
+                # As late as can be: what took its time is already written.
+                now = self._clock()
+                transaction.add_lags(written.lags.counts(microseconds(now)), now)
+            done = True
+        finally:
+            if not done:
+                # Tags read or announced within it may not be there.
+                self._registry.forget()
+        return outcome
+
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from working now."""
+        return self._store.obstacle()
+
+    def lessened(self, member: Parcel, error: DataError) -> Parcel | None:
+        """Return the message as refused, then only its raw form; None when it was that."""
+        if not isinstance(member, RefusedParcel):
+            self._selfstat.noted("isolated")
+            return refused(member, error.reason, error.detail)
+        if member.origin is not None:
+            return None
+        return RefusedParcel(
+            member.message, error.reason, error.detail, rows=member.rows, origin=member
+        )
+
+    def given_up(self, member: Parcel, error: DataError) -> Outcome | None:
+        """Keep a message in the file beside the ingest, and settle its ids if that is possible."""
+        assert isinstance(member, RefusedParcel)
+        first = member.origin or member
+        outcome = Outcome()
+        try:
+            if self._kept_file is None:
+                raise OSError("there is no file to keep it in")
+            self._kept_file.keep(rejection_of(member, None))
+        except OSError as exc:
+            # Not acknowledged, it comes again with the next connection.
+            self._selfstat.noted("kept_nowhere")
+            log.error("a message can be kept nowhere", reason=str(exc), refusal=error.detail)
+            return None
+        self._selfstat.noted("kept_in_file")
+        log.error("a message is kept in the file beside the ingest", refusal=error.detail)
+        try:
+            outcome = self.transact([replace(first, kept=True)])
+        except NhipmayError:
+            outcome.count_message(rejected=1)
+            outcome.count_rows(rejected=member.rows)
+        outcome.rejections[member.reason] += 1
+        return outcome

@@ -1,0 +1,395 @@
+"""One transaction: what a group of messages changes in the database, and what became of each."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from datetime import datetime
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.commit.announcement import announce
+from ingest.commit.device import DeviceGroup
+from ingest.commit.heartbeat import MOST_SPANS, ClockOffsets, status_row, with_status
+from ingest.commit.lag import Lags
+from ingest.commit.new_rows import (
+    NewRows,
+    dirty_hours,
+    joined,
+    number_columns,
+    portions,
+    readable,
+    row_rejections,
+    text_columns,
+)
+from ingest.commit.outcome import Outcome
+from ingest.commit.overlap import Overlap, overlap
+from ingest.commit.refusal import Refusals, rejection_of
+from ingest.commit.right_of_way import RightOfWay
+from ingest.decoding.parcel import (
+    BirthParcel,
+    DataParcel,
+    Ids,
+    Parcel,
+    RefusedParcel,
+    StatusParcel,
+    refused,
+)
+from ingest.validation.registry import Registry, stranger
+from ingest.validation.validation import ACCEPTED, Rows, verdicts
+from plant.clock import microseconds
+from plant.delivery.idset import IdSet, Span
+from plant.errors import DataError
+from plant.native.message import SCHEMA, Ack, EdgeAddress, Leaf, Limits, encode
+from store.delivery.row import (
+    DeliveryTransaction,
+    EdgeRow,
+    LedgerKey,
+    LedgerRow,
+    NumberColumns,
+    Rejection,
+    TextColumns,
+)
+
+# Refused for a cause outside the message, so the edge is to send it again: no id is settled.
+CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids"})
+
+_NO_BIRTH = "no_birth"
+
+
+class GroupTransaction:
+    """Applies a group of messages within an open database transaction."""
+
+    def __init__(
+        self,
+        transaction: DeliveryTransaction,
+        registry: Registry,
+        offsets: ClockOffsets,
+        now: datetime,
+        future_tolerance_us: int,
+        right_of_way: RightOfWay,
+        limits: Limits | None = None,
+    ) -> None:
+        self._transaction = transaction
+        self._limits = limits
+        self._unborn: set[LedgerKey] = set()
+        """Whose birth is missing."""
+        self._refusals = Refusals()
+        self._registry = registry
+        self._offsets = offsets
+        self._now = now
+        self._future_tolerance_us = future_tolerance_us
+        self._right_of_way = right_of_way
+        self._ledgers: dict[LedgerKey, LedgerRow] = {}
+        self._epochs: dict[int, dict[LedgerKey, LedgerRow]] = {}
+        """By edge, the ledgers as they were locked."""
+        self._topics: dict[LedgerKey, EdgeAddress] = {}
+        self._committed_at: dict[LedgerKey, datetime] = {}
+        self._overlapping: list[NewRows] = []
+        """Rows that other epochs of their edge may have brought."""
+        self._outcome = Outcome()
+        self.lags = Lags()
+        """How old what is written is."""
+
+    def apply(self, parcels: Sequence[Parcel]) -> Outcome:
+        """Write everything and return what is to be counted and published once it is committed.
+
+        Heartbeats come first, as they tell which edges are online, then births, as data need
+        their tags; the order among the messages of one kind is kept.
+        """
+        self._registry.refresh(
+            self._transaction, (parcel.address for parcel in parcels if parcel.address)
+        )
+        self._lock_ledgers(parcels)
+        devices = DeviceGroup(
+            self._transaction,
+            self._registry,
+            self._outcome,
+            self.lags,
+            self._now,
+            self._future_tolerance_us,
+        )
+        devices.lock(parcels)
+        for parcel in parcels:
+            if isinstance(parcel, StatusParcel):
+                self._apply_status(parcel)
+        for parcel in parcels:
+            if isinstance(parcel, BirthParcel):
+                self._apply_birth(parcel)
+        self._know_tags(parcels)
+        self._write(parcels)
+        for refused_parcel in devices.write(parcels):
+            self._refuse(refused_parcel)
+        if self._outcome.rejected:
+            self._transaction.write_rejections(self._outcome.rejected)
+        self._transaction.save_ledgers(list(self._ledgers.values()), self._committed_at)
+        self._outcome.acks = [self._ack(key) for key in self._ledgers]
+        return self._outcome
+
+    def _lock_ledgers(self, parcels: Sequence[Parcel]) -> None:
+        for parcel in parcels:
+            edge = self._registry.edge(parcel.address) if parcel.address else None
+            has_ids = not isinstance(parcel, BirthParcel)
+            if edge is not None and parcel.address and parcel.epoch is not None and has_ids:
+                self._topics[edge.edge_id, parcel.epoch] = parcel.address
+        self._ledgers = self._transaction.lock_ledgers(self._topics)
+        for key, ledger in self._ledgers.items():
+            self._epochs.setdefault(key[0], {})[key] = ledger
+        # Of two workers with different epochs of an edge, each would find the same row new.
+        for site_id in sorted({edge.site_id for edge in self._edges_with_epochs()}):
+            self._transaction.lock_site(site_id)
+
+    def _edges_with_epochs(self) -> Iterator[EdgeRow]:
+        for key, address in self._topics.items():
+            edge = self._registry.edge(address)
+            if edge is not None and self._has_other_epochs(key):
+                yield edge
+
+    def _has_other_epochs(self, key: LedgerKey) -> bool:
+        return self._ledgers[key].others_until is not None or len(self._epochs[key[0]]) > 1
+
+    def _ack(self, key: LedgerKey) -> tuple[str, bytes]:
+        ledger = self._ledgers[key]
+        ack = Ack(
+            SCHEMA,
+            key[1],
+            ledger.contiguous_to,
+            microseconds(self._now),
+            limits=self._limits,
+            birth_wanted=key in self._unborn,
+            rejected=ledger.rejected_count,
+            refused=self._refusals.of(key),
+        )
+        return self._topics[key].topic(Leaf.ACK), encode(ack)
+
+    def _apply_status(self, parcel: StatusParcel) -> None:
+        edge = self._registry.edge(parcel.address)
+        if edge is None:
+            self._refuse(stranger(parcel, self._registry))
+            return
+        try:
+            row = status_row(parcel, edge.edge_id, self._offsets)
+            key = (edge.edge_id, row.epoch)
+            ledger = with_status(self._ledgers[key], parcel.status)
+        except DataError as exc:
+            self._refuse(refused(parcel, exc.reason, exc.detail))
+            return
+        self._transaction.save_status(row)
+        self._ledgers[key] = ledger
+        self._outcome.count_message(written=1)
+
+    def _apply_birth(self, parcel: BirthParcel) -> None:
+        edge = self._registry.edge(parcel.address)
+        if edge is None:
+            self._refuse(stranger(parcel, self._registry))
+            return
+        message = parcel.message
+        for rejection in announce(
+            self._transaction,
+            self._registry,
+            edge,
+            parcel.birth.tags,
+            message,
+            parcel.epoch,
+            self._now,
+        ):
+            self._outcome.reject(rejection)
+        self._transaction.save_agent(
+            edge.edge_id, parcel.epoch, readable(parcel.birth.agent_version), self._now
+        )
+        self._outcome.count_message(written=1)
+
+    def _refuse(self, parcel: RefusedParcel) -> None:
+        """Reject a whole message; its ids are settled, so that it need not come again."""
+        edge = self._registry.edge(parcel.address) if parcel.address else None
+        ids = None if edge is None or parcel.reason in CURABLE else parcel.ids
+        if edge is not None and ids and self._scatters((edge.edge_id, ids.epoch), ids):
+            ids = None
+        if edge is not None and ids:
+            key = (edge.edge_id, ids.epoch)
+            new = self._take(key, ids, parcel.message.received_time)
+            if not new:
+                self._outcome.count_message(duplicate=1)
+                self._outcome.count_rows(duplicate=parcel.rows)
+                return
+            rejected = self._ledgers[key].rejected_count + sum(b - a for a, b in new)
+            self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
+        self._outcome.count_message(rejected=1)
+        self._outcome.count_rows(rejected=parcel.rows)
+        if edge is not None and parcel.epoch is not None:
+            self._tell(edge.edge_id, parcel)
+        if not parcel.kept:
+            # Without settled ids it comes again; births and heartbeats repeat with their epoch.
+            once = parcel.epoch is not None and ids is None
+            self._outcome.reject(rejection_of(parcel, edge.edge_id if edge else None, once=once))
+
+    def _tell(self, edge_id: int, parcel: RefusedParcel) -> None:
+        """Have the edge told what became of its message, by its next ack."""
+        key = (edge_id, parcel.epoch or "")
+        if parcel.reason == _NO_BIRTH:
+            self._unborn.add(key)
+        elif parcel.reason not in CURABLE:
+            self._refusals.note(key, parcel.reason, max(1, parcel.rows), None, parcel.detail)
+
+    def _take(self, key: LedgerKey, ids: Ids, received: datetime) -> list[Span]:
+        """Enter ids into the ledger and return those that are new."""
+        ledger = self._ledgers[key]
+        new = ledger.committed.missing(ids.start, ids.stop)
+        repeated = len(ids) - sum(stop - start for start, stop in new)
+        self._ledgers[key] = ledger.taking(IdSet(tuple(new)), repeated)
+        if new:
+            self._committed_at[key] = max(received, self._committed_at.get(key, received))
+        return new
+
+    def _scatters(self, key: LedgerKey, ids: Ids) -> bool:
+        """Tell whether a ledger in very many pieces would fall into one more."""
+        known = self._ledgers[key].committed
+        if len(known.spans) < MOST_SPANS:
+            return False
+        return len(known.union(IdSet(((ids.start, ids.stop),))).spans) > len(known.spans)
+
+    def _new_rows(self, parcel: Parcel) -> Iterator[NewRows]:
+        if isinstance(parcel, RefusedParcel):
+            self._refuse(parcel)
+        if not isinstance(parcel, DataParcel):
+            return
+        edge = self._registry.edge(parcel.address)
+        if edge is None:
+            self._refuse(stranger(parcel, self._registry))
+            return
+        if not self._registry.has_tags(edge):
+            detail = "the edge has not announced any tag yet; it is to send this again"
+            self._refuse(refused(parcel, "no_birth", detail))
+            return
+        key = (edge.edge_id, parcel.ids.epoch)
+        if self._scatters(key, parcel.ids):
+            detail = f"{MOST_SPANS} gaps are open; the edge is to send what is missing first"
+            self._refuse(refused(parcel, "scattered_ids", detail))
+            return
+        spans = self._take(key, parcel.ids, parcel.message.received_time)
+        part = NewRows(parcel, edge, spans)
+        self._outcome.count_rows(duplicate=parcel.rows - len(part))
+        if not spans:
+            self._outcome.count_message(duplicate=1)
+            return
+        self._outcome.count_message(written=1)
+        if self._may_be_stored(part):
+            self._overlapping.append(part)
+        else:
+            yield part
+
+    def _may_be_stored(self, part: NewRows) -> bool:
+        """Tell whether another epoch of the edge may have brought some of these rows."""
+        key = (part.edge.edge_id, part.parcel.ids.epoch)
+        if not self._has_other_epochs(key):
+            return False
+        if len(self._epochs[part.edge.edge_id]) > 1:
+            return True
+        common = self._overlap(key)
+        return common is not None and bool(common.suspects(part.parcel.time_us).any())
+
+    def _overlap(self, key: LedgerKey) -> Overlap | None:
+        return overlap(key, self._epochs[key[0]], self._committed_at, self._future_tolerance_us)
+
+    def _know_tags(self, parcels: Sequence[Parcel]) -> None:
+        """Read again the tags of sites from which data name a tag that is not known.
+
+        It may have been announced to another worker since they were read.
+        """
+        strange = set()
+        for parcel in parcels:
+            if isinstance(parcel, DataParcel):
+                edge = self._registry.edge(parcel.address)
+                known = edge is None or edge.site_id in strange
+                if edge and not known and self._registry.has_strange(edge, parcel.tags):
+                    strange.add(edge.site_id)
+        for site_id in strange:
+            self._registry.reread(self._transaction, site_id)
+
+    def _write(self, parcels: Sequence[Parcel]) -> None:
+        texts: list[TextColumns] = []
+        hours: set[tuple[int, int]] = set()
+        self._transaction.stream_numbers(self._stream(parcels, texts, hours))
+        self._right_of_way.claim()
+        for part in self._overlapping:
+            self._write_overlapping(part, hours)
+        for columns in texts:
+            self._transaction.write_texts(columns)
+        if hours:
+            self._transaction.mark_dirty(sorted(hours), self._now)
+
+    def _stream(
+        self, parcels: Sequence[Parcel], texts: list[TextColumns], hours: set[tuple[int, int]]
+    ) -> Iterator[NumberColumns]:
+        for portion in portions(part for parcel in parcels for part in self._new_rows(parcel)):
+            yield self._judged(portion, texts, hours)
+            # The database has something to do.
+            self._right_of_way.release()
+
+    def _judged(
+        self, parts: Sequence[NewRows], texts: list[TextColumns], hours: set[tuple[int, int]]
+    ) -> NumberColumns:
+        """Return the numbers to write; add the texts and the hours that all of it changes.
+
+        Runs while the database takes in the portion before, so it may not ask it anything.
+        """
+        rows, accepted = self._judge(parts)
+        self.lags.note(parts, rows.source_us, accepted)
+        return self._accepted(rows, accepted, texts, hours)
+
+    def _write_overlapping(self, part: NewRows, hours: set[tuple[int, int]]) -> None:
+        """Write what other epochs have not brought; the rest counts as repeated."""
+        rows, accepted = self._judge([part])
+        key = (part.edge.edge_id, part.parcel.ids.epoch)
+        common = self._overlap(key)
+        if common is not None:
+            tags = self._registry.columns
+            stored = common.stored(self._transaction, rows, accepted, tags)
+            repeated = int(stored.sum())
+            count = self._ledgers[key].duplicate_count + repeated
+            self._ledgers[key] = replace(self._ledgers[key], duplicate_count=count)
+            self._outcome.count_rows(duplicate=repeated)
+            accepted &= ~stored
+        self.lags.note([part], rows.source_us, accepted)
+        # At once: the next part is compared with it.
+        texts: list[TextColumns] = []
+        self._transaction.write_numbers(self._accepted(rows, accepted, texts, hours))
+        for columns in texts:
+            self._transaction.write_texts(columns)
+
+    def _judge(self, parts: Sequence[NewRows]) -> tuple[Rows, NDArray[np.bool_]]:
+        """Return the rows and which are accepted; the others are rejected."""
+        tags = self._registry.columns
+        rows = joined(parts, self._registry)
+        verdict = verdicts(rows, tags, self._future_tolerance_us)
+        for rejection in row_rejections(parts, rows, verdict, tags):
+            self._reject_row(rejection)
+        return rows, verdict == ACCEPTED
+
+    def _accepted(
+        self,
+        rows: Rows,
+        accepted: NDArray[np.bool_],
+        texts: list[TextColumns],
+        hours: set[tuple[int, int]],
+    ) -> NumberColumns:
+        tags = self._registry.columns
+        numbers = number_columns(rows, accepted, tags).by_tag()
+        written = len(numbers)
+        if written < len(rows):
+            columns = text_columns(rows, accepted, tags)
+            written += len(columns)
+            if len(columns):
+                texts.append(columns)
+        self._outcome.count_rows(written=written)
+        hours.update(dirty_hours(rows, accepted, tags))
+        return numbers
+
+    def _reject_row(self, rejection: Rejection) -> None:
+        assert rejection.edge_id is not None
+        assert rejection.epoch is not None
+        key = (rejection.edge_id, rejection.epoch)
+        rejected = self._ledgers[key].rejected_count + 1
+        self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
+        self._outcome.count_rows(rejected=1)
+        self._refusals.note(key, rejection.reason, 1, rejection.tag_name, rejection.detail)
+        self._outcome.reject(rejection)

@@ -1,0 +1,288 @@
+"""What a message says, decoded off the writing thread: columns of numbers, no database needed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.decoding.column import LARGEST, Kind, value_columns, whole_numbers
+from ingest.decoding.json_size import check_items
+from ingest.decoding.message import Message
+from ingest.settings import LimitSettings
+from plant.errors import DataError
+from plant.measurement import Quality, Value
+from plant.native.device_values import MAX_VALUES, decode_device_values
+from plant.native.message import (
+    Birth,
+    DataBatch,
+    EdgeAddress,
+    Leaf,
+    Status,
+    decode_birth,
+    decode_data,
+    decode_status,
+    parse_topic,
+)
+
+MAX_SETTLED_ROWS = 100_000
+"""A message that cannot be read may name at most this many ids to be taken at its word."""
+
+DEVICE_EPOCH = "values"
+"""Stands where an edge's epoch stands, for people who look at devices without an outbox."""
+
+
+@dataclass(frozen=True, slots=True)
+class Ids:
+    """The outbox ids that a message is about: `[start, stop)` of one epoch."""
+
+    epoch: str
+    start: int
+    stop: int
+
+    def __len__(self) -> int:
+        return self.stop - self.start
+
+
+@dataclass(frozen=True, slots=True)
+class DataParcel:
+    """A data message as columns, one element per measurement."""
+
+    message: Message
+    address: EdgeAddress
+    ids: Ids
+    tags: Sequence[str]
+    tag: NDArray[np.int64]
+    """Index into `tags`."""
+    time_us: NDArray[np.int64]
+    kind: NDArray[np.int8]
+    """A `Kind`."""
+    number: NDArray[np.float64]
+    """NaN where the value is no number."""
+    value: Sequence[Value]
+    """The values as they came."""
+    quality: NDArray[np.int64]
+
+    @property
+    def rows(self) -> int:
+        """How many measurements it holds."""
+        return len(self.ids)
+
+    @property
+    def epoch(self) -> str:
+        """Which life of the outbox the ids are of."""
+        return self.ids.epoch
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceParcel:
+    """Values of a device without outbox ids."""
+
+    message: Message
+    address: EdgeAddress
+    data: DataParcel
+    """Its ids are only the places within the message."""
+    epoch: None = None
+    """There is no outbox that could have lives."""
+
+    @property
+    def rows(self) -> int:
+        """How many measurements it holds."""
+        return self.data.rows
+
+
+@dataclass(frozen=True, slots=True)
+class BirthParcel:
+    """A birth message."""
+
+    message: Message
+    address: EdgeAddress
+    birth: Birth
+    rows: int = 0
+
+    @property
+    def epoch(self) -> str:
+        """The edge's present epoch."""
+        return self.birth.epoch
+
+
+@dataclass(frozen=True, slots=True)
+class StatusParcel:
+    """A heartbeat or Last Will."""
+
+    message: Message
+    address: EdgeAddress
+    status: Status
+    rows: int = 0
+
+    @property
+    def epoch(self) -> str:
+        """The edge's present epoch."""
+        return self.status.epoch
+
+
+@dataclass(frozen=True, slots=True)
+class RefusedParcel:
+    """A message that cannot be accepted as a whole."""
+
+    message: Message
+    reason: str
+    detail: str
+    address: EdgeAddress | None = None
+    epoch: str | None = None
+    """Where it could be read."""
+    ids: Ids | None = None
+    """The ids that it is about, where they could be read and are plausible."""
+    rows: int = 0
+    """How many measurements were read from it before it was refused."""
+    origin: "RefusedParcel | None" = None
+    """What it was before the database refused even its rejection: nothing of what the message
+    says of itself is used any more, only its raw form."""
+    kept: bool = False
+    """Its raw form is kept elsewhere; only its ids remain to be settled."""
+
+
+Parcel = DataParcel | DeviceParcel | BirthParcel | StatusParcel | RefusedParcel
+
+
+def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
+    """Return what a message says; one that cannot be read comes back refused, never raised."""
+    try:
+        address, leaf = parse_topic(message.topic)
+    except DataError as exc:
+        return RefusedParcel(message, exc.reason, exc.detail)
+    try:
+        if len(message.payload) > limits.max_payload_bytes:
+            raise DataError(
+                "too_large",
+                f"{len(message.payload)} bytes; at most {limits.max_payload_bytes} are taken",
+            )
+        match leaf:
+            case Leaf.DATA:
+                check_items(message.payload, _items_of(limits.max_rows))
+                batch = decode_data(message.payload)
+                if len(batch.value) > limits.max_rows:
+                    raise DataError(
+                        "too_large",
+                        f"{len(batch.value)} measurements; at most {limits.max_rows} are taken",
+                    )
+                return _data_parcel(message, address, batch, limits)
+            case Leaf.VALUES:
+                check_items(message.payload, _items_of(min(limits.max_rows, MAX_VALUES)))
+                return _device_parcel(message, address, limits)
+            case Leaf.BIRTH:
+                check_items(message.payload, _FIELDS_OF_A_TAG * limits.max_tags)
+                birth = decode_birth(message.payload)
+                if len(birth.tags) > limits.max_tags:
+                    raise DataError(
+                        "too_large",
+                        f"{len(birth.tags)} tags; at most {limits.max_tags} are taken",
+                    )
+                _check_epoch(birth.epoch)
+                return BirthParcel(message, address, birth)
+            case Leaf.STATUS:
+                check_items(message.payload, _ITEMS_OF_A_STATUS)
+                status = decode_status(message.payload)
+                _check_epoch(status.epoch)
+                return StatusParcel(message, address, status)
+            case _:
+                raise DataError("bad_topic", f"nothing is expected on a topic ending in {leaf!r}")
+    except DataError as exc:
+        ids = _readable_ids(message.payload) if leaf == Leaf.DATA else None
+        epoch = ids.epoch if ids else None
+        return RefusedParcel(message, exc.reason, exc.detail, address, epoch, ids)
+
+
+def refused(parcel: Parcel, reason: str, detail: str) -> RefusedParcel:
+    """Return the parcel as one that cannot be accepted after all."""
+    ids = parcel.ids if isinstance(parcel, DataParcel) else None
+    return RefusedParcel(
+        parcel.message, reason, detail, parcel.address, parcel.epoch, ids, parcel.rows
+    )
+
+
+_FIELDS_OF_A_TAG = 16
+_ITEMS_OF_A_STATUS = 20_000
+
+
+def _items_of(rows: int) -> int:
+    """Return how many JSON values a message of so many measurements may consist of."""
+    return 8 * rows + 1_000
+
+
+def _data_parcel(
+    message: Message, address: EdgeAddress, batch: DataBatch, limits: LimitSettings
+) -> DataParcel:
+    _check_epoch(batch.epoch)
+    kind, number = value_columns(batch.value, limits.max_text_length)
+    return DataParcel(
+        message=message,
+        address=address,
+        ids=Ids(batch.epoch, batch.first_id, batch.last_id + 1),
+        tags=batch.tags,
+        tag=np.array(batch.tag, np.int64),
+        time_us=whole_numbers(batch.time_us),
+        kind=kind,
+        number=number,
+        value=batch.value,
+        quality=(
+            np.zeros(len(batch.value), np.int64)
+            if batch.quality is None
+            else whole_numbers(batch.quality)
+        ),
+    )
+
+
+def _device_parcel(message: Message, address: EdgeAddress, limits: LimitSettings) -> DeviceParcel:
+    said = decode_device_values(message.payload)
+    tags: dict[str, int] = {}
+    index = [tags.setdefault(f"{address.edge}/{path}", len(tags)) for path in said.path]
+    kind, number = value_columns(said.value, limits.max_text_length)
+    # A device says that it has no value by null, and nothing else about its trust in one.
+    nothing = kind == Kind.NOTHING
+    data = DataParcel(
+        message=message,
+        address=address,
+        ids=Ids(DEVICE_EPOCH, 1, len(index) + 1),
+        tags=list(tags),
+        tag=np.array(index, np.int64),
+        time_us=whole_numbers(said.time_us),
+        kind=kind,
+        number=number,
+        value=said.value,
+        quality=np.where(nothing, int(Quality.BAD), int(Quality.GOOD)),
+    )
+    return DeviceParcel(message, address, data)
+
+
+def _check_epoch(epoch: str) -> None:
+    if not 0 < len(epoch) <= 64 or not epoch.isprintable():
+        raise DataError("malformed", "the epoch must be 1 to 64 printable characters")
+
+
+class _Header(msgspec.Struct, frozen=True):
+    """Of a data message, what is the same in every schema version."""
+
+    epoch: str
+    first_id: int
+    last_id: int
+
+
+_header_decoder = msgspec.json.Decoder(_Header)
+
+
+def _readable_ids(payload: bytes) -> Ids | None:
+    try:
+        header = _header_decoder.decode(payload)
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return None
+    try:
+        _check_epoch(header.epoch)
+    except DataError:
+        return None
+    plausible = (
+        1 <= header.first_id <= header.last_id < header.first_id + MAX_SETTLED_ROWS
+        and header.last_id <= LARGEST
+    )
+    return Ids(header.epoch, header.first_id, header.last_id + 1) if plausible else None

@@ -1,0 +1,173 @@
+"""Which edges are enrolled and which tags they have: a cache of the database, never its source."""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ingest.decoding.parcel import Parcel, RefusedParcel, refused
+from plant.errors import DataError
+from plant.measurement import TagRole, ValueType
+from plant.native.message import EdgeAddress
+from store.delivery.row import DeliveryTransaction, EdgeRow, TagRow
+
+MAX_AGE_S = 10.0
+"""Another worker, or an administrator, may have changed what was read."""
+
+_MAX_FOUND = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class TagColumns:
+    """What validation needs of all tags, one element per tag."""
+
+    tag_id: NDArray[np.int64]
+    work_unit_id: NDArray[np.int64]
+    is_text: NDArray[np.bool_]
+    has_role: NDArray[np.bool_]
+    """Whether figures depend on it."""
+    low: NDArray[np.float64]
+    """Minus infinity where there is no bound."""
+    high: NDArray[np.float64]
+
+    @classmethod
+    def of(cls, rows: Sequence[TagRow]) -> "TagColumns":
+        """Return the columns of the rows."""
+        return cls(
+            np.array([row.tag_id for row in rows], np.int64),
+            np.array([row.work_unit_id for row in rows], np.int64),
+            np.array([row.tag.value_type is ValueType.TEXT for row in rows], np.bool_),
+            np.array([row.tag.role is not TagRole.NONE or row.is_meter for row in rows], np.bool_),
+            np.array([_or(row.tag.low, -np.inf) for row in rows], np.float64),
+            np.array([_or(row.tag.high, np.inf) for row in rows], np.float64),
+        )
+
+
+@dataclass(slots=True)
+class Registry:
+    """Reads edges and tags as they are needed, and again when they may have changed."""
+
+    monotonic: Callable[[], float]
+    """Seconds of a clock that never jumps."""
+    require_enrolment: bool = False
+    """Whether an edge must have a certificate of ours that is still good."""
+    _edges: dict[EdgeAddress, EdgeRow] = field(default_factory=dict)
+    _sites: dict[int, list[TagRow]] = field(default_factory=dict)
+    _positions: dict[int, dict[str, int]] = field(default_factory=dict)
+    _columns: TagColumns = field(default_factory=lambda: TagColumns.of([]))
+    _found: dict[tuple[int, tuple[str, ...]], tuple[NDArray[np.int64], bool]] = field(
+        default_factory=dict
+    )
+    """Edges name the same tags in message after message."""
+    _read_at: float | None = None
+
+    def refresh(self, transaction: DeliveryTransaction, addresses: Iterable[EdgeAddress]) -> None:
+        """Make sure that what is known of these edges and their tags is recent."""
+        now = self.monotonic()
+        if self._read_at is None or now - self._read_at > MAX_AGE_S:
+            self.forget()
+            self._read_at = now
+        wanted = set(addresses)
+        # Who is not accepted is looked up each time: it may have enrolled a moment ago, and the
+        # birth with which it begins is sent once.
+        if any(self.objection(address) for address in wanted):
+            self._edges = {address_of(row): row for row in transaction.edges()}
+        sites = {self._edges[address].site_id for address in wanted if address in self._edges}
+        if not sites <= self._sites.keys():
+            for site_id in sites - self._sites.keys():
+                self._sites[site_id] = transaction.tags(site_id)
+            self._index()
+
+    def reread(self, transaction: DeliveryTransaction, site_id: int) -> None:
+        """Read the tags of a site again."""
+        self._sites[site_id] = transaction.tags(site_id)
+        self._index()
+
+    def forget(self) -> None:
+        """Drop everything, as what was read may have been rolled back."""
+        self._edges, self._sites, self._positions, self._found = {}, {}, {}, {}
+        self._columns = TagColumns.of([])
+        self._read_at = None
+
+    def edge(self, address: EdgeAddress) -> EdgeRow | None:
+        """Return the edge of that address if what it says is accepted."""
+        return self._edges.get(address) if self.objection(address) is None else None
+
+    def objection(self, address: EdgeAddress) -> DataError | None:
+        """Return why nothing in the name of that edge is accepted; None if it is.
+
+        The broker binds topics to identities, so a topic's edge is its sender.
+        """
+        edge = self._edges.get(address)
+        if edge is None:
+            return DataError(
+                "unknown_edge",
+                f"{address.identity} is not enrolled: add it to `edges` of its site in the plant "
+                "description",
+            )
+        if edge.revoked:
+            return DataError(
+                "edge_revoked",
+                f"{address.identity} was turned out: `nhipmay edge invite` lets it enrol again",
+            )
+        if self.require_enrolment and not edge.certified:
+            return DataError(
+                "not_enrolled",
+                f"{address.identity} has no certificate that is good: `nhipmay edge invite` lets "
+                "it enrol",
+            )
+        return None
+
+    def has_tags(self, edge: EdgeRow) -> bool:
+        """Tell whether the edge has ever announced a tag."""
+        return edge.edge_id in self._positions
+
+    def positions(self, edge: EdgeRow, names: Sequence[str]) -> NDArray[np.int64]:
+        """Return where in `columns` the edge's tags of these names are; -1 for unknown ones."""
+        return self._find(edge, names)[0]
+
+    def has_strange(self, edge: EdgeRow, names: Sequence[str]) -> bool:
+        """Tell whether the edge has not announced one of these tags."""
+        return self._find(edge, names)[1]
+
+    def _find(self, edge: EdgeRow, names: Sequence[str]) -> tuple[NDArray[np.int64], bool]:
+        key = (edge.edge_id, tuple(names))
+        found = self._found.get(key)
+        if found is None:
+            known = self._positions.get(edge.edge_id, {})
+            positions = np.array([known.get(name, -1) for name in names], np.int64)
+            found = positions, bool((positions < 0).any())
+            if len(self._found) >= _MAX_FOUND:
+                self._found.clear()
+            self._found[key] = found
+        return found
+
+    @property
+    def columns(self) -> TagColumns:
+        """All tags read so far."""
+        return self._columns
+
+    def _index(self) -> None:
+        rows = [row for site in self._sites.values() for row in site]
+        self._columns = TagColumns.of(rows)
+        self._positions, self._found = {}, {}
+        for position, row in enumerate(rows):
+            self._positions.setdefault(row.edge_id, {})[row.tag.name] = position
+
+
+def _or(value: float | None, default: float) -> float:
+    return default if value is None else value
+
+
+def stranger(parcel: Parcel, registry: Registry) -> RefusedParcel:
+    """Return the parcel as refused for its sender, to whom the registry objects."""
+    objection = registry.objection(parcel.address) if parcel.address else None
+    assert objection is not None, "the registry knows no edge only if it objects to it"
+    return refused(parcel, objection.reason, objection.detail)
+
+
+def address_of(edge: EdgeRow) -> EdgeAddress:
+    """Return the address by which an edge speaks."""
+    enterprise, site = edge.site_path.split("/")
+    return EdgeAddress(enterprise, site, edge.code)

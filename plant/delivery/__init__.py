@@ -1,0 +1,1 @@
+"""Sets of ids, gaps between them, and how late they come."""

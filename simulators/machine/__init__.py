@@ -1,0 +1,1 @@
+"""How machines and lines behave."""

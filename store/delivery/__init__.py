@@ -1,0 +1,1 @@
+"""What the ingest writes and reads: measurements, ledgers, rejections, tags."""

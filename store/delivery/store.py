@@ -1,0 +1,329 @@
+"""The ingest's side of the database: measurements, ledger, rejections and tags."""
+
+import math
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict
+from datetime import datetime
+
+import numpy as np
+import psycopg
+from numpy.typing import NDArray
+from psycopg.types.multirange import Multirange
+from psycopg.types.range import Range
+
+from plant.delivery.idset import IdSet
+from plant.delivery.lag import Counts
+from plant.errors import DataError, StoreUnavailableError
+from plant.measurement import Tag, TagRole, ValueType
+from plant.settings import DatabaseSettings
+from store.delivery.binary_copy import number_blocks, text_blocks
+from store.delivery.row import (
+    EdgeRow,
+    LedgerKey,
+    LedgerRow,
+    NumberColumns,
+    OpenRejection,
+    Rejection,
+    StatusRow,
+    TagChange,
+    TagRow,
+    TextColumns,
+)
+from store.engine.connection import Connection, break_off, connect, message_errors, store_errors
+from store.engine.harmless import obstacle_of
+from store.engine.migration import check_migrated
+from store.engine.queries import queries
+
+_Q = queries("delivery/store")
+_REPLAYED_BYTES = 16_000_000
+"""Raw forms that are in memory at once."""
+
+
+class PostgresDeliveryStore:
+    """The real `DeliveryStore`: one connection, opened on use and again after it was lost."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+
+    @contextmanager
+    def transaction(self) -> Iterator["PostgresDeliveryTransaction"]:
+        """Open a transaction, connecting first where needed; see `DeliveryStore`."""
+        with store_errors(self._settings):
+            connection = self._connected()
+        with message_errors(self._settings, connection), connection.transaction():
+            yield PostgresDeliveryTransaction(connection)
+
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from working now; see `DeliveryStore`."""
+        try:
+            with store_errors(self._settings):
+                found = obstacle_of(self._connected(), self._settings)
+        except (StoreUnavailableError, DataError) as exc:
+            found = str(exc)
+        if found is not None:
+            # The next connection may lead to a server that does better.
+            self.close()
+        return found
+
+    def break_off(self) -> None:
+        """End, from another thread, whatever the connection waits for; the transaction fails."""
+        connection = self._connection
+        if connection is not None:
+            break_off(connection)
+
+    def _connected(self) -> Connection:
+        if self._connection is None or self._connection.closed:
+            # Kept first, so that it is closed with the store even if the check fails.
+            self._connection = connect(self._settings, autocommit=True)
+            check_migrated(self._connection)
+            # Edges delete what is committed: it has to outlive a crash of this server.
+            self._connection.execute(_Q["commit_to_disk"])
+        return self._connection
+
+    def close(self) -> None:
+        """Close the connection; the next transaction opens another."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+
+class PostgresDeliveryTransaction:
+    """The real `DeliveryTransaction`, on an open transaction of a connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def edges(self) -> list[EdgeRow]:
+        """Return all enrolled edges."""
+        return [EdgeRow(*row) for row in self._connection.execute(_Q["edges"])]
+
+    def tags(self, site_id: int) -> list[TagRow]:
+        """Return all tags of a site."""
+        return [
+            TagRow(
+                tag_id,
+                edge_id,
+                work_unit_id,
+                Tag(name, path, ValueType(value_type), TagRole(role), *rest),
+                is_meter,
+            )
+            for tag_id, edge_id, work_unit_id, is_meter, name, path, value_type, role, *rest in (
+                self._connection.execute(_Q["tags"], {"site": site_id})
+            )
+        ]
+
+    def work_units(self, site_id: int) -> dict[str, int]:
+        """Return the ids of a site's work units by path."""
+        return dict(self._connection.execute(_Q["work_units"], {"site": site_id}).fetchall())
+
+    def lock_site(self, site_id: int) -> None:
+        """Keep other workers from changing the tags of a site until the end."""
+        self._connection.execute(_Q["lock_site"], {"site": site_id})
+
+    def save_tags(self, changes: Sequence[TagChange], now: datetime) -> None:
+        """Store tags by their site and name; make figures that they restate dirty."""
+        for change in changes:
+            place = {
+                "site_id": change.site_id,
+                "work_unit_id": change.work_unit_id,
+                "name": change.tag.name,
+            }
+            if change.restates:
+                self._connection.execute(_Q["mark_unit_dirty"], place | {"now": now})
+            definition = asdict(change.tag)
+            self._connection.execute(
+                _Q["save_tag"], definition | place | {"edge_id": change.edge_id}
+            )
+
+    def save_agent(self, edge_id: int, epoch: str, version: str, now: datetime) -> None:
+        """Remember which agent an edge runs."""
+        self._connection.execute(
+            _Q["save_agent"], {"edge_id": edge_id, "epoch": epoch, "version": version, "now": now}
+        )
+
+    def save_status(self, status: StatusRow) -> None:
+        """Replace an edge's heartbeat."""
+        values = asdict(status) | {"unreachable": list(status.unreachable)}
+        self._connection.execute(_Q["save_status" if status.full else "save_will"], values)
+        if status.speaks_of_configuration:
+            self._connection.execute(_Q["settle_configuration"], values)
+
+    def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
+        """Return the ledgers, new ones made, and keep other workers from them until the end."""
+        wanted = sorted(set(keys))
+        if not wanted:
+            return {}
+        which = {
+            "edges": [edge_id for edge_id, _ in wanted],
+            "epochs": [epoch for _, epoch in wanted],
+        }
+        rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        if len(rows) < len(wanted):
+            self._connection.execute(_Q["open_ledgers"], which)
+            rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        return {
+            (row[0], row[1]): LedgerRow(
+                *row[:2], *map(_id_set, row[2:4]), *row[4:8], *map(_id_set, row[8:])
+            )
+            for row in rows
+        }
+
+    def save_ledgers(
+        self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]
+    ) -> None:
+        """Store ledgers that `lock_ledgers` returned; times only for those with new data."""
+        if not ledgers:
+            return
+        with self._connection.cursor() as cursor:
+            cursor.executemany(
+                _Q["save_ledger"],
+                [
+                    {
+                        "edge_id": ledger.edge_id,
+                        "epoch": ledger.epoch,
+                        "committed": _multirange(ledger.committed),
+                        "dropped": _multirange(ledger.dropped),
+                        "set_back": _multirange(ledger.set_back),
+                        "damaged": _multirange(ledger.damaged),
+                        "rejected_count": ledger.rejected_count,
+                        "duplicate_count": ledger.duplicate_count,
+                        "issued_id": ledger.issued_id,
+                        "committed_at": committed_at.get((ledger.edge_id, ledger.epoch)),
+                    }
+                    for ledger in ledgers
+                ],
+            )
+
+    def write_numbers(self, rows: NumberColumns) -> None:
+        """Append to `measurement`."""
+        self.stream_numbers([rows])
+
+    def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
+        """Append to `measurement` while the portions are being made; see `DeliveryTransaction`."""
+        blocks = number_blocks(portions)
+        # What holds no number at all opens no COPY.
+        first = next(blocks, None)
+        if first is None:
+            return
+        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_numbers"]) as copy:
+            copy.write(first)
+            for block in blocks:
+                copy.write(block)
+
+    def write_texts(self, rows: TextColumns) -> None:
+        """Append to `text_measurement`."""
+        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_texts"]) as copy:
+            for block in text_blocks(rows):
+                copy.write(block)
+
+    def stored_numbers(
+        self, rows: NumberColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell which rows `measurement` has already; see `DeliveryTransaction`."""
+        values = [None if math.isnan(value) else value for value in rows.value.tolist()]
+        return self._stored("stored_numbers", rows, values, received_until)
+
+    def stored_texts(
+        self, rows: TextColumns, received_until: datetime | None = None
+    ) -> NDArray[np.bool_]:
+        """Tell which rows `text_measurement` has already; see `DeliveryTransaction`."""
+        return self._stored("stored_texts", rows, rows.value, received_until)
+
+    def _stored(
+        self,
+        query: str,
+        rows: NumberColumns | TextColumns,
+        values: Sequence[float | str | None],
+        received_until: datetime | None,
+    ) -> NDArray[np.bool_]:
+        found = np.zeros(len(rows), np.bool_)
+        if len(rows):
+            asked = {
+                "tags": rows.tag_id.tolist(),
+                "times": rows.source_us.tolist(),
+                "values": list(values),
+                "first": int(rows.source_us.min()),
+                "last": int(rows.source_us.max()),
+                "received_until": received_until,
+            }
+            known = self._connection.execute(_Q[query], asked).fetchall()
+            found[[number - 1 for (number,) in known]] = True
+        return found
+
+    def open_rejections(self, reason: str, after: int, limit: int) -> list[OpenRejection]:
+        """Return rejections that wait, by their ids, and keep other replays from them."""
+        values = {"reason": reason, "after": after, "limit": limit, "bytes": _REPLAYED_BYTES}
+        return [
+            OpenRejection(*row) for row in self._connection.execute(_Q["open_rejections"], values)
+        ]
+
+    def mark_replayed(self, rejection_ids: Sequence[int], now: datetime) -> None:
+        """Note that what these hold is written."""
+        self._connection.execute(
+            _Q["mark_replayed"], {"rejections": list(rejection_ids), "now": now}
+        )
+
+    def write_rejections(self, rejections: Sequence[Rejection]) -> None:
+        """Append to `rejection`."""
+        for rejection in rejections:
+            if rejection.once:
+                self._connection.execute(_Q["insert_rejection_once"], asdict(rejection))
+        plain = [rejection for rejection in rejections if not rejection.once]
+        if not plain:
+            return
+        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_rejections"]) as copy:
+            for row in plain:
+                copy.write_row(
+                    (
+                        row.received_time,
+                        row.topic,
+                        row.edge_id,
+                        row.epoch,
+                        row.row_id,
+                        row.tag_name,
+                        row.reason,
+                        row.detail,
+                        row.raw,
+                    )
+                )
+
+    def mark_dirty(self, hours: Sequence[tuple[int, int]], now: datetime) -> None:
+        """Mark hours (work unit id, start in microseconds since 1970) as out of date."""
+        self._connection.execute(
+            _Q["mark_dirty"],
+            {
+                "units": [unit for unit, _ in hours],
+                "hours": [hour // 1_000_000 for _, hour in hours],
+                "now": now,
+            },
+        )
+
+    def add_lags(self, lags: Mapping[int, Counts], now: datetime) -> None:
+        """Add, by edge id, how long measurements took until this moment; see `plant.delivery.lag`."""
+        rows = [
+            (edge_id, bucket, number)
+            for edge_id, counts in lags.items()
+            for bucket, number in counts.items()
+        ]
+        if rows:
+            edges, buckets, counts = zip(*rows, strict=True)
+            self._connection.execute(
+                _Q["add_lags"],
+                {
+                    "now": now,
+                    "edges": list(edges),
+                    "buckets": list(buckets),
+                    "counts": list(counts),
+                },
+            )
+
+
+def _id_set(ids: Multirange[int]) -> IdSet:
+    return IdSet(tuple((span.lower, span.upper) for span in ids if span.lower and span.upper))
+
+
+def _multirange(ids: IdSet) -> Multirange[int]:
+    return Multirange([Range(start, stop) for start, stop in ids.spans])

@@ -1,0 +1,295 @@
+-- name: commit_to_disk
+-- What a server with asynchronous commits calls committed may be lost when it crashes.
+select set_config('synchronous_commit', 'on', false)
+where current_setting('synchronous_commit') = 'off'
+
+-- name: edges
+-- Who may report, whether they are there, were turned out, and can show who they are.
+select
+    edge.edge_id, edge.site_id, place.path, edge.code, coalesce(edge_status.online, false),
+    edge.revoked_at is not null,
+    exists (
+        select from edge_certificate as own
+        where own.edge_id = edge.edge_id and own.revoked_at is null and own.expires_at > now()
+    )
+from edge
+inner join place on place.place_id = edge.site_id
+left join edge_status on edge_status.edge_id = edge.edge_id
+
+-- name: tags
+-- In the order of the columns of TagRow and Tag.
+select
+    tag.tag_id, tag.edge_id, tag.work_unit_id,
+    exists (
+        select from energy_meter meter
+        where meter.site_id = tag.site_id and meter.tag_name = tag.name
+    ),
+    tag.name, place.path, tag.value_type, tag.role, tag.unit, tag.description,
+    tag.low, tag.high, tag.counter_modulus, tag.max_rate_per_s, tag.max_silence_s
+from tag
+inner join place on place.place_id = tag.work_unit_id
+where tag.site_id = %(site)s
+
+-- name: work_units
+-- Machines of a site: site, area, line, machine.
+select unit.path, unit.place_id
+from place as unit
+inner join place as line on line.place_id = unit.parent_id
+inner join place as area on area.place_id = line.parent_id
+where area.parent_id = %(site)s and unit.level = 'work_unit'
+
+-- name: lock_site
+-- Births of one site are taken in turn; the first number only has to be ours.
+select pg_advisory_xact_lock(7461003, %(site)s)
+
+-- name: save_tag
+-- Name and site are the identity; an edge that takes a tag over becomes its owner.
+insert into tag (
+    site_id, work_unit_id, edge_id, name, value_type, role, unit, description,
+    low, high, counter_modulus, max_rate_per_s, max_silence_s
+)
+values (
+    %(site_id)s, %(work_unit_id)s, %(edge_id)s, %(name)s, %(value_type)s, %(role)s, %(unit)s,
+    %(description)s, %(low)s, %(high)s, %(counter_modulus)s, %(max_rate_per_s)s,
+    %(max_silence_s)s
+)
+on conflict (site_id, name) do update set
+    work_unit_id = excluded.work_unit_id,
+    edge_id = excluded.edge_id,
+    value_type = excluded.value_type,
+    role = excluded.role,
+    unit = excluded.unit,
+    description = excluded.description,
+    low = excluded.low,
+    high = excluded.high,
+    counter_modulus = excluded.counter_modulus,
+    max_rate_per_s = excluded.max_rate_per_s,
+    max_silence_s = excluded.max_silence_s
+
+-- name: mark_unit_dirty
+-- Every hour for which the work unit, or the one the tag belonged to, has figures.
+insert into dirty_window (work_unit_id, hour, marked_at)
+select distinct work_unit_id, hour, %(now)s::timestamptz
+from base_sum
+where work_unit_id = %(work_unit_id)s or work_unit_id = (
+    select work_unit_id from tag where site_id = %(site_id)s and name = %(name)s
+)
+order by 1, 2
+on conflict (work_unit_id, hour) do update set
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+
+-- name: save_agent
+-- A birth may be a retained one of an edge long gone, so it does not say that the edge is online.
+insert into edge_status (edge_id, online, epoch, reported_at, agent_version)
+values (%(edge_id)s, false, %(epoch)s, %(now)s, %(version)s)
+on conflict (edge_id) do update set agent_version = excluded.agent_version
+
+-- name: save_status
+-- Everything the edge says replaces what it said before.
+insert into edge_status (
+    edge_id, online, epoch, reported_at, issued_id, pending, oldest_pending_time, sampled_time,
+    dropped, buffer_hours_left, clock_offset_ms, unreachable, config_version, config_error
+)
+values (
+    %(edge_id)s, %(online)s, %(epoch)s, %(reported_at)s, %(issued_id)s, %(pending)s,
+    %(oldest_pending_time)s, %(sampled_time)s, %(dropped)s, %(buffer_hours_left)s,
+    %(clock_offset_ms)s, %(unreachable)s, %(config_version)s, %(config_error)s
+)
+on conflict (edge_id) do update set
+    online = excluded.online,
+    epoch = excluded.epoch,
+    reported_at = excluded.reported_at,
+    issued_id = excluded.issued_id,
+    pending = excluded.pending,
+    oldest_pending_time = excluded.oldest_pending_time,
+    sampled_time = excluded.sampled_time,
+    dropped = excluded.dropped,
+    buffer_hours_left = excluded.buffer_hours_left,
+    clock_offset_ms = coalesce(excluded.clock_offset_ms, edge_status.clock_offset_ms),
+    unreachable = excluded.unreachable,
+    config_version = excluded.config_version,
+    config_error = excluded.config_error
+
+-- name: settle_configuration
+-- What a heartbeat says of pushed sources. Only a change is written: heartbeats are many.
+with told as (
+    select
+        version,
+        case
+            when version = %(config_rolled_back)s::bigint then 'rolled_back'
+            when version = %(config_refused)s::bigint then 'refused'
+            when %(config_on_trial)s::boolean then 'trial'
+            else 'applied'
+        end as state,
+        case
+            when version in (%(config_rolled_back)s::bigint, %(config_refused)s::bigint)
+            then %(config_error)s::text
+        end as said
+    from edge_configuration
+    where edge_id = %(edge_id)s and version in (
+        %(config_version)s::bigint, %(config_refused)s::bigint, %(config_rolled_back)s::bigint
+    )
+)
+update edge_configuration set
+    state = told.state, said = told.said, settled_at = %(reported_at)s::timestamptz
+from told
+where edge_configuration.edge_id = %(edge_id)s
+    and edge_configuration.version = told.version
+    and (edge_configuration.state, edge_configuration.said)
+        is distinct from (told.state, told.said)
+
+-- name: save_will
+-- A Last Will says only that the edge is gone: what it last reported stays. A will heard again
+-- does not move the moment at which the edge went.
+insert into edge_status (edge_id, online, epoch, reported_at)
+values (%(edge_id)s, %(online)s, %(epoch)s, %(reported_at)s)
+on conflict (edge_id) do update set
+    online = excluded.online,
+    epoch = excluded.epoch,
+    reported_at = case
+        when edge_status.online = excluded.online and edge_status.epoch = excluded.epoch
+        then edge_status.reported_at
+        else excluded.reported_at
+    end
+
+-- name: open_ledgers
+-- A ledger begins with the first message of an epoch.
+insert into delivery_ledger (edge_id, epoch)
+select edge_id, epoch from unnest(%(edges)s::integer[], %(epochs)s::text[]) as wanted (edge_id, epoch)
+order by 1, 2
+on conflict do nothing
+
+-- name: lock_ledgers
+-- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock.
+select
+    edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id,
+    (
+        select max(other.last_commit_at) from delivery_ledger as other
+        where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
+    ),
+    set_back, damaged
+from delivery_ledger
+where (edge_id, epoch) in (
+    select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
+)
+order by edge_id, epoch
+for no key update
+
+-- name: save_ledger
+-- The row is locked, so what was read is still there. `greatest` passes over nulls.
+update delivery_ledger set
+    committed = %(committed)s::int8multirange,
+    dropped = %(dropped)s::int8multirange,
+    set_back = %(set_back)s::int8multirange,
+    damaged = %(damaged)s::int8multirange,
+    rejected_count = %(rejected_count)s,
+    duplicate_count = %(duplicate_count)s,
+    issued_id = %(issued_id)s,
+    first_commit_at = coalesce(first_commit_at, %(committed_at)s::timestamptz),
+    last_commit_at = greatest(last_commit_at, %(committed_at)s::timestamptz)
+where edge_id = %(edge_id)s and epoch = %(epoch)s
+
+-- name: stored_numbers
+-- Which of these rows are stored, by their place in the lists. The bounds spare looking into parts
+-- of the table that cannot hold any.
+select asked.number
+from unnest(%(tags)s::integer[], %(times)s::bigint[], %(values)s::double precision[]) with ordinality
+    as asked (tag_id, time_us, value, number)
+where exists (
+    select from measurement known
+    where known.tag_id = asked.tag_id
+        and known.value is not distinct from asked.value
+        and known.source_time = timestamptz 'epoch' + asked.time_us * interval '1 microsecond'
+        and known.source_time between
+            timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
+            and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+        and (%(received_until)s::timestamptz is null or known.received_time <= %(received_until)s)
+)
+
+-- name: stored_texts
+-- The same for text values.
+select asked.number
+from unnest(%(tags)s::integer[], %(times)s::bigint[], %(values)s::text[]) with ordinality
+    as asked (tag_id, time_us, value, number)
+where exists (
+    select from text_measurement known
+    where known.tag_id = asked.tag_id
+        and known.value is not distinct from asked.value
+        and known.source_time = timestamptz 'epoch' + asked.time_us * interval '1 microsecond'
+        and known.source_time between
+            timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
+            and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+        and (%(received_until)s::timestamptz is null or known.received_time <= %(received_until)s)
+)
+
+-- name: copy_numbers
+-- Columns in the order of store.delivery.binary_copy.
+copy measurement (tag_id, source_time, received_time, value, quality)
+from stdin with (format binary)
+
+-- name: copy_texts
+-- The same for text values.
+copy text_measurement (tag_id, source_time, received_time, value, quality)
+from stdin with (format binary)
+
+-- name: copy_rejections
+-- Rejections that cannot repeat.
+copy rejection (
+    received_time, topic, edge_id, epoch, row_id, tag_name, reason, detail, raw
+) from stdin
+
+-- name: insert_rejection_once
+-- What is sent again and again until a person mends the cause is one row, not thousands.
+insert into rejection (
+    received_time, topic, edge_id, epoch, row_id, tag_name, reason, detail, raw
+)
+select
+    %(received_time)s, %(topic)s, %(edge_id)s, %(epoch)s, %(row_id)s, %(tag_name)s, %(reason)s,
+    %(detail)s, %(raw)s
+where not exists (
+    select from rejection
+    where hashtextextended(topic, 0) = hashtextextended(%(topic)s, 0) and row_id is not null
+        and topic = %(topic)s and reason = %(reason)s and epoch = %(epoch)s
+        and row_id = %(row_id)s and replayed_at is null
+)
+
+-- name: mark_dirty
+-- In one order, so that two markers cannot deadlock.
+insert into dirty_window (work_unit_id, hour, marked_at)
+select unit, to_timestamp(hour_s), %(now)s::timestamptz
+from unnest(%(units)s::integer[], %(hours)s::bigint[]) as touched (unit, hour_s)
+order by 1, 2
+on conflict (work_unit_id, hour) do update set
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at
+
+-- name: open_rejections
+-- Two replays at once share the rows between them. Raw forms may be large: so many as fit, one at
+-- least.
+with waiting as (
+    select
+        rejection_id,
+        sum(octet_length(raw)) over (order by rejection_id) - octet_length(raw) as bytes_before
+    from rejection
+    where reason = %(reason)s and replayed_at is null and rejection_id > %(after)s
+    order by rejection_id
+    limit %(limit)s
+)
+select rejection_id, received_time, topic, edge_id, epoch, row_id, tag_name, reason, raw
+from rejection
+where replayed_at is null
+    and rejection_id in (select rejection_id from waiting where bytes_before < %(bytes)s)
+order by rejection_id
+for update skip locked
+
+-- name: mark_replayed
+-- In the transaction that writes what they hold.
+update rejection set replayed_at = %(now)s where rejection_id = any(%(rejections)s)
+
+-- name: add_lags
+-- In one order, so that two workers cannot deadlock.
+insert into delivery_lag (edge_id, hour, bucket, count)
+select edge_id, date_bin('1 hour', %(now)s::timestamptz, timestamptz 'epoch'), bucket, number
+from unnest(%(edges)s::integer[], %(buckets)s::smallint[], %(counts)s::bigint[])
+    as fresh (edge_id, bucket, number)
+order by edge_id, bucket
+on conflict (edge_id, hour, bucket) do update set count = delivery_lag.count + excluded.count

@@ -1,0 +1,1 @@
+"""What edges are given: identities and sources to read."""

@@ -1,0 +1,1 @@
+"""Connections, migrations, editions, COPY and named queries: below every subject."""

@@ -1,0 +1,1 @@
+"""What analytics reads and writes, and what people say of stops."""

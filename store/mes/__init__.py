@@ -1,0 +1,1 @@
+"""Master data and MES facts, and how they are written."""

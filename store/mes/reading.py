@@ -1,0 +1,64 @@
+"""What master data say at present, and how they came to say it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from plant.mes.kind import KINDS
+from plant.settings import DatabaseSettings
+from store.engine.connection import connect, store_errors
+from store.engine.queries import queries
+from store.mes.statement import comparable, current_documents, statement_name
+
+_Q = queries("mes/mes")
+_LIST = queries("mes/list")
+LATEST = 2**62
+"""An event id after every event."""
+
+
+@dataclass(frozen=True, slots=True)
+class EventRow:
+    """One change of master data."""
+
+    event_id: int
+    recorded_at: datetime
+    who: str
+    source: str
+    reason: str
+    kind: str
+    scope: str
+    key: dict[str, Any]
+    action: str
+    old: dict[str, Any] | None
+    new: dict[str, Any] | None
+
+
+def list_documents(
+    settings: DatabaseSettings, kind: str, scope: str, *, skip: int, limit: int
+) -> list[dict[str, Any]]:
+    """Return a page of the documents at or below a place, in the order of their keys.
+
+    Those of its enterprise, such as products, are among them. They are as they would come in.
+    """
+    parameters = {"scope": scope, "skip": skip, "limit": limit}
+    with store_errors(settings), connect(settings) as connection:
+        connection.read_only = True
+        query = _LIST[statement_name(kind, "keys")]
+        keys = [row[0] for row in connection.execute(query, parameters)]
+        stored = current_documents(connection, kind, keys)
+    return [comparable(KINDS[kind], one) or one for _, one in sorted(stored.items())]
+
+
+def list_events(
+    settings: DatabaseSettings,
+    kind: str | None,
+    scope: str | None,
+    *,
+    before: int = LATEST,
+    limit: int,
+) -> list[EventRow]:
+    """Return changes, newest first: of a kind, at or below a place, before an event."""
+    parameters = {"kind": kind, "scope": scope, "before": before, "limit": limit}
+    with store_errors(settings), connect(settings) as connection:
+        connection.read_only = True
+        return [EventRow(*row) for row in connection.execute(_Q["list_events"], parameters)]

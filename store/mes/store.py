@@ -1,0 +1,76 @@
+"""The writer of master data for services that keep running: one connection, opened again."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
+
+import psycopg
+
+from plant.mes.parsing import Parsed
+from plant.mes.problem import Report
+from plant.settings import DatabaseSettings
+from store.delivery.row import Rejection
+from store.delivery.store import PostgresDeliveryTransaction
+from store.engine.connection import Connection, connect, store_errors
+from store.engine.migration import check_migrated
+from store.engine.queries import queries
+from store.mes.writing import Provenance, write_documents
+
+_Q = queries("mes/mes")
+
+
+class MesStore:
+    """Writes documents, rejections and how far a foreign table has been read."""
+
+    def __init__(self, settings: DatabaseSettings) -> None:
+        self._settings = settings
+        self._connection: Connection | None = None
+
+    def write(self, parsed: Iterable[Parsed], provenance: Provenance, **options: Any) -> Report:
+        """Write documents; options and errors are those of `store.mes.writing.write_documents`."""
+        with self._usable() as connection:
+            return write_documents(connection, parsed, provenance, **options)
+
+    def reject(self, rejections: Sequence[Rejection]) -> None:
+        """Keep what could not be accepted."""
+        with self._usable() as connection, connection.transaction():
+            write_rejections(connection, rejections)
+
+    def high_water(self, name: str) -> str | None:
+        """Return until where the foreign table of a poll has been read."""
+        with self._usable() as connection:
+            row = connection.execute(_Q["high_water"], {"name": name}).fetchone()
+        return None if row is None else str(row[0])
+
+    def close(self) -> None:
+        """Close the connection; the next use opens another."""
+        if self._connection is not None:
+            with suppress(psycopg.Error):
+                self._connection.close()
+            self._connection = None
+
+    @contextmanager
+    def _usable(self) -> Iterator[Connection]:
+        with store_errors(self._settings):
+            if self._connection is None or self._connection.closed:
+                self._connection = connect(self._settings, autocommit=True)
+                check_migrated(self._connection)
+            try:
+                yield self._connection
+            except psycopg.OperationalError:
+                self.close()
+                raise
+
+
+def write_rejections(connection: Connection, rejections: Sequence[Rejection]) -> None:
+    """Append to `rejection`, within the transaction of a connection."""
+    PostgresDeliveryTransaction(connection).write_rejections(rejections)
+
+
+def save_high_water(
+    connection: Connection, name: str, high_water: str, provenance: Provenance
+) -> None:
+    """Remember until where a foreign table has been read, within a transaction."""
+    connection.execute(
+        _Q["save_high_water"], {"name": name, "high_water": high_water, "now": provenance.now}
+    )

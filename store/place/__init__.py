@@ -1,0 +1,1 @@
+"""What a plant is: its description loaded."""

@@ -1,0 +1,1 @@
+"""Plants and what they said, for tests to ask about."""

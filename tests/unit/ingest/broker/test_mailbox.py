@@ -1,0 +1,95 @@
+from dataclasses import replace
+
+from ingest.broker.mailbox import Mailbox
+from ingest.decoding.message import Message
+from tests.plants.deliveries import NOW
+
+LETTER = Message("t", b"12345", NOW)
+
+
+def test_put_is_refused_when_the_count_is_reached() -> None:
+    mailbox = Mailbox(max_messages=2, max_bytes=1_000)
+
+    assert mailbox.put(LETTER, 0)
+    assert mailbox.put(LETTER, 0)
+    assert not mailbox.put(LETTER, 0)
+    assert len(mailbox) == 2
+
+
+def test_put_is_refused_when_the_bytes_are_reached_and_taken_again_when_room_is_made() -> None:
+    mailbox = Mailbox(max_messages=10, max_bytes=12)
+    assert mailbox.put(LETTER, 0)
+    assert mailbox.put(LETTER, 0)
+    assert not mailbox.put(LETTER, 0)
+
+    assert mailbox.take(1, 0) == [LETTER]
+
+    assert mailbox.put(LETTER, 0)
+
+
+def test_one_message_fits_when_it_is_larger_than_all_the_room() -> None:
+    mailbox = Mailbox(max_messages=10, max_bytes=3)
+
+    assert mailbox.put(LETTER, 0)
+    assert not mailbox.put(LETTER, 0)
+
+
+def test_messages_come_out_in_their_order_when_taken_in_parts() -> None:
+    mailbox = Mailbox(max_messages=10, max_bytes=1_000)
+    letters = [replace(LETTER, topic=str(k)) for k in range(5)]
+    for letter in letters:
+        mailbox.put(letter, 0)
+
+    assert mailbox.take(3, 0) + mailbox.take(3, 0) == letters
+    assert mailbox.take(3, 0) == []
+
+
+def test_half_empty_is_told_when_neither_bound_is_half_reached() -> None:
+    mailbox = Mailbox(max_messages=4, max_bytes=20)
+    for _ in range(4):
+        mailbox.put(LETTER, 0)
+
+    assert not mailbox.wait_half_empty(0)
+    mailbox.take(1, 0)
+    assert not mailbox.wait_half_empty(0)
+    mailbox.take(1, 0)
+    assert mailbox.wait_half_empty(0)
+
+
+def letter_of(site: str, number: int = 0) -> Message:
+    return Message(f"nm/v1/co-khi/{site}/edge-1/data", str(number).encode(), NOW)
+
+
+def test_sites_are_served_in_turn_when_one_floods() -> None:
+    mailbox = Mailbox(max_messages=100, max_bytes=1_000)
+    for number in range(50):
+        mailbox.put(letter_of("a", number), 0)
+    mailbox.put(letter_of("b"), 0)
+
+    taken = mailbox.take(5, 0)
+
+    assert taken[1] == letter_of("b")
+    assert [one.payload for one in taken if one.topic == taken[0].topic] == [b"0", b"1", b"2", b"3"]
+
+
+def test_a_site_is_over_its_quota_only_when_there_are_others() -> None:
+    mailbox = Mailbox(100, 1_000, site_max_messages=2, site_max_bytes=1_000)
+    for number in range(3):
+        assert not mailbox.over_quota(letter_of("a", number))
+        mailbox.put(letter_of("a", number), 0)
+
+    mailbox.put(letter_of("b"), 0)
+
+    assert mailbox.over_quota(letter_of("a", 4))
+    assert not mailbox.over_quota(letter_of("b"))
+    mailbox.take(100, 0)
+    assert not mailbox.over_quota(letter_of("a", 4))
+
+
+def test_a_site_is_over_its_quota_when_its_bytes_are_reached() -> None:
+    mailbox = Mailbox(100, 1_000, site_max_messages=50, site_max_bytes=2)
+    mailbox.put(letter_of("b"), 0)
+    mailbox.put(letter_of("a"), 0)
+    mailbox.put(letter_of("a"), 0)
+
+    assert mailbox.over_quota(letter_of("a"))
