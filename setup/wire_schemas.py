@@ -1,4 +1,4 @@
-"""Write docs/reference/wire/*.schema.json again from the message classes of plant/native/message.py.
+"""Write docs/reference/wire/*.schema.json again from the classes of plant/native/message.py.
 
 Run it from the checkout: `.venv/bin/python setup/wire_schemas.py`.
 """

@@ -37,7 +37,7 @@ class Leaf:
     BIRTH = "birth"
     """Edge to platform: a `Birth`, the tags that this edge will report. QoS 1, retained."""
     VALUES = "values"
-    """Device to platform: plain JSON without outbox ids, see `plant.native.device_values`. QoS 1."""
+    """Device to platform: plain JSON without outbox ids: `plant.native.device_values`. QoS 1."""
     STATUS = "status"
     """Edge to platform: a `Status`; also the edge's Last Will. QoS 1, retained."""
     ACK = "ack"

@@ -270,7 +270,7 @@ class DeliveryTransaction(Protocol):
         """Mark hours (work unit id, start in microseconds since 1970) as out of date."""
 
     def add_lags(self, lags: Mapping[int, Counts], now: datetime) -> None:
-        """Add, by edge id, how long measurements took until this moment; see `plant.delivery.lag`."""
+        """Add, by edge id, how long measurements took until now; see `plant.delivery.lag`."""
 
 
 class DeliveryStore(Protocol):

@@ -302,7 +302,7 @@ class PostgresDeliveryTransaction:
         )
 
     def add_lags(self, lags: Mapping[int, Counts], now: datetime) -> None:
-        """Add, by edge id, how long measurements took until this moment; see `plant.delivery.lag`."""
+        """Add, by edge id, how long measurements took until now; see `plant.delivery.lag`."""
         rows = [
             (edge_id, bucket, number)
             for edge_id, counts in lags.items()

@@ -1,4 +1,4 @@
-"""Named queries: every statement lives in `store/sql/*.sql` under a `-- name:` line.
+"""Named queries: every statement lives beside its calls, in a `.sql` file under a `-- name:` line.
 
 What several statements of a file say alike stands there once, under a `-- part:` line; they name
 it in braces.
@@ -16,11 +16,11 @@ _PART = re.compile(r"\{(\w+)\}")
 
 @cache
 def queries(group: str) -> dict[str, LiteralString]:
-    """Return the statements of `store/sql/<group>.sql` by name.
+    """Return the statements of `store/<group>.sql` by name, as in `queries("mes/current")`.
 
     The files are part of the program, so their text counts as literal.
     """
-    text = (files("store") / "sql" / f"{group}.sql").read_text(encoding="utf-8")
+    text = (files("store") / f"{group}.sql").read_text(encoding="utf-8")
     return _statements(group, text)
 
 
@@ -29,7 +29,7 @@ def _statements(group: str, text: str) -> dict[str, LiteralString]:
     found: dict[str, dict[str, str]] = {"name": {}, "part": {}}
     for kind, name, body in zip(pieces[1::3], pieces[2::3], pieces[3::3], strict=True):
         if name in found[kind]:
-            raise ValueError(f"store/sql/{group}.sql has two of the {kind} {name}")
+            raise ValueError(f"store/{group}.sql has two of the {kind} {name}")
         found[kind][name] = body.strip()
     parts = {name: _COMMENT.sub("", body) for name, body in found["part"].items()}
     return {

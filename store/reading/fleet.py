@@ -32,9 +32,9 @@ class FleetReading:
         return self._rows(FleetEdgeRow, "edges")
 
     def lags(self, since: datetime, until: datetime) -> dict[str, dict[int, int]]:
-        """Return by edge the histogram of lags (see `plant.delivery.lag`) of the hours in `[since, until)`.
+        """Return by edge the histogram of lags of the hours in `[since, until)`.
 
-        An hour that is cut counts as a whole.
+        See `plant.delivery.lag`. An hour that is cut counts as a whole.
         """
         found: dict[str, dict[int, int]] = {}
         for edge, bucket, number in self._connection.execute(

@@ -1,4 +1,4 @@
-"""What the API reads: one method per question, each a named query of `store/reading/reading.sql`."""
+"""What the API reads: one method per question, each a query named in `reading.sql` beside it."""
 
 from collections.abc import Generator, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -116,7 +116,7 @@ class Reading:
         end: datetime,
         reasons: Sequence[str],
     ) -> ResultTable:
-        """Return the main figures of places and windows in columns; see `store.reading.result_table`."""
+        """Return main figures of places and windows in columns: `store.reading.result_table`."""
         return result_table(self._connection, places, kind, start, end, reasons)
 
     def latest_shifts(self, places: Sequence[int], now: datetime) -> list[OeeRow]:

@@ -11,8 +11,8 @@ import atheris  # type: ignore[import-untyped]  # in an environment of its own
 
 # Everything that reads foreign bytes is instrumented, ours and the libraries it stands on.
 _INSTRUMENTED = [
-    "edge_agent", "ingest.decoding.message", "ingest.decoding.parcel", "plant", "h11", "snap7.s7protocol",
-    "snap7.async_client", "yaml", "csv",
+    "edge_agent", "ingest.decoding.message", "ingest.decoding.parcel", "plant", "h11",
+    "snap7.s7protocol", "snap7.async_client", "yaml", "csv",
 ]  # fmt: skip
 _COUNT_EVERY = 1000
 

@@ -1,4 +1,4 @@
-"""Documents of every kind for the plant of `tests.plants.figure_plant`, and a short way to write them."""
+"""Documents of every kind for the plant of `figure_plant`, and a short way to write them."""
 
 from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime

@@ -170,7 +170,7 @@ def test_every_kind_of_time_has_its_own_category() -> None:
 
 def test_every_named_colour_is_in_the_style_sheet() -> None:
     style = (files("api.pages") / "static/style.css").read_text()
-    source = (files("api") / "charts.py").read_text()
+    source = (files("api.pages") / "charts.py").read_text()
     names = set(re.findall(r"var\((--[\w-]+)\)", source))
     assert {"--ink", "--good", "--scrap", "--unassigned"} <= names
     for name in names:

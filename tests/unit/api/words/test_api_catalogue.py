@@ -64,7 +64,9 @@ def test_every_icon_that_is_used_is_drawn() -> None:
     drawn = set(
         re.findall(r'symbol id="([\w-]+)"', (files("api.pages") / "static/icons.svg").read_text())
     )
-    templates = " ".join(path.read_text("utf-8") for path in SOURCES.glob("templates/**/*.html"))
+    templates = " ".join(
+        path.read_text("utf-8") for path in SOURCES.glob("pages/templates/**/*.html")
+    )
     used = {category.icon for category in Category} | set(
         re.findall(r'icon\("([\w-]+)"\)', templates)
     )
