@@ -8,9 +8,9 @@ from store.engine.connection import Connection
 from store.engine.queries import queries
 
 ROLES = {
-    "nhipmay_writer": "grant_writer",
-    "nhipmay_ingest": "grant_ingest",
-    "nhipmay_analytics": "grant_analytics",
+    "nhipmay_writer": "engine/grant_writer",
+    "nhipmay_ingest": "engine/grant_ingest",
+    "nhipmay_analytics": "engine/grant_analytics",
 }
 """By role: the statements with its rights."""
 _EXISTS = queries("engine/migration")["has_role"]
