@@ -59,7 +59,7 @@ def increments(
     """Return the increments between neighbouring readings, in the order of source time.
 
     Bad readings are not readings; repeats and the order of arrival change nothing. Growth that the
-    rate allows is counted as it is; everything else is judged (see `analytics.readings.judgement`), with
+    rate allows is counted as it is; all else is judged (`analytics.readings.judgement`), with
     what people said of a reading (`verdicts`, by its microsecond) before all rules. A judgement
     depends on the readings since the whole UTC hour in which the last reading before its own hour
     was taken, and on the one that follows it: on nothing else, so a window counts the same however
