@@ -1,7 +1,7 @@
 """What a birth message changes: which declared tags are stored, and which are refused and why."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 
 import msgspec
 
@@ -95,7 +95,7 @@ def tag_changes(
 
 
 def _checked(declaration: TagDeclaration, site: Site) -> Tag:
-    tag = Tag(**{field.name: getattr(declaration, field.name) for field in fields(Tag)})
+    tag = declaration.tag()
     texts = (tag.name, tag.unit, tag.description)
     if not tag.name or len(tag.name) > _LONGEST_NAME or any("\0" in text for text in texts):
         raise DataError("malformed", f"a tag's name has 1 to {_LONGEST_NAME} characters, no U+0000")

@@ -55,7 +55,12 @@ class SparkplugTransaction:
             for refusal in delivery.refusals:
                 self._refuse(delivery, refusal, edge)
             if edge is not None:
-                parts += self._take(delivery, edge)
+                news = not self._registry.knows(edge, delivery.tags)
+                if news and parts:
+                    # What waits is judged by the births before it.
+                    self._write(parts)
+                    parts = []
+                parts += self._take(delivery, edge, news=news)
             self._count_message(delivery)
         if parts:
             self._write(parts)
@@ -63,10 +68,12 @@ class SparkplugTransaction:
             self._transaction.write_rejections(self._outcome.rejected)
         return self._outcome
 
-    def _take(self, delivery: Delivery, edge: EdgeRow) -> Iterator[tuple[NewRows, Sequence[bool]]]:
+    def _take(
+        self, delivery: Delivery, edge: EdgeRow, *, news: bool
+    ) -> Iterator[tuple[NewRows, Sequence[bool]]]:
         if delivery.presence is not None:
             self._transaction.save_status(_status(edge, delivery.epoch, delivery.presence))
-        if delivery.tags:
+        if news:
             # Retained births are refused before: whoever announces is there.
             live = replace(delivery.message, retained=False)
             for rejection in announce(

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ingest.decoding.parcel import Parcel, RefusedParcel, refused
 from plant.errors import DataError
 from plant.measurement import TagRole, ValueType
-from plant.native.message import EdgeAddress
+from plant.native.message import EdgeAddress, TagDeclaration
 from store.delivery.row import DeliveryTransaction, EdgeRow, TagRow
 
 MAX_AGE_S = 10.0
@@ -56,6 +56,8 @@ class Registry:
     _sites: dict[int, list[TagRow]] = field(default_factory=dict)
     _positions: dict[int, dict[str, int]] = field(default_factory=dict)
     _columns: TagColumns = field(default_factory=lambda: TagColumns.of([]))
+    _rows: list[TagRow] = field(default_factory=list)
+    """What the columns are of."""
     _found: dict[tuple[int, tuple[str, ...]], tuple[NDArray[np.int64], bool]] = field(
         default_factory=dict
     )
@@ -87,7 +89,7 @@ class Registry:
     def forget(self) -> None:
         """Drop everything, as what was read may have been rolled back."""
         self._edges, self._sites, self._positions, self._found = {}, {}, {}, {}
-        self._columns = TagColumns.of([])
+        self._columns, self._rows = TagColumns.of([]), []
         self._read_at = None
 
     def edge(self, address: EdgeAddress) -> EdgeRow | None:
@@ -123,6 +125,15 @@ class Registry:
         """Tell whether the edge has ever announced a tag."""
         return edge.edge_id in self._positions
 
+    def knows(self, edge: EdgeRow, declarations: Sequence[TagDeclaration]) -> bool:
+        """Tell whether all of these are stored as tags of the edge, just as they are declared."""
+        known = self._positions.get(edge.edge_id, {})
+        return all(
+            declaration.name in known
+            and self._rows[known[declaration.name]].tag == declaration.tag()
+            for declaration in declarations
+        )
+
     def positions(self, edge: EdgeRow, names: Sequence[str]) -> NDArray[np.int64]:
         """Return where in `columns` the edge's tags of these names are; -1 for unknown ones."""
         return self._find(edge, names)[0]
@@ -150,7 +161,7 @@ class Registry:
 
     def _index(self) -> None:
         rows = [row for site in self._sites.values() for row in site]
-        self._columns = TagColumns.of(rows)
+        self._columns, self._rows = TagColumns.of(rows), rows
         self._positions, self._found = {}, {}
         for position, row in enumerate(rows):
             self._positions.setdefault(row.edge_id, {})[row.tag.name] = position

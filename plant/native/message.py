@@ -13,7 +13,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from plant.errors import ConfigurationError, DataError
-from plant.measurement import TagRole, ValueType
+from plant.measurement import Tag, TagRole, ValueType
 from plant.place import checked_code
 
 SCHEMA = 1
@@ -135,6 +135,10 @@ class TagDeclaration(msgspec.Struct, frozen=True, omit_defaults=True):
     counter_modulus: float | None = None
     max_rate_per_s: float | None = None
     max_silence_s: float = 60.0
+
+    def tag(self) -> Tag:
+        """Return the tag that it defines."""
+        return Tag(**msgspec.structs.asdict(self))
 
 
 class Birth(msgspec.Struct, frozen=True):

@@ -28,7 +28,7 @@ from plant.sparkplug.message import (
     Template,
 )
 
-MAX_PARTS = 100_000
+MAX_PARTS = 300_000
 """Messages and list elements within one payload; two bytes can make one of them."""
 MAX_DEPTH = 24
 """Messages within messages: a template within a template takes two levels."""

@@ -125,18 +125,12 @@ class PostgresDeliveryTransaction:
 
     def save_tags(self, changes: Sequence[TagChange], now: datetime) -> None:
         """Store tags by their site and name; make figures that they restate dirty."""
-        for change in changes:
-            place = {
-                "site_id": change.site_id,
-                "work_unit_id": change.work_unit_id,
-                "name": change.tag.name,
-            }
-            if change.restates:
-                self._connection.execute(_Q["mark_unit_dirty"], place | {"now": now})
-            definition = asdict(change.tag)
-            self._connection.execute(
-                _Q["save_tag"], definition | place | {"edge_id": change.edge_id}
-            )
+        if restated := [change for change in changes if change.restates]:
+            self._connection.execute(_Q["mark_units_dirty"], _columns(restated) | {"now": now})
+        if changes:
+            # Whoever says a name twice in one breath means the last.
+            last = {(change.site_id, change.tag.name): change for change in changes}
+            self._connection.execute(_Q["save_tags"], _columns(last.values()))
 
     def save_agent(self, edge_id: int, epoch: str, version: str, now: datetime) -> None:
         """Remember which agent an edge runs."""
@@ -319,6 +313,20 @@ class PostgresDeliveryTransaction:
                     "counts": list(counts),
                 },
             )
+
+
+def _columns(changes: Iterable[TagChange]) -> dict[str, list[object]]:
+    """Return what is to be stored of tags, column by column."""
+    rows = [
+        {
+            **asdict(change.tag),
+            "site_id": change.site_id,
+            "work_unit_id": change.work_unit_id,
+            "edge_id": change.edge_id,
+        }
+        for change in changes
+    ]
+    return {name: [row[name] for row in rows] for name in rows[0]}
 
 
 def _id_set(ids: Multirange[int]) -> IdSet:

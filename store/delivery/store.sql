@@ -42,16 +42,18 @@ where area.parent_id = %(site)s and unit.level = 'work_unit'
 -- Births of one site are taken in turn; the first number only has to be ours.
 select pg_advisory_xact_lock(7461003, %(site)s)
 
--- name: save_tag
+-- name: save_tags
 -- Name and site are the identity; an edge that takes a tag over becomes its owner.
 insert into tag (
     site_id, work_unit_id, edge_id, name, value_type, role, unit, description,
     low, high, counter_modulus, max_rate_per_s, max_silence_s
 )
-values (
-    %(site_id)s, %(work_unit_id)s, %(edge_id)s, %(name)s, %(value_type)s, %(role)s, %(unit)s,
-    %(description)s, %(low)s, %(high)s, %(counter_modulus)s, %(max_rate_per_s)s,
-    %(max_silence_s)s
+select * from unnest(
+    %(site_id)s::integer[], %(work_unit_id)s::integer[], %(edge_id)s::integer[],
+    %(name)s::text[], %(value_type)s::text[], %(role)s::text[], %(unit)s::text[],
+    %(description)s::text[], %(low)s::double precision[], %(high)s::double precision[],
+    %(counter_modulus)s::double precision[], %(max_rate_per_s)s::double precision[],
+    %(max_silence_s)s::double precision[]
 )
 on conflict (site_id, name) do update set
     work_unit_id = excluded.work_unit_id,
@@ -66,14 +68,20 @@ on conflict (site_id, name) do update set
     max_rate_per_s = excluded.max_rate_per_s,
     max_silence_s = excluded.max_silence_s
 
--- name: mark_unit_dirty
--- Every hour for which the work unit, or the one the tag belonged to, has figures.
+-- name: mark_units_dirty
+-- Every hour for which the work units, or those the tags belonged to, have figures.
+with restated as (
+    select * from unnest(%(site_id)s::integer[], %(work_unit_id)s::integer[], %(name)s::text[])
+        as tag (site_id, work_unit_id, name)
+),
+unit as (
+    select work_unit_id from restated
+    union
+    select tag.work_unit_id from tag inner join restated using (site_id, name)
+)
 insert into dirty_window (work_unit_id, hour, marked_at)
 select distinct work_unit_id, hour, %(now)s::timestamptz
-from base_sum
-where work_unit_id = %(work_unit_id)s or work_unit_id = (
-    select work_unit_id from tag where site_id = %(site_id)s and name = %(name)s
-)
+from base_sum inner join unit using (work_unit_id)
 order by 1, 2
 on conflict (work_unit_id, hour) do update set
     revision = dirty_window.revision + 1, marked_at = excluded.marked_at

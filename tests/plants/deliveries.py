@@ -169,6 +169,7 @@ class MemoryTables:
     """Edge id and bucket."""
     restated: list[int] = field(default_factory=list)
     """Work units whose existing figures were made dirty."""
+    site_locks: int = 0
 
 
 class MemoryStore:
@@ -243,7 +244,7 @@ class MemoryTransaction:
         return dict(self._tables.units)
 
     def lock_site(self, site_id: int) -> None:
-        pass
+        self._tables.site_locks += 1
 
     def save_tags(self, changes: Sequence[TagChange], now: datetime) -> None:
         for change in changes:

@@ -146,6 +146,20 @@ def test_tags_come_back_as_they_were_saved_and_keep_their_id(subject: Subject) -
     assert second[STATE.name] == first[STATE.name]
 
 
+def test_the_tags_of_a_large_birth_are_saved_with_the_last_word_on_each(subject: Subject) -> None:
+    edge, unit = subject.edge(), subject.unit()
+    tags = [replace(TAG, name=f"tien-1/{number}", low=number) for number in range(20_000)]
+    again = replace(tags[7], unit="K", low=None)
+    changes = [TagChange(edge.edge_id, edge.site_id, unit, tag) for tag in (*tags, again)]
+
+    with subject.store.transaction() as transaction:
+        transaction.save_tags(changes, NOW)
+        transaction.save_tags([], NOW)
+        stored = {row.tag.name: row.tag for row in transaction.tags(edge.site_id)}
+
+    assert stored == {tag.name: tag for tag in (*tags, again)}
+
+
 def test_numbers_are_stored_to_the_bit_and_the_microsecond(subject: Subject) -> None:
     values = [0.1, -0.0, 1.7976931348623157e308, 5e-324, np.nan, 2.0**53]
     count = len(values)

@@ -635,3 +635,56 @@ def compressed(
         metrics = [Metric(name="algorithm", datatype=DataType.STRING, value=algorithm)]
     outer = Payload(uuid=COMPRESSED, body=pack(message.payload), metrics=metrics)
     return replace(message, payload=encode(outer))
+
+
+def test_each_value_is_judged_by_the_birth_before_it_when_a_type_changes(
+    script: NodeScript,
+) -> None:
+    """Both births and the values between them wait for the same transaction."""
+    bench = SparkplugBench()
+    number = Metric(name="x", alias=1, datatype=DataType.DOUBLE, value=1.0)
+    text = Metric(name="x", alias=1, datatype=DataType.STRING, value="một")
+    bench.take(
+        script.node_birth(),
+        script.device_birth([number]),
+        script.data(script.value(1, 2.0)),
+        script.node_birth(),
+        script.device_birth([text]),
+        script.data(script.value(1, "hai")),
+        script.node_birth(),
+        script.device_birth([number]),
+        script.data(script.value(1, 3.0)),
+    )
+
+    assert bench.values("tien-1/x") == [1.0, 2.0, 1.0, 3.0, "một", "hai"]
+    assert bench.reasons() == []
+
+
+def test_bounds_are_those_of_the_birth_before_the_value(script: NodeScript) -> None:
+    def with_high(high: float) -> Metric:
+        said = PropertySet(["nhipmay/high"], [PropertyValue(DataType.DOUBLE, value=high)])
+        return Metric(name="x", alias=1, datatype=DataType.DOUBLE, value=1.0, properties=said)
+
+    bench = SparkplugBench(host_settings(node={"metrics": []}))
+    bench.take(
+        script.node_birth(),
+        script.device_birth([with_high(10)]),
+        script.data(script.value(1, 11.0)),
+        script.node_birth(),
+        script.device_birth([with_high(20)]),
+        script.data(script.value(1, 12.0)),
+    )
+
+    assert bench.values("tien-1/x") == [1.0, 1.0, 12.0]
+    assert bench.reasons() == ["out_of_range"]
+
+
+def test_a_birth_that_says_nothing_new_locks_nothing(
+    bench: SparkplugBench, script: NodeScript
+) -> None:
+    before, locks = bench.store.tables.tags, bench.store.tables.site_locks
+
+    bench.take(script.node_birth(), script.device_birth())
+
+    assert bench.store.tables.tags == before
+    assert bench.store.tables.site_locks == locks == 1
