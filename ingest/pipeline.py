@@ -10,6 +10,7 @@ from threading import Event, Thread
 from time import monotonic
 
 from ingest.commit.committer import Committer
+from ingest.commit.cost import GroupCost
 from ingest.commit.right_of_way import RightOfWay
 from ingest.decoding.message import Source
 from ingest.decoding.parcel import Parcel, open_parcel
@@ -93,9 +94,9 @@ class Pipeline:
     def _gather(self, stop: Event, done: Event) -> Group:
         """Return a group: one that is due waits, and grows, until the writer wants it."""
         parcels: list[Parcel] = []
-        rows = 0
+        cost = GroupCost()
         closes_at = 0.0
-        while rows < self._group.max_rows:
+        while cost.rows < self._group.max_rows:
             wait_s = self._group.max_wait_s if parcels else _IDLE_S
             wanted = self._wanted.is_set() or stop.is_set() or done.is_set()
             if parcels and wanted:
@@ -111,7 +112,7 @@ class Pipeline:
                 self._right_of_way.give_way()
                 parcel = open_parcel(message, self._limits)
                 self._selfstat.decoded(parcel.rows)
-                rows += parcel.rows
+                cost.add(parcel)
                 parcels.append(parcel)
         return parcels
 

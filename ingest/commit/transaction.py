@@ -84,7 +84,7 @@ class GroupTransaction:
         """By edge, the ledgers as they were locked."""
         self._topics: dict[LedgerKey, EdgeAddress] = {}
         self._committed_at: dict[LedgerKey, datetime] = {}
-        self._overlapping: list[NewRows] = []
+        self._overlapping: dict[LedgerKey, list[NewRows]] = {}
         """Rows that other epochs of their edge may have brought."""
         self._outcome = Outcome()
         self.lags = Lags()
@@ -273,7 +273,7 @@ class GroupTransaction:
             return
         self._outcome.count_message(written=1)
         if self._may_be_stored(part):
-            self._overlapping.append(part)
+            self._overlapping.setdefault(key, []).append(part)
         else:
             yield part
 
@@ -310,8 +310,8 @@ class GroupTransaction:
         hours: set[tuple[int, int]] = set()
         self._transaction.stream_numbers(self._stream(parcels, texts, hours))
         self._right_of_way.claim()
-        for part in self._overlapping:
-            self._write_overlapping(part, hours)
+        for key, parts in self._overlapping.items():
+            self._write_overlapping(key, parts, hours)
         for columns in texts:
             self._transaction.write_texts(columns)
         if hours:
@@ -336,10 +336,11 @@ class GroupTransaction:
         self.lags.note(parts, rows.source_us, accepted)
         return self._accepted(rows, accepted, texts, hours)
 
-    def _write_overlapping(self, part: NewRows, hours: set[tuple[int, int]]) -> None:
-        """Write what other epochs have not brought; the rest counts as repeated."""
-        rows, accepted = self._judge([part])
-        key = (part.edge.edge_id, part.parcel.ids.epoch)
+    def _write_overlapping(
+        self, key: LedgerKey, parts: Sequence[NewRows], hours: set[tuple[int, int]]
+    ) -> None:
+        """Write what other epochs have not brought of one; the rest counts as repeated."""
+        rows, accepted = self._judge(parts)
         common = self._overlap(key)
         if common is not None:
             tags = self._registry.columns
@@ -349,8 +350,8 @@ class GroupTransaction:
             self._ledgers[key] = replace(self._ledgers[key], duplicate_count=count)
             self._outcome.count_rows(duplicate=repeated)
             accepted &= ~stored
-        self.lags.note([part], rows.source_us, accepted)
-        # At once: the next part is compared with it.
+        self.lags.note(parts, rows.source_us, accepted)
+        # At once: the next epoch is compared with it.
         texts: list[TextColumns] = []
         self._transaction.write_numbers(self._accepted(rows, accepted, texts, hours))
         for columns in texts:

@@ -180,13 +180,16 @@ class NumberColumns:
 
         Rows that are neighbours in the index cost the database a third less.
         """
-        order = np.argsort(self.tag_id, kind="stable")
+        return self.only(np.argsort(self.tag_id, kind="stable"))
+
+    def only(self, chosen: NDArray[np.bool_] | NDArray[np.int64]) -> "NumberColumns":
+        """Return the chosen rows, in the order in which they are chosen."""
         return NumberColumns(
-            self.tag_id[order],
-            self.source_us[order],
-            self.received_us[order],
-            self.value[order],
-            self.quality[order],
+            self.tag_id[chosen],
+            self.source_us[chosen],
+            self.received_us[chosen],
+            self.value[chosen],
+            self.quality[chosen],
         )
 
 
@@ -202,6 +205,16 @@ class TextColumns:
 
     def __len__(self) -> int:
         return len(self.tag_id)
+
+    def only(self, chosen: NDArray[np.bool_]) -> "TextColumns":
+        """Return the chosen rows."""
+        return TextColumns(
+            self.tag_id[chosen],
+            self.source_us[chosen],
+            self.received_us[chosen],
+            [self.value[k] for k in np.flatnonzero(chosen).tolist()],
+            self.quality[chosen],
+        )
 
 
 class DeliveryTransaction(Protocol):

@@ -18,6 +18,7 @@ from plant.errors import DataError, StoreUnavailableError
 from plant.measurement import Tag, TagRole, ValueType
 from plant.settings import DatabaseSettings
 from store.delivery.binary_copy import number_blocks, text_blocks
+from store.delivery.history import recent_of
 from store.delivery.row import (
     EdgeRow,
     LedgerKey,
@@ -197,21 +198,38 @@ class PostgresDeliveryTransaction:
 
     def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
         """Append to `measurement` while the portions are being made; see `DeliveryTransaction`."""
-        blocks = number_blocks(portions)
-        # What holds no number at all opens no COPY.
+        history: list[NumberColumns] = []
+        self._copy("copy_numbers", number_blocks(recent_of(portions, history)))
+        if history:
+            with self._wide_chunks():
+                self._copy("copy_numbers", number_blocks(history))
+
+    def write_texts(self, rows: TextColumns) -> None:
+        """Append to `text_measurement`."""
+        history: list[TextColumns] = []
+        for recent in recent_of([rows], history):
+            self._copy("copy_texts", text_blocks(recent))
+        if history:
+            with self._wide_chunks():
+                for old in history:
+                    self._copy("copy_texts", text_blocks(old))
+
+    def _copy(self, query: str, blocks: Iterator[bytes]) -> None:
+        # What holds no row at all opens no COPY.
         first = next(blocks, None)
         if first is None:
             return
-        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_numbers"]) as copy:
+        with self._connection.cursor() as cursor, cursor.copy(_Q[query]) as copy:
             copy.write(first)
             for block in blocks:
                 copy.write(block)
 
-    def write_texts(self, rows: TextColumns) -> None:
-        """Append to `text_measurement`."""
-        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_texts"]) as copy:
-            for block in text_blocks(rows):
-                copy.write(block)
+    @contextmanager
+    def _wide_chunks(self) -> Iterator[None]:
+        """Let the parts of the tables that are made meanwhile be of half a year."""
+        self._connection.execute(_Q["chunks_of_history"])
+        yield
+        self._connection.execute(_Q["chunks_of_today"])
 
     def stored_numbers(
         self, rows: NumberColumns, received_until: datetime | None = None

@@ -240,6 +240,15 @@ from stdin with (format binary)
 copy text_measurement (tag_id, source_time, received_time, value, quality)
 from stdin with (format binary)
 
+-- name: chunks_of_history
+-- Old records are thin: a part of the table for each day of a quarter of a century would hold one
+-- row each, and a transaction that makes them runs out of locks.
+select nhipmay_chunks_of_history(true)
+
+-- name: chunks_of_today
+-- In the same transaction, so nobody else ever sees the other width.
+select nhipmay_chunks_of_history(false)
+
 -- name: copy_rejections
 -- Rejections that cannot repeat.
 copy rejection (

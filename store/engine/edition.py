@@ -53,9 +53,11 @@ def apply(connection: Connection, edition: Edition) -> None:
     """Give the tables what the edition offers; running it again changes nothing."""
     if edition is Edition.PLAIN:
         connection.execute(_Q["create_minute_view"])
+        connection.execute(_Q["create_history_function_of_nothing"])
         return
     for table in ("measurement", "text_measurement"):
         connection.execute(_Q["create_hypertable"], {"table": table})
+    connection.execute(_Q["create_history_function"])
     if edition is Edition.TIMESCALE_APACHE:
         connection.execute(_Q["create_minute_view"])
 

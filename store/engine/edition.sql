@@ -21,6 +21,24 @@ select create_hypertable(
     if_not_exists => true, migrate_data => true, create_default_indexes => false
 )
 
+-- name: create_history_function
+-- What makes the next parts of the tables half a year wide, or a day again; see store/history.py. The
+-- ingest does not own the tables.
+create or replace function nhipmay_chunks_of_history(wide boolean) returns void
+language plpgsql security definer set search_path = public, pg_temp as $$
+declare
+    width interval := case when wide then interval '180 days' else interval '1 day' end;
+begin
+    perform set_chunk_time_interval('measurement', width);
+    perform set_chunk_time_interval('text_measurement', width);
+end
+$$
+
+-- name: create_history_function_of_nothing
+-- Plain tables have no parts.
+create or replace function nhipmay_chunks_of_history(wide boolean) returns void
+language sql as $$ select $$
+
 -- name: create_minute_view
 -- Good values only; a bad value is a gap, not a number.
 create or replace view measurement_minute as

@@ -3,6 +3,7 @@
 import queue
 import threading
 import time
+from collections.abc import Sequence
 from typing import Any
 
 import paho.mqtt.client as paho
@@ -11,11 +12,20 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from ingest import IngestSettings
 from ingest.settings import GroupSettings
 from plant.clock import microseconds, system_clock
-from plant.native.message import SCHEMA, Ack, DataBatch, EdgeAddress, Leaf, decode_ack, encode
+from plant.native.message import (
+    SCHEMA,
+    Ack,
+    DataBatch,
+    EdgeAddress,
+    Leaf,
+    TagDeclaration,
+    decode_ack,
+    encode,
+)
 from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
 from tests.integration.ingests import fetched
 from tests.peers.services import MosquittoBroker
-from tests.plants.deliveries import EDGE, STATE, TEMPERATURE, birth, status
+from tests.plants.deliveries import EDGE, STATE, TAGS, TEMPERATURE, birth, status
 from tests.waiting import AGAIN_S, HANG_S, wait_until
 
 ROWS = 40
@@ -52,14 +62,16 @@ class FakeEdge:
             self.answered.set()
         self.acks.put(ack)
 
-    def announce(self) -> None:
+    def announce(self, tags: Sequence[TagDeclaration] = TAGS) -> None:
         """Publish the birth, and heartbeats until the ingest is there to answer one."""
-        self.client.publish(self.address.topic(Leaf.BIRTH), birth().payload, qos=1, retain=True)
+        payload = birth(tags).payload
+        self.client.publish(self.address.topic(Leaf.BIRTH), payload, qos=1, retain=True)
         self.answered.clear()
         wait_until(self._beat, what="an answer to a heartbeat")
 
     def _beat(self) -> bool:
-        beat = status(epoch=self.epoch, pending=0, sent_us=microseconds(system_clock()))
+        sent_us = microseconds(system_clock())
+        beat = status(edge=self.address, epoch=self.epoch, pending=0, sent_us=sent_us)
         self.client.publish(beat.topic, beat.payload, qos=1)
         return self.answered.wait(AGAIN_S)
 

@@ -1,0 +1,49 @@
+"""What a group of messages will cost the database, told before it is written.
+
+A group shares one transaction, and whoever comes next waits for its end. So it is closed by what it
+costs, not by how many messages it has: a birth may announce thousands of tags, and rows of an
+outbox with several lives are compared one life at a time.
+"""
+
+from dataclasses import dataclass, field
+
+from ingest.decoding.parcel import BirthParcel, DataParcel, DeviceParcel, Parcel, RefusedParcel
+from plant.native.message import EdgeAddress
+
+# In rows of measurements, each about 5 µs; measured.
+_MESSAGE = 5
+_DEVICE_VALUE = 4
+_STATUS = 100
+_BIRTH = 2_000
+_TAG = 5
+_REFUSED = 50
+_BYTES_OF_A_ROW = 250
+_OTHER_LIFE = 1_000
+"""Another life of an edge of which the group has one: compared and written by itself."""
+
+
+@dataclass(slots=True)
+class GroupCost:
+    """Adds up what the messages of one group cost, in rows of measurements."""
+
+    rows: int = 0
+    _lives: dict[EdgeAddress, set[str]] = field(default_factory=dict)
+
+    def add(self, parcel: Parcel) -> None:
+        """Add a message."""
+        match parcel:
+            case DataParcel():
+                cost = _MESSAGE + parcel.rows
+                lives = self._lives.setdefault(parcel.address, set())
+                if parcel.ids.epoch not in lives:
+                    lives.add(parcel.ids.epoch)
+                    cost += _OTHER_LIFE * (len(lives) > 1)
+            case DeviceParcel():
+                cost = _STATUS + _DEVICE_VALUE * parcel.rows
+            case BirthParcel():
+                cost = _BIRTH + _TAG * len(parcel.birth.tags)
+            case RefusedParcel():
+                cost = _REFUSED
+            case _:
+                cost = _STATUS
+        self.rows += max(cost, len(parcel.message.payload) // _BYTES_OF_A_ROW)
