@@ -1,8 +1,8 @@
 """Find, and on Debian as root install, the real services that the tests talk to.
 
-TimescaleDB and mosquitto come from Debian 13, which on Debian 12 and 13 is unpacked into a folder
-of its own under the user's cache: nothing of it mixes with the machine's packages and no daemon
-of it ever starts. Chromium is the machine's own package. Elsewhere, and without root, what is on
+TimescaleDB, mosquitto and NATS come from Debian 13, which on Debian 12 and 13 is unpacked into a
+folder of its own under the user's cache: nothing of it mixes with the machine's packages and no
+daemon of it ever starts. Chromium is the machine's own package. Elsewhere, and without root, what is on
 the machine is used.
 
 Writes `test-services.json` beside that folder, which `tests/peers/services.py` reads. Exits 0 with
@@ -27,7 +27,7 @@ CACHE = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "nhip
 TREE = CACHE / "trixie"
 RECORD = CACHE / "test-services.json"
 
-TREE_PACKAGES = ("postgresql-17-timescaledb", "mosquitto")
+TREE_PACKAGES = ("postgresql-17-timescaledb", "mosquitto", "nats-server")
 TREE_POSTGRES = Path("/usr/lib/postgresql/17/bin")
 CHROMIUM_NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 # The system folders hold servers that an ordinary user's PATH leaves out.
@@ -65,20 +65,22 @@ def one_at_a_time() -> Iterator[None]:
 
 def ensure_services() -> tuple[dict[str, dict[str, object]], dict[str, str]]:
     """Return what was found by service name, and for each service not found the reason."""
-    print("Test services: TimescaleDB, mosquitto, Chromium")
+    print("Test services: TimescaleDB, mosquitto, NATS, Chromium")
     record: dict[str, dict[str, object]] = {}
     missing: dict[str, str] = {}
 
-    reason = "Install PostgreSQL 17 or later with the timescaledb extension, and mosquitto."
+    reason = (
+        "Install PostgreSQL 17 or later with the timescaledb extension, mosquitto, nats-server."
+    )
     servers = servers_on_path()
-    if len(servers) < 2 and debian_as_root():
+    if len(servers) < len(TREE_PACKAGES) and debian_as_root():
         try:
             ensure_tree()
             servers = servers_in_tree()
         except InstallError as failure:
             by_hand = f"apt-get install {' '.join(TREE_PACKAGES)}"
             reason = f"{failure}\n    On Debian 13 `{by_hand}` does as well."
-    for name in ("timescaledb", "mosquitto"):
+    for name in ("timescaledb", "mosquitto", "nats"):
         if name in servers:
             record[name] = servers[name]
         else:
@@ -139,6 +141,14 @@ def servers_on_path() -> dict[str, dict[str, object]]:
             "found": mosquitto,
             **runs_as(Path("/"), "mosquitto"),
         }
+    nats = first_on_path(("nats-server",))
+    if nats:
+        found["nats"] = {
+            "program": nats,
+            "root": "/",
+            "found": nats,
+            **runs_as(Path("/"), "nats"),
+        }
     return found
 
 
@@ -146,7 +156,10 @@ def servers_in_tree() -> dict[str, dict[str, object]]:
     """Return the entries of the servers inside the Debian 13 folder."""
     in_tree = ("chroot", TREE)
     postgres = output_of(*in_tree, TREE_POSTGRES / "postgres", "--version")
-    mosquitto = output_of(*in_tree, "/usr/bin/dpkg-query", "-Wf${Version}", "mosquitto")
+    mosquitto, nats = (
+        output_of(*in_tree, "/usr/bin/dpkg-query", "-Wf${Version}", package)
+        for package in ("mosquitto", "nats-server")
+    )
     return {
         "timescaledb": {
             "bin": str(TREE_POSTGRES),
@@ -159,6 +172,12 @@ def servers_in_tree() -> dict[str, dict[str, object]]:
             "root": str(TREE),
             "found": f"mosquitto {mosquitto} in {TREE}",
             **runs_as(TREE, "mosquitto"),
+        },
+        "nats": {
+            "program": "/usr/sbin/nats-server",
+            "root": str(TREE),
+            "found": f"NATS {nats} in {TREE}",
+            **runs_as(TREE, "nats"),
         },
     }
 
@@ -183,14 +202,15 @@ def runs_as(root: Path, user: str) -> dict[str, object]:
 
 
 def ensure_tree() -> None:
-    """Unpack Debian 13 with the two servers, whole or not at all."""
+    """Unpack Debian 13 with the servers, whole or not at all; add those that an older one lacks."""
     if TREE.exists():
+        add_to_tree()
         return
     if shutil.which("debootstrap") is None:
         apt_install("debootstrap")
     partial = TREE.with_suffix(".partial")
     shutil.rmtree(partial, ignore_errors=True)
-    print(f"  unpacking Debian 13 with {' and '.join(TREE_PACKAGES)} into {TREE}", flush=True)
+    print(f"  unpacking Debian 13 with {', '.join(TREE_PACKAGES)} into {TREE}", flush=True)
     print("  (about 90 seconds and 700 MB, this once) …", flush=True)
     include = f"--include={','.join(TREE_PACKAGES)}"
     # In mounts of its own: whatever debootstrap mounts is gone with it, even when it is killed.
@@ -198,6 +218,25 @@ def ensure_tree() -> None:
     run("chroot", partial, TREE_POSTGRES / "postgres", "--version")
     run("chroot", partial, "apt-get", "clean")
     partial.rename(TREE)
+
+
+def add_to_tree() -> None:
+    """Install what is missing in the folder; none of its servers is started by that."""
+    in_tree = ("chroot", TREE)
+    lacking = [
+        package
+        for package in TREE_PACKAGES
+        if "installed" not in output_of(*in_tree, "dpkg-query", "-Wf${Status}", package)
+    ]
+    if not lacking:
+        return
+    print(f"  adding {', '.join(lacking)} to {TREE} …", flush=True)
+    policy = TREE / "usr/sbin/policy-rc.d"
+    policy.write_text("#!/bin/sh\nexit 101\n")
+    policy.chmod(0o755)
+    run(*in_tree, "apt-get", "update")
+    run(*in_tree, "apt-get", "install", "--yes", "--no-install-recommends", *lacking)
+    run(*in_tree, "apt-get", "clean")
 
 
 def apt_install(*packages: str) -> None:
