@@ -2,8 +2,8 @@
 
 TimescaleDB, mosquitto and NATS come from Debian 13, which on Debian 12 and 13 is unpacked into a
 folder of its own under the user's cache: nothing of it mixes with the machine's packages and no
-daemon of it ever starts. Chromium is the machine's own package. Elsewhere, and without root, what is on
-the machine is used.
+daemon of it ever starts. Chromium is the machine's own package. Elsewhere, and without root, what
+is on the machine is used.
 
 Writes `test-services.json` beside that folder, which `tests/peers/services.py` reads. Exits 0 with
 something missing, except where it must not be: with CI=true or NHIPMAY_REQUIRE_SERVICES=1.

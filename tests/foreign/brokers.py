@@ -64,7 +64,7 @@ def hivemq() -> Iterator[int]:
 
 def _answers(port: int) -> bool:
     try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        socket.create_connection(("127.0.0.1", port)).close()
     except OSError:
         return False
     return True

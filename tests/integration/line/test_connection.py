@@ -3,6 +3,7 @@
 import queue
 import socket
 import threading
+import time
 import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -136,17 +137,20 @@ def test_what_is_not_acknowledged_comes_again_on_the_next_line(case: tuple[int, 
     listener = Listener()
     with lines(port, version, listener, who) as line:
         publish(port, SMALL[:15])
-        got = [listener.next() for _ in range(15)]
-        line.acknowledge(one.number for one in got[:9])
+        # HiveMQ may hold back what follows a message that is not acknowledged.
+        for expected in SMALL[:9]:
+            message = listener.next()
+            assert message.payload == expected
+            line.acknowledge([message.number])
         # The broker has heard of these once it answers what came after them.
         listener.granted.clear()
         line.subscribe(["line/other"])
         assert listener.granted.wait(HANG_S)
     again = Listener()
     with lines(port, version, again, who) as line:
-        for expected in got[9:]:
+        for expected in SMALL[9:15]:
             message = again.next()
-            assert message.payload == expected.payload
+            assert message.payload == expected
             line.acknowledge([message.number])
 
 
@@ -158,7 +162,9 @@ def test_a_line_without_room_reads_no_more_but_stays(case: tuple[int, Version]) 
     with lines(port, version, listener, login(keepalive_s=2)) as line:
         publish(port, SMALL[:200])
         got = [listener.next() for _ in range(10)]
-        assert not line.ended.wait(5)
+        until = time.monotonic() + 5
+        wait_until(lambda: time.monotonic() > until, what="more time than the broker has patience")
+        assert not line.ended.is_set()
         assert listener.came.empty()
         listener.room = None
         line.offer_again()
