@@ -10,6 +10,8 @@ from starlette.middleware.gzip import GZipMiddleware
 
 from api.delivery.enrolment import make_desk
 from api.http import error_answer
+from api.http.body import largest_body
+from api.http.bounds import Bounds
 from api.http.context import Context, Database
 from api.http.envelope import Envelope
 from api.http.metrics import Metrics
@@ -96,7 +98,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
-    app.state.enrolment_desk = make_desk(settings)
+    app.state.enrolment_desk = make_desk(settings, metrics.certificate_reuse.inc)
     app.state.pages = pages.Pages(
         live=LivePages(context, environment),
         environment=environment,
@@ -113,7 +115,10 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.include_router(router, responses=_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
-    app.add_middleware(Envelope, metrics=metrics, token=settings.bearer_token())
+    app.add_middleware(Bounds, hosts=settings.trusted_hosts(), largest_body=largest_body)
+    app.add_middleware(
+        Envelope, metrics=metrics, token=settings.bearer_token(), brake=context.brake
+    )
     return app
 
 

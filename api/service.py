@@ -12,6 +12,7 @@ import structlog
 import uvicorn
 
 from api.app import create_app
+from api.http.protocol import PatientProtocol
 from api.settings import ApiSettings
 from plant.errors import ConfigurationError, StoreUnavailableError
 
@@ -44,6 +45,11 @@ def run(settings: ApiSettings, stop: threading.Event) -> None:
             log_level="warning",
             access_log=False,
             server_header=False,
+            http=PatientProtocol,
+            loop="api.http.protocol:PatientLoop",
+            # Nobody is believed to be a proxy who was not named as one.
+            proxy_headers=bool(settings.proxies),
+            forwarded_allow_ips=[str(network) for network in settings.proxies],
             timeout_graceful_shutdown=5,
             ssl_certfile=settings.tls.certificate_file if settings.tls else None,
             ssl_keyfile=settings.tls.key_file if settings.tls else None,

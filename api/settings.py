@@ -5,10 +5,11 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field, SecretStr
+from pydantic import Field, IPvAnyNetwork, SecretStr
 
+from api.http.hosts import TrustedHosts
 from plant.errors import ConfigurationError
-from plant.identity import EDGE_LIFE
+from plant.identity import EDGE_LIFE, server_names
 from plant.settings import DatabaseSettings, Port, ServiceSettings, StrictModel
 
 Language = Literal["vi", "en"]
@@ -40,6 +41,11 @@ class ApiSettings(ServiceSettings):
     """Address to listen on; other than this machine's own, it needs a token."""
     port: Port = 8000
     """TCP port to listen on."""
+    hosts: tuple[Annotated[str, Field(pattern=r"^\.?[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*$")], ...] = ()
+    """Names by which this service is called, beside those of this machine and of its certificate;
+    `.example.vn` stands for all that end so. Requests to any other name are refused."""
+    proxies: tuple[IPvAnyNetwork, ...] = ()
+    """Addresses of proxies in front, whose word is taken for who asks and whether by TLS."""
     default_language: Language = "vi"
     """Language of the pages until somebody chooses another."""
     token: SecretStr | None = None
@@ -62,6 +68,13 @@ class ApiSettings(ServiceSettings):
     """Wall seconds between two looks at the database for a live page."""
     planned_oee: Annotated[float, Field(gt=0, le=1)] = 1.0
     """Planned OEE of places of which nobody gave one by a document `oee-targets`."""
+
+    def trusted_hosts(self) -> TrustedHosts:
+        """Return by which names requests may call this service."""
+        names = [*self.hosts, self.host]
+        if self.tls is not None:
+            names += server_names(self.tls.certificate_file)
+        return TrustedHosts(names)
 
     def writing(self) -> DatabaseSettings:
         """Return by which login master data and reasons of stops are written."""

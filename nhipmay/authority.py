@@ -8,17 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from pathlib import Path
+from threading import Event
 from typing import Annotated
 
+import structlog
 import yaml
 from pydantic import Field
 
 from ingest.broker.expulsion import expel
 from plant.clock import system_clock
-from plant.errors import ConfigurationError, NhipmayError
+from plant.errors import ConfigurationError, NhipmayError, StoreUnavailableError
 from plant.identity import Authority, Identity, new_key
 from plant.settings import BrokerSettings, DatabaseSettings, ServiceSettings, StrictModel
 from store.edge.identity import EdgeStanding, IdentityTransaction, identities
+
+_log = structlog.get_logger()
 
 SERVICES = "authority-services"
 ADMINISTRATION = "authority-administration"
@@ -164,12 +168,31 @@ def revoke(
 
 
 def write_list(settings: AdministrationSettings) -> int:
-    """Write the revocation list again from the database; return how many it names."""
+    """Write the revocation list again from the database; return how many it names.
+
+    One that names the same certificates is left as it is: each new one restarts the broker.
+    """
     authority = Authority.from_pem(_read(settings.authority.file))
     now = system_clock()
+    file = settings.authority.revocation_list
     with identities(settings.database, now) as book:
-        _publish_list(settings.authority.revocation_list, authority, book, now)
-        return len(book.revoked())
+        revoked = book.revoked()
+        if not file.exists() or authority.listed(_read(file)) != {serial for serial, _ in revoked}:
+            _publish_list(file, authority, book, now)
+        return len(revoked)
+
+
+def keep_list(settings: AdministrationSettings, every_s: float, stop: Event) -> None:
+    """Write the list whenever a certificate is revoked or retires, until `stop` is set."""
+    while True:
+        try:
+            count = write_list(settings)
+        except StoreUnavailableError as exc:
+            _log.warning("revocation list not written", reason=str(exc))
+        else:
+            _log.debug("revocation list is right", certificates=count)
+        if stop.wait(every_s):
+            return
 
 
 def _publish_list(

@@ -16,7 +16,7 @@ TOKEN = "bi-mat"
 def may_write(settings: ApiSettings) -> Iterator[TestClient]:
     """Yield a client with the token of an installation of these settings."""
     guarded = settings.model_copy(update={"token": SecretStr(TOKEN)})
-    with TestClient(create_app(guarded)) as client:
+    with TestClient(create_app(guarded), base_url="http://localhost") as client:
         client.headers["Authorization"] = f"Bearer {TOKEN}"
         yield client
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from http import HTTPStatus
 from pathlib import Path
 
@@ -25,9 +26,18 @@ from plant.identity import (
     validity_of,
 )
 from plant.settings import DatabaseSettings
-from store.edge.identity import Action, CertificateRow, IdentityTransaction, identities
+from store.edge.identity import (
+    Action,
+    CertificateRow,
+    CertificateStanding,
+    IdentityTransaction,
+    identities,
+)
 
 _log = structlog.get_logger()
+
+GRACE = timedelta(days=1)
+"""How long a certificate holds on once it has been renewed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,8 +60,13 @@ class EnrolmentDesk:
         settings: EnrolmentSettings,
         database: DatabaseSettings,
         clock: Clock = system_clock,
+        on_reuse: Callable[[], None] = lambda: None,
     ) -> None:
-        """Read the authority; raises ConfigurationError when it cannot be used."""
+        """Read the authority; raises ConfigurationError when it cannot be used.
+
+        `on_reuse` is told of every renewal that was asked for with a renewed certificate.
+        """
+        self._on_reuse = on_reuse
         self._authority = Authority.from_pem(_content(settings.authority_file))
         self._life = settings.life
         self._database = database
@@ -102,12 +117,25 @@ class EnrolmentDesk:
         request = self._request(edge, request_pem)
         with identities(self._database, now) as book:
             standing = book.edge(edge)
-            if standing is None or not book.is_good(standing.edge_id, serial_of(old)):
-                raise _refused("The old certificate was revoked; the edge is to be enrolled again.")
+            if standing is None:
+                raise _refused(f"There is no edge {edge}.")
+            good = book.standing_of(standing.edge_id, serial_of(old))
             given = book.certificate_of_key(standing.edge_id, key_hash_of(request.key))
+            if good is CertificateStanding.VOID:
+                raise _refused("The old certificate was revoked; the edge is to be enrolled again.")
             if given is not None:
                 return self._issued(given[0])
-            return self._sign(book, standing.edge_id, request, None, ("renewed", who))
+            if good is CertificateStanding.GOOD:
+                return self._sign(book, standing.edge_id, request, None, ("renewed", who))
+            # Kept although it is refused: two hold the key of this certificate.
+            detail = f"certificate {serial_of(old)} was to be renewed again, with another key"
+            book.record(standing.edge_id, who, "reused", detail)
+        self._on_reuse()
+        _log.error("certificate_reused", edge=edge, serial=serial_of(old), address=who)
+        raise _refused(
+            "The old certificate was renewed before, with another key: if that was not this edge, "
+            "somebody has its key. The administrator is to revoke the edge and invite it again."
+        )
 
     def _request(self, edge: str, pem: str) -> SigningRequest:
         try:
@@ -142,6 +170,8 @@ class EnrolmentDesk:
         )
         if not book.put_certificate(row):
             raise _refused("This key had a certificate before; make a new one.")
+        # The edge may still be connected by the old one, and the answer may be lost on its way.
+        book.retire_others(edge_id, row.serial, self._clock() + GRACE)
         action, who = event
         detail = f"certificate {row.serial} until {row.expires_at:%Y-%m-%d %H:%M} UTC"
         book.record(edge_id, who, action, detail)
@@ -152,7 +182,7 @@ class EnrolmentDesk:
         return Issued(pem, self._authority.certificate_pem.decode())
 
 
-def make_desk(settings: ApiSettings) -> Callable[[], EnrolmentDesk]:
+def make_desk(settings: ApiSettings, on_reuse: Callable[[], None]) -> Callable[[], EnrolmentDesk]:
     """Return what gives the desk of an installation, if it has one.
 
     Raises ConfigurationError when the authority cannot be used; what is returned raises
@@ -169,7 +199,7 @@ def make_desk(settings: ApiSettings) -> Callable[[], EnrolmentDesk]:
             )
 
         return closed
-    desk = EnrolmentDesk(settings.enrolment, settings.writing())
+    desk = EnrolmentDesk(settings.enrolment, settings.writing(), on_reuse=on_reuse)
     return lambda: desk
 
 

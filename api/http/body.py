@@ -1,31 +1,22 @@
-"""Bodies of requests, read no further than is wanted."""
+"""How long a body may be, by route; `api.http.bounds` keeps to it."""
 
-from starlette.requests import Request
-from starlette.types import Message
+from starlette.types import Scope
 
-from api.http.problems import too_large
+from api.http.bounds import USUAL_BODY
 
-
-async def read_body(request: Request, limit: int) -> bytes:
-    """Return a body; raise the problem `too-large` as soon as it is longer than `limit` bytes."""
-    parts = bytearray()
-    async for part in request.stream():
-        parts += part
-        if len(parts) > limit:
-            raise too_large(limit)
-    return bytes(parts)
+LARGEST_FILE = 32_000_000
+"""Bytes of a file of master data."""
+LARGEST_LIST = 16_000_000
+"""Bytes of a list of documents."""
+_ENVELOPE = 100_000
+"""What is said of a file beside it."""
+_SIGN_IN = 10_000
+_BY_PATH = {"/api/v1/mes-files": LARGEST_FILE + _ENVELOPE, "/sign-in": _SIGN_IN}
 
 
-def limited(request: Request, limit: int) -> Request:
-    """Return the request with a body that raises `too-large` beyond `limit` bytes."""
-    seen = 0
-
-    async def receive() -> Message:
-        nonlocal seen
-        message = await request.receive()
-        seen += len(message.get("body", b""))
-        if seen > limit:
-            raise too_large(limit)
-        return message
-
-    return Request(request.scope, receive)
+def largest_body(scope: Scope) -> int:
+    """Return how many bytes the body of a request may have."""
+    path = scope["path"]
+    if path.startswith("/api/v1/mes/"):
+        return LARGEST_LIST
+    return _BY_PATH.get(path, USUAL_BODY)

@@ -1,6 +1,7 @@
 """What every endpoint may use: settings, clock, database, counters."""
 
 import asyncio
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -11,6 +12,7 @@ from typing import Annotated, cast
 import structlog
 from fastapi import Depends, Request
 
+from api.access.brake import Brake
 from api.delivery.fleet import EdgeState
 from api.http.metrics import Metrics
 from api.http.places import PlaceTree
@@ -121,6 +123,8 @@ class Context:
     metrics: Metrics
     database: Database
     classifications: ClassificationBook
+    brake: Brake = field(default_factory=lambda: Brake(time.monotonic))
+    """On those who show a wrong token."""
     ending: Ending = field(default_factory=Ending)
 
     def wall_age_s(self, moment: datetime) -> float:

@@ -12,10 +12,11 @@ from starlette.requests import cookie_parser
 from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.brake import Brake, address_of
 from api.http.error_answer import is_page_path, problem_response
 from api.http.headers import SECURITY_HEADERS
 from api.http.metrics import Metrics
-from api.http.problems import unauthorized
+from api.http.problems import too_many_tries, unauthorized
 from api.http.session import SESSION_COOKIE, is_session, is_token
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
@@ -27,10 +28,11 @@ _OPEN_PATHS = ("/health/", "/sign-in", "/static/", "/api/v1/edge-certificates")
 class Envelope:
     """ASGI middleware around the whole app, streams included."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, token: str | None) -> None:
+    def __init__(self, app: ASGIApp, *, metrics: Metrics, token: str | None, brake: Brake) -> None:
         self._app = app
         self._metrics = metrics
         self._token = token
+        self._brake = brake
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -60,7 +62,7 @@ class Envelope:
             if self._may_pass(scope["path"], headers):
                 await self._app(scope, receive, send_sealed)
             else:
-                await _refusal(scope, request_id)(scope, receive, send_sealed)
+                await self._refusal(scope, headers)(scope, receive, send_sealed)
         finally:
             self._metrics.count(scope["method"], _route(scope), status, time.perf_counter() - began)
             structlog.contextvars.unbind_contextvars("request_id")
@@ -76,14 +78,20 @@ class Envelope:
         cookies = cookie_parser(headers.get("cookie", ""))
         return is_session(cookies.get(SESSION_COOKIE, ""), self._token)
 
-
-def _refusal(scope: Scope, request_id: str) -> Response:
-    """Return the way to sign in for a person, the problem for a program."""
-    if scope["method"] == "GET" and is_page_path(scope["path"]):
-        query = scope["query_string"].decode("latin-1")
-        asked = scope["path"] + (f"?{query}" if query else "")
-        return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", HTTPStatus.SEE_OTHER)
-    return problem_response(unauthorized(), request_id)
+    def _refusal(self, scope: Scope, headers: Headers) -> Response:
+        """Return the way to sign in for a person, the problem for a program."""
+        request_id = scope["request_id"]
+        if "authorization" in headers:
+            who = address_of(scope.get("client"))
+            wait_s = self._brake.wait_s(who)
+            if wait_s:
+                return problem_response(too_many_tries(wait_s), request_id)
+            self._brake.note_fault(who)
+        elif scope["method"] == "GET" and is_page_path(scope["path"]):
+            query = scope["query_string"].decode("latin-1")
+            asked = scope["path"] + (f"?{query}" if query else "")
+            return RedirectResponse(f"/sign-in?{urlencode({'next': asked})}", HTTPStatus.SEE_OTHER)
+        return problem_response(unauthorized(), request_id)
 
 
 def _request_id(headers: Headers) -> str:

@@ -104,7 +104,7 @@ def _headers(problem: ProblemError, exc: Exception) -> dict[str, str]:
     if problem.status is HTTPStatus.UNAUTHORIZED:
         headers["WWW-Authenticate"] = "Bearer"
     if problem.status in {HTTPStatus.SERVICE_UNAVAILABLE, HTTPStatus.TOO_MANY_REQUESTS}:
-        headers["Retry-After"] = "5"
+        headers["Retry-After"] = str(problem.retry_after_s)
     return headers
 
 
@@ -130,6 +130,7 @@ def install(app: FastAPI) -> None:
         response: Response
         if is_page_path(request.url.path):
             response = app.state.pages.error_page(request, problem, request_id)
+            response.headers.update(_headers(problem, exc))
         else:
             response = problem_response(exc, request_id)
         if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:

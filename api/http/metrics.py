@@ -29,6 +29,12 @@ class Metrics:
             registry=self._registry,
         )
 
+        self.certificate_reuse = Counter(
+            "nhipmay_api_certificate_reuse",
+            "Renewals asked for with a certificate that had been renewed: somebody has a copy.",
+            registry=self._registry,
+        )
+
     def count(self, method: str, route: str, status: int, seconds: float) -> None:
         """Count one answered request."""
         self._requests.labels(method, route, str(status)).inc()

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
+from math import ceil
 
 
 class ProblemError(Exception):
@@ -14,8 +15,12 @@ class ProblemError(Exception):
         title: str,
         detail: str,
         errors: Sequence[Mapping[str, str]] = (),
+        *,
+        retry_after_s: int = 5,
     ) -> None:
         self.status = status
+        self.retry_after_s = retry_after_s
+        """After how many seconds to ask again, where that may help."""
         self.errors = errors
         """What is wrong one by one: `name`, `message`, and of documents `field` and `reason`."""
         self.kind = kind
@@ -143,6 +148,57 @@ def too_large(limit: int) -> ProblemError:
         "too-large",
         "Request too large",
         f"A body may have {limit} bytes; send several, or use `nhipmay import`.",
+    )
+
+
+def too_slow() -> ProblemError:
+    """Return the error for a body that does not come."""
+    return ProblemError(
+        HTTPStatus.REQUEST_TIMEOUT,
+        "too-slow",
+        "Request too slow",
+        "The body stopped coming, or came too slowly; send the request again.",
+    )
+
+
+def too_busy() -> ProblemError:
+    """Return the error for more bodies at a time than the service has room for."""
+    return ProblemError(
+        HTTPStatus.SERVICE_UNAVAILABLE,
+        "too-busy",
+        "Too much at once",
+        "Others are sending much at the moment; send this request again in a few seconds.",
+    )
+
+
+def unknown_host(host: str) -> ProblemError:
+    """Return the error for a request to a name that is not this service's."""
+    return ProblemError(
+        HTTPStatus.MISDIRECTED_REQUEST,
+        "unknown-host",
+        "Unknown host",
+        f"This service is not called {host!r}: use a name that its setting `hosts` lists.",
+    )
+
+
+def unreadable_address() -> ProblemError:
+    """Return the error for an address with a character that no name has."""
+    return ProblemError(
+        HTTPStatus.BAD_REQUEST,
+        "unreadable-address",
+        "Address not understood",
+        "The address holds the character %00, which no name and no text has.",
+    )
+
+
+def too_many_tries(wait_s: float) -> ProblemError:
+    """Return the error for somebody who was wrong too often."""
+    return ProblemError(
+        HTTPStatus.TOO_MANY_REQUESTS,
+        "too-many-tries",
+        "Too many wrong tries",
+        f"Wait {ceil(wait_s)} seconds, then try again.",
+        retry_after_s=ceil(wait_s),
     )
 
 

@@ -22,6 +22,7 @@ from api.pages.assets import Asset
 from api.pages.charts import Figure
 from api.pages.views import Moment, View, fleet_view, line_view, machine_view, overview_view
 from api.settings import Language
+from api.words.bidi import straight_json, straight_value
 from api.words.catalogue import CATALOGUES
 from api.words.formatting import Formatter
 from plant.calendar import Window
@@ -94,6 +95,7 @@ def make_environment(assets: Mapping[str, Asset]) -> Environment:
         loader=PackageLoader("api.pages"),
         autoescape=True,
         undefined=StrictUndefined,
+        finalize=straight_value,
         trim_blocks=True,
         lstrip_blocks=True,
     )
@@ -186,7 +188,7 @@ class LivePages:
                 if before is None and digest == seen:
                     before = snapshot
                 elif any((changes := snapshot.changes_since(before)).values()):
-                    content = json.dumps(changes, separators=(",", ":"))
+                    content = straight_json(changes, separators=(",", ":"))
                     yield f"id: {digest}\nevent: change\ndata: {content}\n\n"
                     before = _merged(before, snapshot)
                     quiet_since = time.monotonic()

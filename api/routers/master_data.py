@@ -7,7 +7,6 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
-from api.http.body import read_body
 from api.http.context import Context, ContextDep, tree_of
 from api.http.error_answer import validation_words
 from api.http.origin import OwnPagesOnly
@@ -31,7 +30,6 @@ from store.mes.writing import Provenance, write_documents
 
 router = APIRouter(prefix="/api/v1", tags=["master data"])
 
-LARGEST_BODY = 16_000_000
 MOST_DOCUMENTS = 20_000
 
 
@@ -133,7 +131,7 @@ async def write_master_data(
     """Write documents of a kind: all of them, or none and what is wrong with each."""
     if context.settings.bearer_token() is None:
         raise writing_disabled()
-    body = await read_body(request, LARGEST_BODY)
+    body = await request.body()
     return await run_in_threadpool(_write, context, kind, body, preview=preview)
 
 

@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
-from api.http.body import limited
+from api.http.body import LARGEST_FILE
 from api.http.context import Context, ContextDep, tree_of
 from api.http.error_answer import validation_words
 from api.http.origin import OwnPagesOnly
@@ -30,9 +30,7 @@ from store.mes.writing import Provenance
 router = APIRouter(prefix="/api/v1", tags=["master data"])
 page_router = APIRouter(tags=["pages"])
 
-LARGEST_FILE = 32_000_000
 LIMITS = FileLimits(xml=LARGEST_FILE, json=LARGEST_FILE, unpacked=400_000_000, texts=60_000_000)
-_ENVELOPE = 100_000
 _one_at_a_time = BoundedSemaphore(1)
 Place = Annotated[str, Field(max_length=400)]
 
@@ -106,8 +104,7 @@ async def import_master_data_file(*, context: ContextDep, request: Request) -> F
     """
     if context.settings.bearer_token() is None:
         raise writing_disabled()
-    within = limited(request, LARGEST_FILE + _ENVELOPE)
-    async with within.form(max_files=1, max_fields=len(FileFields.model_fields)) as form:
+    async with request.form(max_files=1, max_fields=len(FileFields.model_fields)) as form:
         values = dict(form.items())
         file = values.pop("file", None)
         if not isinstance(file, UploadFile) or not file.filename:

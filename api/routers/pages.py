@@ -1,6 +1,5 @@
 """The live pages, the stream that keeps them live, and their files."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
@@ -18,6 +17,7 @@ from api.http.problems import ProblemError
 from api.pages.assets import Asset
 from api.pages.live import DATABASE_TROUBLE, SILENCE_S, LivePages, PageKind, Snapshot, Subject
 from api.settings import Language
+from api.words.bidi import straight_json
 from api.words.formatting import Formatter
 from store.reading.row import PlaceRow
 
@@ -132,7 +132,7 @@ class Pages:
 def inert_json(charts: Mapping[str, object]) -> str:
     """Return JSON that may stand within a script element."""
     # Within a script element only `<` could end it.
-    return json.dumps(charts).replace("<", "\\u003c")
+    return straight_json(charts).replace("<", "\\u003c")
 
 
 def _kept(response: HTMLResponse, language: Language | None) -> HTMLResponse:

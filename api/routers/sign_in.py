@@ -7,14 +7,13 @@ from urllib.parse import parse_qs
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
-from api.http.body import read_body
+from api.access.brake import address_of
 from api.http.context import ContextDep
+from api.http.problems import too_many_tries
 from api.http.session import LASTS_S, SESSION_COOKIE, is_token, session_of
 from api.routers.pages import LanguageQuery, PagesDep
 
 router = APIRouter(tags=["pages"])
-
-_LARGEST_BODY = 10_000
 
 Next = Annotated[str, Query(alias="next", max_length=2000, description="Where to go afterwards.")]
 
@@ -52,15 +51,21 @@ async def sign_in(
     request: Request, context: ContextDep, pages: PagesDep, next_: Next = "/"
 ) -> Response:
     """Take the token and keep a cookie made from it, or ask again."""
-    body = await read_body(request, _LARGEST_BODY)
+    who = address_of(request.client)
+    wait_s = context.brake.wait_s(who)
+    if wait_s:
+        raise too_many_tries(wait_s)
+    body = await request.body()
     (token,) = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[:1]
     right = context.settings.bearer_token()
     if right is not None and not is_token(token, right):
+        context.brake.note_fault(who)
         f = pages.live.formatter(pages.language_of(request))
         asked = {"next": _own(next_)}
         return pages.page(
             "sign_in.html", f, status=HTTPStatus.FORBIDDEN, query=asked, asked=asked, wrong=True
         )
+    context.brake.note_success(who)
     response = RedirectResponse(_own(next_), HTTPStatus.SEE_OTHER)
     if right is not None:
         response.set_cookie(

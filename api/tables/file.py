@@ -18,7 +18,9 @@ from api.pages.boards.board import Cell, Column, Kind, Table
 
 CSV_TYPE = "text/csv; charset=utf-8"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠")
+# At its beginning; and after what a spreadsheet of another language takes for the end of a cell or
+# of a line (where the decimal sign is a comma, as in Vietnamese, cells end with `;`).
+_FORMULA = re.compile(r"\A(?=[\s\"]*[=+\-@＝＋－＠]|[\t\r\n])|[;\t\r\n][\s\"]*(?=[=+\-@＝＋－＠])")
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f]")
 _NO_SHEET_NAME = re.compile(r"[\\/*?:\[\]]")
 _DAY_S = 86_400
@@ -35,10 +37,10 @@ _FORMATS: dict[Kind, str] = {
 def harmless(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula, without control characters.
 
-    What would begin one gets an apostrophe before it, as OWASP advises.
+    What would begin one gets an apostrophe before it, as OWASP advises. The database does the same
+    to texts that it exports by itself (`export_texts` in `reading.sql`).
     """
-    clean = _CONTROL.sub("", text)
-    return f"'{clean}" if clean.startswith(_FORMULA) else clean
+    return _FORMULA.sub(r"\g<0>'", _CONTROL.sub("", text))
 
 
 def csv_bytes(table: Table) -> bytes:

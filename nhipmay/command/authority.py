@@ -7,7 +7,7 @@ import typer
 
 from nhipmay.command.console import console
 from nhipmay.command.option import Settings
-from nhipmay.runtime import missing_extra
+from nhipmay.runtime import missing_extra, run_service
 from plant.settings import load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Keep the certificate authorities.")
@@ -31,11 +31,20 @@ def create_authority(
 
 
 @app.command("revocation-list")
-def write_revocation_list(settings: Settings = None) -> None:
+def write_revocation_list(
+    settings: Settings = None,
+    every: Annotated[
+        float | None,
+        typer.Option(min=1, help="Stay, and look again after so many seconds, for ever."),
+    ] = None,
+) -> None:
     """Write the list that the broker reads again, from the database."""
     try:
-        from nhipmay.authority import AdministrationSettings, write_list
+        from nhipmay.authority import AdministrationSettings, keep_list, write_list
     except ImportError as exc:
         raise missing_extra("authority revocation-list", "ingest", exc) from exc
-    count = write_list(load_settings(AdministrationSettings, settings))
-    console().print(f"{count} certificates are revoked")
+    loaded = load_settings(AdministrationSettings, settings)
+    if every is None:
+        console().print(f"{write_list(loaded)} certificates are revoked")
+        return
+    run_service(loaded, lambda known, stop: keep_list(known, every, stop))

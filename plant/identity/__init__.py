@@ -15,6 +15,7 @@ from plant.identity.certificate import (
     key_pem,
     load_certificate,
     serial_of,
+    server_names,
     validity_of,
 )
 from plant.identity.request import (
@@ -43,6 +44,7 @@ __all__ = [
     "read_request",
     "renewal_signature",
     "serial_of",
+    "server_names",
     "signature_is_of",
     "signing_request",
     "validity_of",

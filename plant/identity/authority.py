@@ -102,6 +102,16 @@ class Authority:
             )
         return builder.sign(self.identity.key, SHA256()).public_bytes(Encoding.PEM)
 
+    def listed(self, pem: bytes) -> set[str] | None:
+        """Return the serial numbers of a list (CRL, PEM) of this authority; None of any other."""
+        try:
+            crl = x509.load_pem_x509_crl(pem)
+        except ValueError:
+            return None
+        if not crl.is_signature_valid(self.identity.key.public_key()):
+            return None
+        return {f"{revoked.serial_number:x}" for revoked in crl}
+
     def _issue(
         self,
         holder: str,

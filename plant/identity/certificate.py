@@ -111,6 +111,20 @@ def holder_of(certificate: x509.Certificate | x509.CertificateSigningRequest) ->
     return str(names[0].value)
 
 
+def server_names(file: Path) -> list[str]:
+    """Return the names (not addresses) for which a server's certificate (PEM) is good.
+
+    Of one for `*.example.vn` the ending `.example.vn`. Empty where it cannot be read: what is wrong
+    with it is told by whoever serves with it.
+    """
+    try:
+        certificate = x509.load_pem_x509_certificate(file.read_bytes())
+        found = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
+    except (OSError, ValueError, x509.ExtensionNotFound):
+        return []
+    return [name.removeprefix("*") for name in found.value.get_values_for_type(x509.DNSName)]
+
+
 def serial_of(certificate: x509.Certificate) -> str:
     """Return a certificate's number in hexadecimal digits."""
     return f"{certificate.serial_number:x}"

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime
+from enum import Enum
 from typing import Literal
 
 from plant.settings import DatabaseSettings
@@ -13,7 +14,20 @@ from store.engine.queries import queries
 
 _Q = queries("edge/identity")
 
-Action = Literal["invited", "enrolled", "renewed", "revoked"]
+Action = Literal["invited", "enrolled", "renewed", "revoked", "reused"]
+
+
+class CertificateStanding(Enum):
+    """What a certificate is good for."""
+
+    GOOD = "good"
+    """Everything."""
+    RENEWED = "renewed"
+    """It still opens the broker, and cannot be renewed again."""
+    RETIRED = "retired"
+    """Nothing: it was renewed, and its time is over."""
+    VOID = "void"
+    """Nothing: it was revoked, or never given to the edge."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,11 +94,20 @@ class IdentityTransaction:
         row = self._connection.execute(_Q["certificate_of_key"], values).fetchone()
         return (row[0], row[1]) if row else None
 
-    def is_good(self, edge_id: int, serial: str) -> bool:
-        """Tell whether the edge was given a certificate of that number, which still counts."""
+    def standing_of(self, edge_id: int, serial: str) -> CertificateStanding:
+        """Return what a certificate of that number is good for, if the edge was given one."""
         values = {"edge_id": edge_id, "serial": serial}
-        row = self._connection.execute(_Q["is_good"], values).fetchone()
-        return bool(row and row[0])
+        row = self._connection.execute(_Q["certificate"], values).fetchone()
+        if row is None:
+            return CertificateStanding.VOID
+        if row[0] is None:
+            return CertificateStanding.GOOD
+        return CertificateStanding.RENEWED if self._now < row[0] else CertificateStanding.RETIRED
+
+    def retire_others(self, edge_id: int, serial: str, retires_at: datetime) -> None:
+        """Let every certificate of an edge but one end at a moment, or as told before."""
+        values = {"edge_id": edge_id, "serial": serial, "retires_at": retires_at}
+        self._connection.execute(_Q["retire"], values)
 
     def put_certificate(self, row: CertificateRow) -> bool:
         """Store a certificate; return False for a key that had one before."""
@@ -103,12 +126,12 @@ class IdentityTransaction:
         return [row[0] for row in self._connection.execute(_Q["revoke_certificates"], values)]
 
     def revoked(self) -> list[tuple[str, datetime]]:
-        """Return the number of every revoked certificate and since when, the oldest first.
+        """Return the number of every revoked or retired certificate and since when, oldest first.
 
         No other transaction revokes until this one ends.
         """
         self._connection.execute(_Q["lock_revocations"])
-        return list(self._connection.execute(_Q["revoked"]))
+        return list(self._connection.execute(_Q["revoked"], {"now": self._now}))
 
     def record(self, edge_id: int, who: str, action: Action, detail: str = "") -> None:
         """Add to the trail."""

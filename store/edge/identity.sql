@@ -29,12 +29,16 @@ select pem, token_hash
 from edge_certificate
 where edge_id = %(edge_id)s and key_hash = %(key_hash)s and revoked_at is null
 
--- name: is_good
--- Whether a certificate of this edge with this number was given out and is not revoked.
-select exists (
-    select from edge_certificate
-    where edge_id = %(edge_id)s and serial = %(serial)s and revoked_at is null
-)
+-- name: certificate
+-- When a certificate of this edge with this number retires or retired, if it is not revoked.
+select retires_at
+from edge_certificate
+where edge_id = %(edge_id)s and serial = %(serial)s and revoked_at is null
+
+-- name: retire
+-- All certificates of the edge but the new one; those that retire already keep their moment.
+update edge_certificate set retires_at = %(retires_at)s
+where edge_id = %(edge_id)s and serial <> %(serial)s and retires_at is null
 
 -- name: put_certificate
 -- Not for a key that had a certificate before, of whatever edge.
@@ -64,11 +68,11 @@ returning serial
 update enrolment_token set used_at = %(now)s where edge_id = %(edge_id)s and used_at is null
 
 -- name: revoked
--- For the revocation list: also those expired meanwhile, as clocks differ.
-select serial, revoked_at
+-- For the revocation list: also those expired meanwhile, as clocks differ, and those that retired.
+select serial, coalesce(revoked_at, retires_at)
 from edge_certificate
-where revoked_at is not null
-order by revoked_at, serial
+where revoked_at is not null or retires_at <= %(now)s
+order by 2, 1
 
 -- name: lock_revocations
 -- One list is made at a time, so that a later one always holds what an earlier one holds.

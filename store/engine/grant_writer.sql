@@ -42,7 +42,7 @@ grant update (used_at) on enrolment_token to nhipmay_writer
 
 -- name: grant_revocation
 -- Of a certificate only its end.
-grant update (revoked_at) on edge_certificate to nhipmay_writer
+grant update (revoked_at, retires_at) on edge_certificate to nhipmay_writer
 
 -- name: grant_turning_out
 -- Of an edge only whether it was turned out.

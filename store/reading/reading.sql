@@ -94,12 +94,16 @@ where tag_id = %(tag_id)s and source_time >= %(start)s and source_time < %(end)s
 order by source_time
 
 -- name: export_texts
--- Every row of one text tag, in time order straight from the index.
+-- Every row of one text tag, in time order straight from the index. No text can be taken for a
+-- formula by a spreadsheet: as `harmless` in `api.tables.file` has it.
 select
     %(tag)s::text,
     to_char(source_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
     to_char(received_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    value,
+    regexp_replace(
+        regexp_replace(value, '[\x01-\x08\x0b\x0c\x0e-\x1f]', '', 'g'),
+        '\A(?=[\s"]*[=+\-@＝＋－＠]|[\t\r\n])|[;\t\r\n][\s"]*(?=[=+\-@＝＋－＠])', '\&''', 'g'
+    ),
     (array['good', 'uncertain', 'bad'])[quality + 1]
 from text_measurement
 where tag_id = %(tag_id)s and source_time >= %(start)s and source_time < %(end)s

@@ -40,6 +40,7 @@ SETTINGS_CLASSES = {
     "machines": ("simulators", "SimulatorSettings"),
     "migrate": ("nhipmay.administration", "MigrateSettings"),
     "administration": ("nhipmay.authority", "AdministrationSettings"),
+    "retirement": ("nhipmay.authority", "AdministrationSettings"),
 }
 
 each_service = pytest.mark.parametrize("name", sorted(SERVICES))
@@ -244,7 +245,7 @@ def test_the_authority_of_edges_is_given_to_whom_it_must_be() -> None:
         if "authority-edges" in service.get("secrets", [])
     }
 
-    assert holders == {"api", "administration"}
+    assert holders == {"api", "administration", "retirement"}
     assert "authority-services" not in STACK["secrets"]
 
 
@@ -265,6 +266,7 @@ def test_plant_floors_reach_neither_the_database_nor_one_another() -> None:
     assert {name for name, joined in networks.items() if {"broker", "data"} <= joined} == {
         "ingest",
         "administration",
+        "retirement",
     }
     inner = floors | {"broker", "data", "enrolment"}
     assert all(STACK["networks"][name]["internal"] for name in inner)

@@ -38,7 +38,9 @@ def test_a_breakdown_is_one_failure_for_every_reader_when_silence_interrupts_it(
     assert began(plant) == 1
     assert plant.result(SITE, "hour", 1)["failure_events"] == 1
     clock = ClockSettings(wall_origin=at(3), plant_origin=at(3), until=at(3))
-    with TestClient(create_app(ApiSettings(database=plant.database, clock=clock))) as client:
+    with TestClient(
+        create_app(ApiSettings(database=plant.database, clock=clock)), base_url="http://localhost"
+    ) as client:
         window = {"start": at(0).isoformat(), "end": at(3).isoformat()}
         for place in (SAW, LINE, SITE):
             asked = window | {"place": place}

@@ -25,5 +25,5 @@ def filled(request: pytest.FixtureRequest) -> Iterator[DatabaseSettings]:
 
 @pytest.fixture(scope="session")
 def client(filled: DatabaseSettings) -> Iterator[TestClient]:
-    with TestClient(create_app(api_settings(filled))) as client:
+    with TestClient(create_app(api_settings(filled)), base_url="http://localhost") as client:
         yield client

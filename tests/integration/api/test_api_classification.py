@@ -19,7 +19,7 @@ ADDRESS = "/api/v1/stops/classification"
 def mine(each_database: DatabaseSettings) -> Iterator[TestClient]:
     """A client of a database of this test's own."""
     seed(each_database)
-    with TestClient(create_app(api_settings(each_database))) as client:
+    with TestClient(create_app(api_settings(each_database)), base_url="http://localhost") as client:
         yield client
 
 

@@ -17,7 +17,9 @@ from tests.plants.fleet_plant import OTHER_SITE, seed_fleet
 @pytest.fixture
 def fleet(plain_database: DatabaseSettings) -> Iterator[TestClient]:
     seed_fleet(plain_database)
-    with TestClient(create_app(api_settings(plain_database))) as client:
+    with TestClient(
+        create_app(api_settings(plain_database)), base_url="http://localhost"
+    ) as client:
         yield client
 
 

@@ -10,11 +10,46 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 
+from api import create_app
+from api.tables.file import harmless
 from plant.settings import DatabaseSettings
 from tests.api_asking import data, problem
 from tests.peers.services import url_of
 from tests.plants import api_plant
-from tests.plants.api_plant import CNC_1, LINE, NOW, SITE, STATE, TEMPERATURE
+from tests.plants.api_plant import (
+    CNC_1,
+    LINE,
+    NOW,
+    SITE,
+    STATE,
+    TEMPERATURE,
+    WASHER,
+    api_settings,
+    minutes,
+    seed,
+)
+
+EXPORTED = ["=HYPERLINK(1)", " +1", "x;=1", "a\n@b", "\tx", "\x01=1", "ổn", "＝1", "-"]
+
+
+def test_a_text_that_the_database_exports_is_as_harmless_as_any(database: DatabaseSettings) -> None:
+    seeder = seed(database)
+    with psycopg.connect(url_of(database), autocommit=True) as connection:
+        for number, text in enumerate(EXPORTED):
+            connection.execute(
+                "insert into text_measurement (tag_id, source_time, received_time, value, quality)"
+                " values (%(tag)s, %(at)s, %(at)s, %(text)s, 0)",
+                {
+                    "tag": seeder.tags["rua/state"],
+                    "at": NOW - minutes(50 - number),
+                    "text": text,
+                },
+            )
+    with TestClient(create_app(api_settings(database)), base_url="http://localhost") as client:
+        text = client.get("/api/v1/measurements.csv", params={"place": WASHER}).text
+
+    rows = list(csv.DictReader(io.StringIO(text, newline="")))
+    assert [row["value"] for row in rows] == [harmless(value) for value in EXPORTED]
 
 
 def test_places_come_in_the_order_of_the_flow(client: TestClient) -> None:

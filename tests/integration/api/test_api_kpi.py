@@ -26,7 +26,9 @@ def serving(database: DatabaseSettings) -> Iterator[Served]:
     try:
         _work(plant)
         clock = ClockSettings(wall_origin=at(8), plant_origin=at(8), until=at(8))
-        with TestClient(create_app(ApiSettings(database=database, clock=clock))) as client:
+        with TestClient(
+            create_app(ApiSettings(database=database, clock=clock)), base_url="http://localhost"
+        ) as client:
             yield plant, client
     finally:
         plant.close()

@@ -184,7 +184,9 @@ def _say(
 @contextmanager
 def _client(database: DatabaseSettings) -> Iterator[TestClient]:
     clock = ClockSettings(wall_origin=at(HOURS), plant_origin=at(HOURS), until=at(HOURS))
-    with TestClient(create_app(ApiSettings(database=database, clock=clock))) as client:
+    with TestClient(
+        create_app(ApiSettings(database=database, clock=clock)), base_url="http://localhost"
+    ) as client:
         yield client
 
 

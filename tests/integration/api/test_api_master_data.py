@@ -150,7 +150,9 @@ def test_nobody_writes_without_the_token(client: TestClient) -> None:
 def test_writing_is_refused_when_there_is_no_token_at_all(
     plain_database: DatabaseSettings,
 ) -> None:
-    with TestClient(create_app(ApiSettings(database=plain_database))) as client:
+    with TestClient(
+        create_app(ApiSettings(database=plain_database)), base_url="http://localhost"
+    ) as client:
         answer = post(client, "products", SAMPLES["products"])
 
     assert (answer.status_code, answer.json()["type"]) == (403, f"{PROBLEM}writing-disabled")

@@ -10,7 +10,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api import ApiSettings, create_app
-from api.routers import master_data_file
+from api.http import body
 from plant.mes import KINDS
 from plant.settings import DatabaseSettings
 from tests.api_asking import may_write
@@ -203,7 +203,7 @@ def test_what_is_said_beside_a_file_must_be_right(
 def test_a_file_that_is_too_large_is_not_read(
     client: TestClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(master_data_file, "LARGEST_FILE", 1_000)
+    monkeypatch.setitem(body._BY_PATH, "/api/v1/mes-files", 1_000)
     answer = send(client, "x.csv", "x" * 200_000, kind="products")
 
     assert (answer.status_code, answer.json()["type"]) == (413, f"{PROBLEM}too-large")
@@ -231,7 +231,9 @@ def test_nobody_writes_without_the_token_or_from_another_site(
     )
     del client.headers["Authorization"]
     without = send(client, "x.csv", PRODUCTS, kind="products")
-    with TestClient(create_app(ApiSettings(database=plant.database))) as open_to_all:
+    with TestClient(
+        create_app(ApiSettings(database=plant.database)), base_url="http://localhost"
+    ) as open_to_all:
         disabled = send(open_to_all, "x.csv", PRODUCTS, kind="products")
 
     assert (other_site.status_code, without.status_code, disabled.status_code) == (403, 401, 403)

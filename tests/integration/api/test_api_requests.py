@@ -13,11 +13,11 @@ from tests.plants.api_plant import CNC_1, LINE, SITE, TEMPERATURE
     ("path", "params", "kind", "words"),
     [
         ("tags", {"place": "a/b"}, "unknown-place", "'a/b'"),
-        ("tags", {"place": "a\0b"}, "unknown-place", "There is no place"),
+        ("tags", {"place": "a\0b"}, "unreadable-address", "%00"),
         ("tags", {}, "invalid-request", "place"),
         ("measurements", {"tag": f"{SITE}/nope"}, "unknown-tag", "nope"),
         ("measurements", {"tag": "nope"}, "unknown-tag", "nope"),
-        ("measurements", {"tag": f"{SITE}/a\0"}, "unknown-tag", "There is no tag"),
+        ("measurements", {"tag": f"{SITE}/a\0"}, "unreadable-address", "%00"),
         ("measurements", {"tag": TEMPERATURE, "limit": 10_001}, "invalid-request", "limit"),
         ("measurements", {"tag": TEMPERATURE, "after": "x"}, "bad-cursor", "after"),
         ("measurements", {"tag": TEMPERATURE, "after": "9" * 18 + "-1"}, "bad-cursor", "after"),

@@ -27,7 +27,9 @@ from tests.waiting import HANG_S
 @pytest.fixture
 def lonely_client() -> Iterator[TestClient]:
     """A client of an API whose database does not answer."""
-    with TestClient(create_app(api_settings(DatabaseSettings(port=free_port())))) as client:
+    with TestClient(
+        create_app(api_settings(DatabaseSettings(port=free_port()))), base_url="http://localhost"
+    ) as client:
         yield client
 
 
@@ -59,7 +61,9 @@ def test_readiness_asks_for_migrations_when_the_database_is_empty(
     plain_postgres_server: PostgresServer,
 ) -> None:
     name = plain_postgres_server.create_database()
-    with TestClient(create_app(api_settings(plain_postgres_server.settings(name)))) as client:
+    with TestClient(
+        create_app(api_settings(plain_postgres_server.settings(name))), base_url="http://localhost"
+    ) as client:
         ready = client.get("/health/ready")
         assert ready.status_code == 503
         assert "nhipmay migrate" in ready.json()["detail"]
@@ -73,7 +77,7 @@ def test_everything_but_health_needs_the_token_when_there_is_one(
     plain_database: DatabaseSettings,
 ) -> None:
     settings = api_settings(plain_database, token=SecretStr("bí mật"))
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
         assert client.get("/health/live").status_code == 200
         assert client.get("/health/ready").status_code == 200
         # A person is asked for it; see the tests of signing in.

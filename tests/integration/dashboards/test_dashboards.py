@@ -288,7 +288,9 @@ def api_answers(reader: DatabaseSettings) -> dict[str, list[tuple[dict[str, Any]
     board = json.loads(dashboards.files()["nm-line.json"])
     found: dict[str, list[tuple[dict[str, Any], Any]]] = {}
     times = {"${__timeFrom:date:iso}": START, "${__timeTo:date:iso}": END}
-    with TestClient(create_app(ApiSettings(database=reader))) as client:
+    with TestClient(
+        create_app(ApiSettings(database=reader)), base_url="http://localhost"
+    ) as client:
         for panel in board["panels"]:
             for query in panel["targets"]:
                 if "url" not in query:

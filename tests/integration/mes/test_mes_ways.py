@@ -47,7 +47,7 @@ class Ways:
 
     def rest(self, document: dict[str, Any]) -> None:
         settings = ApiSettings(database=self.database, token=SecretStr("bi-mat"))
-        with TestClient(create_app(settings)) as client:
+        with TestClient(create_app(settings), base_url="http://localhost") as client:
             answer = client.post(
                 "/api/v1/mes/order-runs",
                 json={"documents": [document]},

@@ -51,6 +51,7 @@ ADDED_TO = {
 }
 CHANGED_COLUMNS = {
     ("edge", "revoked_at"),
+    ("edge_certificate", "retires_at"),
     ("edge_certificate", "revoked_at"),
     ("enrolment_token", "used_at"),
     ("place", "time_zone"),
@@ -81,7 +82,7 @@ def client(owner: DatabaseSettings) -> Iterator[TestClient]:
         writer=as_role(owner, "nhipmay_writer"),
         token=SecretStr("bi-mat"),
     )
-    with TestClient(create_app(settings)) as client:
+    with TestClient(create_app(settings), base_url="http://localhost") as client:
         client.headers["Authorization"] = "Bearer bi-mat"
         yield client
 

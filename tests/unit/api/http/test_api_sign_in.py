@@ -16,7 +16,7 @@ NOWHERE = DatabaseSettings(port=1)
 @pytest.fixture
 def client() -> TestClient:
     settings = ApiSettings(database=NOWHERE, token=SecretStr(TOKEN))
-    return TestClient(create_app(settings), follow_redirects=False)
+    return TestClient(create_app(settings), base_url="http://localhost", follow_redirects=False)
 
 
 def test_a_person_is_led_to_sign_in_and_back(client: TestClient) -> None:
@@ -75,7 +75,11 @@ def test_a_long_body_is_refused(client: TestClient) -> None:
 
 
 def test_there_is_nothing_to_sign_in_to_without_a_token() -> None:
-    client = TestClient(create_app(ApiSettings(database=NOWHERE)), follow_redirects=False)
+    client = TestClient(
+        create_app(ApiSettings(database=NOWHERE)),
+        base_url="http://localhost",
+        follow_redirects=False,
+    )
     answer = client.post("/sign-in", data={"token": "x"})
 
     assert (answer.status_code, answer.headers["location"]) == (303, "/")

@@ -27,12 +27,22 @@ TABLE = Table(
 )
 
 
-@pytest.mark.parametrize("text", ["=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx", "\x00=1"])
+@pytest.mark.parametrize(
+    "text", ["=1+1", "+1", "-2", "@SUM(A1)", "\tx", "\rx", "\x00=1", " =1", "\n=1"]
+)
 def test_a_text_is_no_formula_when_it_looks_like_one(text: str) -> None:
     assert harmless(text).startswith("'")
 
 
-@pytest.mark.parametrize("text", ["Máy 1", "a=b", "", "3-4"])
+@pytest.mark.parametrize(
+    ("text", "safe"),
+    [("x;=1+1", "x;'=1+1"), ('x"; "@A', 'x"; "\'@A'), ("a\t-1", "a\t'-1")],
+)
+def test_no_cell_begins_with_a_formula_where_another_sign_ends_cells(text: str, safe: str) -> None:
+    assert harmless(text) == safe
+
+
+@pytest.mark.parametrize("text", ["Máy 1", "a=b", "", "3-4", "a; b", "x, -1", "1\n2"])
 def test_a_text_stays_as_it_is_when_it_is_harmless(text: str) -> None:
     assert harmless(text) == text
 

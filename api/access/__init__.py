@@ -1,0 +1,1 @@
+"""Who may see what: accounts, sessions, tokens, and the one place that decides."""
