@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults fuzz lock clean
+.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults fuzz fuzz-messages lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -63,6 +63,9 @@ bench-faults: ## Break everything at random moments and compare with the truth (
 fuzz: ## Try hostile input on every decoder (ARGS="--seconds 600 mqtt-message")
 	@sh setup/environment.sh dev
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+fuzz-messages: ## Send hostile messages through broker, ingest and database (ARGS="--rounds 200")
+	@$(MAKE) --no-print-directory bench ARGS="messages $(ARGS)"
 
 lock: ## Write requirements/*.txt again from pyproject.toml (ARGS=--upgrade moves all pins)
 	@sh setup/environment.sh dev

@@ -22,14 +22,15 @@ def damaged_messages(number: int, seed: int) -> Iterator[Message]:
     for _ in range(number):
         original = choice.choice(originals)
         payload = (
-            _damaged(original.payload, choice)
+            damaged(original.payload, choice)
             if choice.random() < 0.95
             else choice.randbytes(choice.randrange(60))
         )
         yield Message(original.topic, payload, NOW, retained=choice.random() < 0.1)
 
 
-def _damaged(payload: bytes, choice: random.Random) -> bytes:
+def damaged(payload: bytes, choice: random.Random) -> bytes:
+    """Return a payload with some bytes taken out, repeated or put in."""
     for _ in range(choice.randrange(1, 5)):
         at = choice.randrange(len(payload) + 1)
         pieces = (choice.randbytes(1), payload[at : at + 20], b"", *_ODD_PIECES)

@@ -7,20 +7,18 @@ from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.request import urlopen
 
 import psycopg
 import yaml
-from prometheus_client.parser import text_string_to_metric_families
 
 from plant.description import PlantDescription
 from plant.native.message import EdgeAddress
 from store import load_plant, migrate
 from tests.faults.disk import SmallDisk
 from tests.faults.proxy import Proxy
+from tests.ingest_counters import unsettled
 from tests.peers.postgres import PostgresServer
 from tests.peers.services import BrokerFactory, ServiceAbsentError, free_port, url_of
-from tests.waiting import HANG_S
 
 ROOT = Path(__file__).resolve().parents[2]
 ENTERPRISE, SITE = "thu-loi", "nha-may"
@@ -138,20 +136,7 @@ class Rig:
 
         None while the ingest does not answer.
         """
-        try:
-            with urlopen(f"http://127.0.0.1:{self.metrics_port}/metrics", timeout=HANG_S) as answer:
-                text = answer.read().decode()
-        except OSError:
-            return None
-        rest = {"messages": 0.0, "measurements": 0.0}
-        for family in text_string_to_metric_families(text):
-            for sample in family.samples:
-                for what in rest:
-                    if sample.name == f"nhipmay_ingest_{what}_received_total":
-                        rest[what] += sample.value
-                    elif sample.name == f"nhipmay_ingest_{what}_settled_total":
-                        rest[what] -= sample.value
-        return rest
+        return unsettled(self.metrics_port)
 
     # --- edges ---
 
