@@ -65,9 +65,9 @@ class Found:
                     elif not there:
                         missing.append(f"{_named(letter)}: {part.row}")
         # An id that comes with two contents is the first of them.
-        missing += [
-            f"{topic} {epoch} id {k}" for (topic, epoch, k), is_ in told.items() if not any(is_)
-        ]
+        for (topic, epoch, row_id), there_once in told.items():
+            if not any(there_once):
+                missing.append(f"id {row_id} of {epoch} on {topic}")
         return missing
 
     def _holds(self, part: Part) -> bool:
