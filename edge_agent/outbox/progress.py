@@ -36,6 +36,8 @@ class Progress:
     """Those of them that were not given up for want of room, by `DropReason`."""
     confirmed_id: int = 0
     """Highest id that the platform said it has; it falls only when the platform was set back."""
+    sources: int = 0
+    """How many sources have a reading position."""
     set_backs: int = 0
     """How often the platform was set back in this epoch."""
     known_id: int = 0
@@ -180,6 +182,14 @@ class Progress:
         """Return whether an id is below what the platform said it has of this epoch."""
         return epoch == self.epoch and committed_to < self.confirmed_id
 
+    def first_missing(self, after_id: int) -> int:
+        """Return the first id after another that was not given up; it may not be given out yet."""
+        id_ = max(after_id, self.low_id) + 1
+        for first, last in self.dropped_ranges:
+            if first <= id_ <= last:
+                id_ = last + 1
+        return id_
+
     @property
     def foreign_id(self) -> int:
         """Rows up to this id are not of the next epoch: they were settled, or sent by others."""
@@ -193,6 +203,7 @@ class Progress:
             issued_id=self.issued_id - shift,
             age_s=self.age_s,
             clock_s=self.clock_s,
+            sources=self.sources,
         )
         spans = _shifted(((first, last + 1) for first, last in self.dropped_ranges), shift)
         because = {

@@ -9,13 +9,13 @@ cut may take the commits since the last checkpoint; the file stays sound either 
 import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from threading import RLock
 from typing import Literal
 
 import msgspec
 
-from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import (
     KEPT_ROWS,
     OutboxState,
@@ -24,19 +24,34 @@ from edge_agent.outbox.contract import (
     Slice,
     TagMemory,
 )
-from edge_agent.outbox.file import open_error, open_file, run_error
+from edge_agent.outbox.file import (
+    UNREADABLE,
+    DamagedError,
+    claim,
+    is_damage,
+    no_outbox,
+    open_error,
+    open_file,
+    run_error,
+)
+from edge_agent.outbox.pages import header_is_sound, wal_is_sound
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.room import Room
+from edge_agent.outbox.salvage import finish, salvage
 from edge_agent.outbox.statements import statements
-from edge_agent.outbox.stored_row import newest, stored, value_of
 from edge_agent.outbox.tables import Tables
 from edge_agent.outbox.thinning import RESERVED_ROWS
 from edge_agent.priority import Priority
 from plant.errors import ConfigurationError, TransientError
-from plant.measurement import Quality
+from plant.log import get_logger
+from plant.native.message import DropReason
 
 _Q = statements()
-_QUALITIES = tuple(Quality)
+_log = get_logger()
+
+
+class MendedError(TransientError):
+    """The outbox file was damaged; what was whole of it has been saved: repeat the call."""
 
 
 class SqliteOutbox:
@@ -57,19 +72,14 @@ class SqliteOutbox:
         self._kept_rows = kept_rows
         self._synchronous = synchronous
         self._reserved_rows = reserved_rows
+        self._max_bytes = max_bytes
+        self._priorities: Mapping[str, Priority] = {}
         self._lock = RLock()
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
-            self._connection = open_file(file, synchronous)
-            self._tables = Tables(self._connection)
-            self._room = Room(self._tables, max_bytes, self._max_age_s)
-            with self._connection:
-                self._connection.execute("begin immediate")
-                self._tables.prepare(file)
-                self._progress = self._stored_progress().opened()
-                self._reopened = self._progress.issued_id > 0
-                self._store(self._progress)
-            self._tables.read_tag_ids()
+            self._claim = claim(file)
+            finish(file)
+            self._open_sound()
         except OSError as exc:
             raise ConfigurationError(
                 f"the outbox folder {file.parent} cannot be used: {exc.strerror}; "
@@ -78,48 +88,105 @@ class SqliteOutbox:
         except sqlite3.Error as exc:
             raise open_error(exc, file) from exc
 
+    def _open_sound(self) -> None:
+        """Open the file, or what can be saved of it."""
+        wal = self._file.with_name(self._file.name + "-wal")
+        there = self._file.exists()
+        sound = not there or (
+            header_is_sound(self._file, has_wal=wal.exists() and wal.stat().st_size > 0)
+            and wal_is_sound(wal)
+        )
+        if sound:
+            try:
+                self._open()
+            except UNREADABLE as exc:
+                if not is_damage(exc):
+                    raise
+            else:
+                return
+        if not salvage(self._file, self._kept_rows):
+            raise ConfigurationError(no_outbox(self._file))
+        self._open()
+
+    def _open(self) -> None:
+        self._connection = open_file(self._file, self._synchronous)
+        self._tables = Tables(self._connection)
+        self._room = Room(self._tables, self._max_bytes, self._max_age_s)
+        self._room.priorities = self._priorities
+        try:
+            with self._connection:
+                self._connection.execute("begin immediate")
+                self._tables.prepare(self._file)
+                self._tables.read_tags()
+                self._cursors = self._tables.cursors()
+                self._progress = self._stored_progress().opened()
+                self._reopened = self._progress.issued_id > 0
+                self._store(self._progress)
+        except (*UNREADABLE, ConfigurationError):
+            self._connection.close()
+            raise
+
+    def _mend(self, cause: str) -> MendedError:
+        """Save what is whole of a file that was found damaged; return what to tell the caller."""
+        self._connection.close()
+        try:
+            if not salvage(self._file, self._kept_rows):
+                raise ConfigurationError(no_outbox(self._file))
+            self._open()
+        except (sqlite3.Error, OSError) as exc:
+            raise ConfigurationError(
+                f"the outbox {self._file} is damaged ({cause}) and what is whole of it cannot be "
+                f"saved: {exc}; free disk space beside it and start again"
+            ) from exc
+        return MendedError(f"the outbox {self._file} was damaged ({cause}); it is mended now")
+
     def append(
         self, rows: Sequence[Row], now_us: int, cursors: Mapping[str, str] | None = None
     ) -> None:
         """See `Outbox.append`."""
         with self._changing() as before:
-            first_id = before.issued_id + 1
             progress = before.aged(now_us // 1_000_000, self._max_age_s)
-            taken_s = progress.age_s
-            tag_ids = self._tables.ids_of({row.tag for row in rows})
-            self._connection.executemany(
-                _Q["add_row"],
-                (
-                    (id_, tag_ids[row.tag], row.time_us, stored(row.value), row.quality, taken_s)
-                    for id_, row in enumerate(rows, first_id)
-                ),
-            )
-            self._connection.executemany(_Q["note_newest"], newest(rows, tag_ids))
+            self._tables.add_rows(rows, before.issued_id + 1, progress.age_s)
+            known = {**self._cursors, **(cursors or {})}
             if cursors:
-                self._connection.executemany(_Q["write_cursor"], cursors.items())
+                self._tables.write_cursors(cursors)
+                progress = replace(progress, sources=len(known))
             self._store(self._room.made(progress.issued(len(rows))))
+        self._cursors = known
 
     def rank(self, priorities: Mapping[str, Priority]) -> None:
         """See `Outbox.rank`."""
         with self._lock:
-            self._room.priorities = dict(priorities)
+            self._room.priorities = self._priorities = dict(priorities)
 
     def read(self, after_id: int, limit: int) -> Slice | None:
         """See `Outbox.read`."""
         with self._reading():
-            start = max(after_id, self._progress.low_id)
-            names = {number: name for name, number in self._tables.tag_ids.items()}
-            found = self._tables.rows(_Q["read_rows"], start, limit).fetchall()
-            if not found:
-                return None
-            first_id = found[0][0]
-            rows = [
-                Row(names[tag], time_us, value_of(kept), _QUALITIES[quality])
-                for place, (id_, tag, time_us, kept, quality) in enumerate(found)
-                if id_ == first_id + place
-            ]
-            self._show(first_id, first_id + len(rows) - 1)
-            return Slice(first_id, rows)
+            while (first_id := self._progress.first_missing(after_id)) <= self._progress.issued_id:
+                rows = self._whole(first_id, limit)
+                if rows:
+                    self._show(first_id, first_id + len(rows) - 1)
+                    return Slice(first_id, rows)
+        return None
+
+    def _whole(self, first_id: int, limit: int) -> list[Row]:
+        """Return rows from an id on, up to the first that is not there or damaged.
+
+        A damaged one in the first place is given up, and nothing returned.
+        """
+        found = self._tables.rows(_Q["read_rows"], first_id - 1, limit).fetchall()
+        if not found or found[0][0] != first_id:
+            raise DamagedError(f"row {first_id} is not there")
+        rows: list[Row] = []
+        for place, columns in enumerate(found, first_id):
+            row = self._tables.row(*columns)
+            if columns[0] != place or row is None:
+                break
+            rows.append(row)
+        if not rows:
+            _log.error("outbox_row_damaged", file=str(self._file), row=first_id)
+            self.lose(first_id, first_id, DropReason.OUTBOX_DAMAGED)
+        return rows
 
     def _show(self, first_id: int, last_id: int) -> None:
         """Let rows, and some more after them, keep their ids from now on."""
@@ -201,6 +268,12 @@ class SqliteOutbox:
 
     def state(self) -> OutboxState:
         """See `Outbox.state`."""
+        try:
+            return self._state()
+        except MendedError:
+            return self._state()
+
+    def _state(self) -> OutboxState:
         with self._reading():
             progress = self._progress
             oldest = next(self._tables.rows(_Q["first_row"], progress.low_id), None)
@@ -222,31 +295,36 @@ class SqliteOutbox:
 
     def memory(self) -> dict[str, TagMemory]:
         """See `Outbox.memory`; it goes back no further than twice the rows that are kept."""
+        try:
+            return self._memory()
+        except MendedError:
+            return self._memory()
+
+    def _memory(self) -> dict[str, TagMemory]:
         with self._reading():
-            names = {number: name for name, number in self._tables.tag_ids.items()}
+            self._tables.read_tags()
             times: dict[str, list[int]] = {name: [] for name in self._tables.tag_ids}
             from_id = max(0, self._progress.issued_id - 2 * self._kept_rows)
-            for tag, time_us in self._tables.rows(_Q["read_times"], from_id):
-                times[names[tag]].append(time_us)
+            for columns in self._tables.rows(_Q["read_times"], from_id):
+                row = self._tables.row(*columns)
+                if row is not None:
+                    times[row.tag].append(row.time_us)
             forgotten = from_id > 0 or bool(self._tables.meta().get("forgotten"))
             return {
-                name: TagMemory(
-                    Reported(time_us, value_of(kept), _QUALITIES[quality]),
-                    tuple(times[name]),
-                    forgotten,
-                )
-                for name, time_us, kept, quality in self._tables.rows(_Q["read_newest"])
+                name: TagMemory(last, tuple(times[name]), forgotten)
+                for name, last in self._tables.newest.items()
             }
 
     def cursors(self) -> dict[str, str]:
         """See `Outbox.cursors`."""
-        with self._reading():
-            return dict(self._tables.rows(_Q["read_cursors"]))
+        with self._lock:
+            return dict(self._cursors)
 
     def close(self) -> None:
         """See `Outbox.close`."""
         with self._lock:
             self._connection.close()
+            self._claim.close()
 
     @contextmanager
     def _changing(self, *, durable: bool = True) -> Iterator[Progress]:
@@ -262,8 +340,10 @@ class SqliteOutbox:
                 self._connection.execute("begin immediate")
                 yield before
                 self._connection.execute("commit")
-            except sqlite3.Error as exc:
+            except UNREADABLE as exc:
                 self._progress = before
+                if is_damage(exc):
+                    raise self._mend(str(exc)) from exc
                 self._undo()
                 raise run_error(exc, self._file) from exc
             finally:
@@ -275,19 +355,22 @@ class SqliteOutbox:
         with self._lock:
             try:
                 yield
-            except sqlite3.Error as exc:
+            except UNREADABLE as exc:
+                if is_damage(exc):
+                    raise self._mend(str(exc)) from exc
                 raise run_error(exc, self._file) from exc
 
     def _undo(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("rollback")
-        self._tables.read_tag_ids()
+        self._tables.read_tags()
 
     def _stored_progress(self) -> Progress:
-        kept = self._tables.meta().get("progress")
-        if kept is None:
+        meta = self._tables.meta()
+        self._tables.unsummed_to = int(meta.get("unsummed_to", 0))
+        if "progress" not in meta:
             return Progress(new_epoch())
-        return msgspec.json.decode(str(kept), type=Progress)
+        return msgspec.json.decode(str(meta["progress"]), type=Progress)
 
     def _store(self, progress: Progress) -> None:
         self._tables.write_meta("progress", msgspec.json.encode(progress).decode())

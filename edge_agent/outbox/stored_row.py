@@ -1,6 +1,6 @@
 """Rows as the outbox file holds them: booleans are one byte, so that they come back as booleans."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from edge_agent.outbox.contract import Row
 from plant.measurement import Value
@@ -11,16 +11,17 @@ Stored = float | int | str | bytes | None
 
 def newest(
     rows: Sequence[Row], tag_ids: Mapping[str, int]
-) -> Iterator[tuple[int, object, int, int]]:
-    """Yield time, value, quality and tag id of the newest row of each tag."""
+) -> dict[str, tuple[int, Stored, int, int]]:
+    """Return by tag the time, value, quality and tag id of its newest row."""
     latest: dict[str, Row] = {}
     for row in rows:
         known = latest.get(row.tag)
         if known is None or row.time_us >= known.time_us:
             latest[row.tag] = row
-    return (
-        (row.time_us, stored(row.value), row.quality, tag_ids[name]) for name, row in latest.items()
-    )
+    return {
+        name: (row.time_us, stored(row.value), int(row.quality), tag_ids[name])
+        for name, row in latest.items()
+    }
 
 
 def stored(value: Value) -> Stored:
