@@ -9,6 +9,7 @@ from nhipmay.command import (
     analytics,
     api,
     authority,
+    backup,
     demo,
     doctor,
     documents,
@@ -32,6 +33,8 @@ app.command()(analytics.analytics)
 app.command()(analytics.recompute)
 app.command()(api.api)
 app.command()(migrate.migrate)
+app.command()(backup.backup)
+app.command()(backup.restore)
 app.command("import")(documents.import_documents)
 app.command()(simulation.simulate)
 app.command()(simulation.replay)

@@ -77,7 +77,7 @@ class EdgeSummary:
 
     @property
     def completeness(self) -> float | None:
-        """Committed share of what was issued; None when nothing was."""
+        """Share of what was issued that is stored as a value; None when nothing was issued."""
         return self.committed / self.issued if self.issued else None
 
     @property
@@ -128,7 +128,11 @@ def _summary(
     for life in lives:
         for gap in life.gaps:
             gaps[gap.reason] += gap.count
-    committed = sum(life.committed_count for life in lives)
+    # What was refused is settled in the ledger, but no value that anybody can use.
+    refused = sum(min(life.rejected_count, life.committed_count) for life in lives)
+    committed = sum(life.committed_count for life in lives) - refused
+    if refused:
+        gaps[GapReason.REFUSED] = refused
     return EdgeSummary(
         edge=edge.edge,
         site=edge.site,

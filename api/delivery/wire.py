@@ -48,8 +48,12 @@ class EdgeOut(Wire):
     tags: int
     issued: int
     committed: int
-    completeness: float | None = Field(description="Committed share of what was issued.")
-    gaps: dict[str, int] = Field(description="By reason; see the gaps of a delivery.")
+    completeness: float | None = Field(
+        description="Share of what was issued that is stored as a value: refused ones are not."
+    )
+    gaps: dict[str, int] = Field(
+        description="By reason, see the gaps of a delivery; and `refused`, which has no ranges."
+    )
     rejections: dict[str, int] = Field(description="Not replayed, by reason.")
     lag_p50_s: float | None = Field(
         description="Source to commit over the last 24 hours, within 9.1 %."

@@ -7,5 +7,5 @@ select
     sum(d.pending)::bigint as pending,
     max(d.lag_s) as lag_s,
     min(d.buffer_hours_left) as buffer_hours_left,
-    sum(d.committed) / nullif(sum(d.issued), 0)::float8 as completeness
+    sum(greatest(d.committed - d.rejected, 0)) / nullif(sum(d.issued), 0)::float8 as completeness
 from edge_delivery d

@@ -10,7 +10,7 @@ import structlog
 from ingest.commit.heartbeat import ClockOffsets
 from ingest.commit.isolation import Isolation
 from ingest.commit.outcome import Outcome
-from ingest.commit.refusal import rejection_of
+from ingest.commit.refusal import Untold, rejection_of
 from ingest.commit.right_of_way import RightOfWay
 from ingest.commit.transaction import GroupTransaction
 from ingest.decoding.parcel import Parcel, RefusedParcel, refused
@@ -50,6 +50,7 @@ class Committer:
         self._limits = Limits(limits.max_payload_bytes, limits.max_rows)
         self._registry = Registry(monotonic, limits.require_enrolment)
         self._offsets = ClockOffsets()
+        self._untold: Untold = {}
         self._right_of_way = right_of_way or RightOfWay()
         self._kept_file = kept_file
         self._isolation: Isolation[Parcel, Outcome] = Isolation(
@@ -75,6 +76,7 @@ class Committer:
                     self._future_tolerance_us,
                     self._right_of_way,
                     self._limits,
+                    self._untold,
                 )
                 outcome = written.apply(group)
                 # As late as can be: what took its time is already written.

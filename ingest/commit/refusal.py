@@ -1,6 +1,7 @@
 """Whole messages that are refused: what is kept of them, and what their edges are told."""
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from ingest.commit.new_rows import readable
@@ -31,6 +32,18 @@ def rejection_of(parcel: RefusedParcel, edge_id: int | None, *, once: bool = Fal
         row_id=parcel.ids.start if parcel.ids else 0,
         once=once or own,
     )
+
+
+Untold = dict[int, list[Refusal]]
+"""By edge, what was refused of its last birth and no ack has told yet."""
+
+
+def refusals_of_birth(rejections: Sequence[Rejection]) -> list[Refusal]:
+    """Return the refused tags of a birth as an ack tells them."""
+    return [
+        Refusal(rejection.reason, 1, rejection.tag_name, rejection.detail[:_TOLD])
+        for rejection in rejections[:MAX_REFUSALS]
+    ]
 
 
 @dataclass(slots=True)

@@ -23,7 +23,7 @@ from ingest.commit.new_rows import (
 )
 from ingest.commit.outcome import Outcome
 from ingest.commit.overlap import Overlap, overlap
-from ingest.commit.refusal import Refusals, rejection_of
+from ingest.commit.refusal import Refusals, Untold, refusals_of_birth, rejection_of
 from ingest.commit.right_of_way import RightOfWay
 from ingest.decoding.parcel import (
     BirthParcel,
@@ -39,7 +39,16 @@ from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
 from plant.delivery.idset import IdSet, Span
 from plant.errors import DataError
-from plant.native.message import SCHEMA, Ack, EdgeAddress, Leaf, Limits, encode
+from plant.native.message import (
+    MAX_REFUSALS,
+    SCHEMA,
+    Ack,
+    EdgeAddress,
+    Leaf,
+    Limits,
+    Refusal,
+    encode,
+)
 from store.delivery.row import (
     DeliveryTransaction,
     EdgeRow,
@@ -68,12 +77,14 @@ class GroupTransaction:
         future_tolerance_us: int,
         right_of_way: RightOfWay,
         limits: Limits | None = None,
+        untold: Untold | None = None,
     ) -> None:
         self._transaction = transaction
         self._limits = limits
         self._unborn: set[LedgerKey] = set()
         """Whose birth is missing."""
         self._refusals = Refusals()
+        self._untold = {} if untold is None else untold
         self._registry = registry
         self._offsets = offsets
         self._now = now
@@ -157,9 +168,14 @@ class GroupTransaction:
             limits=self._limits,
             birth_wanted=key in self._unborn,
             rejected=ledger.rejected_count,
-            refused=self._refusals.of(key),
+            refused=self._refused(key),
         )
         return self._topics[key].topic(Leaf.ACK), encode(ack)
+
+    def _refused(self, key: LedgerKey) -> list[Refusal] | None:
+        """Return what to tell: of this group, and of a birth since the ack before."""
+        told = [*self._untold.pop(key[0], ()), *(self._refusals.of(key) or ())]
+        return told[:MAX_REFUSALS] or None
 
     def _apply_status(self, parcel: StatusParcel) -> None:
         edge = self._registry.edge(parcel.address)
@@ -182,17 +198,19 @@ class GroupTransaction:
         if edge is None:
             self._refuse(stranger(parcel, self._registry))
             return
-        message = parcel.message
-        for rejection in announce(
+        rejections = announce(
             self._transaction,
             self._registry,
             edge,
             parcel.birth.tags,
-            message,
+            parcel.message,
             parcel.epoch,
             self._now,
-        ):
+        )
+        for rejection in rejections:
             self._outcome.reject(rejection)
+        # A birth has no ids, so no ack answers it: the one for the heartbeat behind it tells.
+        self._untold[edge.edge_id] = refusals_of_birth(rejections)
         self._transaction.save_agent(
             edge.edge_id, parcel.epoch, readable(parcel.birth.agent_version), self._now
         )

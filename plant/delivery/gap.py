@@ -19,6 +19,9 @@ class GapReason(StrEnum):
     not have its last seconds. The edge had deleted what was confirmed."""
     OUTBOX_DAMAGED = "outbox_damaged"
     """The edge's outbox was damaged on its disk."""
+    REFUSED = "refused"
+    """They came, and the platform refused what they hold: raw and whole, it waits for a replay.
+    Known as a number only, never as a range."""
     LOST_LIFE = "lost_life"
     """Their life of the outbox is over: it was wiped or set back, and a new one began."""
     UNKNOWN = "unknown"

@@ -278,11 +278,12 @@ def _life_name(life: DeliveryRow) -> str:
 
 def _life(life: DeliveryRow, f: Formatter) -> LifeWords:
     issued = life.committed_count + sum(gap.count for gap in life.gaps)
+    stored = max(0, life.committed_count - life.rejected_count)
     return LifeWords(
         name=_life_name(life),
         present=life.present,
         first=f.clock(life.first_commit_at),
         last=f.clock(life.last_commit_at),
         issued=f.number(issued),
-        share=share(life.committed_count / issued if issued else None, f),
+        share=share(stored / issued if issued else None, f),
     )
