@@ -1,6 +1,6 @@
 """The ingest service: wires broker, pipeline and database together."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event
 
@@ -11,6 +11,7 @@ from ingest.broker.share import Share
 from ingest.broker.source import MqttSource
 from ingest.commit.committer import Committer
 from ingest.commit.right_of_way import RightOfWay
+from ingest.ending import ending
 from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
 from ingest.pipeline import Pipeline
@@ -50,14 +51,17 @@ def run(settings: IngestSettings, stop: Event) -> None:
         kept_file=kept_file,
     )
     pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits, right_of_way)
-    with metrics_server(selfstat, settings.metrics_host, settings.metrics_port):
+    with (
+        metrics_server(selfstat, settings.metrics_host, settings.metrics_port),
+        ending(stop, break_offs := [store.break_off]),
+    ):
         try:
             if _database_ready(store, stop):
                 source.start()
                 try:
                     with (
-                        _sparkplug_host(settings, selfstat, stop, kept_file),
-                        _mes_intake(settings, selfstat, stop),
+                        _sparkplug_host(settings, selfstat, stop, kept_file, break_offs),
+                        _mes_intake(settings, selfstat, stop, kept_file, break_offs),
                     ):
                         pipeline.run(stop)
                 finally:
@@ -69,7 +73,11 @@ def run(settings: IngestSettings, stop: Event) -> None:
 
 @contextmanager
 def _sparkplug_host(
-    settings: IngestSettings, selfstat: Selfstat, stop: Event, kept_file: KeptFile
+    settings: IngestSettings,
+    selfstat: Selfstat,
+    stop: Event,
+    kept_file: KeptFile,
+    break_offs: list[Callable[[], None]],
 ) -> Iterator[None]:
     """Run the Sparkplug host application while the context lasts, if the settings name one."""
     if settings.sparkplug is None:
@@ -77,6 +85,7 @@ def _sparkplug_host(
         return
     store = PostgresDeliveryStore(settings.database)
     host = SparkplugHost(settings, settings.sparkplug, store, selfstat, stop, kept_file)
+    break_offs.append(store.break_off)
     host.start()
     try:
         yield
@@ -90,12 +99,19 @@ def _sparkplug_host(
 
 
 @contextmanager
-def _mes_intake(settings: IngestSettings, selfstat: Selfstat, stop: Event) -> Iterator[None]:
+def _mes_intake(
+    settings: IngestSettings,
+    selfstat: Selfstat,
+    stop: Event,
+    kept_file: KeptFile,
+    break_offs: list[Callable[[], None]],
+) -> Iterator[None]:
     """Take documents of an MES or ERP while the context lasts, if the settings say so."""
     if settings.mes is None:
         yield
         return
-    intake = MesThread(settings, settings.mes, selfstat, stop)
+    intake = MesThread(settings, settings.mes, selfstat, stop, kept_file)
+    break_offs.append(intake.break_off)
     intake.start()
     try:
         yield

@@ -6,6 +6,8 @@ many, do not hold up measurements.
 
 import hashlib
 from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
 from threading import Event, Thread
 
 import structlog
@@ -14,16 +16,20 @@ from ingest.broker.mailbox import Mailbox
 from ingest.broker.share import Share
 from ingest.broker.source import MqttSource
 from ingest.broker.subscription import FixedSubscriptions
+from ingest.commit.isolation import Isolation
+from ingest.decoding.json_size import check_items
 from ingest.decoding.message import Message, Source
 from ingest.mes.message import TOPIC, mes_address
 from ingest.mes.settings import MesSettings
 from ingest.selfstat import ZERO, Selfstat, Tally
 from ingest.settings import IngestSettings
+from ingest.validation.kept_file import KeptFile
 from plant.clock import Clock
-from plant.errors import ConfigurationError, DataError, TransientError
+from plant.errors import ConfigurationError, DataError
 from plant.mes import Report
 from plant.mes.file.json_file import decode_json
 from store.delivery.row import Rejection
+from store.engine.connection import STORE_REFUSED
 from store.mes.store import MesStore
 from store.mes.writing import Provenance
 
@@ -31,14 +37,24 @@ log = structlog.get_logger()
 
 _IDLE_S = 0.2
 _AT_ONCE = 16
-_FIRST_PAUSE_S = 0.2
-_LONGEST_PAUSE_S = 10.0
-_KEPT_OF_TOO_LARGE = 65_536
 _LONGEST_DETAIL = 2_000
+_MOST_ITEMS = 500_000
+"""JSON values in one message: tens of thousands of documents."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Letter:
+    """A message, and what the database had against its documents, if anything."""
+
+    message: Message
+    refusal: DataError | None = None
+
+
+_Fate = tuple[Tally, Counter[str]]
 
 
 class MesIntake:
-    """Takes messages one by one until it is stopped."""
+    """Takes messages one by one until it is stopped; see `ingest.commit.isolation`."""
 
     def __init__(
         self,
@@ -47,46 +63,65 @@ class MesIntake:
         settings: MesSettings,
         selfstat: Selfstat,
         clock: Clock,
+        kept_file: KeptFile | None = None,
     ) -> None:
         self._source = source
         self._store = store
         self._settings = settings
         self._selfstat = selfstat
         self._clock = clock
+        self._kept_file = kept_file
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set; raises ConfigurationError for what a person must mend."""
+        isolation: Isolation[_Letter, _Fate] = Isolation(self, self._selfstat, stop, by="mes")
         while not stop.is_set():
             for message in self._source.receive(_AT_ONCE, _IDLE_S):
-                if not self._take_patiently(message, stop):
+                for _, (tally, reasons) in isolation.settle([_Letter(message)]):
+                    self._selfstat.settled(tally, ZERO, reasons)
+                    self._source.acknowledge([message])
+                if stop.is_set():
                     return
-                self._source.acknowledge([message])
 
-    def _take_patiently(self, message: Message, stop: Event) -> bool:
-        """Take a message, waiting for the database; False when stopped before it was committed."""
-        pause_s = _FIRST_PAUSE_S
-        available = True
-        while True:
-            try:
-                tally, reasons = self.take(message)
-            except TransientError as exc:
-                if available:
-                    log.warning("database unavailable for documents", reason=str(exc))
-                available = False
-                if stop.wait(pause_s):
-                    return False
-                pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
-                continue
-            if not available:
-                log.info("database available again for documents")
-            self._selfstat.settled(tally, ZERO, reasons)
-            return True
+    def transact(self, group: Sequence[_Letter]) -> _Fate:
+        """Write the documents of a message, or its rejection."""
+        (letter,) = group
+        if letter.refusal is not None:
+            return self._reject(letter.message, letter.refusal.reason, letter.refusal.detail)
+        return self.take(letter.message)
 
-    def take(self, message: Message) -> tuple[Tally, Counter[str]]:
-        """Write a message or its rejection, and return what is to be counted."""
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from working now."""
+        return self._store.obstacle()
+
+    def lessened(self, member: _Letter, error: DataError) -> _Letter | None:
+        """Return the message as refused; None when it was that."""
+        return None if member.refusal else _Letter(member.message, error)
+
+    def given_up(self, member: _Letter, error: DataError) -> _Fate | None:
+        """Keep the message in the file beside the ingest; None where that fails too."""
+        try:
+            if self._kept_file is None:
+                raise OSError("there is no file to keep it in")
+            self._kept_file.keep(self._rejection(member.message, error.reason, error.detail))
+        except OSError as exc:
+            self._selfstat.noted("kept_nowhere")
+            log.error("documents can be kept nowhere", reason=str(exc), refusal=error.detail)
+            return None
+        self._selfstat.noted("kept_in_file")
+        log.error("documents are kept in the file beside the ingest", refusal=error.detail)
+        return Tally(rejected=1), Counter([error.reason])
+
+    def take(self, message: Message) -> _Fate:
+        """Write a message or its rejection, and return what is to be counted.
+
+        Raises what the database says of the documents.
+        """
         try:
             report = self._write(message)
         except DataError as exc:
+            if exc.reason == STORE_REFUSED:
+                raise
             return self._reject(message, exc.reason, exc.detail)
         if report.fit:
             return Tally(written=1), Counter()
@@ -104,6 +139,7 @@ class MesIntake:
                 "too_large",
                 f"{len(message.payload)} bytes; at most {self._settings.max_payload_bytes}",
             )
+        check_items(message.payload, _MOST_ITEMS)
         content = decode_json(message.payload)
         provenance = Provenance(
             who=content.who or "MQTT",
@@ -115,31 +151,35 @@ class MesIntake:
             content.parsed(address.document_type), provenance, scope=address.site_path
         )
 
-    def _reject(self, message: Message, reason: str, detail: str) -> tuple[Tally, Counter[str]]:
-        raw = message.payload
-        self._store.reject(
-            [
-                Rejection(
-                    received_time=message.received_time,
-                    topic=message.topic.replace("\0", "\ufffd"),
-                    reason=reason,
-                    detail=detail.replace("\0", "\ufffd")[:_LONGEST_DETAIL],
-                    raw=raw[:_KEPT_OF_TOO_LARGE] if reason == "too_large" else raw,
-                    # A message that comes again after a lost acknowledgement is the same one.
-                    epoch=hashlib.sha256(raw).hexdigest()[:32],
-                    row_id=0,
-                    once=True,
-                )
-            ]
-        )
+    def _reject(self, message: Message, reason: str, detail: str) -> _Fate:
+        self._store.reject([self._rejection(message, reason, detail)])
         return Tally(rejected=1), Counter([reason])
+
+    @staticmethod
+    def _rejection(message: Message, reason: str, detail: str) -> Rejection:
+        return Rejection(
+            received_time=message.received_time,
+            topic=message.topic.replace("\0", "\ufffd"),
+            reason=reason,
+            detail=detail.replace("\0", "\ufffd")[:_LONGEST_DETAIL],
+            raw=message.payload,
+            # A message that comes again after a lost acknowledgement is the same one.
+            epoch=hashlib.sha256(message.payload).hexdigest()[:32],
+            row_id=0,
+            once=True,
+        )
 
 
 class MesThread:
     """The intake on a broker of its own connection, in a thread."""
 
     def __init__(
-        self, settings: IngestSettings, mes: MesSettings, selfstat: Selfstat, stop: Event
+        self,
+        settings: IngestSettings,
+        mes: MesSettings,
+        selfstat: Selfstat,
+        stop: Event,
+        kept_file: KeptFile,
     ) -> None:
         self._stop = stop
         self._store = MesStore(settings.database)
@@ -152,7 +192,9 @@ class MesThread:
             Share(settings.workers.index, settings.workers.count),
             FixedSubscriptions([TOPIC]),
         )
-        self._intake = MesIntake(self._source, self._store, mes, selfstat, settings.make_clock())
+        self._intake = MesIntake(
+            self._source, self._store, mes, selfstat, settings.make_clock(), kept_file
+        )
         self._failure: ConfigurationError | None = None
         self._thread = Thread(target=self._run, name="mes", daemon=True)
 
@@ -160,6 +202,10 @@ class MesThread:
         """Begin to listen, in the background."""
         self._source.start()
         self._thread.start()
+
+    def break_off(self) -> None:
+        """Let what waits for the database fail at once."""
+        self._store.break_off()
 
     def join(self) -> None:
         """Wait for the end after `stop` was set; raise what a person must mend, if anything."""

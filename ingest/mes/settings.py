@@ -18,7 +18,7 @@ class MesSettings(StrictModel):
     max_bytes: Annotated[int, Field(ge=1)] = 64_000_000
     """Bytes of payload that may wait; one message always fits."""
     max_payload_bytes: Annotated[int, Field(ge=1_000)] = 16_000_000
-    """Larger messages are refused; only their beginning is kept."""
+    """Larger messages are refused, and kept whole."""
     certificate_file: Path | None = None
     """Certificate (PEM, with its key) of this session, where the broker takes its client id from
     it; left out, that of `broker.tls`."""

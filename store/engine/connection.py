@@ -16,6 +16,9 @@ from plant.settings import DatabaseSettings
 
 Connection = psycopg.Connection[tuple[Any, ...]]
 
+STORE_REFUSED = "store_refused"
+"""Reason of what the database refuses, whatever it says."""
+
 # Compiling a query takes longer than any of ours runs, and is done again for each plan.
 SESSION = "-c TimeZone=UTC -c jit=off"
 """What every session of ours sets."""
@@ -126,7 +129,7 @@ def message_errors(settings: DatabaseSettings, connection: Connection) -> Iterat
                 connection.close()
         if left or not state or state.startswith(_PASSING):
             raise StoreUnavailableError(f"the {_named(settings)} cannot be used: {said}") from exc
-        raise DataError("store_refused", f"{said} (SQLSTATE {state})") from exc
+        raise DataError(STORE_REFUSED, f"{said} (SQLSTATE {state})") from exc
 
 
 def break_off(connection: Connection) -> None:
@@ -177,7 +180,7 @@ def _translated(exc: Exception, settings: DatabaseSettings) -> NhipmayError:
         case psycopg.errors.UndefinedTable() | psycopg.errors.UndefinedColumn():
             return ConfigurationError(f"{database}: {first_line}; run `nhipmay migrate`")
         case psycopg.DataError() | psycopg.IntegrityError():
-            return DataError("store_refused", first_line)
+            return DataError(STORE_REFUSED, first_line)
     for sign, meaning in _START_UP_REFUSALS:
         if sign.search(said):
             meant = meaning.format(user=settings.user, name=settings.name)

@@ -6,12 +6,20 @@ from typing import Any
 
 import psycopg
 
+from plant.errors import DataError, StoreUnavailableError
 from plant.mes.parsing import Parsed
 from plant.mes.problem import Report
 from plant.settings import DatabaseSettings
 from store.delivery.row import Rejection
 from store.delivery.store import PostgresDeliveryTransaction
-from store.engine.connection import Connection, connect, store_errors
+from store.engine.connection import (
+    Connection,
+    break_off,
+    connect,
+    message_errors,
+    store_errors,
+)
+from store.engine.harmless import obstacle_of
 from store.engine.migration import check_migrated
 from store.engine.queries import queries
 from store.mes.writing import Provenance, write_documents
@@ -42,6 +50,21 @@ class MesStore:
             row = connection.execute(_Q["high_water"], {"name": name}).fetchone()
         return None if row is None else str(row[0])
 
+    def obstacle(self) -> str | None:
+        """Return what keeps a harmless transaction from working now; see `DeliveryStore`."""
+        try:
+            found = obstacle_of(self._connected(), self._settings)
+        except (StoreUnavailableError, DataError) as exc:
+            found = str(exc)
+        if found is not None:
+            self.close()
+        return found
+
+    def break_off(self) -> None:
+        """End, from another thread, whatever the connection waits for."""
+        if self._connection is not None:
+            break_off(self._connection)
+
     def close(self) -> None:
         """Close the connection; the next use opens another."""
         if self._connection is not None:
@@ -51,15 +74,16 @@ class MesStore:
 
     @contextmanager
     def _usable(self) -> Iterator[Connection]:
+        connection = self._connected()
+        with message_errors(self._settings, connection):
+            yield connection
+
+    def _connected(self) -> Connection:
         with store_errors(self._settings):
             if self._connection is None or self._connection.closed:
                 self._connection = connect(self._settings, autocommit=True)
                 check_migrated(self._connection)
-            try:
-                yield self._connection
-            except psycopg.OperationalError:
-                self.close()
-                raise
+            return self._connection
 
 
 def write_rejections(connection: Connection, rejections: Sequence[Rejection]) -> None:

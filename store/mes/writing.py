@@ -18,7 +18,7 @@ from plant.mes.parsing import Located, Origin, Parsed
 from plant.mes.problem import Problem, Reason, Report
 from plant.mes.site_calendar import circle
 from plant.settings import DatabaseSettings
-from store.engine.connection import Connection, connect, store_errors
+from store.engine.connection import STORE_REFUSED, Connection, connect, store_errors
 from store.engine.migration import check_migrated
 from store.engine.queries import queries
 from store.mes.calendar import TouchedCalendars
@@ -39,6 +39,8 @@ BATCH = 2_000
 """Documents written by one statement."""
 MOST_PROBLEMS = 200
 """Problems told one by one; the others are counted."""
+ENOUGH_PROBLEMS = 10_000
+"""Nobody mends more at once; where one is enough to write nothing, reading on is in vain."""
 _TREES = {
     "stop-reasons": "reason_parents",
     "scrap-reasons": "scrap_reason_parents",
@@ -168,6 +170,10 @@ class _Writer:
                     sound.append(one)
                 else:
                     self._refuse(one)
+            if self._refused is None and self._tally.problem_count >= ENOUGH_PROBLEMS:
+                words = f"after {self._tally.problem_count} problems the rest was not read"
+                self._refuse_whole(Problem("the file", "", Reason.MALFORMED, words))
+                return
             for kind, group in groupby(sound, key=lambda one: one.document.KIND):
                 self._put(kind, list(group))
 
@@ -284,7 +290,7 @@ class _Writer:
         first, *others = put_statements(kind)
         written = self._connection.execute(first, parameters).rowcount
         if written != len(changed):
-            raise DataError("store_refused", f"{kind}: {written} of {len(changed)} were written")
+            raise DataError(STORE_REFUSED, f"{kind}: {written} of {len(changed)} were written")
         for statement in others:
             self._connection.execute(statement, parameters)
         self._record(kind, events)

@@ -13,6 +13,7 @@ from paho.mqtt.enums import CallbackAPIVersion
 from ingest import IngestSettings, run
 from ingest.mes.settings import MesSettings
 from plant.settings import BrokerSettings, DatabaseSettings
+from store import connect
 from tests.peers.services import MosquittoBroker
 from tests.plants.figure_plant import SITE, FigurePlant
 from tests.plants.mes_documents import SAMPLES
@@ -60,6 +61,11 @@ def await_listening(broker: MosquittoBroker, plant: FigurePlant) -> None:
         return count(plant, "quality_reason") == 1
 
     wait_until(heard, what="the intake to listen")
+
+
+def execute(database: DatabaseSettings, statement: str) -> None:
+    with connect(database, autocommit=True) as connection:
+        connection.execute(statement.encode())
 
 
 def count(plant: FigurePlant, table: str) -> int:
@@ -140,3 +146,28 @@ def test_a_connection_lost_in_the_middle_is_made_again(
         wait_until(lambda: count(plant, "stop_reason") == 1, what="the second message")
 
     assert count(plant, "rejection") == 0
+
+
+def test_documents_go_on_when_the_database_fails_on_one(
+    broker: MosquittoBroker, plant: FigurePlant
+) -> None:
+    here = f"{SITE}/mes"
+    with running(settings_for(broker, plant.database)):
+        await_listening(broker, plant)
+        before = count(plant, "product")
+        execute(
+            plant.database,
+            """
+            create function fail() returns trigger language plpgsql as $$
+            begin raise exception using errcode = 'XX000', message = 'no'; end $$;
+            create trigger fail before insert on product for each row execute function fail()
+            """,
+        )
+        publish(broker, (f"{here}/products", SAMPLES["products"]))
+        wait_until(lambda: count(plant, "rejection") == 1, what="the rejection")
+        execute(plant.database, "drop trigger fail on product")
+        publish(broker, (f"{here}/products", SAMPLES["products"]))
+        wait_until(lambda: count(plant, "product") > before, what="the next document")
+
+    (row,) = plant.rows("select reason, detail from rejection")
+    assert (row["reason"], "XX000" in str(row["detail"])) == ("store_refused", True)
