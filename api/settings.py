@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, IPvAnyNetwork, SecretStr
 
-from api.http.hosts import TrustedHosts
+from api.access.hosts import TrustedHosts
 from plant.errors import ConfigurationError
 from plant.identity import EDGE_LIFE, server_names
 from plant.settings import DatabaseSettings, Port, ServiceSettings, StrictModel

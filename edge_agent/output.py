@@ -4,17 +4,11 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
+from edge_agent.broker import PahoLink, VersionChoice
 from edge_agent.enrolment.renewal import Renewal
 from edge_agent.outbox import Outbox
 from edge_agent.pace import wall_seconds
-from edge_agent.publisher import (
-    Condition,
-    PahoLink,
-    Publisher,
-    Refusals,
-    Sizing,
-    VersionChoice,
-)
+from edge_agent.publisher import Condition, Publisher, Refusals, Sizing
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.clock import Clock

@@ -10,10 +10,10 @@ from threading import Event, Thread
 from time import monotonic
 
 from ingest.commit.committer import Committer
-from ingest.commit.cost import GroupCost
-from ingest.commit.right_of_way import RightOfWay
 from ingest.decoding.message import Source
 from ingest.decoding.parcel import Parcel, open_parcel
+from ingest.group.cost import GroupCost
+from ingest.group.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat
 from ingest.settings import GroupSettings, LimitSettings
 

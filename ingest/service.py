@@ -10,8 +10,8 @@ from ingest.broker.mailbox import Mailbox
 from ingest.broker.share import Share
 from ingest.broker.source import MqttSource
 from ingest.commit.committer import Committer
-from ingest.commit.right_of_way import RightOfWay
 from ingest.ending import ending
+from ingest.group.right_of_way import RightOfWay
 from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
 from ingest.pipeline import Pipeline

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
+from api.delivery.presence import EdgeState
 from plant.delivery.gap import GapReason
 from plant.delivery.lag import Counts, lag_quantile_s
 from store.reading.fleet import FleetReading
@@ -17,19 +18,6 @@ CLOCK_TOLERANCE_MS = 1_000.0
 SHORT_BUFFER_H = 12.0
 """Less than a shift and a half: nobody may come before rows are given up."""
 LATE_S = 60.0
-
-
-class EdgeState(StrEnum):
-    """Whether an edge is there."""
-
-    ONLINE = "online"
-    """It spoke a moment ago."""
-    STALE = "stale"
-    """It fell silent, not long ago."""
-    LOST = "lost"
-    """It has been silent for so long that somebody must go and look."""
-    NEVER = "never"
-    """It is enrolled and has never spoken."""
 
 
 class Advice(StrEnum):

@@ -11,8 +11,8 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.hosts import TrustedHosts
 from api.http.error_answer import problem_response
-from api.http.hosts import TrustedHosts
 from api.http.problems import (
     ProblemError,
     too_busy,

@@ -13,7 +13,6 @@ import structlog
 from fastapi import Depends, Request
 
 from api.access.brake import Brake
-from api.delivery.fleet import EdgeState
 from api.http.metrics import Metrics
 from api.http.places import PlaceTree
 from api.http.problems import too_many_exports
@@ -147,15 +146,6 @@ class Context:
             or reported_at is None
             or self.wall_age_s(reported_at) > self.settings.stale_after_s
         )
-
-    def edge_state(self, online: bool, reported_at: datetime | None) -> EdgeState:
-        """Return whether an edge is there, as far as its heartbeats tell."""
-        if reported_at is None:
-            return EdgeState.NEVER
-        if not self.is_stale(online, reported_at):
-            return EdgeState.ONLINE
-        lost = self.wall_age_s(reported_at) > self.settings.lost_after_s
-        return EdgeState.LOST if lost else EdgeState.STALE
 
 
 def _context(request: Request) -> Context:

@@ -13,11 +13,11 @@ from starlette.responses import RedirectResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api.access.brake import Brake, address_of
+from api.access.session import SESSION_COOKIE, is_session, is_token
 from api.http.error_answer import is_page_path, problem_response
 from api.http.headers import SECURITY_HEADERS
 from api.http.metrics import Metrics
 from api.http.problems import too_many_tries, unauthorized
-from api.http.session import SESSION_COOKIE, is_session, is_token
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Health tells nothing; nobody can sign in without the page for it, and its style; edges that want a

@@ -8,6 +8,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 from threading import Lock
 from typing import Literal
 from urllib.parse import urlencode
@@ -16,6 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
+from api.delivery.presence import edge_state
 from api.http.context import Context, tree_of
 from api.http.places import PlaceTree
 from api.pages.assets import Asset
@@ -164,7 +166,7 @@ class LivePages:
             zone = place.time_zone if place else _first_zone(tree)
             f = self.formatter(subject.language, zone)
             window = Window(now - timedelta(hours=subject.hours), now)
-            moment = Moment(window, f, self._context.is_stale, self._context.edge_state)
+            moment = Moment(window, f, self._context.is_stale, partial(edge_state, self._context))
             kind, view = _view(reading, tree, subject, moment)
         regions = {name: self._render(name, f, values) for name, values in view.regions.items()}
         return Snapshot(kind, {BANNER: "", **regions}, dict(view.charts))

@@ -13,7 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from api.http.context import Context, ContextDep, tree_of
 from api.http.problems import bad_option
 from api.http.windows import End, Start, window
-from api.pages.boards import Board, Inquiry, Table, tables_of
+from api.pages.boards import Board, Inquiry, tables_of
 from api.pages.boards.registry import BOARDS, BoardName
 from api.pages.boards.wire import BoardColumnOut, BoardOut, BoardTableOut
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
@@ -21,6 +21,7 @@ from api.routers.places import PlacePath
 from api.settings import Language
 from api.tables.file import CSV_TYPE, XLSX_TYPE, csv_bytes, download, xlsx_bytes
 from api.tables.listing import FILES
+from api.tables.table import Table
 from api.words.catalogue import CATALOGUES
 from api.words.formatting import DASH, Formatter
 from plant.calendar import Window

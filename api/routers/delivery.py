@@ -1,10 +1,12 @@
 """How completely data arrived, how the edges are, and how much work waits."""
 
+from functools import partial
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
 from api.delivery.fleet import EdgeSummary, fleet
+from api.delivery.presence import edge_state
 from api.delivery.wire import ConfigurationOut, DeliveryOut, EdgeOut
 from api.http.context import ContextDep
 from api.http.wire import Listing, ProgressOut
@@ -29,7 +31,7 @@ def list_edges(context: ContextDep, form: ListingFormDep) -> Response | Listing[
     """Return how every enrolled edge is."""
     now = context.clock()
     with context.database.reading() as reading:
-        summaries = fleet(reading.fleet, now, context.edge_state)
+        summaries = fleet(reading.fleet, now, partial(edge_state, context))
     data = [_edge(summary) for summary in summaries]
     subject = ListingSubject("edges", now)
     return form.file(data, EdgeOut, subject, _flat_edge) or Listing(data=data)

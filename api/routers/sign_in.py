@@ -8,9 +8,9 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
 
 from api.access.brake import address_of
+from api.access.session import LASTS_S, SESSION_COOKIE, is_token, session_of
 from api.http.context import ContextDep
 from api.http.problems import too_many_tries
-from api.http.session import LASTS_S, SESSION_COOKIE, is_token, session_of
 from api.routers.pages import LanguageQuery, PagesDep
 
 router = APIRouter(tags=["pages"])

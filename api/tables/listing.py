@@ -11,9 +11,9 @@ from fastapi import Depends, Query
 from fastapi.responses import Response
 from pydantic import BaseModel
 
-from api.pages.boards.board import Cell, Column, Kind, Table
 from api.settings import Language
 from api.tables.file import CSV_TYPE, XLSX_TYPE, csv_bytes, download, xlsx_bytes
+from api.tables.table import Cell, Column, Kind, Table
 from api.words.catalogue import CATALOGUES, Catalogue
 from plant.calendar import Window
 from store.reading.row import PlaceRow

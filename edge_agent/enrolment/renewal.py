@@ -6,8 +6,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol, Self
 
-from edge_agent.drivers.supervision import Backoff
 from edge_agent.settings import EdgeSettings
+from plant.backoff import Backoff
 from plant.clock import Clock, system_clock
 from plant.errors import ConfigurationError, NhipmayError, TransientError
 from plant.log import get_logger

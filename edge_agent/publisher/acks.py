@@ -1,7 +1,7 @@
 """What the platform says of an edge's rows, and what follows from it for the outbox."""
 
+from edge_agent.broker.link import Received
 from edge_agent.outbox import Outbox
-from edge_agent.publisher.link import Received
 from edge_agent.publisher.low_acks import LowAcks
 from edge_agent.publisher.refusals import Refusals
 from edge_agent.publisher.sizing import Sizing

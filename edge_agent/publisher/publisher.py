@@ -5,12 +5,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from edge_agent.drivers.supervision import Backoff
-from edge_agent.outbox import Outbox, Slice
-from edge_agent.publisher.acks import Acks, EpochChangedError, PlatformSetBackError
-from edge_agent.publisher.buffer_forecast import BufferForecast
-from edge_agent.publisher.heartbeat import Heartbeat
-from edge_agent.publisher.link import (
+from edge_agent.broker.link import (
     Connected,
     Delivered,
     Denied,
@@ -21,6 +16,10 @@ from edge_agent.publisher.link import (
     Received,
     Refused,
 )
+from edge_agent.outbox import Outbox, Slice
+from edge_agent.publisher.acks import Acks, EpochChangedError, PlatformSetBackError
+from edge_agent.publisher.buffer_forecast import BufferForecast
+from edge_agent.publisher.heartbeat import Heartbeat
 from edge_agent.publisher.live_lane import LiveLane
 from edge_agent.publisher.messages import Condition, last_will
 from edge_agent.publisher.refusals import Refusals
@@ -28,6 +27,7 @@ from edge_agent.publisher.sizing import Sizing
 from edge_agent.publisher.window import Window
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
+from plant.backoff import Backoff
 from plant.clock import Clock, microseconds
 from plant.errors import TransientError
 from plant.log import get_logger

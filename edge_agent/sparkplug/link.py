@@ -8,7 +8,7 @@ from paho.mqtt.client import Client
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_agent.publisher import Connected, Delivered, Event, PahoLink, Refused, VersionChoice
+from edge_agent.broker import Connected, Delivered, Event, PahoLink, Refused, VersionChoice
 from plant.settings import BrokerSettings
 
 

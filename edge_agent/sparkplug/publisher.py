@@ -4,10 +4,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from edge_agent.drivers.supervision import Backoff
-from edge_agent.outbox import Outbox
-from edge_agent.publisher import (
-    Condition,
+from edge_agent.broker import (
     Connected,
     Delivered,
     Event,
@@ -16,6 +13,8 @@ from edge_agent.publisher import (
     Received,
     Refused,
 )
+from edge_agent.outbox import Outbox
+from edge_agent.publisher import Condition
 from edge_agent.publisher.publisher import LinkLostError
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
@@ -23,6 +22,7 @@ from edge_agent.sparkplug.bd_seq import BdSeq
 from edge_agent.sparkplug.link import Answered, NodeLink
 from edge_agent.sparkplug.node import EdgeNode, PrimaryHost, Publication, device_of
 from edge_agent.sparkplug.settling import Settling
+from plant.backoff import Backoff
 from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
 from plant.log import get_logger

@@ -8,8 +8,8 @@ from collections import OrderedDict, deque
 from dataclasses import dataclass, field
 
 from ingest.broker.share import sender_of
-from ingest.commit.right_of_way import RightOfWay
 from ingest.decoding.message import Message
+from ingest.group.right_of_way import RightOfWay
 
 
 @dataclass(slots=True)

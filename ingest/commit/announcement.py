@@ -8,7 +8,8 @@ from ingest.decoding.birth import Site, tag_changes
 from ingest.decoding.message import Message
 from ingest.validation.registry import Registry
 from plant.native.message import TagDeclaration
-from store.delivery.row import DeliveryTransaction, EdgeRow, Rejection
+from store.delivery.row import DeliveryTransaction, EdgeRow
+from store.rejection.rejection import Rejection
 
 
 def announce(

@@ -8,12 +8,12 @@ from time import monotonic
 import structlog
 
 from ingest.commit.heartbeat import ClockOffsets
-from ingest.commit.isolation import Isolation
 from ingest.commit.outcome import Outcome
 from ingest.commit.refusal import Untold, rejection_of
-from ingest.commit.right_of_way import RightOfWay
 from ingest.commit.transaction import GroupTransaction
 from ingest.decoding.parcel import Parcel, RefusedParcel, refused
+from ingest.group.isolation import Isolation
+from ingest.group.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile
@@ -29,7 +29,7 @@ Committed = tuple[Sequence[Parcel], Outcome]
 
 
 class Committer:
-    """Turns groups of messages into committed transactions; see `ingest.commit.isolation`."""
+    """Turns groups of messages into committed transactions; see `ingest.group.isolation`."""
 
     def __init__(
         self,

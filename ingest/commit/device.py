@@ -21,7 +21,8 @@ from ingest.validation.registry import Registry, stranger
 from ingest.validation.validation import ACCEPTED, Reason
 from plant.clock import from_microseconds, microseconds
 from plant.description import LONG_AGO
-from store.delivery.row import DeliveryTransaction, EdgeRow, Rejection, StatusRow
+from store.delivery.row import DeliveryTransaction, EdgeRow, StatusRow
+from store.rejection.rejection import Rejection
 
 
 class DeviceGroup:

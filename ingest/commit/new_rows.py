@@ -13,7 +13,8 @@ from ingest.validation.validation import ACCEPTED, REASONS, Rows, explanation, r
 from plant.clock import microseconds
 from plant.delivery.idset import Span
 from plant.measurement import Value
-from store.delivery.row import EdgeRow, NumberColumns, Rejection, TextColumns
+from store.delivery.row import EdgeRow, NumberColumns, TextColumns
+from store.rejection.rejection import Rejection
 
 _HOUR_US = 3_600_000_000
 _LONGEST_TEXT = 1_000

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 
 from ingest.selfstat import Tally
-from store.delivery.row import Rejection
+from store.rejection.rejection import Rejection
 
 
 @dataclass(slots=True)

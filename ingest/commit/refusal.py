@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from ingest.commit.new_rows import readable
 from ingest.decoding.parcel import RefusedParcel
 from plant.native.message import MAX_REFUSALS, Refusal
-from store.delivery.row import LedgerKey, Rejection
+from store.delivery.row import LedgerKey
+from store.rejection.rejection import Rejection
 
 _TOLD = 200
 """Characters of an example."""

@@ -24,7 +24,6 @@ from ingest.commit.new_rows import (
 from ingest.commit.outcome import Outcome
 from ingest.commit.overlap import Overlap, overlap
 from ingest.commit.refusal import Refusals, Untold, refusals_of_birth, rejection_of
-from ingest.commit.right_of_way import RightOfWay
 from ingest.decoding.parcel import (
     BirthParcel,
     DataParcel,
@@ -34,6 +33,7 @@ from ingest.decoding.parcel import (
     StatusParcel,
     refused,
 )
+from ingest.group.right_of_way import RightOfWay
 from ingest.validation.registry import Registry, stranger
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
@@ -55,9 +55,9 @@ from store.delivery.row import (
     LedgerKey,
     LedgerRow,
     NumberColumns,
-    Rejection,
     TextColumns,
 )
+from store.rejection.rejection import Rejection
 
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
 CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids"})

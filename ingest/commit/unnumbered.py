@@ -22,7 +22,8 @@ from ingest.commit.stored import stored_rows
 from ingest.validation.registry import Registry, TagColumns
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.measurement import Value
-from store.delivery.row import DeliveryTransaction, Rejection
+from store.delivery.row import DeliveryTransaction
+from store.rejection.rejection import Rejection
 
 
 def write_unnumbered(

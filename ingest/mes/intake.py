@@ -16,9 +16,9 @@ from ingest.broker.mailbox import Mailbox
 from ingest.broker.share import Share
 from ingest.broker.source import MqttSource
 from ingest.broker.subscription import FixedSubscriptions
-from ingest.commit.isolation import Isolation
 from ingest.decoding.json_size import check_items
 from ingest.decoding.message import Message, Source
+from ingest.group.isolation import Isolation
 from ingest.mes.message import TOPIC, mes_address
 from ingest.mes.settings import MesSettings
 from ingest.selfstat import ZERO, Selfstat, Tally
@@ -28,10 +28,10 @@ from plant.clock import Clock
 from plant.errors import ConfigurationError, DataError
 from plant.mes import Report
 from plant.mes.file.json_file import decode_json
-from store.delivery.row import Rejection
 from store.engine.connection import STORE_REFUSED
 from store.mes.store import MesStore
 from store.mes.writing import Provenance
+from store.rejection.rejection import Rejection
 
 log = structlog.get_logger()
 
@@ -54,7 +54,7 @@ _Fate = tuple[Tally, Counter[str]]
 
 
 class MesIntake:
-    """Takes messages one by one until it is stopped; see `ingest.commit.isolation`."""
+    """Takes messages one by one until it is stopped; see `ingest.group.isolation`."""
 
     def __init__(
         self,

@@ -16,10 +16,10 @@ from ingest.mes.settings import ForeignTableSettings
 from plant.errors import ConfigurationError, TransientError
 from plant.mes import KINDS, Parsed, Problem, Report, parse
 from store import Connection
-from store.delivery.row import Rejection
 from store.mes.foreign import foreign_rows
-from store.mes.store import MesStore, save_high_water, write_rejections
+from store.mes.store import MesStore, save_high_water
 from store.mes.writing import BATCH, Provenance
+from store.rejection.rejection import Rejection, write_rejections
 
 log = structlog.get_logger()
 

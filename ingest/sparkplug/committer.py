@@ -7,8 +7,8 @@ from time import monotonic
 
 import structlog
 
-from ingest.commit.isolation import Isolation
 from ingest.commit.outcome import Outcome
+from ingest.group.isolation import Isolation
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.delivery import Delivery, Refusal
@@ -23,7 +23,7 @@ log = structlog.get_logger()
 
 
 class SparkplugCommitter:
-    """Turns deliveries into committed transactions; see `ingest.commit.isolation`."""
+    """Turns deliveries into committed transactions; see `ingest.group.isolation`."""
 
     def __init__(
         self,

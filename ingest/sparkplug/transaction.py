@@ -18,7 +18,8 @@ from ingest.commit.unnumbered import write_unnumbered
 from ingest.sparkplug.delivery import Delivery, Presence, Refusal
 from ingest.validation.registry import Registry
 from ingest.validation.validation import ACCEPTED
-from store.delivery.row import DeliveryTransaction, EdgeRow, Rejection, StatusRow
+from store.delivery.row import DeliveryTransaction, EdgeRow, StatusRow
+from store.rejection.rejection import Rejection
 
 _ONCE_ROW = 0
 

@@ -15,7 +15,7 @@ from threading import Lock
 
 import msgspec
 
-from store.delivery.row import Rejection
+from store.rejection.rejection import Rejection
 
 
 class _Line(msgspec.Struct, frozen=True):

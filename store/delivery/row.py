@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from plant.delivery.idset import EMPTY, IdSet
 from plant.delivery.lag import Counts
 from plant.measurement import Tag
+from store.rejection.rejection import Rejection
 
 LedgerKey = tuple[int, str]
 """Edge id and epoch."""
@@ -125,24 +126,6 @@ class StatusRow:
         """Whether it says anything of a pushed configuration."""
         versions = self.config_version, self.config_refused, self.config_rolled_back
         return any(version is not None for version in versions)
-
-
-@dataclass(frozen=True, slots=True)
-class Rejection:
-    """What could not be accepted, with its raw form; texts are free of NUL characters."""
-
-    received_time: datetime
-    topic: str
-    reason: str
-    detail: str
-    raw: bytes
-    edge_id: int | None = None
-    epoch: str | None = None
-    row_id: int | None = None
-    """Outbox id of the measurement, or the first one of a whole message."""
-    tag_name: str | None = None
-    once: bool = False
-    """Not written again while the same topic, reason, epoch and id are there: it will repeat."""
 
 
 @dataclass(frozen=True, slots=True)

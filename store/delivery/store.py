@@ -25,7 +25,6 @@ from store.delivery.row import (
     LedgerRow,
     NumberColumns,
     OpenRejection,
-    Rejection,
     StatusRow,
     TagChange,
     TagRow,
@@ -35,6 +34,7 @@ from store.engine.connection import Connection, break_off, connect, message_erro
 from store.engine.harmless import obstacle_of
 from store.engine.migration import check_migrated
 from store.engine.queries import queries
+from store.rejection.rejection import Rejection, write_rejections
 
 _Q = queries("delivery/store")
 _REPLAYED_BYTES = 16_000_000
@@ -280,27 +280,7 @@ class PostgresDeliveryTransaction:
 
     def write_rejections(self, rejections: Sequence[Rejection]) -> None:
         """Append to `rejection`."""
-        for rejection in rejections:
-            if rejection.once:
-                self._connection.execute(_Q["insert_rejection_once"], asdict(rejection))
-        plain = [rejection for rejection in rejections if not rejection.once]
-        if not plain:
-            return
-        with self._connection.cursor() as cursor, cursor.copy(_Q["copy_rejections"]) as copy:
-            for row in plain:
-                copy.write_row(
-                    (
-                        row.received_time,
-                        row.topic,
-                        row.edge_id,
-                        row.epoch,
-                        row.row_id,
-                        row.tag_name,
-                        row.reason,
-                        row.detail,
-                        row.raw,
-                    )
-                )
+        write_rejections(self._connection, rejections)
 
     def mark_dirty(self, hours: Sequence[tuple[int, int]], now: datetime) -> None:
         """Mark hours (work unit id, start in microseconds since 1970) as out of date."""

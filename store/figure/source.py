@@ -1,9 +1,7 @@
 """What figures are computed from: places and their master data, edges' progress, corrections."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any
 from zoneinfo import ZoneInfo
 
 from plant.calendar import NO_RULES, DayOff, DayRules, Rotation, ShiftPattern
@@ -12,7 +10,7 @@ from plant.measurement import TEXT_ROLES, TagRole
 from store.engine.connection import Connection
 from store.engine.queries import queries
 from store.figure.meter import MeterRow, MeterShare, meter_shares
-from store.mes.calendar import rotation, shift_pattern
+from store.place.stored import oee_policy, rotation, shift_pattern
 
 _Q = queries("figure/source")
 
@@ -170,14 +168,6 @@ def plant_source(connection: Connection) -> PlantSource:
         if row[2] == "site"
     }
     return PlantSource(sites, _units(connection, places, lines, site_of))
-
-
-def oee_policy(choices: Sequence[Any]) -> OeePolicy:
-    """Return the policy of a row of `oee_policy` without its site."""
-    version, threshold, minor_in, breaks_in, setup_in, kinds, least, merge, *others = choices
-    return OeePolicy(
-        version, threshold, minor_in, breaks_in, setup_in, tuple(kinds), least, merge, *others
-    )
 
 
 def edge_progress(connection: Connection) -> dict[int, EdgeProgress]:

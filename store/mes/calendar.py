@@ -1,11 +1,10 @@
 """The calendars of the sites that an import touches, before and after."""
 
 from collections.abc import Iterator
-from datetime import date, datetime, time
-from typing import Any
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
-from plant.calendar import Break, DayOff, DayRules, Rotation, ShiftPattern
+from plant.calendar import DayOff, DayRules, Rotation
 from plant.mes.document import MesDocument
 from plant.mes.kinds.shift import Holiday, Shift, ShiftRotation
 from plant.mes.parsing import Located, Origin
@@ -13,6 +12,7 @@ from plant.mes.problem import Problem, Reason
 from plant.mes.site_calendar import SiteCalendar, changed_hours
 from store.engine.connection import Connection
 from store.engine.queries import queries
+from store.place.stored import rotation, shift_pattern
 
 _Q = queries("mes/mes")
 
@@ -93,29 +93,3 @@ def site_calendar(connection: Connection, site: str) -> SiteCalendar:
             },
         ),
     )
-
-
-def shift_pattern(
-    name: str,
-    start: time,
-    end: time,
-    weekdays: list[int],
-    valid_from: date,
-    valid_to: date,
-    *breaks: list[Any],
-) -> ShiftPattern:
-    """Return a stored shift; `breaks` are columns of names, starts and ends."""
-    return ShiftPattern(
-        name=name,
-        start=start,
-        end=end,
-        weekdays=frozenset(weekdays),
-        breaks=tuple(Break(*parts) for parts in zip(*breaks, strict=True)),
-        valid_from=valid_from,
-        valid_to=valid_to,
-    )
-
-
-def rotation(name: str, valid_from: date, valid_to: date, cycle: list[list[str]]) -> Rotation:
-    """Return a stored rotation."""
-    return Rotation(name, valid_from, valid_to, tuple(frozenset(day) for day in cycle))

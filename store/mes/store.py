@@ -10,8 +10,6 @@ from plant.errors import DataError, StoreUnavailableError
 from plant.mes.parsing import Parsed
 from plant.mes.problem import Report
 from plant.settings import DatabaseSettings
-from store.delivery.row import Rejection
-from store.delivery.store import PostgresDeliveryTransaction
 from store.engine.connection import (
     Connection,
     break_off,
@@ -23,6 +21,7 @@ from store.engine.harmless import obstacle_of
 from store.engine.migration import check_migrated
 from store.engine.queries import queries
 from store.mes.writing import Provenance, write_documents
+from store.rejection.rejection import Rejection, write_rejections
 
 _Q = queries("mes/mes")
 
@@ -84,11 +83,6 @@ class MesStore:
                 self._connection = connect(self._settings, autocommit=True)
                 check_migrated(self._connection)
             return self._connection
-
-
-def write_rejections(connection: Connection, rejections: Sequence[Rejection]) -> None:
-    """Append to `rejection`, within the transaction of a connection."""
-    PostgresDeliveryTransaction(connection).write_rejections(rejections)
 
 
 def save_high_water(

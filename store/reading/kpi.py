@@ -18,7 +18,7 @@ from plant.state import StopKind, TimeElement
 from store.engine.array_column import array_cursor
 from store.engine.connection import Connection
 from store.engine.queries import queries
-from store.figure.source import oee_policy
+from store.place.stored import oee_policy
 
 _Q = queries("reading/kpi")
 

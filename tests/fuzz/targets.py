@@ -18,7 +18,6 @@ from typing import Any
 from paho.mqtt.client import topic_matches_sub
 
 from edge_agent.configuration import checked_sources
-from edge_agent.conversion import converter
 from edge_agent.drivers.csv.recording import Recording
 from edge_agent.drivers.csv.settings import RecordingSettings
 from edge_agent.drivers.modbus.address import Cell as ModbusCell
@@ -37,6 +36,7 @@ from edge_agent.drivers.s7.address import Cell as S7Cell
 from edge_agent.drivers.s7.link import LinkLostError, S7Link
 from edge_agent.drivers.s7.settings import S7Settings
 from edge_agent.drivers.tag import TagSettings
+from edge_agent.intake.conversion import converter
 from edge_agent.settings import EdgeSettings
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import RefusedParcel, open_parcel

@@ -13,7 +13,6 @@ from typing import Any
 from asyncua import ua
 from paho.mqtt.client import topic_matches_sub
 
-from edge_agent.conversion import converter
 from edge_agent.drivers import Reading
 from edge_agent.drivers.csv.recording import Recording
 from edge_agent.drivers.csv.settings import RecordingSettings
@@ -30,6 +29,7 @@ from edge_agent.drivers.opcua.reading import is_waiting, overflowed, reading_of
 from edge_agent.drivers.opcua.settings import OpcUaSettings
 from edge_agent.drivers.s7.address import grouped
 from edge_agent.drivers.s7.settings import S7Settings
+from edge_agent.intake.conversion import converter
 from plant.clock import from_microseconds
 from plant.errors import DataError
 

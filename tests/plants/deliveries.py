@@ -34,12 +34,12 @@ from store.delivery.row import (
     LedgerKey,
     LedgerRow,
     NumberColumns,
-    Rejection,
     StatusRow,
     TagChange,
     TagRow,
     TextColumns,
 )
+from store.rejection.rejection import Rejection
 
 NOW = datetime(2026, 3, 2, 8, 30, tzinfo=UTC)
 NOW_US = microseconds(NOW)

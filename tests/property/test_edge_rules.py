@@ -8,14 +8,14 @@ from tempfile import TemporaryDirectory
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.conversion import converter
 from edge_agent.drivers import TagSettings
 from edge_agent.drivers.modbus.address import MAX_REGISTERS, Cell, Space, grouped, parse_type
 from edge_agent.exception_report import ExceptionReport
+from edge_agent.intake.conversion import converter
+from edge_agent.intake.recall import Recall
 from edge_agent.outbox import MemoryOutbox, Outbox, Row, SqliteOutbox
 from edge_agent.publisher.messages import data_batch
 from edge_agent.publisher.window import Window
-from edge_agent.recall import Recall
 from plant.measurement import Quality, Value, ValueType
 from plant.native.message import decode_data, encode
 

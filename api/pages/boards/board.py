@@ -2,9 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from functools import cached_property
-from typing import Literal
 
 from api.figures.lacking import Lacking
 from api.http.places import PlaceTree
@@ -12,7 +11,8 @@ from api.pages.appearance import Category
 from api.pages.boards.minor import minor_delay_ms
 from api.pages.boards.roll_up import figures_of
 from api.pages.charts import Figure
-from api.words.formatting import DASH, Formatter
+from api.tables.table import Column, Kind, Table
+from api.words.formatting import Formatter
 from plant.calendar import Window
 from plant.kpi import OeePolicy
 from plant.kpi.oee import Figures
@@ -26,37 +26,6 @@ from store.reading.row import PlaceRow, StateRow, StopRow
 
 MOST_STOPS = 10_000
 _BEHIND = timedelta(minutes=10)
-
-Cell = str | float | int | datetime | date | None
-Kind = Literal["text", "time", "date", "duration", "number", "decimal", "percent"]
-"""How a cell is shown: durations are seconds, percents fractions; no figure is rounded before."""
-
-
-@dataclass(frozen=True, slots=True)
-class Column:
-    """A column of a table: its key in files and the API, its words on a page, its kind."""
-
-    key: str
-    label: str
-    kind: Kind = "text"
-
-
-@dataclass(frozen=True, slots=True)
-class Table:
-    """The numbers behind a figure."""
-
-    name: str
-    title: str
-    columns: tuple[Column, ...]
-    rows: tuple[tuple[Cell, ...], ...]
-
-    def shown(self, f: Formatter) -> list[list[str]]:
-        """Return the cells as people read them."""
-        kinds = [column.kind for column in self.columns]
-        digits = [_digits(cells, f) for cells in zip(*self.rows, strict=True)]
-        return [
-            [_text(cell, kinds[i], digits[i], f) for i, cell in enumerate(row)] for row in self.rows
-        ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -277,32 +246,3 @@ class Inquiry:
 def tables_of(board: Board) -> list[Table]:
     """Return every table of a board."""
     return [table for section in board.sections for table in section.tables]
-
-
-def _digits(cells: Sequence[Cell], f: Formatter) -> int:
-    """Return the decimals of a whole column, so that its numbers can be compared by eye."""
-    values = [abs(cell) for cell in cells if isinstance(cell, float | int) and cell]
-    # A small figure beside large ones is not rounded to nothing.
-    least = 2 if any(value < 1 for value in values) else 0
-    return max(least, min(map(f.digits, values), default=0))
-
-
-def _text(cell: Cell, kind: Kind, digits: int, f: Formatter) -> str:
-    match cell:
-        case None:
-            return DASH
-        case datetime():
-            return f"{f.local(cell):{'%d/%m/%Y' if kind == 'date' else '%d/%m %H:%M'}}"
-        case date():
-            return f"{cell:%d/%m/%Y}"
-        case str():
-            return cell
-    match kind:
-        case "duration":
-            return f"−{f.duration(-cell)}" if cell < 0 else f.duration(cell)
-        case "percent":
-            return f.percent(cell)
-        case "decimal":
-            return f.number(cell, digits)
-        case _:
-            return f.number(cell)

@@ -3,7 +3,8 @@
 from collections.abc import Iterable
 from dataclasses import replace
 
-from api.pages.boards.board import Inquiry, Section, Table
+from api.pages.boards.board import Inquiry, Section
+from api.tables.table import Table
 from store.reading.board_row import ChangeoverRow
 
 

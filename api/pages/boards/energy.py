@@ -3,8 +3,9 @@
 from datetime import datetime
 from typing import Any
 
-from api.pages.boards.board import Board, Inquiry, Section, Table
+from api.pages.boards.board import Board, Inquiry, Section
 from api.pages.boards.figures import Series, bar_trend, grouped_bars
+from api.tables.table import Table
 from plant.kpi import BaseSums, add
 from plant.kpi.ratio import energy_per_good_item, idle_energy_share, ratio
 

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from api.pages.boards.board import Board, Cell, Inquiry, Section, Table
+from api.pages.boards.board import Board, Inquiry, Section
 from api.pages.boards.figures import Series, Step, bar_trend, waterfall_figure
 from api.pages.boards.paced import paced_units
+from api.tables.table import Cell, Table
 from plant.calendar import Window
 from plant.kpi import BaseSums, add
 from plant.kpi.loss import six_losses

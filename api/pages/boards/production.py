@@ -4,11 +4,12 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from api.pages.boards.board import Board, Inquiry, Section, Table
+from api.pages.boards.board import Board, Inquiry, Section
 from api.pages.boards.changeover import changeovers_section
 from api.pages.boards.figures import LEGEND, Series, grouped_bars, line_trace, steps_axis
 from api.pages.boards.paced import last_units, paced_units
 from api.pages.charts import INK, Figure, axis, figure, or_nothing, wall
+from api.tables.table import Table
 from plant.kpi import add
 from plant.kpi.oee import oee
 from plant.state import TimeElement

@@ -6,9 +6,10 @@ from statistics import stdev
 from typing import Any
 
 from api.http.problems import bad_option
-from api.pages.boards.board import Board, Inquiry, Option, Section, Table
+from api.pages.boards.board import Board, Inquiry, Option, Section
 from api.pages.boards.figures import LEGEND, line_trace
 from api.pages.charts import INK, Figure, axis, figure, or_nothing, wall
+from api.tables.table import Table
 from plant.kpi.capability import capability
 from plant.kpi.spc import (
     FEWEST,

@@ -4,10 +4,11 @@ from collections.abc import Iterator
 from typing import Any
 
 from api.figures.pareto import with_shares
-from api.pages.boards.board import Board, Inquiry, Section, Table
+from api.pages.boards.board import Board, Inquiry, Section
 from api.pages.boards.figures import Series, grouped_bars
 from api.pages.boards.minor import millis
 from api.pages.charts import shown_categories, state_timeline, stop_pareto
+from api.tables.table import Table
 from plant.calendar import Window
 from plant.clock import from_microseconds
 from plant.kpi import add

@@ -4,7 +4,8 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 
-from api.delivery.fleet import EdgeState, EdgeSummary, fleet, overall
+from api.delivery.fleet import EdgeSummary, fleet, overall
+from api.delivery.presence import EdgeState
 from api.http.places import PlaceTree
 from api.pages.views.view import Moment, View
 from api.words.formatting import DASH, Formatter

@@ -6,13 +6,13 @@ from typing import Final
 
 from paho.mqtt.client import topic_matches_sub
 
+from edge_agent.broker import VersionChoice
 from edge_agent.drivers.contract import Inlet, Reading
 from edge_agent.drivers.mqtt.link import Answered, Arrived, Ended, Event, MqttLink, Subscribed
 from edge_agent.drivers.mqtt.message import MessageReader
 from edge_agent.drivers.mqtt.redelivery import Redelivery
 from edge_agent.drivers.mqtt.settings import MqttSettings
 from edge_agent.drivers.supervision import keep_connected
-from edge_agent.publisher import VersionChoice
 from plant.clock import Clock, microseconds
 from plant.errors import SourceUnavailableError
 

@@ -21,9 +21,9 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_agent.broker import VersionChoice
 from edge_agent.drivers.mqtt.message import Message
 from edge_agent.drivers.mqtt.settings import MqttSettings
-from edge_agent.publisher import VersionChoice
 from plant.clock import Clock, microseconds
 from plant.errors import BrokerUnavailableError
 from plant.tls import client_context

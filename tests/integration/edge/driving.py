@@ -10,7 +10,7 @@ import pytest
 from edge_agent import EdgeSettings
 from edge_agent.drivers import Driver, make_driver
 from plant.clock import system_clock
-from tests.unit.edge_agent.inlets import RecordingInlet, edge_mapping
+from tests.unit.edge_agent.intake.inlets import RecordingInlet, edge_mapping
 from tests.waiting import HANG_S
 
 

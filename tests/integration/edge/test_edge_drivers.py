@@ -14,7 +14,7 @@ from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
 from tests.integration.edge.plants import MqttPlant, MtConnectPlant, S7Plant
 from tests.integration.edge.sources import DATATYPE, ModbusSource, OpcUaSource
 from tests.peers.services import MosquittoBroker
-from tests.unit.edge_agent.inlets import RecordingInlet
+from tests.unit.edge_agent.intake.inlets import RecordingInlet
 
 START = datetime(2026, 3, 2, 6, tzinfo=UTC)
 UNIT = "dong-chai/chuyen-a/tron-1"

@@ -12,7 +12,7 @@ from tests.integration.edge.driving import until, with_driver
 from tests.integration.edge.old_broker import UNSUPPORTED_VERSION, OldBroker
 from tests.integration.edge.plants import UNIT, at, publish
 from tests.peers.services import BrokerFactory, MosquittoBroker
-from tests.unit.edge_agent.inlets import RecordingInlet
+from tests.unit.edge_agent.intake.inlets import RecordingInlet
 
 TEMPERATURE = "lo-1/temperature"
 TEXT = {"name": TEMPERATURE, "work_unit": UNIT, "topic": "lo-1/nhiet-do"}

@@ -12,7 +12,7 @@ from plant.measurement import Quality
 from tests.integration.edge.driving import answering, until, with_driver
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
 from tests.integration.edge.plants import UNIT, at
-from tests.unit.edge_agent.inlets import RecordingInlet
+from tests.unit.edge_agent.intake.inlets import RecordingInlet
 
 ITEMS = (Item("i-x", "Xpos"), Item("i-y", "Ypos"))
 X = {"name": "tron-1/x", "work_unit": UNIT, "data_item": "i-x"}

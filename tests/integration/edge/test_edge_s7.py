@@ -11,7 +11,7 @@ from snap7.type import SrvArea
 from plant.measurement import Quality
 from tests.integration.edge.driving import answering, until, with_driver
 from tests.integration.edge.plants import UNIT, S7Plant
-from tests.unit.edge_agent.inlets import RecordingInlet
+from tests.unit.edge_agent.intake.inlets import RecordingInlet
 
 
 @pytest.fixture

@@ -19,12 +19,12 @@ from store.delivery.row import (
     DeliveryStore,
     EdgeRow,
     NumberColumns,
-    Rejection,
     StatusRow,
     TagChange,
     TextColumns,
 )
 from store.delivery.store import PostgresDeliveryStore
+from store.rejection.rejection import Rejection
 from tests.conftest import migrate, or_skip
 from tests.peers.postgres import PostgresServer
 from tests.plants.deliveries import DRILL, LATHE, NOW, NOW_US, SITE, MemoryStore, plant

@@ -9,7 +9,7 @@ from edge_agent.drivers import TagSettings
 from plant.errors import ConfigurationError
 from plant.measurement import TagRole, ValueType
 from plant.settings import load_settings
-from tests.unit.edge_agent.inlets import edge_mapping
+from tests.unit.edge_agent.intake.inlets import edge_mapping
 
 STATE = {
     "name": "cnc-1/state",

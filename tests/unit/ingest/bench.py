@@ -4,9 +4,9 @@ from collections.abc import Iterable, Sequence
 from threading import Event
 
 from ingest.commit.committer import Committer
-from ingest.commit.right_of_way import RightOfWay
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import open_parcel
+from ingest.group.right_of_way import RightOfWay
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile

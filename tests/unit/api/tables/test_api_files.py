@@ -8,8 +8,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from openpyxl import load_workbook
 
-from api.pages.boards.board import Column, Table
 from api.tables.file import csv_bytes, harmless, xlsx_bytes
+from api.tables.table import Column, Table
 
 AT = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
 TABLE = Table(

@@ -12,7 +12,7 @@ from edge_agent.configuration.kept import Kept
 from edge_agent.configuration.remote import STARTS_ON_TRIAL
 from plant.errors import ConfigurationError, DataError
 from plant.native.message import SCHEMA, Config, config_message, decode_config, encode
-from tests.unit.edge_agent.inlets import edge_mapping
+from tests.unit.edge_agent.intake.inlets import edge_mapping
 
 UNIT = "gia-cong/day-chuyen-1/cnc-1"
 

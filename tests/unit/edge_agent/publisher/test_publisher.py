@@ -9,19 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.broker import Connected, Delivered, Denied, Event, Received, Refused
 from edge_agent.outbox import MemoryOutbox, Outbox, SqliteOutbox
-from edge_agent.publisher import (
-    Condition,
-    ConfigState,
-    Connected,
-    Delivered,
-    Denied,
-    Event,
-    Publisher,
-    Received,
-    Refusals,
-    Refused,
-)
+from edge_agent.publisher import Condition, ConfigState, Publisher, Refusals
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from plant.delivery.idset import IdSet

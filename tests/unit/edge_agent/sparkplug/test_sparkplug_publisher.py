@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.broker import Connected, Delivered, Event, Received, Refused
 from edge_agent.outbox import MemoryOutbox
-from edge_agent.publisher import Condition, Connected, Delivered, Event, Received, Refused
+from edge_agent.publisher import Condition
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
 from edge_agent.sparkplug.bd_seq import BdSeq

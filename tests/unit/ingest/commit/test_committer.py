@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.commit.right_of_way import RightOfWay
+from ingest.group.right_of_way import RightOfWay
 from ingest.validation.kept_file import KeptFile
 from plant.delivery.idset import IdSet
 from plant.errors import DataError, StoreUnavailableError

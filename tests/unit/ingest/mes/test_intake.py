@@ -9,8 +9,8 @@ from ingest.mes.intake import MesIntake
 from ingest.mes.settings import MesSettings
 from ingest.selfstat import Selfstat
 from plant.mes import Report
-from store.delivery.row import Rejection
 from store.mes.store import MesStore
+from store.rejection.rejection import Rejection
 
 NOW = datetime(2026, 3, 3, tzinfo=UTC)
 PRODUCT = b'{"enterprise": "dong-nai", "code": "truc", "name_vi": "Tr\xe1\xbb\xa5c"}'

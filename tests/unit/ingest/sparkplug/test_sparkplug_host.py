@@ -31,7 +31,7 @@ from plant.sparkplug import (
     decode,
     encode,
 )
-from store.delivery.row import Rejection
+from store.rejection.rejection import Rejection
 from tests.peers.sparkplug_nodes import (
     DEVICE,
     METRICS,

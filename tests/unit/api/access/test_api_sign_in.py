@@ -5,7 +5,7 @@ from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
 from api import ApiSettings, create_app
-from api.http.session import SESSION_COOKIE, session_of
+from api.access.session import SESSION_COOKIE, session_of
 from plant.settings import DatabaseSettings
 
 TOKEN = "khóa-bí-mật"

@@ -2,8 +2,8 @@ import math
 
 import pytest
 
-from edge_agent.conversion import LONGEST_TEXT, converter
 from edge_agent.drivers import TagSettings
+from edge_agent.intake.conversion import LONGEST_TEXT, converter
 from plant.measurement import Quality, TagRole, Value, ValueType
 
 GOOD, UNCERTAIN, BAD = Quality

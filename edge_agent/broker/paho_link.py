@@ -15,7 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_agent.publisher.link import (
+from edge_agent.broker.link import (
     Connected,
     Delivered,
     Denied,

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from edge_agent.drivers import Reading
-from edge_agent.recall import Recall
+from edge_agent.intake.recall import Recall
 
 
 def edge_mapping(**sources: Any) -> dict[str, Any]:

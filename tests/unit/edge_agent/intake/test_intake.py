@@ -10,7 +10,7 @@ from edge_agent.selfstat import Counters
 from plant.clock import microseconds
 from plant.errors import TransientError
 from plant.measurement import Quality
-from tests.unit.edge_agent.inlets import edge_mapping
+from tests.unit.edge_agent.intake.inlets import edge_mapping
 from tests.unit.edge_agent.outbox.outboxes import NOW, SECOND, memory_outbox
 
 PRESENT = datetime(2026, 3, 2, tzinfo=UTC)

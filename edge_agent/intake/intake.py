@@ -3,11 +3,11 @@
 import asyncio
 from collections.abc import Callable, Sequence
 
-from edge_agent.conversion import converter
 from edge_agent.drivers import AnySource, Reading, TagSettings
 from edge_agent.exception_report import ExceptionReport
+from edge_agent.intake.conversion import converter
+from edge_agent.intake.recall import Recall
 from edge_agent.outbox import Outbox, Row, TagMemory
-from edge_agent.recall import Recall
 from edge_agent.selfstat import Counters
 from plant.clock import Clock, microseconds
 from plant.errors import TransientError

@@ -1,7 +1,7 @@
 import threading
 from time import monotonic
 
-from ingest.commit.right_of_way import RightOfWay
+from ingest.group.right_of_way import RightOfWay
 from tests.waiting import HANG_S
 
 

@@ -1,6 +1,6 @@
 import tracemalloc
 
-from edge_agent.recall import TIMES_PER_TAG, Recall
+from edge_agent.intake.recall import TIMES_PER_TAG, Recall
 
 
 def test_a_source_time_is_new_once_when_it_is_taken_twice() -> None:

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from edge_agent.publisher import PahoLink, VersionChoice
+from edge_agent.broker import PahoLink, VersionChoice
 from plant.errors import ConfigurationError
 from plant.settings import BrokerSettings, TlsSettings
 

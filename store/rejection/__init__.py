@@ -1,0 +1,1 @@
+"""What was not accepted, whoever refused it."""
