@@ -104,14 +104,16 @@ class Fleet:
         except DataError as exc:
             refused = _refused(message, Refusal(exc.reason, exc.detail), node.settings.address)
             return [*self._misunderstood(address, message, now), refused]
-        if incoming.address.kind is MessageType.NBIRTH and not message.retained:
-            self._requests.born(address.node)
-        deliveries = []
+        deliveries: list[Delivery] = []
         assert isinstance(message.receipt, Receipt)
         if node.generation not in {None, message.receipt.generation}:
             deliveries = self._lost(address.node, now, message.received_time)
         node.generation = message.receipt.generation
-        return deliveries + self._told(address.node, node.session.receive(incoming, now), now)
+        steps = node.session.receive(incoming, now)
+        if incoming.address.kind is MessageType.NBIRTH and not message.retained:
+            afresh = any(step.incoming is incoming and step.event for step in steps)
+            self._requests.born(address.node, afresh=afresh)
+        return deliveries + self._told(address.node, steps, now)
 
     def pass_time(self, now: float, at: datetime) -> list[Delivery]:
         """Return what time brings: messages no longer waited for, and who is still there."""
@@ -240,7 +242,9 @@ class Fleet:
             base = replace(base, presence=self._presence(node, at, online=True).presence)
         try:
             others = {name: other.bound for name, other in node.devices.items()}
-            found = bound(node.settings, device, birth.definitions, self._prefixes, others)
+            found = bound(
+                node.settings, device, birth.definitions, self._prefixes, others, birth.doubled
+            )
         except UnmappedDeviceError as exc:
             return replace(base, refusals=(_unmapped(exc, birth.definitions),))
         node.devices[device] = _Device(found)

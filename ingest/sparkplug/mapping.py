@@ -2,7 +2,7 @@
 
 import math
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass, field
 
 from ingest.sparkplug.naming import Prefixes, tag_name
@@ -40,6 +40,8 @@ class Binding:
 
         What does not fit the tag keeps its form, so that it is rejected with a reason.
         """
+        if metric.value is None and not metric.is_null:
+            raise DataError("malformed", "neither null nor with a value that is understood")
         meant = None if metric.is_null else meaning(metric.value, datatype)
         trust = quality(metric)
         if meant is None:
@@ -92,12 +94,14 @@ def bound(
     definitions: Sequence[Metric],
     prefixes: Prefixes,
     others: Mapping[str | None, Bound],
+    doubled: Set[str] = frozenset(),
 ) -> Bound:
     """Return the tags of the metrics that a birth defines; never one tag for two metrics.
 
-    `others` are the node's devices. Metrics of a node without a machine of its own are left out,
-    as are those to be ignored. Raises UnmappedDeviceError when nothing tells the machine of a
-    device.
+    Two metrics of one name are `doubled`; `others` are the node's devices. Metrics of a node
+    without a machine of its own are left out, as are those to be ignored.
+
+    Raises UnmappedDeviceError when nothing tells the machine of a device.
     """
     found = _bindings(node, device, definitions, prefixes)
     holders: dict[str, list[str]] = defaultdict(list)
@@ -107,7 +111,7 @@ def bound(
                 holders[binding.tag.name].append(_metric_of(other, name))
     own: dict[str, list[str]] = defaultdict(list)
     for name, binding in found.items():
-        own[binding.tag.name].append(_metric_of(device, name))
+        own[binding.tag.name] += [_metric_of(device, name)] * (2 if name in doubled else 1)
     result = Bound()
     for name, binding in found.items():
         tag = binding.tag.name
@@ -158,7 +162,10 @@ def _binding(
     kind = said.value_type
     if kind is None:
         as_text = said.role in TEXT_ROLES or bool(said.states)
-        kind = ValueType.TEXT if as_text else value_type(metric.datatype)
+        # Of what has neither type nor value yet, a text that comes later is refused: most metrics
+        # are numbers.
+        seen = 0 if metric.value is None else metric.value
+        kind = ValueType.TEXT if as_text else value_type(metric.datatype, seen)
     tag = TagDeclaration(
         name=said.name or tag_name(prefix, metric.name or ""),
         work_unit=f"{node.address.site_path}/{work_unit}",

@@ -32,10 +32,14 @@ class RebirthRequests:
         earliest = last.at + last.pause_s if last else now
         self._due[node] = max(now + self._delay_s, earliest)
 
-    def born(self, node: NodeId) -> None:
-        """Take note that a node announced itself: there is nothing left to ask."""
+    def born(self, node: NodeId, *, afresh: bool = True) -> None:
+        """Take note that a node announced itself: there is nothing left to ask.
+
+        One that says the same bytes as before, and not `afresh`, may do so for ever: what it says
+        is taken, but the requests go on to become rarer.
+        """
         self._due.pop(node, None)
-        if node in self._asked:
+        if afresh and node in self._asked:
             self._asked[node].answered = True
 
     def due(self, now: float) -> list[NodeId]:

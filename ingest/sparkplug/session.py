@@ -11,11 +11,13 @@ data carry.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from enum import StrEnum
 
 from ingest.decoding.message import Message
-from plant.sparkplug import BD_SEQ, SEQUENCE, Address, MessageType, Metric, Payload
+from ingest.sparkplug.definition import Definitions, templates_of
+from plant.errors import DataError
+from plant.sparkplug import BD_SEQ, SEQUENCE, Address, MessageType, Metric, Payload, Template
 
 MAX_HELD = 100
 """Messages kept for want of one before them; more count as a gap."""
@@ -64,6 +66,8 @@ class Birth:
     readings: tuple[Reading, ...]
     nameless: int = 0
     """Metrics without a name, which nobody can know."""
+    doubled: frozenset[str] = frozenset()
+    """Names of more than one metric each."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +101,6 @@ class Step:
     detail: str = ""
 
 
-@dataclass(slots=True)
-class _Definitions:
-    """The metrics of the node itself or of one device."""
-
-    born: bytes = b""
-    """The payload of the birth that defined them."""
-    by_name: dict[str, Metric] = field(default_factory=dict)
-    by_alias: dict[int, Metric] = field(default_factory=dict)
-
-    def add(self, metric: Metric) -> None:
-        assert metric.name is not None
-        self.by_name[metric.name] = metric
-        if metric.alias is not None:
-            self.by_alias[metric.alias] = metric
-
-    def find(self, metric: Metric) -> Metric | None:
-        if metric.name:
-            return self.by_name.get(metric.name) or self.by_name.get(f"DATA/{metric.name}")
-        return self.by_alias.get(metric.alias) if metric.alias is not None else None
-
-
 class NodeSession:
     """What is known of one node. Times are seconds of a clock that never jumps."""
 
@@ -133,8 +116,12 @@ class NodeSession:
         self._newest_ms = 0
         self._held: dict[int, Incoming] = {}
         self._deadline: float | None = None
-        self._metrics: dict[str | None, _Definitions] = {}
+        self._metrics: dict[str | None, Definitions] = {}
         """By device, of those that are there; None is the node itself."""
+        self._templates: dict[str, Template] = {}
+        """Definitions that the node's birth gave."""
+        self._again: int | None = None
+        """The node's birth came once more: the number that follows it, if it began again."""
         self.wants_birth = False
         """The node is to be asked for its births; who asks sets it back."""
 
@@ -185,11 +172,9 @@ class NodeSession:
     def _node_birth(self, incoming: Incoming, now: float) -> list[Step]:
         payload = incoming.payload
         bd_seq = bd_seq_of(payload)
-        if (
-            self.online
-            and bd_seq == self._bd_seq
-            and payload.timestamp == self._born_ms is not None
-        ):
+        if self.online and self._metrics[None].born == incoming.message.payload:
+            # A repetition, or a node that answers with what it keeps: the next number tells.
+            self._again = ((payload.seq or 0) + 1) % SEQUENCE
             return [Step(incoming, Verdict.ACCEPT)]
         # What waits is of the former session, unless it was sent after this birth.
         newer = {
@@ -201,12 +186,14 @@ class NodeSession:
         self._born_ms = payload.timestamp
         self._born_at = now
         self._newest_ms = payload.timestamp or 0
-        self._metrics = {None: _Definitions()}
+        self._metrics = {None: Definitions()}
+        self._templates = templates_of(payload.metrics)
+        self._again = None
         self._expected = ((payload.seq or 0) + 1) % SEQUENCE
         self._held = newer
         self._deadline = now + self._reorder_timeout_s if newer else None
         self.wants_birth = False
-        steps.append(Step(incoming, Verdict.ACCEPT, self._birth(None, incoming)))
+        steps.append(self._birth(None, incoming))
         return steps + self._drain(now)
 
     def _node_death(self, incoming: Incoming) -> list[Step]:
@@ -228,17 +215,24 @@ class NodeSession:
         self.wants_birth = False
         return death
 
-    def _birth(self, device: str | None, incoming: Incoming) -> Birth:
-        payload = incoming.payload
-        definitions = _Definitions(incoming.message.payload)
-        readings = []
-        for metric in payload.metrics:
-            if metric.name:
-                definitions.add(metric)
-                readings.append(Reading(metric.name, metric.datatype, metric, may_repeat=True))
+    def _birth(self, device: str | None, incoming: Incoming) -> Step:
+        metrics = incoming.payload.metrics
+        definitions = Definitions(incoming.message.payload)
+        try:
+            nameless = definitions.define(metrics, self._templates | templates_of(metrics))
+        except DataError as exc:
+            self.forget(device)
+            self.wants_birth = True
+            return _rejected(incoming, exc.reason, exc.detail)
         self._metrics[device] = definitions
-        named = tuple(reading.metric for reading in readings)
-        return Birth(self._bd_seq, named, tuple(readings), len(payload.metrics) - len(named))
+        readings = tuple(
+            Reading(name, metric.datatype, metric, may_repeat=True)
+            for name, metric in definitions.by_name.items()
+        )
+        named = tuple(definitions.by_name.values())
+        doubled = frozenset(definitions.doubled)
+        birth = Birth(self._bd_seq, named, readings, nameless, doubled)
+        return Step(incoming, Verdict.ACCEPT, birth)
 
     # --- order ---
 
@@ -249,6 +243,14 @@ class NodeSession:
         if seq >= SEQUENCE:
             self.wants_birth = True
             return [_rejected(incoming, "bad_seq", f"sequence number {seq}; it ends at 255")]
+        again, self._again = self._again, None
+        if seq == again != self._expected:
+            return [*self._release(now), *self._from(seq, incoming, now)]
+        return self._from(self._expected, incoming, now)
+
+    def _from(self, expected: int, incoming: Incoming, now: float) -> list[Step]:
+        seq, self._expected = incoming.payload.seq, expected
+        assert seq is not None
         ahead = (seq - self._expected) % SEQUENCE
         if ahead == 0:
             self._expected = (seq + 1) % SEQUENCE
@@ -311,7 +313,7 @@ class NodeSession:
         self._newest_ms = max(self._newest_ms, _sent(incoming))
         kind, device = incoming.address.kind, incoming.address.device_id
         if kind is MessageType.DBIRTH:
-            return Step(incoming, Verdict.ACCEPT, self._birth(device, incoming))
+            return self._birth(device, incoming)
         if kind is MessageType.DDEATH:
             known = self._metrics.pop(device, None)
             return Step(incoming, Verdict.ACCEPT, Death((device,)) if known else None)
@@ -320,13 +322,15 @@ class NodeSession:
             self.wants_birth = True
             return _rejected(incoming, "no_birth", f"device {device!r} has not announced itself")
         may_repeat = late or incoming.duplicate or now < self._born_at + REPEATS_S
-        return Step(incoming, Verdict.ACCEPT, self._data(definitions, incoming, may_repeat))
+        try:
+            return Step(incoming, Verdict.ACCEPT, self._data(definitions, incoming, may_repeat))
+        except DataError as exc:
+            return _rejected(incoming, exc.reason, exc.detail)
 
-    def _data(self, definitions: _Definitions, incoming: Incoming, may_repeat: bool) -> Data:
+    def _data(self, definitions: Definitions, incoming: Incoming, may_repeat: bool) -> Data:
         readings = []
         unknown = []
-        for metric in incoming.payload.metrics:
-            known = definitions.find(metric)
+        for known, metric in definitions.values(incoming.payload.metrics):
             if known is None or known.name is None:
                 unknown.append(metric.name or f"alias {metric.alias}")
                 continue

@@ -43,8 +43,24 @@ class DataType(IntEnum):
     DATE_TIME_ARRAY = 34
 
 
-SIGNED_BITS = {DataType.INT8: 8, DataType.INT16: 16, DataType.INT32: 32, DataType.INT64: 64}
+SIGNED_BITS = {
+    DataType.INT8: 8,
+    DataType.INT16: 16,
+    DataType.INT32: 32,
+    DataType.INT64: 64,
+    DataType.DATE_TIME: 64,
+}
 """Signed whole numbers travel as their two's complement in an unsigned field."""
+
+UNSIGNED_BITS = {
+    DataType.UINT8: 8,
+    DataType.UINT16: 16,
+    DataType.UINT32: 32,
+    DataType.UINT64: 64,
+}
+
+KNOWN = frozenset(set(DataType) - {DataType.UNKNOWN})
+"""Of a metric of any other type only its value tells what it is."""
 
 NUMBERS = frozenset(
     {

@@ -15,7 +15,7 @@ import msgspec
 
 from plant.errors import DataError
 from plant.measurement import Quality, Value, ValueType
-from plant.sparkplug.datatype import NUMBERS, SIGNED_BITS, DataType
+from plant.sparkplug.datatype import KNOWN, NUMBERS, SIGNED_BITS, UNSIGNED_BITS, DataType
 from plant.sparkplug.message import (
     DataSet,
     Metric,
@@ -39,14 +39,17 @@ _ARRAYS = {
     DataType.UINT64_ARRAY: "Q",
     DataType.FLOAT_ARRAY: "f",
     DataType.DOUBLE_ARRAY: "d",
-    DataType.DATE_TIME_ARRAY: "q",
 }
 _CODE_OF_QUALITY = {Quality.GOOD: 192, Quality.UNCERTAIN: 500, Quality.BAD: 0}
 
 
-def value_type(datatype: int | None) -> ValueType:
-    """Return which kind of tag a metric of a data type is."""
-    return ValueType.NUMBER if datatype in NUMBERS else ValueType.TEXT
+def value_type(datatype: int | None, value: MetricValue = None) -> ValueType:
+    """Return which kind of tag a metric of a data type is.
+
+    Without a type that is known, the value tells.
+    """
+    is_number = datatype in NUMBERS if datatype in KNOWN else isinstance(value, int | float)
+    return ValueType.NUMBER if is_number else ValueType.TEXT
 
 
 def meaning(value: MetricValue, datatype: int | None) -> Value:
@@ -54,7 +57,7 @@ def meaning(value: MetricValue, datatype: int | None) -> Value:
 
     NaN and the infinities are nothing, because no figure can be made of them. A value that came
     in another field than its type's is taken for what it is. Raises DataError `malformed` when
-    bytes are no array of their type.
+    bytes are no array of their type, or a whole number is none of its type.
     """
     if value is None:
         return None
@@ -68,18 +71,28 @@ def meaning(value: MetricValue, datatype: int | None) -> Value:
         return bool(value)
     if isinstance(value, float):
         return value if math.isfinite(value) else None
-    if datatype == DataType.DATE_TIME:
-        return _moment(value)
-    return signed(value, datatype)
+    number = signed(value, datatype)
+    return _moment(number) if datatype == DataType.DATE_TIME else number
 
 
 def signed(value: int, datatype: int | None) -> int:
-    """Return a whole number from its two's complement; 8-bit numbers may come in 32 bits."""
+    """Return a whole number from its two's complement; 8-bit numbers may come in 32 or 64 bits.
+
+    Raises DataError `malformed` when it is beyond its type.
+    """
     bits = SIGNED_BITS.get(datatype)  # type: ignore[call-overload]  # None is in no table
     if bits is None:
+        limit = UNSIGNED_BITS.get(datatype)  # type: ignore[call-overload]  # the same
+        if limit is not None and value >> limit:
+            raise DataError("malformed", f"{value} is no whole number of {limit} bits")
         return value
-    value &= (1 << bits) - 1
-    return value - (1 << bits) if value >> (bits - 1) else value
+    for carried in (bits, 32, 64):
+        if carried >= bits and not value >> carried:
+            # All the bits before the number's own repeat its sign.
+            number = value - (1 << carried) if value >> (carried - 1) else value
+            if -(1 << (bits - 1)) <= number < 1 << (bits - 1):
+                return number
+    raise DataError("malformed", f"{value} is no signed whole number of {bits} bits")
 
 
 def unsigned(value: int, datatype: int) -> int:
@@ -90,15 +103,37 @@ def unsigned(value: int, datatype: int) -> int:
 def quality(metric: Metric) -> Quality:
     """Return how far a metric may be trusted, by its property `Quality`.
 
-    The specification knows 0 (bad), 192 (good) and 500 (stale: to us uncertain). Others are read
-    as OPC quality codes, whose two high bits say the same; what is no code counts as uncertain.
+    The specification knows 0 (bad), 192 (good) and 500 (stale: to us uncertain). Others up to 255
+    are read as OPC quality codes, whose two high bits say the same; beyond, as those of Ignition
+    and OPC UA, see `_of_vendor`. What is no code counts as uncertain.
     """
     if metric.properties is None or QUALITY_KEY not in metric.properties.keys:
         return Quality.GOOD
     code = metric.property_value(QUALITY_KEY)
-    if not isinstance(code, int) or code > 255:
+    if not isinstance(code, int):
         return Quality.UNCERTAIN
+    if code > 255:
+        return _of_vendor(code)
     return (Quality.BAD, Quality.UNCERTAIN, Quality.UNCERTAIN, Quality.GOOD)[code >> 6]
+
+
+def _of_vendor(code: int) -> Quality:
+    """Return what codes above 255 say.
+
+    Ignition 8 and OPC UA put the severity into the two highest of 32 bits: 0 good, 1 uncertain,
+    2 bad; Ignition also knows 3, an error. Ignition's subcodes come without it too: 256 to 299
+    uncertain, 512 and 768 onwards bad; those of Ignition 7 from 300 are errors, but for 500
+    (stale).
+    """
+    code &= 2**32 - 1
+    severity, between, subcode = code >> 30, code >> 16 & 0x3FFF, code & 0xFFFF
+    if severity == 3:
+        return Quality.UNCERTAIN if between else Quality.BAD
+    if severity or between:
+        return (Quality.GOOD, Quality.UNCERTAIN, Quality.BAD)[severity]
+    if subcode < 300 or subcode == 500 or subcode > 1023:
+        return Quality.UNCERTAIN
+    return Quality.BAD
 
 
 def quality_property(of: Quality) -> PropertySet | None:
@@ -135,6 +170,10 @@ def _numbers(form: str) -> Callable[[bytes], list[int | float | None]]:
     return read
 
 
+def _milliseconds(data: bytes) -> tuple[int, ...]:
+    return struct.unpack(f"<{len(data) // 8}q", data)
+
+
 def _booleans(data: bytes) -> list[bool]:
     """Return bits: a count of four bytes, then the bits, the first one the highest of its byte."""
     (count,) = struct.unpack_from("<I", data)
@@ -150,6 +189,7 @@ def _strings(data: bytes) -> list[str]:
 
 _READERS: dict[int, Callable[[bytes], object]] = {
     **{datatype: _numbers(form) for datatype, form in _ARRAYS.items()},
+    DataType.DATE_TIME_ARRAY: lambda data: [_moment(ms) for ms in _milliseconds(data)],
     DataType.BOOLEAN_ARRAY: _booleans,
     DataType.STRING_ARRAY: _strings,
 }

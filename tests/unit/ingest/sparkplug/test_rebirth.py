@@ -59,3 +59,16 @@ def test_nodes_are_asked_apart(requests: RebirthRequests) -> None:
 
     assert requests.due(1) == [NODE]
     assert requests.due(6) == [OTHER]
+
+
+def test_a_node_is_asked_less_often_while_it_answers_with_what_it_keeps(
+    requests: RebirthRequests,
+) -> None:
+    asked = []
+    for now in range(200):
+        requests.want(NODE, float(now))
+        if requests.due(float(now)):
+            asked.append(now)
+            requests.born(NODE, afresh=False)
+
+    assert asked == [1, 11, 31, 71, 151]

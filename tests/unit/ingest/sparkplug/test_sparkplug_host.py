@@ -688,3 +688,36 @@ def test_a_birth_that_says_nothing_new_locks_nothing(
 
     assert bench.store.tables.tags == before
     assert bench.store.tables.site_locks == locks == 1
+
+
+def test_a_metric_without_a_type_is_what_its_value_is(script: NodeScript) -> None:
+    bench = SparkplugBench()
+    untyped = [
+        Metric(name="n", alias=1, value=2.5),
+        Metric(name="t", alias=2, value="chữ"),
+        Metric(name="later", alias=3, is_null=True),
+    ]
+    bench.take(
+        script.node_birth(),
+        script.device_birth(untyped),
+        script.data(script.value(1, 3), script.value(2, "a"), script.value(3, 4.0)),
+    )
+
+    assert bench.values("tien-1/n") == [2.5, 3.0]
+    assert bench.values("tien-1/t") == ["chữ", "a"]
+    assert bench.values("tien-1/later") == [None, 4.0]
+
+
+def test_a_value_that_is_not_understood_is_kept_raw_while_the_others_are_stored(
+    bench: SparkplugBench, script: NodeScript
+) -> None:
+    """An extension of the protobuf format, a number beyond its type."""
+    message = script.data(script.value(1, None), script.value(2, 2**40), script.value(4, "x"))
+
+    bench.take(message)
+
+    assert bench.reasons() == ["malformed"]
+    assert bench.store.tables.rejections[0].raw == message.payload
+    assert bench.selfstat.snapshot().measurements.rejected == 2
+    assert bench.values("tien-1/note") == ["bắt đầu", "x"]
+    assert bench.values("tien-1/temperature") == [20.0]

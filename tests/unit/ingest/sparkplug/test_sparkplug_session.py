@@ -452,3 +452,32 @@ def test_a_device_birth_after_its_turn_is_kept_and_births_are_asked_for(
 
     assert (steps[-1].verdict, steps[-1].reason) == (Verdict.REJECT, "out_of_turn")
     assert driven.session.wants_birth
+
+
+def test_a_node_may_answer_with_the_births_that_it_keeps(driven: Driven) -> None:
+    script = NodeScript()
+    kept = (script.node_birth(), script.device_birth())
+    driven.take(*kept, script.data(script.value(1, 1.0)), script.data(script.value(1, 2.0)))
+
+    script.seq = 2
+    steps = driven.take(*kept, script.data(script.value(1, 3.0)))
+
+    assert verdicts(steps) == [Verdict.ACCEPT] * 3
+    assert values(steps) == [3.0]
+    assert not driven.session.wants_birth
+    assert driven.wait(10 * TIMEOUT_S) == []
+
+
+def test_two_births_of_one_moment_are_two_when_they_differ(
+    driven: Driven, script: NodeScript
+) -> None:
+    moment_ms = script.at_ms
+    driven.take(script.node_birth(), script.device_birth())
+    script.at_ms = moment_ms
+    own = with_(TEMPERATURE, name="own", alias=9)
+    driven.take(script.node_birth([own]), script.device_birth([with_(TEMPERATURE, alias=2)]))
+
+    (step,) = driven.take(script.data(script.value(2, 5.0)))
+
+    assert isinstance(step.event, Data)
+    assert step.event.readings[0].name == "temperature"

@@ -48,7 +48,12 @@ from plant.sparkplug.message import DataSetValue, MetricValue, Parameter, Row
         (DataType.TEXT, "b", "b"),
         (DataType.UUID, "c", "c"),
         (DataType.DATE_TIME, 1_772_440_200_300, "2026-03-02T08:30:00.300+00:00"),
-        (DataType.DATE_TIME, 2**64 - 1, str(2**64 - 1)),
+        (DataType.DATE_TIME, 2**64 - 1, "1969-12-31T23:59:59.999+00:00"),
+        (DataType.DATE_TIME, 2**64 - 951_793_516, "1969-12-20T23:36:46.484+00:00"),
+        (DataType.DATE_TIME, 2**63 - 1, str(2**63 - 1)),
+        (DataType.DATE_TIME, 2**63, str(-(2**63))),
+        (DataType.INT8, 2**64 - 128, -128),
+        (DataType.INT16, 2**32 - 1, -1),
         (DataType.BYTES, b"\x00\xff", "AP8="),
         (DataType.FILE, b"hi", "aGk="),
         (DataType.INT8_ARRAY, b"\xef\x7b", "[-17,123]"),
@@ -65,7 +70,11 @@ from plant.sparkplug.message import DataSetValue, MetricValue, Parameter, Row
         ),
         (DataType.STRING_ARRAY, b"ABC\0hello\0", '["ABC","hello"]'),
         (DataType.STRING_ARRAY, b"", "[]"),
-        (DataType.DATE_TIME_ARRAY, struct.pack("<q", 1_772_440_200_300), "[1772440200300]"),
+        (
+            DataType.DATE_TIME_ARRAY,
+            struct.pack("<2q", 1_772_440_200_300, -1),
+            '["2026-03-02T08:30:00.300+00:00","1969-12-31T23:59:59.999+00:00"]',
+        ),
         (None, 5, 5),
         (DataType.INT32, None, None),
         (99, "new type", "new type"),
@@ -93,6 +102,32 @@ def test_bytes_are_refused_when_they_are_no_array_of_their_type(
 ) -> None:
     with pytest.raises(DataError, match="malformed"):
         meaning(data, datatype)
+
+
+@pytest.mark.parametrize(
+    ("datatype", "wire"),
+    [
+        (DataType.INT8, 300),
+        (DataType.INT8, 2**32 - 129),
+        (DataType.INT16, 2**16),
+        (DataType.INT32, 2**32),
+        (DataType.UINT8, 256),
+        (DataType.UINT16, 2**32 - 1),
+        (DataType.UINT32, 2**32),
+    ],
+)
+def test_a_whole_number_beyond_its_type_is_refused(datatype: DataType, wire: int) -> None:
+    with pytest.raises(DataError, match="malformed"):
+        meaning(wire, datatype)
+
+
+@pytest.mark.parametrize("datatype", [None, DataType.UNKNOWN, 99])
+def test_the_value_tells_its_kind_where_the_type_does_not(datatype: int | None) -> None:
+    assert value_type(datatype, 5) is ValueType.NUMBER
+    assert value_type(datatype, 0.5) is ValueType.NUMBER
+    assert value_type(datatype, True) is ValueType.NUMBER
+    assert value_type(datatype, "5") is ValueType.TEXT
+    assert value_type(datatype, b"5") is ValueType.TEXT
 
 
 def test_tables_and_templates_become_text() -> None:
@@ -145,6 +180,21 @@ def test_numbers_are_numbers_and_all_else_is_text(datatype: DataType) -> None:
         (216, Quality.GOOD),
         (2**32 - 1, Quality.UNCERTAIN),
         ("Good", Quality.UNCERTAIN),
+        # Ignition 8: Uncertain_LastKnownValue, Bad, Bad_Stale, Error_Configuration
+        (1073742081, Quality.UNCERTAIN),
+        (2**32 - 2147483136, Quality.BAD),
+        (2**64 - 2147483132, Quality.BAD),
+        (2**32 - 1073741055, Quality.BAD),
+        # the same without their severity, and of Ignition 7
+        (257, Quality.UNCERTAIN),
+        (516, Quality.BAD),
+        (769, Quality.BAD),
+        (404, Quality.BAD),
+        # OPC UA: GoodLocalOverride, UncertainLastUsableValue, BadNotConnected
+        (0x00960000, Quality.GOOD),
+        (0x40900000, Quality.UNCERTAIN),
+        (0x808A0000, Quality.BAD),
+        (5_000, Quality.UNCERTAIN),
     ],
 )
 def test_the_quality_property_says_how_far_a_value_may_be_trusted(
