@@ -51,6 +51,7 @@ def run(
         settings.outbox.max_bytes,
         settings.outbox.max_hours,
         settings.outbox.synchronous,
+        owner=settings.edge.address().identity,
     )
     counters = Counters()
     metrics = EdgeMetrics(settings.outbox.max_bytes)

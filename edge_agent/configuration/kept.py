@@ -38,6 +38,8 @@ class Kept(msgspec.Struct, frozen=True):
     """How often an agent began to try them without coming to an end."""
     refused: Refusal | None = None
     """The newest text that was not taken, so that it is not tried again."""
+    edge: str = ""
+    """Whom they were pushed to; empty in older files."""
 
     @classmethod
     def read(cls, file: Path) -> Self | None:

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+from msgspec.structs import replace
+
 from edge_agent.configuration.kept import Kept, KeptSources, Refusal
 from edge_agent.configuration.sources import checked_sources
 from edge_agent.publisher.messages import ConfigState
@@ -158,6 +160,11 @@ class RemoteConfiguration:
             self._error = f"{self._file} is unreadable: the sources of the settings file are used"
             _log.error("configuration_file_unreadable", file=str(self._file))
             return
+        edge = self._local.edge.address().identity
+        if kept.edge not in {"", edge}:
+            # The settings were moved to another edge: what was pushed to that one is not ours.
+            _log.warning("configuration_of_another_edge", edge=kept.edge, file=str(self._file))
+            kept = Kept()
         self._kept = kept
         self._error = _told(kept.refused)
         self._use_good()
@@ -237,6 +244,7 @@ class RemoteConfiguration:
 
     def _keep(self, kept: Kept) -> bool:
         """Put it on disk; return False, with the reason as error, when the disk is full."""
+        kept = replace(kept, edge=self._local.edge.address().identity)
         try:
             kept.write(self._file)
         except TransientError as exc:

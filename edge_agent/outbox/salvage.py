@@ -15,11 +15,11 @@ from pathlib import Path
 
 import msgspec
 
-from edge_agent.outbox.checksum import entry_sum, row_sum
 from edge_agent.outbox.file import open_file
 from edge_agent.outbox.pages import Column, Pages, Record
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.statements import statements
+from edge_agent.outbox.stored_row import entry_sum, row_sum
 from edge_agent.outbox.tables import Tables
 from plant.delivery.idset import IdSet
 from plant.log import get_logger

@@ -29,15 +29,14 @@ from edge_agent.outbox.file import (
     DamagedError,
     claim,
     is_damage,
-    no_outbox,
     open_error,
     open_file,
     run_error,
 )
-from edge_agent.outbox.pages import header_is_sound, wal_is_sound
+from edge_agent.outbox.opening import open_own, salvaged
+from edge_agent.outbox.owner import ForeignOutboxError
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.room import Room
-from edge_agent.outbox.salvage import finish, salvage
 from edge_agent.outbox.statements import statements
 from edge_agent.outbox.tables import Tables
 from edge_agent.outbox.thinning import RESERVED_ROWS
@@ -65,9 +64,14 @@ class SqliteOutbox:
         synchronous: Literal["full", "normal"] = "full",
         kept_rows: int = KEPT_ROWS,
         reserved_rows: int = RESERVED_ROWS,
+        owner: str | None = None,
     ) -> None:
-        """Open or make the file; raise ConfigurationError when that cannot be done."""
+        """Open or make the file; raise ConfigurationError when that cannot be done.
+
+        With an `owner`, the path of an edge, a file with rows of another one is kept aside.
+        """
         self._file = file
+        self._owner = owner
         self._max_age_s = max_hours * 3600
         self._kept_rows = kept_rows
         self._synchronous = synchronous
@@ -78,8 +82,11 @@ class SqliteOutbox:
         try:
             file.parent.mkdir(parents=True, exist_ok=True)
             self._claim = claim(file)
-            finish(file)
-            self._open_sound()
+            try:
+                open_own(file, owner, kept_rows, self._open)
+            except BaseException:  # whatever it is, the lock is another's to take
+                self._claim.close()
+                raise
         except OSError as exc:
             raise ConfigurationError(
                 f"the outbox folder {file.parent} cannot be used: {exc.strerror}; "
@@ -87,26 +94,6 @@ class SqliteOutbox:
             ) from exc
         except sqlite3.Error as exc:
             raise open_error(exc, file) from exc
-
-    def _open_sound(self) -> None:
-        """Open the file, or what can be saved of it."""
-        wal = self._file.with_name(self._file.name + "-wal")
-        there = self._file.exists()
-        sound = not there or (
-            header_is_sound(self._file, has_wal=wal.exists() and wal.stat().st_size > 0)
-            and wal_is_sound(wal)
-        )
-        if sound:
-            try:
-                self._open()
-            except UNREADABLE as exc:
-                if not is_damage(exc):
-                    raise
-            else:
-                return
-        if not salvage(self._file, self._kept_rows):
-            raise ConfigurationError(no_outbox(self._file))
-        self._open()
 
     def _open(self) -> None:
         self._connection = open_file(self._file, self._synchronous)
@@ -121,17 +108,26 @@ class SqliteOutbox:
                 self._cursors = self._tables.cursors()
                 self._progress = self._stored_progress().opened()
                 self._reopened = self._progress.issued_id > 0
+                self._check_owner()
                 self._store(self._progress)
-        except (*UNREADABLE, ConfigurationError):
+        except (*UNREADABLE, ConfigurationError, ForeignOutboxError):
             self._connection.close()
             raise
+
+    def _check_owner(self) -> None:
+        """Write whose outbox it is, or raise ForeignOutboxError when it is another's."""
+        known = self._tables.meta().get("owner")
+        if self._owner is None or known == self._owner:
+            return
+        if known is not None:
+            raise ForeignOutboxError(str(known), self._progress.pending)
+        self._tables.write_meta("owner", self._owner)
 
     def _mend(self, cause: str) -> MendedError:
         """Save what is whole of a file that was found damaged; return what to tell the caller."""
         self._connection.close()
         try:
-            if not salvage(self._file, self._kept_rows):
-                raise ConfigurationError(no_outbox(self._file))
+            salvaged(self._file, self._kept_rows)
             self._open()
         except (sqlite3.Error, OSError) as exc:
             raise ConfigurationError(

@@ -15,7 +15,7 @@ create table tag (
 
 -- name: create_row
 -- Measurements in the order they were taken. Booleans are one-byte blobs; taken_s is how
--- many seconds the outbox had been at work, sum a checksum of all the rest (see checksum.py); null
+-- many seconds the outbox had been at work, sum a checksum of all the rest (see stored_row.py); null
 -- in rows of a file that was older.
 create table row (
     id integer primary key,

@@ -1,12 +1,24 @@
-"""Rows as the outbox file holds them: booleans are one byte, so that they come back as booleans."""
+"""What the outbox file holds, and how damage to it is found when it is read.
+
+Booleans are one byte, so that they come back as booleans. Every record has a checksum: CRC-32 over
+the MessagePack form, which tells types apart and is the same in every release. That of a row has
+the row's id added, so that SQL can move a row to another id and keep it right.
+"""
 
 from collections.abc import Mapping, Sequence
+from zlib import crc32
+
+import msgspec
 
 from edge_agent.outbox.contract import Row
 from plant.measurement import Value
 
 Stored = float | int | str | bytes | None
 """What SQLite keeps of a value."""
+
+
+_encode = msgspec.msgpack.Encoder().encode
+_HALF, _WHOLE = 2**31, 2**32
 
 
 def newest(
@@ -32,3 +44,14 @@ def stored(value: Value) -> Stored:
 def value_of(kept: Stored) -> Value:
     """Return what a kept value stands for."""
     return kept != b"\0" if isinstance(kept, bytes) else kept
+
+
+def row_sum(id_: int, tag_id: int, time_us: int, kept: Stored, quality: int) -> int:
+    """Return the checksum of a row as a signed number of 32 bits: it takes four bytes on disk."""
+    check = crc32(_encode((tag_id, time_us, kept, quality))) + id_
+    return (check + _HALF) % _WHOLE - _HALF
+
+
+def entry_sum(*columns: Stored) -> int:
+    """Return the checksum of an entry of another table; its kind is one of the columns."""
+    return crc32(_encode(columns))

@@ -6,11 +6,10 @@ from pathlib import Path
 from typing import Any
 
 from edge_agent.exception_report import Reported
-from edge_agent.outbox.checksum import entry_sum, row_sum
 from edge_agent.outbox.contract import Row
 from edge_agent.outbox.file import UNREADABLE, DamagedError
 from edge_agent.outbox.statements import statements
-from edge_agent.outbox.stored_row import Stored, newest, stored, value_of
+from edge_agent.outbox.stored_row import Stored, entry_sum, newest, row_sum, stored, value_of
 from plant.errors import ConfigurationError
 from plant.measurement import Quality
 

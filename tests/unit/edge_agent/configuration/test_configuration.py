@@ -307,3 +307,13 @@ def test_a_message_that_is_none_is_refused(payload: bytes, tmp_path: Path) -> No
 def test_a_message_survives_the_wire() -> None:
     message = config_message(7, "sources: {Máy: 1}", 5)
     assert decode_config(encode(message)) == message
+
+
+def test_what_was_pushed_to_another_edge_is_left_alone(tmp_path: Path) -> None:
+    edge = Edge(tmp_path)
+    edge.push(7, NEW)
+    edge.passes(1, delivering=True)
+    assert edge.tags() == ["cnc-1/y", "cnc-1/z"]
+    moved = edge_mapping()["edge"] | {"site": "long-thanh"}
+    other = Edge(tmp_path, edge=moved)
+    assert (other.tags(), other.remote.state.version) == (["cnc-1/x"], None)

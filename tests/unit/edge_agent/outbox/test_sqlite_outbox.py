@@ -8,7 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from edge_agent.outbox import SqliteOutbox
+from plant.delivery.idset import IdSet
 from plant.errors import ConfigurationError, TransientError
+from plant.native.message import DropReason
 from tests.unit.edge_agent.outbox.outboxes import NOW, row, rows, sqlite_outbox
 
 
@@ -128,3 +131,72 @@ def test_the_start_is_refused_when_the_file_is_of_a_newer_program(tmp_path: Path
         connection.execute("pragma user_version = 99")
     with pytest.raises(ConfigurationError, match="newer nhipmay"):
         sqlite_outbox(tmp_path)
+
+
+def owned(folder: Path, owner: str | None) -> SqliteOutbox:
+    return SqliteOutbox(folder / "outbox.sqlite", 10**7, 72, "normal", owner=owner)
+
+
+def test_rows_of_another_edge_are_kept_aside_and_come_back_with_its_settings(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with closing(owned(tmp_path, "a/x/edge-1")) as outbox:
+        outbox.append(rows(range(310)), NOW)
+        epoch = outbox.state().epoch
+    # The settings are moved to another site while rows wait.
+    with closing(owned(tmp_path, "a/y/edge-1")) as outbox:
+        assert (outbox.state().pending, outbox.state().issued_id) == (0, 0)
+        assert outbox.state().epoch != epoch
+        outbox.append(rows(range(5)), NOW)
+    said = capsys.readouterr().out
+    assert "a/x/edge-1" in said
+    assert "pending=310" in said
+    assert (tmp_path / "outbox.sqlite.of.a.x.edge-1").exists()
+    # And back.
+    with closing(owned(tmp_path, "a/x/edge-1")) as outbox:
+        assert (outbox.state().pending, outbox.state().epoch) == (310, epoch)
+    with closing(owned(tmp_path, "a/y/edge-1")) as outbox:
+        assert outbox.state().pending == 5
+
+
+def test_an_outbox_without_a_name_becomes_that_of_the_first_who_opens_it(tmp_path: Path) -> None:
+    with closing(owned(tmp_path, None)) as outbox:
+        outbox.append(rows(range(3)), NOW)
+    for _ in range(2):
+        with closing(owned(tmp_path, "a/x/edge-1")) as outbox:
+            assert outbox.state().pending == 3
+
+
+def test_a_file_of_the_version_before_is_taken_over(tmp_path: Path) -> None:
+    file = tmp_path / "outbox.sqlite"
+    with closing(owned(tmp_path, None)) as outbox:
+        outbox.append(rows(range(300)), NOW, {"recording": "7"})
+        outbox.acknowledge(outbox.state().epoch, 100)
+    with closing(sqlite3.connect(file)) as connection:
+        for table in ("meta", "tag", "row", "cursor"):
+            connection.execute(f"alter table {table} drop column sum")
+        connection.execute("delete from meta where key in ('version', 'unsummed_to')")
+        connection.execute("pragma user_version = 3")
+        connection.commit()
+    with closing(owned(tmp_path, "a/x/edge-1")) as outbox:
+        outbox.append(rows(range(300, 310)), NOW)
+        part = outbox.read(0, 1_000)
+        assert part is not None
+        assert (part.first_id, list(part.rows)) == (101, rows(range(100, 310)))
+        assert outbox.cursors() == {"recording": "7"}
+
+
+def test_a_damaged_row_alone_is_given_up_and_declared(tmp_path: Path) -> None:
+    with closing(owned(tmp_path, None)) as outbox:
+        outbox.append(rows(range(10)), NOW)
+    with closing(sqlite3.connect(tmp_path / "outbox.sqlite")) as connection:
+        connection.execute("update row set value = 1.75 where id = 4")
+        connection.execute("update row set time_us = 0 where id = 5")
+        connection.commit()
+    with closing(owned(tmp_path, None)) as outbox:
+        first, second = outbox.read(0, 100), outbox.read(3, 100)
+        assert first is not None
+        assert second is not None
+        assert (first.last_id, second.first_id, second.last_id) == (3, 6, 10)
+        assert dict(outbox.state().lost) == {DropReason.OUTBOX_DAMAGED: IdSet(((4, 6),))}
+        assert outbox.state().pending == 8

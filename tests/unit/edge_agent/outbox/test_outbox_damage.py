@@ -128,7 +128,6 @@ Damage = Callable[[Path, random.Random], None]
 KINDS: list[Damage] = [bytes_changed, bytes_changed, header_changed, block_overwritten, cut_short]
 
 
-@pytest.mark.timeout(60 + 10 * ROUNDS)
 @pytest.mark.parametrize("seed", range(ROUNDS))
 def test_what_is_whole_is_read_and_the_rest_is_declared(tmp_path: Path, seed: int) -> None:
     choice = random.Random(seed)
