@@ -8,10 +8,10 @@ from plant.mes.kind import KINDS
 from plant.settings import DatabaseSettings
 from store.engine.connection import connect, store_errors
 from store.engine.queries import queries
-from store.mes.statement import comparable, current_documents, statement_name
+from store.mes.home import page_statement
+from store.mes.statement import comparable, current_documents
 
 _Q = queries("mes/mes")
-_LIST = queries("mes/list")
 LATEST = 2**62
 """An event id after every event."""
 
@@ -43,8 +43,7 @@ def list_documents(
     parameters = {"scope": scope, "skip": skip, "limit": limit}
     with store_errors(settings), connect(settings) as connection:
         connection.read_only = True
-        query = _LIST[statement_name(kind, "keys")]
-        keys = [row[0] for row in connection.execute(query, parameters)]
+        keys = [row[0] for row in connection.execute(page_statement(kind), parameters)]
         stored = current_documents(connection, kind, keys)
     return [comparable(KINDS[kind], one) or one for _, one in sorted(stored.items())]
 

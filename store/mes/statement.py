@@ -6,16 +6,11 @@ from typing import Any, LiteralString
 
 from plant.mes.document import MesDocument
 from store.engine.connection import Connection
-from store.engine.queries import queries
+from store.engine.queries import forms, queries
+from store.mes.home import found
 
-_CURRENT = queries("mes/current")
+_CURRENT = forms("mes/current")
 _PUT = queries("mes/put")
-_WITHDRAW = queries("mes/withdraw")
-
-
-def withdraw_statement(kind: str) -> LiteralString:
-    """Return the statement that removes documents of a kind by their keys."""
-    return _WITHDRAW[statement_name(kind, "withdraw")]
 
 
 def current_documents(
@@ -25,19 +20,15 @@ def current_documents(
     if not keys:
         return {}
     asked = json.dumps([{"n": n} | dict(key) for n, key in enumerate(keys)], ensure_ascii=False)
-    return dict(
-        connection.execute(_CURRENT[statement_name(kind, "current")], {"keys": asked}).fetchall()
-    )
-
-
-def statement_name(kind: str, what: str) -> str:
-    """Return the name of the statement that does something with a kind."""
-    return f"{kind.replace('-', '_')}_{what}"
+    # Reasons of stops, scrap and rework differ in where they are kept, not in what they say.
+    form = "reasons" if kind.endswith("-reasons") else kind.replace("-", "_")
+    statement = _CURRENT[form].format(found=found(kind))
+    return dict(connection.execute(statement, {"keys": asked}).fetchall())
 
 
 def put_statements(kind: str) -> list[LiteralString]:
     """Return the statements that write documents of a kind, in order."""
-    first = statement_name(kind, "put")
+    first = f"{kind.replace('-', '_')}_put"
     return [
         statement
         for name, statement in _PUT.items()

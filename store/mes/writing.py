@@ -23,6 +23,7 @@ from store.engine.migration import check_migrated
 from store.engine.queries import queries
 from store.mes.calendar import TouchedCalendars
 from store.mes.effect import Effects
+from store.mes.home import withdraw_statement
 from store.mes.key import SeenKeys
 from store.mes.reference import References
 from store.mes.statement import (
@@ -30,7 +31,6 @@ from store.mes.statement import (
     current_documents,
     key_list,
     put_statements,
-    withdraw_statement,
 )
 
 _Q = queries("mes/mes")
