@@ -36,8 +36,7 @@ def run(settings: IngestSettings, stop: Event) -> None:
     selfstat = Selfstat()
     clock = settings.make_clock()
     store = PostgresDeliveryStore(settings.database)
-    right_of_way = RightOfWay()
-    mailbox = Mailbox(**settings.queue.model_dump(), right_of_way=right_of_way)
+    mailbox = Mailbox(**settings.queue.model_dump())
     share = Share(settings.workers.index, settings.workers.count)
     source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat, share)
     kept_file = KeptFile(settings.kept_file)
@@ -47,10 +46,9 @@ def run(settings: IngestSettings, stop: Event) -> None:
         clock,
         settings.limits,
         stop,
-        right_of_way,
         kept_file=kept_file,
     )
-    pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits, right_of_way)
+    pipeline = Pipeline(source, committer, selfstat, settings.group, settings.limits)
     with (
         metrics_server(selfstat, settings.metrics_host, settings.metrics_port),
         ending(stop, break_offs := [store.break_off]),

@@ -33,13 +33,11 @@ class Mailbox:
         max_bytes: int,
         site_max_messages: int | None = None,
         site_max_bytes: int | None = None,
-        right_of_way: RightOfWay | None = None,
     ) -> None:
         self._max_messages = max_messages
         self._max_bytes = max_bytes
         self._site_max_messages = site_max_messages or max_messages
         self._site_max_bytes = site_max_bytes or max_bytes
-        self._right_of_way = right_of_way or RightOfWay()
         self._trays: OrderedDict[str, _Tray] = OrderedDict()
         self._sites: set[str] = set()
         """Of all that came so far, up to `_MANY`."""
@@ -51,7 +49,6 @@ class Mailbox:
 
     def put(self, message: Message, timeout_s: float) -> bool:
         """Add a message once there is room; return False when there was none within the time."""
-        self._right_of_way.give_way()
         size = len(message.payload)
         with self._changed:
             if not self._fits(size) and not self._changed.wait_for(

@@ -86,14 +86,15 @@ class MqttSource:
             if isinstance(receipt, _Receipt) and receipt.connection is connection and receipt.qos
         )
 
-    def announce(self, topic: str, payload: bytes) -> None:
-        """Publish a retained message; without a connection the last one of each topic waits."""
+    def announce(self, announcements: Iterable[tuple[str, bytes]]) -> None:
+        """Publish retained messages; without a connection the last one of each topic waits."""
         with self._lock:
             connection = self._connection
             if connection is None:
-                self._announcements[topic] = payload
+                self._announcements.update(announcements)
                 return
-        connection.client.publish(topic, payload, qos=1, retain=True)
+        for topic, payload in announcements:
+            connection.client.publish(topic, payload, qos=1, retain=True)
 
     def close(self) -> None:
         """Send what is still to be sent and end the connection; the broker keeps the session."""

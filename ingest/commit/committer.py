@@ -1,6 +1,6 @@
 """Commits groups of messages, whatever the database does and whatever one of them does to it."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Event
 from time import monotonic
@@ -8,12 +8,11 @@ from time import monotonic
 import structlog
 
 from ingest.commit.heartbeat import ClockOffsets
+from ingest.group.isolation import Isolation
 from ingest.commit.outcome import Outcome
 from ingest.commit.refusal import Untold, rejection_of
 from ingest.commit.transaction import GroupTransaction
-from ingest.decoding.parcel import Parcel, RefusedParcel, refused
-from ingest.group.isolation import Isolation
-from ingest.group.right_of_way import RightOfWay
+from ingest.decoding.parcel import DataParcel, Parcel, RefusedParcel, refused
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile
@@ -38,7 +37,6 @@ class Committer:
         clock: Clock,
         limits: LimitSettings,
         abandon: Event,
-        right_of_way: RightOfWay | None = None,
         first_pause_s: float = 0.1,
         kept_file: KeptFile | None = None,
     ) -> None:
@@ -51,14 +49,20 @@ class Committer:
         self._registry = Registry(monotonic, limits.require_enrolment)
         self._offsets = ClockOffsets()
         self._untold: Untold = {}
-        self._right_of_way = right_of_way or RightOfWay()
+        self._meanwhile: Callable[[int], None] = lambda _: None
         self._kept_file = kept_file
         self._isolation: Isolation[Parcel, Outcome] = Isolation(
             self, selfstat, abandon, first_pause_s=first_pause_s
         )
 
-    def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
-        """Yield what was committed, part by part, in order."""
+    def commit(
+        self, parcels: Sequence[Parcel], meanwhile: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Committed]:
+        """Yield what was committed, part by part, in order.
+
+        `meanwhile` is called while the database takes in rows, with how many these are.
+        """
+        self._meanwhile = meanwhile
         for part, outcome in self._isolation.settle(parcels):
             self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
             yield part, outcome
@@ -74,9 +78,9 @@ class Committer:
                     self._offsets,
                     self._clock(),
                     self._future_tolerance_us,
-                    self._right_of_way,
                     self._limits,
                     self._untold,
+                    self._meanwhile,
                 )
                 outcome = written.apply(group)
                 # As late as can be: what took its time is already written.
@@ -92,6 +96,10 @@ class Committer:
     def obstacle(self) -> str | None:
         """Return what keeps a harmless transaction from working now."""
         return self._store.obstacle()
+
+    def apart(self, member: Parcel) -> Sequence[Parcel]:
+        """Return the messages of a parcel, each as one."""
+        return list(member.apart()) if isinstance(member, DataParcel) else [member]
 
     def lessened(self, member: Parcel, error: DataError) -> Parcel | None:
         """Return the message as refused, then only its raw form; None when it was that."""

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from ingest.decoding.parcel import DataParcel
 from ingest.validation.registry import Registry, TagColumns
 from ingest.validation.validation import ACCEPTED, REASONS, Rows, explanation, raw_row
-from plant.clock import microseconds
+from plant.clock import from_microseconds
 from plant.delivery.idset import Span
 from plant.measurement import Value
 from store.delivery.row import EdgeRow, NumberColumns, TextColumns
@@ -87,10 +87,7 @@ def joined(parts: Sequence[NewRows], registry: Registry) -> Rows:
             ]
         ),
         source_us=np.concatenate([parcel.time_us[chosen] for _, parcel, chosen in columns]),
-        received_us=np.repeat(
-            [microseconds(parcel.message.received_time) for _, parcel, _ in columns],
-            [len(part) for part in parts],
-        ),
+        received_us=np.concatenate([parcel.received_us[chosen] for _, parcel, chosen in columns]),
         kind=np.concatenate([parcel.kind[chosen] for _, parcel, chosen in columns]),
         number=np.concatenate([parcel.number[chosen] for _, parcel, chosen in columns]),
         quality=np.concatenate([parcel.quality[chosen] for _, parcel, chosen in columns]),
@@ -171,13 +168,13 @@ def row_rejections(
     for part in parts:
         own = verdict[begin : begin + len(part)]
         if (own != ACCEPTED).any():
-            ids, message = part.ids, part.parcel.message
+            ids, topic = part.ids, part.parcel.message.topic
             names = part.parcel.tag[part.chosen]
             for k in np.flatnonzero(own != ACCEPTED).tolist():
                 reason, name = REASONS[own[k]], part.parcel.tags[names[k]]
                 yield Rejection(
-                    received_time=message.received_time,
-                    topic=message.topic,
+                    received_time=from_microseconds(int(rows.received_us[begin + k])),
+                    topic=topic,
                     reason=reason.value,
                     detail=readable(explanation(reason, rows, begin + k, name, tags)),
                     raw=raw_row(rows, begin + k, ids[k], name),

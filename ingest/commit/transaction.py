@@ -1,6 +1,6 @@
 """One transaction: what a group of messages changes in the database, and what became of each."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 
@@ -75,9 +75,9 @@ class GroupTransaction:
         offsets: ClockOffsets,
         now: datetime,
         future_tolerance_us: int,
-        right_of_way: RightOfWay,
         limits: Limits | None = None,
         untold: Untold | None = None,
+        meanwhile: Callable[[int], None] = lambda _: None,
     ) -> None:
         self._transaction = transaction
         self._limits = limits
@@ -89,7 +89,8 @@ class GroupTransaction:
         self._offsets = offsets
         self._now = now
         self._future_tolerance_us = future_tolerance_us
-        self._right_of_way = right_of_way
+        self._meanwhile = meanwhile
+        """What to do while the database takes in so many rows."""
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
         self._epochs: dict[int, dict[LedgerKey, LedgerRow]] = {}
         """By edge, the ledgers as they were locked."""
@@ -271,6 +272,10 @@ class GroupTransaction:
         if not isinstance(parcel, DataParcel):
             return
         edge = self._registry.edge(parcel.address)
+        if parcel.more and not (edge and self._is_plain(edge, parcel)):
+            for message in parcel.apart():
+                yield from self._new_rows(message)
+            return
         if edge is None:
             self._refuse(stranger(parcel, self._registry))
             return
@@ -283,17 +288,26 @@ class GroupTransaction:
             detail = f"{MOST_SPANS} gaps are open; the edge is to send what is missing first"
             self._refuse(refused(parcel, "scattered_ids", detail))
             return
-        spans = self._take(key, parcel.ids, parcel.message.received_time)
+        spans = self._take(key, parcel.ids, parcel.messages[-1].received_time)
         part = NewRows(parcel, edge, spans)
         self._outcome.count_rows(duplicate=parcel.rows - len(part))
         if not spans:
             self._outcome.count_message(duplicate=1)
             return
-        self._outcome.count_message(written=1)
+        self._outcome.count_message(written=len(parcel.messages))
         if self._may_be_stored(part):
             self._overlapping.setdefault(key, []).append(part)
         else:
             yield part
+
+    def _is_plain(self, edge: EdgeRow, parcel: DataParcel) -> bool:
+        """Tell whether all messages of the parcel are new, and nothing is against any of them."""
+        key, ids = (edge.edge_id, parcel.ids.epoch), parcel.ids
+        return (
+            self._registry.has_tags(edge)
+            and self._ledgers[key].committed.missing(ids.start, ids.stop) == [(ids.start, ids.stop)]
+            and not self._scatters(key, ids)
+        )
 
     def _may_be_stored(self, part: NewRows) -> bool:
         """Tell whether another epoch of the edge may have brought some of these rows."""
@@ -327,7 +341,6 @@ class GroupTransaction:
         texts: list[TextColumns] = []
         hours: set[tuple[int, int]] = set()
         self._transaction.stream_numbers(self._stream(parcels, texts, hours))
-        self._right_of_way.claim()
         for key, parts in self._overlapping.items():
             self._write_overlapping(key, parts, hours)
         for columns in texts:
@@ -339,9 +352,9 @@ class GroupTransaction:
         self, parcels: Sequence[Parcel], texts: list[TextColumns], hours: set[tuple[int, int]]
     ) -> Iterator[NumberColumns]:
         for portion in portions(part for parcel in parcels for part in self._new_rows(parcel)):
-            yield self._judged(portion, texts, hours)
-            # The database has something to do.
-            self._right_of_way.release()
+            columns = self._judged(portion, texts, hours)
+            yield columns
+            self._meanwhile(len(columns))
 
     def _judged(
         self, parts: Sequence[NewRows], texts: list[TextColumns], hours: set[tuple[int, int]]

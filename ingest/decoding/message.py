@@ -1,13 +1,11 @@
 """A message as it came, and the interface of what delivers messages."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import datetime
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 
-@dataclass(frozen=True, slots=True)
-class Message:
+class Message(NamedTuple):
     """One message; `receipt` is the source's own note of how to acknowledge it."""
 
     topic: str
@@ -31,8 +29,11 @@ class Source(Protocol):
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Tell the source that these are committed; those of a lost connection it passes over."""
 
-    def announce(self, topic: str, payload: bytes) -> None:
-        """Publish a retained message, now or as soon as there is a connection."""
+    def announce(self, announcements: Iterable[tuple[str, bytes]]) -> None:
+        """Publish retained messages (topic and payload), now or once there is a connection.
+
+        Of several for one topic the last may be the only one.
+        """
 
     def close(self) -> None:
         """Send what is still to be sent and end the connection."""

@@ -1,6 +1,6 @@
 """What a message says, decoded off the writing thread: columns of numbers, no database needed."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import msgspec
@@ -11,6 +11,7 @@ from ingest.decoding.column import LARGEST, Kind, value_columns, whole_numbers
 from ingest.decoding.json_size import check_items
 from ingest.decoding.message import Message
 from ingest.settings import LimitSettings
+from plant.clock import microseconds
 from plant.errors import DataError
 from plant.measurement import Quality, Value
 from plant.native.device_values import MAX_VALUES, decode_device_values
@@ -63,6 +64,10 @@ class DataParcel:
     value: Sequence[Value]
     """The values as they came."""
     quality: NDArray[np.int64]
+    more: Sequence[Message] = ()
+    """The messages after `message`, where it was made of several whose ids follow one another."""
+    rows_of: Sequence[int] = ()
+    """How many measurements each of these messages brought, where they are several."""
 
     @property
     def rows(self) -> int:
@@ -73,6 +78,40 @@ class DataParcel:
     def epoch(self) -> str:
         """Which life of the outbox the ids are of."""
         return self.ids.epoch
+
+    @property
+    def messages(self) -> Sequence[Message]:
+        """All messages that it was made of."""
+        return [self.message, *self.more]
+
+    @property
+    def received_us(self) -> NDArray[np.int64]:
+        """When each measurement arrived."""
+        moments = [microseconds(message.received_time) for message in self.messages]
+        return np.repeat(np.array(moments, np.int64), self.rows_of if self.more else self.rows)
+
+    def apart(self) -> Iterator["DataParcel"]:
+        """Yield the messages that it was made of, each by itself."""
+        if not self.more:
+            yield self
+            return
+        start = 0
+        for message, rows in zip(self.messages, self.rows_of, strict=True):
+            own = slice(start, start + rows)
+            first = self.ids.start + start
+            yield DataParcel(
+                message=message,
+                address=self.address,
+                ids=Ids(self.ids.epoch, first, first + rows),
+                tags=self.tags,
+                tag=self.tag[own],
+                time_us=self.time_us[own],
+                kind=self.kind[own],
+                number=self.number[own],
+                value=self.value[own],
+                quality=self.quality[own],
+            )
+            start += rows
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +185,11 @@ class RefusedParcel:
 Parcel = DataParcel | DeviceParcel | BirthParcel | StatusParcel | RefusedParcel
 
 
+def messages_of(parcel: Parcel) -> Sequence[Message]:
+    """Return the messages that a parcel was made of."""
+    return parcel.messages if isinstance(parcel, DataParcel) else [parcel.message]
+
+
 def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
     """Return what a message says; one that cannot be read comes back refused, never raised."""
     try:
@@ -160,7 +204,7 @@ def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
             )
         match leaf:
             case Leaf.DATA:
-                check_items(message.payload, _items_of(limits.max_rows))
+                check_items(message.payload, items_of(limits.max_rows))
                 batch = decode_data(message.payload)
                 if len(batch.value) > limits.max_rows:
                     raise DataError(
@@ -169,7 +213,7 @@ def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
                     )
                 return _data_parcel(message, address, batch, limits)
             case Leaf.VALUES:
-                check_items(message.payload, _items_of(min(limits.max_rows, MAX_VALUES)))
+                check_items(message.payload, items_of(min(limits.max_rows, MAX_VALUES)))
                 return _device_parcel(message, address, limits)
             case Leaf.BIRTH:
                 check_items(message.payload, _FIELDS_OF_A_TAG * limits.max_tags)
@@ -179,12 +223,12 @@ def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
                         "too_large",
                         f"{len(birth.tags)} tags; at most {limits.max_tags} are taken",
                     )
-                _check_epoch(birth.epoch)
+                check_epoch(birth.epoch)
                 return BirthParcel(message, address, birth)
             case Leaf.STATUS:
                 check_items(message.payload, _ITEMS_OF_A_STATUS)
                 status = decode_status(message.payload)
-                _check_epoch(status.epoch)
+                check_epoch(status.epoch)
                 return StatusParcel(message, address, status)
             case _:
                 raise DataError("bad_topic", f"nothing is expected on a topic ending in {leaf!r}")
@@ -206,7 +250,7 @@ _FIELDS_OF_A_TAG = 16
 _ITEMS_OF_A_STATUS = 20_000
 
 
-def _items_of(rows: int) -> int:
+def items_of(rows: int) -> int:
     """Return how many JSON values a message of so many measurements may consist of."""
     return 8 * rows + 1_000
 
@@ -214,7 +258,7 @@ def _items_of(rows: int) -> int:
 def _data_parcel(
     message: Message, address: EdgeAddress, batch: DataBatch, limits: LimitSettings
 ) -> DataParcel:
-    _check_epoch(batch.epoch)
+    check_epoch(batch.epoch)
     kind, number = value_columns(batch.value, limits.max_text_length)
     return DataParcel(
         message=message,
@@ -256,7 +300,8 @@ def _device_parcel(message: Message, address: EdgeAddress, limits: LimitSettings
     return DeviceParcel(message, address, data)
 
 
-def _check_epoch(epoch: str) -> None:
+def check_epoch(epoch: str) -> None:
+    """Raise DataError when this cannot be the name of an epoch."""
     if not 0 < len(epoch) <= 64 or not epoch.isprintable():
         raise DataError("malformed", "the epoch must be 1 to 64 printable characters")
 
@@ -278,7 +323,7 @@ def _readable_ids(payload: bytes) -> Ids | None:
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
     try:
-        _check_epoch(header.epoch)
+        check_epoch(header.epoch)
     except DataError:
         return None
     plausible = (

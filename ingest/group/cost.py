@@ -11,7 +11,7 @@ from ingest.decoding.parcel import BirthParcel, DataParcel, DeviceParcel, Parcel
 from plant.native.message import EdgeAddress
 
 # In rows of measurements, each about 5 µs; measured.
-_MESSAGE = 5
+_MESSAGE = 2
 _DEVICE_VALUE = 4
 _STATUS = 100
 _BIRTH = 2_000
@@ -29,15 +29,23 @@ class GroupCost:
     rows: int = 0
     _lives: dict[EdgeAddress, set[str]] = field(default_factory=dict)
 
+    def add_data(self, rows: int, size: int) -> None:
+        """Add a data message of so many measurements and bytes."""
+        self.rows += max(_MESSAGE + rows, size // _BYTES_OF_A_ROW)
+
+    def add_life(self, address: EdgeAddress, epoch: str) -> None:
+        """Add that there are data messages of this life of an edge's outbox."""
+        lives = self._lives.setdefault(address, set())
+        if epoch not in lives:
+            lives.add(epoch)
+            self.rows += _OTHER_LIFE * (len(lives) > 1)
+
     def add(self, parcel: Parcel) -> None:
-        """Add a message."""
+        """Add a message of any other kind, or one that is refused."""
         match parcel:
             case DataParcel():
+                self.add_life(parcel.address, parcel.ids.epoch)
                 cost = _MESSAGE + parcel.rows
-                lives = self._lives.setdefault(parcel.address, set())
-                if parcel.ids.epoch not in lives:
-                    lives.add(parcel.ids.epoch)
-                    cost += _OTHER_LIFE * (len(lives) > 1)
             case DeviceParcel():
                 cost = _STATUS + _DEVICE_VALUE * parcel.rows
             case BirthParcel():

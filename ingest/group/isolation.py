@@ -36,6 +36,9 @@ class Writing(Protocol[T, R_co]):
     def obstacle(self) -> str | None:
         """Return what keeps a harmless transaction from working now; None when nothing does."""
 
+    def apart(self, member: T) -> Sequence[T]:
+        """Return what the member is made of, in its order; itself, if it cannot be divided."""
+
     def lessened(self, member: T, error: DataError) -> T | None:
         """Return the next simpler form in which the member may be stored; None after the last."""
 
@@ -116,9 +119,10 @@ class Isolation(Generic[T, R]):
             if self._abandon.wait(pause_s):
                 return None
             return [_Part(part.members, part.failures + 1)]
-        if len(part.members) > 1:
-            middle = len(part.members) // 2
-            return [_Part(part.members[middle:]), _Part(part.members[:middle])]
+        members = part.members if len(part.members) > 1 else self._writing.apart(part.members[0])
+        if len(members) > 1:
+            middle = len(members) // 2
+            return [_Part(members[middle:]), _Part(members[:middle])]
         error = _as_data_error(exc)
         self._on_isolated(part.members[0])
         lesser = self._writing.lessened(part.members[0], error)

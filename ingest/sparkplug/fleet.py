@@ -159,7 +159,7 @@ class Fleet:
             node = self._nodes[address.node]
             death = node.session.forget(address.device_id)
             if death is not None:
-                made_up = replace(message, payload=b"")
+                made_up = message._replace(payload=b"")
                 deliveries = [replace(self._died(node, death, made_up), counted=False)]
         self._requests.want(address.node, now)
         return deliveries

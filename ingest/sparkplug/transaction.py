@@ -5,7 +5,6 @@ tag, source time and value.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -76,7 +75,7 @@ class SparkplugTransaction:
             self._transaction.save_status(_status(edge, delivery.epoch, delivery.presence))
         if news:
             # Retained births are refused before: whoever announces is there.
-            live = replace(delivery.message, retained=False)
+            live = delivery.message._replace(retained=False)
             for rejection in announce(
                 self._transaction,
                 self._registry,

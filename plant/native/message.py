@@ -274,18 +274,20 @@ def decode_data(payload: bytes) -> DataBatch:
     """
     batch = _decoded(_data_decoder, payload)
     rows = batch.last_id - batch.first_id + 1
-    lengths = {"tag": len(batch.tag), "time_us": len(batch.time_us), "value": len(batch.value)}
-    if batch.quality is not None:
-        lengths["quality"] = len(batch.quality)
-    for name, length in lengths.items():
-        if length != rows or rows < 1:
-            raise DataError(
-                "inconsistent",
-                f"ids {batch.first_id}..{batch.last_id} are {rows} rows, {name} has {length}",
-            )
+    quality = batch.value if batch.quality is None else batch.quality
+    if not 0 < rows == len(batch.tag) == len(batch.time_us) == len(batch.value) == len(quality):
+        raise DataError("inconsistent", _disagreement(batch, rows))
     if min(batch.tag) < 0 or max(batch.tag) >= len(batch.tags):
         raise DataError("inconsistent", "a tag index is outside the list of tags")
     return batch
+
+
+def _disagreement(batch: DataBatch, rows: int) -> str:
+    lengths = {"tag": len(batch.tag), "time_us": len(batch.time_us), "value": len(batch.value)}
+    if batch.quality is not None:
+        lengths["quality"] = len(batch.quality)
+    name, length = next(one for one in lengths.items() if one[1] != rows or rows < 1)
+    return f"ids {batch.first_id}..{batch.last_id} are {rows} rows, {name} has {length}"
 
 
 def decode_birth(payload: bytes) -> Birth:

@@ -1,7 +1,7 @@
 """Sparkplug nodes for tests: the messages of one, and the settings of a host that knows it."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import timedelta
 
 from ingest.decoding.message import Message
@@ -125,4 +125,4 @@ def with_(metric: Metric, **changed: object) -> Metric:
 
 def retained(message: Message) -> Message:
     """Return the message as a broker delivers what it kept."""
-    return replace(message, retained=True)
+    return message._replace(retained=True)

@@ -2,7 +2,7 @@
 
 import random
 from collections import Counter
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -182,7 +182,7 @@ def test_a_node_keeps_the_connection_its_messages_came_by(
     for number, generation in sorted(sent, key=lambda one: one[1]):
         plant = Plant(number, random.Random(0))
         for message in plant.messages:
-            mailbox.put(replace(message, receipt=Receipt(generation)), 0)
+            mailbox.put(message._replace(receipt=Receipt(generation)), 0)
     while messages := mailbox.take(limit, 0):
         bench.take(*messages)
 

@@ -95,7 +95,7 @@ def test_what_the_edge_sent_again_is_not_written_twice(loaded: DatabaseSettings)
 
 def test_what_is_still_refused_stays(loaded: DatabaseSettings) -> None:
     take(loaded, [birth(), data(1, [1e6]), data(1, [1.0], edge=STRANGER)])
-    damaged = replace(data(2, [1.0]), payload=b"{")
+    damaged = data(2, [1.0])._replace(payload=b"{")
     take(loaded, [damaged])
 
     for reason in ("out_of_range", "unknown_edge", "malformed"):

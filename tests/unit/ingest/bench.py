@@ -5,8 +5,8 @@ from threading import Event
 
 from ingest.commit.committer import Committer
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import open_parcel
-from ingest.group.right_of_way import RightOfWay
+from ingest.decoding.parcel import messages_of
+from ingest.gathering import Gathering
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile
@@ -23,7 +23,6 @@ class Bench:
         max_payload_bytes: int = 4_000_000,
         *,
         require_enrolment: bool = False,
-        right_of_way: RightOfWay | None = None,
         kept_file: KeptFile | None = None,
     ) -> None:
         self.store = store or MemoryStore()
@@ -38,7 +37,6 @@ class Bench:
             lambda: NOW,
             self.limits,
             self.abandon,
-            right_of_way,
             first_pause_s=0,
             kept_file=kept_file,
         )
@@ -52,13 +50,14 @@ class Bench:
         """Commit groups one after the other and return what is then published."""
         published: list[tuple[str, bytes]] = []
         for messages in groups:
-            parcels = []
+            gathering = Gathering(self.limits)
             for message in messages:
                 self.selfstat.arrived()
-                parcels.append(open_parcel(message, self.limits))
-                self.selfstat.decoded(parcels[-1].rows)
-            for part, outcome in self.committer.commit(parcels):
-                self.committed += [parcel.message for parcel in part]
+                gathering.add(message)
+            self.selfstat.decoded(gathering.rows)
+            for part, outcome in self.committer.commit(gathering.parcels()):
+                for parcel in part:
+                    self.committed += messages_of(parcel)
                 published += outcome.acks
         return published
 

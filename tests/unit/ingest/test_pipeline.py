@@ -1,22 +1,19 @@
-import queue
-import threading
-from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
-from threading import Event, Semaphore, Thread
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from threading import Event
 from typing import cast
 
 import pytest
 
 from ingest.commit.committer import Committed, Committer
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import Parcel
+from ingest.decoding.parcel import Parcel, messages_of
 from ingest.pipeline import Pipeline
 from ingest.settings import GroupSettings
 from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.native.message import decode_ack
 from tests.plants.deliveries import birth, data
 from tests.unit.ingest.bench import Bench
-from tests.waiting import HANG_S, wait_until
 
 
 class ListSource:
@@ -29,10 +26,13 @@ class ListSource:
         self.acknowledged: list[Message] = []
         self.announced: dict[str, bytes] = {}
         self.failure: ConfigurationError | None = None
+        self.most_at_once: Counter[int] = Counter()
+        """How often so many were asked for, and there were some."""
 
     def receive(self, limit: int, timeout_s: float) -> list[Message]:
         if self.failure:
             raise self.failure
+        self.most_at_once[limit] += bool(self._waiting)
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         for _ in taken:
             self._bench.selfstat.arrived()
@@ -43,8 +43,8 @@ class ListSource:
     def acknowledge(self, messages: Iterable[Message]) -> None:
         self.acknowledged += messages
 
-    def announce(self, topic: str, payload: bytes) -> None:
-        self.announced[topic] = payload
+    def announce(self, announcements: Iterable[tuple[str, bytes]]) -> None:
+        self.announced.update(announcements)
 
     def close(self) -> None:
         pass
@@ -63,15 +63,15 @@ def run(
 
 def test_everything_is_committed_then_acknowledged_in_order() -> None:
     bench = Bench()
-    letters = [birth(), *(data(10 * k + 1, [float(k)] * 10) for k in range(100))]
+    letters = [birth(), *(data(10 * k + 1, [float(k % 50)] * 10) for k in range(1_000))]
 
     source = run(bench, letters)
 
     assert source.acknowledged == letters
-    assert len(bench.store.tables.numbers) == 1_000
+    assert len(bench.store.tables.numbers) == 10_000
     (ack,) = source.announced.values()
-    assert decode_ack(ack).committed_to == 1_000
-    assert 1 < bench.store.transactions < 100
+    assert decode_ack(ack).committed_to == 10_000
+    assert 1 < bench.store.transactions < 1_000
 
 
 def test_nothing_is_acknowledged_when_its_transaction_never_succeeded() -> None:
@@ -85,89 +85,47 @@ def test_nothing_is_acknowledged_when_its_transaction_never_succeeded() -> None:
     assert bench.selfstat.snapshot().messages.queued == 2
 
 
-class StepSource(ListSource):
-    """A `Source` that delivers one message at a time, when it is told to."""
-
-    def __init__(self, bench: Bench, stop: Event) -> None:
-        super().__init__([], bench, stop)
-        self.given: queue.Queue[Message] = queue.Queue()
-        self.in_vain = 0
-
-    def receive(self, limit: int, timeout_s: float) -> list[Message]:
-        assert timeout_s > 0
-        try:
-            return [self.given.get(timeout=timeout_s)]
-        except queue.Empty:
-            self.in_vain += 1
-            return []
-
-    def await_taken(self) -> None:
-        """Wait until all that was given is in a group, and others were waited for in vain."""
-        wait_until(self.given.empty, what="the message to be taken")
-        seen = self.in_vain
-        wait_until(lambda: self.in_vain > seen, what="a wait for others to end")
-
-
 class SlowCommitter:
-    """Takes a group when it is told to, and remembers how many messages each had."""
+    """Takes groups, asks for more as often as it is told to, and remembers how large each was."""
 
-    def __init__(self) -> None:
+    def __init__(self, bench: Bench, asks: Sequence[int]) -> None:
         self.groups: list[int] = []
-        self.begun = Semaphore(0)
-        self.may_end = Semaphore(0)
+        self._bench = bench
+        self._asks = deque(asks)
 
-    def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
-        self.groups.append(len(parcels))
-        self.begun.release()
-        assert self.may_end.acquire(timeout=HANG_S)
+    def commit(
+        self, parcels: Sequence[Parcel], meanwhile: Callable[[int], None]
+    ) -> Iterator[Committed]:
+        self.groups.append(sum(len(messages_of(parcel)) for parcel in parcels))
+        meanwhile(self._asks.popleft() if self._asks else 0)
         return iter(())
 
 
-def test_a_group_grows_while_the_writer_is_busy_and_goes_as_soon_as_it_is_not() -> None:
-    bench, stop, slow = Bench(), Event(), SlowCommitter()
-    source = StepSource(bench, stop)
-    pipeline = Pipeline(
-        source, cast(Committer, slow), bench.selfstat, GroupSettings(max_wait_s=0.01), bench.limits
-    )
-    thread = Thread(target=pipeline.run, args=(stop,))
-    thread.start()
-    try:
-        source.given.put(birth())
-        assert slow.begun.acquire(timeout=HANG_S)
-        for k in range(10):
-            source.given.put(data(k + 1, [1.0]))
-            source.await_taken()
-        slow.may_end.release()
-        assert slow.begun.acquire(timeout=HANG_S)
-        source.given.put(data(11, [1.0]))
-        slow.may_end.release()
-        assert slow.begun.acquire(timeout=HANG_S)
-    finally:
-        stop.set()
-        slow.may_end.release(9)
-        thread.join(HANG_S)
-
-    assert slow.groups == [1, 10, 1]
-
-
-def test_the_gatherer_ends_when_the_writer_fails_while_a_group_grows() -> None:
+def test_while_rows_are_taken_in_about_as_many_are_read_for_the_next_group() -> None:
     bench, stop = Bench(), Event()
-    source = StepSource(bench, stop)
+    letters = [birth(), *(data(k + 1, [1.0]) for k in range(2_000))]
+    source = ListSource(letters, bench, stop)
+    slow = SlowCommitter(bench, [300, 0, 10_000])
+    group = GroupSettings(max_rows=3_000)
+
+    Pipeline(source, cast(Committer, slow), bench.selfstat, group, bench.limits).run(stop)
+
+    # The birth and 511 messages are enough; 128 of the next group were read meanwhile.
+    assert slow.groups == [512, 128 + 2 * 512, 2_001 - 512 - 128 - 2 * 512]
+    assert source.most_at_once == {64: 2, 512: 4}
+
+
+def test_what_the_committer_raises_ends_the_run() -> None:
+    bench, stop = Bench(), Event()
 
     class FailingCommitter:
-        def commit(self, parcels: Sequence[Parcel]) -> Iterator[Committed]:
-            source.given.put(data(1, [1.0]))
-            source.await_taken()
+        def commit(self, *_: object) -> Iterator[Committed]:
             raise ConfigurationError("the table is gone")
 
-    pipeline = Pipeline(
-        source, cast(Committer, FailingCommitter()), bench.selfstat, GroupSettings(), bench.limits
-    )
-    source.given.put(birth())
-
+    committer = cast(Committer, FailingCommitter())
+    source = ListSource([birth()], bench, stop)
     with pytest.raises(ConfigurationError, match="table is gone"):
-        pipeline.run(stop)
-    assert not [one for one in threading.enumerate() if one.name == "gatherer"]
+        Pipeline(source, committer, bench.selfstat, GroupSettings(), bench.limits).run(stop)
 
 
 def test_a_failure_of_the_source_ends_the_run() -> None:

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 from ingest.broker.mailbox import Mailbox
 from ingest.decoding.message import Message
 from tests.plants.deliveries import NOW
@@ -36,7 +34,7 @@ def test_one_message_fits_when_it_is_larger_than_all_the_room() -> None:
 
 def test_messages_come_out_in_their_order_when_taken_in_parts() -> None:
     mailbox = Mailbox(max_messages=10, max_bytes=1_000)
-    letters = [replace(LETTER, topic=str(k)) for k in range(5)]
+    letters = [LETTER._replace(topic=str(k)) for k in range(5)]
     for letter in letters:
         mailbox.put(letter, 0)
 

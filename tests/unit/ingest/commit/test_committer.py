@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.group.right_of_way import RightOfWay
+from ingest.gathering import Gathering
 from ingest.validation.kept_file import KeptFile
 from plant.delivery.idset import IdSet
 from plant.errors import DataError, StoreUnavailableError
@@ -171,16 +171,14 @@ def test_tags_of_a_birth_are_not_taken_for_stored_when_its_transaction_failed() 
     assert values(bench) == [20]
 
 
-def test_others_may_compute_only_while_the_database_writes_measurements() -> None:
-    said: list[str] = []
+def test_the_next_group_may_be_read_while_the_database_takes_in_rows() -> None:
+    given: list[int] = []
+    bench = Bench()
+    bench.take(birth())
+    gathering = Gathering(bench.limits)
+    gathering.add(data(1, [1, 2]))
 
-    class NotedRightOfWay(RightOfWay):
-        def claim(self) -> None:
-            said.append("claim")
+    for _ in bench.committer.commit(gathering.parcels(), given.append):
+        pass
 
-        def release(self) -> None:
-            said.append("release")
-
-    Bench(right_of_way=NotedRightOfWay()).take(birth(), data(1, [1, 2]))
-
-    assert said == ["release", "claim"]
+    assert given == [2]

@@ -115,7 +115,9 @@ def test_no_more_gaps_are_opened_when_there_are_very_many(bench: Bench, unreadab
     beyond = 2 * MOST_SPANS + 11
     strange = data(beyond, [21])
     if unreadable:
-        strange = replace(strange, payload=strange.payload.replace(b'"schema":1', b'"schema":9'))
+        strange = strange._replace(
+            payload=strange.payload.replace(b'"schema":1', b'"schema":9')
+        )
 
     bench.take(strange)
 
@@ -330,7 +332,7 @@ def test_everything_is_counted_exactly_once(bench: Bench) -> None:
         data(1, [20, 999]),
         data(2, [1, 30]),
         message(Leaf.DATA, b"nonsense"),
-        replace(data(1, [1]), topic="nm/v1/x"),
+        data(1, [1])._replace(topic="nm/v1/x"),
         status(),
     ]
 

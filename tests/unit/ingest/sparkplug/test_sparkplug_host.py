@@ -3,7 +3,6 @@
 import gzip
 import zlib
 from collections.abc import Callable
-from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
@@ -242,7 +241,7 @@ def test_a_message_that_the_broker_repeats_is_stored_once(
     message = script.data(script.value(1, 1.0))
 
     bench.take(message)
-    bench.take(replace(message, receipt=Receipt(1, duplicate=True)))
+    bench.take(message._replace(receipt=Receipt(1, duplicate=True)))
 
     assert bench.values("tien-1/temperature") == [20.0, 1.0]
 
@@ -634,7 +633,7 @@ def compressed(
     if algorithm is not None:
         metrics = [Metric(name="algorithm", datatype=DataType.STRING, value=algorithm)]
     outer = Payload(uuid=COMPRESSED, body=pack(message.payload), metrics=metrics)
-    return replace(message, payload=encode(outer))
+    return message._replace(payload=encode(outer))
 
 
 def test_each_value_is_judged_by_the_birth_before_it_when_a_type_changes(
