@@ -15,7 +15,9 @@ IDS = 60
 spans = st.tuples(st.integers(1, IDS), st.integers(1, 12)).map(
     lambda span: (span[0], min(span[0] + span[1], IDS + 1))
 )
-faults = st.lists(st.sampled_from([None, StoreUnavailableError()]), max_size=6)
+# A message that fails more often than four times by itself, while harmless transactions work, is
+# taken to be the cause.
+faults = st.lists(st.sampled_from([None, StoreUnavailableError()]), max_size=4)
 
 
 def message_of(span: tuple[int, int]) -> Message:
