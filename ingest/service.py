@@ -11,7 +11,6 @@ from ingest.broker.share import Share
 from ingest.broker.source import MqttSource
 from ingest.commit.committer import Committer
 from ingest.ending import ending
-from ingest.group.right_of_way import RightOfWay
 from ingest.mes.intake import MesThread
 from ingest.metrics import metrics_server
 from ingest.pipeline import Pipeline

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 
 from ingest.broker.share import sender_of
 from ingest.decoding.message import Message
-from ingest.group.right_of_way import RightOfWay
 
 
 @dataclass(slots=True)

@@ -8,11 +8,11 @@ from time import monotonic
 import structlog
 
 from ingest.commit.heartbeat import ClockOffsets
-from ingest.group.isolation import Isolation
 from ingest.commit.outcome import Outcome
 from ingest.commit.refusal import Untold, rejection_of
 from ingest.commit.transaction import GroupTransaction
-from ingest.decoding.parcel import DataParcel, Parcel, RefusedParcel, refused
+from ingest.decoding.parcel import Parcel, RefusedParcel, apart, refused
+from ingest.group.isolation import Isolation
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile
@@ -52,7 +52,7 @@ class Committer:
         self._meanwhile: Callable[[int], None] = lambda _: None
         self._kept_file = kept_file
         self._isolation: Isolation[Parcel, Outcome] = Isolation(
-            self, selfstat, abandon, first_pause_s=first_pause_s
+            self, selfstat, abandon, first_pause_s=first_pause_s, apart=apart
         )
 
     def commit(
@@ -96,10 +96,6 @@ class Committer:
     def obstacle(self) -> str | None:
         """Return what keeps a harmless transaction from working now."""
         return self._store.obstacle()
-
-    def apart(self, member: Parcel) -> Sequence[Parcel]:
-        """Return the messages of a parcel, each as one."""
-        return list(member.apart()) if isinstance(member, DataParcel) else [member]
 
     def lessened(self, member: Parcel, error: DataError) -> Parcel | None:
         """Return the message as refused, then only its raw form; None when it was that."""

@@ -33,7 +33,6 @@ from ingest.decoding.parcel import (
     StatusParcel,
     refused,
 )
-from ingest.group.right_of_way import RightOfWay
 from ingest.validation.registry import Registry, stranger
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds

@@ -190,6 +190,11 @@ def messages_of(parcel: Parcel) -> Sequence[Message]:
     return parcel.messages if isinstance(parcel, DataParcel) else [parcel.message]
 
 
+def apart(parcel: Parcel) -> Sequence[Parcel]:
+    """Return the messages that a parcel was made of, each as one."""
+    return list(parcel.apart()) if isinstance(parcel, DataParcel) else [parcel]
+
+
 def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
     """Return what a message says; one that cannot be read comes back refused, never raised."""
     try:

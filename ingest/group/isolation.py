@@ -36,9 +36,6 @@ class Writing(Protocol[T, R_co]):
     def obstacle(self) -> str | None:
         """Return what keeps a harmless transaction from working now; None when nothing does."""
 
-    def apart(self, member: T) -> Sequence[T]:
-        """Return what the member is made of, in its order; itself, if it cannot be divided."""
-
     def lessened(self, member: T, error: DataError) -> T | None:
         """Return the next simpler form in which the member may be stored; None after the last."""
 
@@ -66,10 +63,11 @@ class Isolation(Generic[T, R]):
         *,
         by: str = "ingest",
         first_pause_s: float = 0.1,
+        apart: Callable[[T], Sequence[T]] = lambda member: [member],
         on_outage: Callable[[], None] = lambda: None,
         on_isolated: Callable[[T], None] = lambda _: None,
     ) -> None:
-        """Remember how to write.
+        """Remember how to write, and how to take apart a member that is made of several.
 
         Once `abandon` is set, nothing is tried a second time. `on_outage` is told after each
         failure that is the database's, `on_isolated` of each member found to be bad.
@@ -79,6 +77,7 @@ class Isolation(Generic[T, R]):
         self._abandon = abandon
         self._by = by
         self._first_pause_s = first_pause_s
+        self._apart = apart
         self._on_outage = on_outage
         self._on_isolated = on_isolated
 
@@ -119,7 +118,7 @@ class Isolation(Generic[T, R]):
             if self._abandon.wait(pause_s):
                 return None
             return [_Part(part.members, part.failures + 1)]
-        members = part.members if len(part.members) > 1 else self._writing.apart(part.members[0])
+        members = part.members if len(part.members) > 1 else self._apart(part.members[0])
         if len(members) > 1:
             middle = len(members) // 2
             return [_Part(members[middle:]), _Part(members[:middle])]

@@ -98,10 +98,6 @@ class SparkplugCommitter:
         """Return what keeps a harmless transaction from working now."""
         return self._store.obstacle()
 
-    def apart(self, member: Delivery) -> Sequence[Delivery]:
-        """Return the delivery: it is of one message."""
-        return [member]
-
     def lessened(self, member: Delivery, error: DataError) -> Delivery | None:
         """Return the message as refused, then only its raw form; None when it was that."""
         refusal = Refusal(error.reason, error.detail, member.rows)

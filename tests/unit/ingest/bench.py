@@ -6,7 +6,7 @@ from threading import Event
 from ingest.commit.committer import Committer
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import messages_of
-from ingest.gathering import Gathering
+from ingest.group.gathering import Gathering
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from ingest.gathering import Gathering
+from ingest.group.gathering import Gathering
 from ingest.validation.kept_file import KeptFile
 from plant.delivery.idset import IdSet
 from plant.errors import DataError, StoreUnavailableError

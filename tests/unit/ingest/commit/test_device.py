@@ -1,6 +1,5 @@
 """Devices without outbox ids, through the committer and a database in memory."""
 
-
 import msgspec
 import pytest
 

@@ -115,9 +115,7 @@ def test_no_more_gaps_are_opened_when_there_are_very_many(bench: Bench, unreadab
     beyond = 2 * MOST_SPANS + 11
     strange = data(beyond, [21])
     if unreadable:
-        strange = strange._replace(
-            payload=strange.payload.replace(b'"schema":1', b'"schema":9')
-        )
+        strange = strange._replace(payload=strange.payload.replace(b'"schema":1', b'"schema":9'))
 
     bench.take(strange)
 

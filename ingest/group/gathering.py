@@ -8,11 +8,11 @@ from time import monotonic
 
 import numpy as np
 
-from ingest.group.cost import GroupCost
 from ingest.decoding.column import value_columns, whole_numbers
 from ingest.decoding.json_size import check_items
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import DataParcel, Ids, Parcel, check_epoch, items_of, open_parcel
+from ingest.group.cost import GroupCost
 from ingest.settings import LimitSettings
 from plant.errors import DataError
 from plant.measurement import Value
