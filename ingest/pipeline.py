@@ -6,10 +6,11 @@ computes who could keep it waiting. A group goes as soon as the one before is co
 grown until then: little load means little waiting, much load large transactions.
 """
 
+from collections import deque
 from threading import Event
 
 from ingest.commit.committer import Committer
-from ingest.decoding.message import Source
+from ingest.decoding.message import Message, Source
 from ingest.decoding.parcel import messages_of
 from ingest.group.gathering import Gathering
 from ingest.selfstat import Selfstat
@@ -17,7 +18,7 @@ from ingest.settings import GroupSettings, LimitSettings
 
 _IDLE_S = 0.2
 _AT_ONCE = 512
-"""Messages taken from the source at a time; a group may overshoot its limit by as many."""
+"""Messages taken from the source at a time."""
 _A_FEW = 64
 """The same, while the database works."""
 
@@ -40,6 +41,8 @@ class Pipeline:
         self._limits = limits
         self._next = Gathering(limits)
         """The group that is being gathered."""
+        self._waiting: deque[Message] = deque()
+        """Taken from the source, for the groups after."""
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set; then what is decoded already is committed still.
@@ -57,23 +60,27 @@ class Pipeline:
 
     def _gather(self, stop: Event) -> None:
         """Add messages until the group is old enough, or costs enough."""
-        while self._next.cost < self._group.max_rows and not stop.is_set():
+        most = self._group.max_rows
+        while self._next.cost < most and not stop.is_set():
             wait_s = _IDLE_S
             if self._next:
                 wait_s = max(0.0, self._group.max_wait_s - self._next.age_s)
-            if not self._take(_AT_ONCE, wait_s):
+            if not self._add(_AT_ONCE, wait_s, most):
                 return
 
     def _meanwhile(self, rows: int) -> None:
-        """Read messages of about as many measurements as the database has just been given."""
-        until = min(self._next.cost + rows, self._group.max_rows)
-        while self._next.cost < until and self._take(_A_FEW, 0.0):
+        """Read messages that cost about as much as the rows that the database was just given."""
+        most = min(self._next.cost + rows, self._group.max_rows)
+        while self._next.cost < most and self._add(_A_FEW, 0.0, most):
             pass
 
-    def _take(self, limit: int, wait_s: float) -> bool:
-        messages = self._source.receive(limit, wait_s)
+    def _add(self, limit: int, wait_s: float, most: int) -> bool:
+        """Add some messages, as long as the group costs less; return whether there were any."""
+        if not self._waiting:
+            self._waiting.extend(self._source.receive(limit, wait_s))
+        some = bool(self._waiting)
         before = self._next.rows
-        for message in messages:
-            self._next.add(message)
+        while self._waiting and self._next.cost < most:
+            self._next.add(self._waiting.popleft())
         self._selfstat.decoded(self._next.rows - before)
-        return bool(messages)
+        return some

@@ -1,4 +1,4 @@
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from threading import Event
 from typing import cast
@@ -26,13 +26,10 @@ class ListSource:
         self.acknowledged: list[Message] = []
         self.announced: dict[str, bytes] = {}
         self.failure: ConfigurationError | None = None
-        self.most_at_once: Counter[int] = Counter()
-        """How often so many were asked for, and there were some."""
 
     def receive(self, limit: int, timeout_s: float) -> list[Message]:
         if self.failure:
             raise self.failure
-        self.most_at_once[limit] += bool(self._waiting)
         taken = [self._waiting.popleft() for _ in range(min(limit, len(self._waiting)))]
         for _ in taken:
             self._bench.selfstat.arrived()
@@ -56,7 +53,7 @@ def run(
     stop = Event()
     source = ListSource(messages, bench, stop)
     source.failure = failure
-    group = GroupSettings(max_rows=50)
+    group = GroupSettings(max_rows=3_000)
     Pipeline(source, bench.committer, bench.selfstat, group, bench.limits).run(stop)
     return source
 
@@ -110,9 +107,20 @@ def test_while_rows_are_taken_in_about_as_many_are_read_for_the_next_group() -> 
 
     Pipeline(source, cast(Committer, slow), bench.selfstat, group, bench.limits).run(stop)
 
-    # The birth and 511 messages are enough; 128 of the next group were read meanwhile.
-    assert slow.groups == [512, 128 + 2 * 512, 2_001 - 512 - 128 - 2 * 512]
-    assert source.most_at_once == {64: 2, 512: 4}
+    # A birth of three tags costs 2,015 and each message 3; 100 of the next were read meanwhile.
+    assert slow.groups == [1 + 329, 1_000, 671]
+
+
+def test_what_costs_much_by_itself_is_left_for_other_groups() -> None:
+    bench, stop = Bench(), Event()
+    letters = [birth(), *(data(1, [1.0], epoch=f"life-{k}") for k in range(100))]
+    slow = SlowCommitter(bench, [])
+    group = GroupSettings(max_rows=30_000)
+
+    source = ListSource(letters, bench, stop)
+    Pipeline(source, cast(Committer, slow), bench.selfstat, group, bench.limits).run(stop)
+
+    assert max(slow.groups) < 35
 
 
 def test_what_the_committer_raises_ends_the_run() -> None:
