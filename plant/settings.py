@@ -62,6 +62,27 @@ class TlsSettings(StrictModel):
     """Its key; left out, it is in the certificate's file."""
 
 
+class Hosts(StrictModel):
+    """Mix-in of blocks that name a server, or several of which one serves."""
+
+    host: str = "127.0.0.1"
+    """Several are separated by commas; one may have its own port, `name:port`."""
+    port: int
+
+    @property
+    def addresses(self) -> list[tuple[str, int]]:
+        """Return the hosts and their ports, in order."""
+        found = []
+        for one in self.host.split(","):
+            name, colon, port = one.strip().rpartition(":")
+            # An address of IPv6 has colons of its own.
+            if colon and port.isdigit() and ":" not in name:
+                found.append((name, int(port)))
+            else:
+                found.append((one.strip(), self.port))
+        return found
+
+
 class DatabaseTlsSettings(StrictModel):
     """An encrypted connection to the database, whose certificate and name are checked."""
 
@@ -69,10 +90,9 @@ class DatabaseTlsSettings(StrictModel):
     """The authority that signed the database's certificate."""
 
 
-class BrokerSettings(Secret):
-    """The MQTT broker."""
+class BrokerSettings(Hosts, Secret):
+    """The MQTT broker; of several, the first that answers."""
 
-    host: str = "127.0.0.1"
     port: Port = 1883
     username: str | None = None
     tls: TlsSettings | None = None
@@ -90,10 +110,9 @@ class BrokerSettings(Secret):
         return self.model_copy(update={"tls": self.tls.model_copy(update=own)})
 
 
-class DatabaseSettings(Secret):
-    """The PostgreSQL or TimescaleDB database."""
+class DatabaseSettings(Hosts, Secret):
+    """The PostgreSQL or TimescaleDB database; of several, the first that may be written to."""
 
-    host: str = "127.0.0.1"
     port: Port = 5432
     name: str = "nhipmay"
     user: str = "nhipmay"

@@ -28,6 +28,8 @@ _REFUSALS = {
 }
 _CONNECT_S = 10.0
 _ANSWER_S = 15.0
+_HANG_UPS = 2
+"""Without an answer, in a row, before another version is tried."""
 _FIRST_PAUSE_S = 0.2
 _LONGEST_PAUSE_S = 10.0
 
@@ -80,7 +82,15 @@ def connect(client: Client, settings: BrokerSettings, *, lasting: bool = False) 
         properties = Properties(PacketTypes.CONNECT)
         properties.SessionExpiryInterval = settings.session_expiry_s
         arguments = {"clean_start": False, "properties": properties}
-    client.connect(settings.host, settings.port, settings.keepalive_s, **arguments)
+    *others, last = settings.addresses
+    for host, port in others:
+        try:
+            client.connect(host, port, settings.keepalive_s, **arguments)
+        except OSError:
+            continue
+        client.loop_start()
+        return
+    client.connect(*last, settings.keepalive_s, **arguments)
     client.loop_start()
 
 
@@ -100,6 +110,9 @@ class Purpose(Protocol):
 
     def subscribed(self, connection: "MqttConnection") -> None:
         """Take note that the broker has granted what was asked for."""
+
+    def does_without(self, connection: "MqttConnection", denied: str) -> bool:
+        """Tell whether it can do without a topic filter that the broker denies."""
 
     def take(self, connection: "MqttConnection", message: MQTTMessage) -> bool:
         """Take a message; return False when there is no room, and no more of them are given."""
@@ -136,6 +149,8 @@ class MqttConnection:
         """Which subscription the broker denies."""
         self.speaks_otherwise = False
         """The broker did not understand this version of the protocol."""
+        self.hung_up = False
+        """It ended before any answer: it may know only the other version, or be about to end."""
         self.client = new_client(settings, client_id, version, lasting=lasting)
         if will is not None:
             self.client.will_set(will.topic, will.payload, qos=1, retain=True)
@@ -183,7 +198,7 @@ class MqttConnection:
         self, _client: Client, _user: Any, mid: int, codes: list[ReasonCode], _more: Any
     ) -> None:
         for topic, code in zip(self._asked.pop(mid, ()), codes, strict=False):
-            if code.is_failure:
+            if code.is_failure and not self._purpose.does_without(self, topic):
                 self.denied = f"does not let this user read {topic} ({code}); mend its ACL"
         if self.denied is None:
             self._purpose.subscribed(self)
@@ -194,8 +209,7 @@ class MqttConnection:
         self, _client: Client, _user: Any, _flags: DisconnectFlags, code: ReasonCode, _more: Any
     ) -> None:
         if not self._answered.is_set():
-            # A broker that knows only the other version may just hang up.
-            self.speaks_otherwise = True
+            self.hung_up = True
         self.reason = self.reason or str(code)
         self._end()
 
@@ -213,28 +227,67 @@ class MqttConnection:
         self._answered.set()
 
 
+class _Farewell:
+    """The purpose of a connection that wants nothing."""
+
+    def connected(self, connection: MqttConnection) -> None:
+        connection.stand()
+
+    def subscribed(self, connection: MqttConnection) -> None:
+        pass
+
+    def does_without(self, connection: MqttConnection, denied: str) -> bool:
+        return True
+
+    def take(self, connection: MqttConnection, message: MQTTMessage) -> bool:
+        return False
+
+
+def end_session(settings: BrokerSettings, client_id: str, version: MQTTProtocolVersion) -> bool:
+    """Let the broker forget a session and what waits in it; return whether it did.
+
+    Raises ConfigurationError when the files of TLS do not serve.
+    """
+    connection = MqttConnection(settings, client_id, version, _Farewell())
+    try:
+        return connection.open() is None
+    finally:
+        connection.close()
+
+
 class Attempts:
     """How to connect next, of someone who never gives up: which version, and after which pause."""
 
     def __init__(self, protocol: Literal["auto", "5", "3.1.1"]) -> None:
         self._versions = versions_of(protocol)
+        self._accepted: set[MQTTProtocolVersion] = set()
+        self._hang_ups = 0
         self._pause_s = _FIRST_PAUSE_S
         self._outage: str | None = None
-        self.ever_succeeded = False
 
     @property
     def version(self) -> MQTTProtocolVersion:
         """The version to speak."""
         return self._versions[0]
 
+    @property
+    def ever_succeeded(self) -> bool:
+        """Whether a connection ever stood."""
+        return bool(self._accepted)
+
     def succeeded(self) -> None:
         """A connection stands."""
-        self.ever_succeeded, self._outage, self._pause_s = True, None, _FIRST_PAUSE_S
+        self._accepted.add(self.version)
+        self._hang_ups, self._outage, self._pause_s = 0, None, _FIRST_PAUSE_S
 
     def failed(self, connection: MqttConnection, problem: str) -> bool:
         """A connection ended or never stood; return whether that is news."""
-        if connection.speaks_otherwise:
+        self._hang_ups += connection.hung_up
+        # A broker that goes down hangs up as well: one that understood this version is asked again.
+        misheard = self._hang_ups >= _HANG_UPS and self.version not in self._accepted
+        if connection.speaks_otherwise or misheard:
             self._versions.append(self._versions.pop(0))
+            self._hang_ups = 0
         known, self._outage = self._outage, problem
         return problem != known
 

@@ -22,23 +22,25 @@ class Subscriptions:
         self._share = share
         self._sites: set[str] = set()
         self._left: set[str] = set()
+        self._everywhere = share.count == 1
+        """Whether data are asked for from all sites at once."""
 
     def wanted(self) -> list[str]:
         """Return the filters to ask for on a new connection."""
         leaves = [Leaf.BIRTH, Leaf.STATUS, Leaf.VALUES]
-        if self._share.count == 1:
-            leaves.append(Leaf.DATA)
+        if self._everywhere:
+            return [_filter("+/+", leaf) for leaf in [*leaves, Leaf.DATA]]
         everywhere = [_filter("+/+", leaf) for leaf in leaves]
         return everywhere + [_filter(site, Leaf.DATA) for site in sorted(self._sites)]
 
     def unwanted(self) -> list[str]:
         """Return the filters that the broker may remember of other settings."""
-        return [] if self._share.count == 1 else [_filter("+/+", Leaf.DATA)]
+        return [] if self._everywhere else [_filter("+/+", Leaf.DATA)]
 
     def heard(self, topic: str) -> str | None:
         """Return the filter to ask for after a message of this topic, which is of our share."""
         site = site_of(topic)
-        if self._share.count == 1 or site in self._sites or len(self._sites) >= _MOST_SITES:
+        if self._everywhere or site in self._sites or len(self._sites) >= _MOST_SITES:
             return None
         self._sites.add(site)
         return _filter(site, Leaf.DATA)
@@ -49,11 +51,27 @@ class Subscriptions:
         The workers may have been fewer when the broker was asked for it.
         """
         site = site_of(topic)
-        if not topic.endswith(f"/{Leaf.DATA}") or site in self._left:
+        if self._everywhere or not topic.endswith(f"/{Leaf.DATA}") or site in self._left:
             return None
         if len(self._left) < _MOST_SITES:
             self._left.add(site)
         return _filter(site, Leaf.DATA)
+
+    def instead_of(self, denied: str) -> list[str] | None:
+        """Return what to ask for instead of a filter that was denied; None for an essential one.
+
+        Devices without an outbox are few, and an access list may know none. Some brokers grant so
+        many filters to a session and no more (NATS about sixty): then one for all sites does, at
+        the price of passing over what is not ours.
+        """
+        if denied == _filter("+/+", Leaf.VALUES):
+            return []
+        if not denied.endswith(f"/{Leaf.DATA}") or denied == _filter("+/+", Leaf.DATA):
+            return None
+        if self._everywhere:
+            return []
+        self._everywhere = True
+        return [_filter("+/+", Leaf.DATA)]
 
 
 class FixedSubscriptions(Subscriptions):

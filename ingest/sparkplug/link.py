@@ -190,6 +190,10 @@ class _HostSession:
         """Ask for the nodes' messages and for our own STATE."""
         connection.subscribe([self._link.state_topic, *self._link.topics])
 
+    def does_without(self, connection: MqttConnection, denied: str) -> bool:
+        """Do without nothing."""
+        return False
+
     def subscribed(self, connection: MqttConnection) -> None:
         """Announce the host: from now on it hears what nodes say."""
         self._say(State(True, self._timestamp))

@@ -55,9 +55,13 @@ def conninfo(settings: DatabaseSettings) -> str:
     """Return the libpq connection string of the settings, its password included."""
     tls = settings.tls
     secured = {"sslmode": "verify-full", "sslrootcert": str(tls.ca_file)} if tls else {}
+    addresses = settings.addresses
+    if len(addresses) > 1:
+        # One that was demoted, or is a standby, is passed over.
+        secured["target_session_attrs"] = "read-write"
     return make_conninfo(
-        host=settings.host,
-        port=settings.port,
+        host=",".join(host for host, _ in addresses),
+        port=",".join(str(port) for _, port in addresses),
         dbname=settings.name,
         user=settings.user,
         password=settings.secret(),

@@ -54,3 +54,16 @@ def test_the_data_of_each_site_are_asked_for_by_one_worker(count: int) -> None:
         ]
         assert len(asked) == 1
         assert asked[0] is not None
+
+
+def test_one_filter_for_all_sites_does_when_a_broker_grants_no_more_of_them() -> None:
+    subscriptions = Subscriptions(Share(0, 2))
+    site = next(f"e/s{k}" for k in range(9) if Share(0, 2).owns(f"nm/v1/e/s{k}/x/birth"))
+    assert subscriptions.heard(f"nm/v1/{site}/x/birth") == f"nm/v1/{site}/+/data"
+
+    assert subscriptions.instead_of(f"nm/v1/{site}/+/data") == ["nm/v1/+/+/+/data"]
+    assert subscriptions.instead_of(f"nm/v1/{site}/+/data") == []
+    assert "nm/v1/+/+/+/data" in subscriptions.wanted()
+    assert subscriptions.unwanted() == []
+    assert subscriptions.instead_of("nm/v1/+/+/+/data") is None
+    assert subscriptions.instead_of("nm/v1/+/+/+/birth") is None
