@@ -1,6 +1,7 @@
 """Rejections are tried again, once the cause is mended: what is accepted now is written once."""
 
 from dataclasses import dataclass, replace
+from functools import partial
 from time import monotonic
 
 import numpy as np
@@ -9,14 +10,16 @@ from ingest.commit.new_rows import NewRows, joined, row_rejections
 from ingest.commit.transaction import CURABLE
 from ingest.commit.unnumbered import write_rows
 from ingest.settings import IngestSettings, LimitSettings
+from ingest.validation.kept_file import KeptFile
 from ingest.validation.registry import Registry
 from ingest.validation.rejected import is_numbered, opened_rejection
 from ingest.validation.validation import ACCEPTED, verdicts
 from plant.clock import Clock
 from plant.delivery.idset import IdSet
-from plant.errors import DataError
+from plant.errors import DataError, TransientError
 from store.delivery.row import LedgerKey, LedgerRow, OpenRejection
 from store.delivery.store import PostgresDeliveryStore, PostgresDeliveryTransaction
+from store.rejection.rejection import Rejection
 
 _AT_ONCE = 500
 
@@ -45,12 +48,15 @@ def replay_rejected(settings: IngestSettings, reason: str) -> Replayed:
     """Try all waiting rejections of a reason again.
 
     What is accepted is written and its rejection marked in one transaction; the rest stays as it
-    is. An ingest may be running. Raises StoreUnavailableError when the database is away: what was
+    is. What waits in the file beside the ingest is put into the database first, as far as it takes
+    it. An ingest may be running. Raises StoreUnavailableError when the database is away: what was
     done until then is done.
     """
     store = PostgresDeliveryStore(settings.database)
     total, after, limit = Replayed(), 0, _AT_ONCE
+    kept_file = KeptFile(settings.kept_file)
     try:
+        kept_file.drain(partial(_stored, store))
         while True:
             waiting: list[OpenRejection] = []
             try:
@@ -60,8 +66,9 @@ def replay_rejected(settings: IngestSettings, reason: str) -> Replayed:
                         return total
                     replay = _Replay(transaction, settings.limits, settings.make_clock())
                     done = replay.apply(waiting)
-            except DataError:
-                if not waiting:
+            except (DataError, TransientError):
+                # Out of locks, say, may be one rejection's doing, as it was before.
+                if not waiting or store.obstacle() is not None:
                     raise
                 # The database refuses one of them still: it must not hold up the others.
                 if len(waiting) > 1:
@@ -72,6 +79,16 @@ def replay_rejected(settings: IngestSettings, reason: str) -> Replayed:
             after, limit = waiting[-1].rejection_id, _AT_ONCE
     finally:
         store.close()
+
+
+def _stored(store: PostgresDeliveryStore, rejection: Rejection) -> bool:
+    """Store what was kept in the file beside the ingest; return whether the database takes it."""
+    try:
+        with store.transaction() as transaction:
+            transaction.write_rejections([rejection])
+    except DataError:
+        return False
+    return True
 
 
 class _Replay:

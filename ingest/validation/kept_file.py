@@ -5,10 +5,11 @@ lines into the database once the cause is mended.
 """
 
 import base64
+import fcntl
 import hashlib
 import os
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from threading import Lock
@@ -54,13 +55,24 @@ class KeptFile:
             digest = _digest(line)
             if digest in self._known:
                 return
-            descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
-            with os.fdopen(descriptor, "ab") as file:
-                # Not behind a line that a power cut left without its end.
-                file.write((b"\n" if file.tell() else b"") + _encoder.encode(line) + b"\n")
-                file.flush()
-                os.fsync(file.fileno())
+            with self._alone():
+                self._append(line)
             self._known.add(digest)
+
+    def _append(self, line: _Line) -> None:
+        descriptor = os.open(self.path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        with os.fdopen(descriptor, "ab") as file:
+            # Not behind a line that a power cut left without its end.
+            file.write((b"\n" if file.tell() else b"") + _encoder.encode(line) + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        """Keep other processes from the file: a replay beside a running ingest."""
+        with self.path.with_suffix(".lock").open("a") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            yield
 
     def __len__(self) -> int:
         """Return how many messages wait in the file."""
@@ -70,13 +82,18 @@ class KeptFile:
 
     def drain(self, take: Callable[[Rejection], bool]) -> int:
         """Offer each line; leave in the file those that are not taken, and return how many were."""
-        with self._lock:
+        if not self.path.exists():
+            return 0
+        with self._lock, self._alone():
             lines = list(_lines(self.path))
             left = [line for line in lines if not take(_rejection(line))]
             taken = len(lines) - len(left)
             if taken:
                 fresh = self.path.with_suffix(".new")
-                fresh.write_bytes(b"".join(_encoder.encode(line) + b"\n" for line in left))
+                with fresh.open("wb") as file:
+                    file.writelines(_encoder.encode(line) + b"\n" for line in left)
+                    file.flush()
+                    os.fsync(file.fileno())
                 fresh.replace(self.path)
             self._known = {_digest(line) for line in left}
             self._read = True

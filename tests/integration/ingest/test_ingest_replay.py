@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from threading import Event
 
 import msgspec
@@ -13,11 +14,13 @@ from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.committer import SparkplugCommitter
 from ingest.sparkplug.delivery import Delivery, Sample, data_parcel
+from ingest.validation.kept_file import KeptFile
 from plant.measurement import Quality
 from plant.native.message import Leaf
 from plant.settings import DatabaseSettings
 from store import connect, load_plant
 from store.delivery.store import PostgresDeliveryStore
+from store.rejection.rejection import Rejection
 from tests.integration.ingests import fetched, take
 from tests.plants.deliveries import (
     EDGE,
@@ -192,3 +195,22 @@ def test_measurements_of_a_sparkplug_node_are_written_once_when_the_cause_is_men
     assert again.examined == 0
     assert fetched(loaded, VALUES) == [(20.0,), (250.0,)]
     assert fetched(loaded, "select count(*) from delivery_ledger") == [(0,)]
+
+
+def test_what_was_kept_in_the_file_is_replayed_like_the_rest(
+    each_database: DatabaseSettings, tmp_path: Path
+) -> None:
+    load_plant(each_database, plant())
+    take(each_database, [birth()])
+    message = data(1, [20.5])
+    kept = KeptFile(tmp_path / "kept.jsonl")
+    kept.keep(
+        Rejection(message.received_time, message.topic, "store_refused", "no", message.payload)
+    )
+    settings = IngestSettings(database=each_database, kept_file=kept.path)
+
+    done = replay_rejected(settings, "store_refused")
+
+    assert (done.settled, done.written) == (1, 1)
+    assert len(KeptFile(kept.path)) == 0
+    assert fetched(each_database, "select value from measurement") == [(20.5,)]

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from ingest import IngestSettings
 from ingest.validation.kept_file import KeptFile
@@ -17,7 +18,7 @@ from store import connect, load_plant
 from tests.integration.fake_edge import FakeEdge, settings_of
 from tests.integration.ingests import fetched, running
 from tests.integration.witness import Witness, witnessed
-from tests.peers.services import BrokerFactory, MosquittoBroker
+from tests.peers.services import BrokerFactory, MosquittoBroker, free_port
 from tests.plants.deliveries import COUNT, STATE, STRANGER, TEMPERATURE, plant
 from tests.waiting import wait_until
 
@@ -271,3 +272,43 @@ def test_an_outbox_with_thousands_of_lives_delays_nobody(
         witness.hears(3)
         assert witness.longest_s < before + 1
     assert fetched(database, "select count(*) from rejection") == [(0,)]
+
+
+def test_a_connection_that_may_only_read_is_left(
+    broker: MosquittoBroker, database: DatabaseSettings, tmp_path: Path
+) -> None:
+    def may_only_read(setting: str) -> None:
+        with connect(database, autocommit=True) as connection:
+            connection.execute("set default_transaction_read_only to off")
+            change = f"set default_transaction_read_only to {setting}"
+            connection.execute(f'alter database "{database.name}" {change}'.encode())
+            connection.execute(
+                "select pg_terminate_backend(pid) from pg_stat_activity "
+                "where datname = current_database() and pid <> pg_backend_pid() "
+                "and backend_type = 'client backend'"
+                if setting == "on"
+                else "select 1"
+            )
+
+    with attacked(broker, database, tmp_path) as (sender, witness, _):
+        with capture_logs() as logged:
+            may_only_read("on")
+            send(sender, 1, [20.5])
+            wait_until(
+                lambda: any("read-only" in str(line.get("reason")) for line in logged),
+                what="a read-only database",
+            )
+            may_only_read("off")
+            acknowledged(sender, 1)
+        # It stood still meanwhile, as it must.
+        witness.longest_s = 0.0
+
+    assert fetched(database, "select count(*) from rejection") == [(0,)]
+
+
+def test_one_of_several_databases_is_taken(database: DatabaseSettings) -> None:
+    several = database.model_copy(
+        update={"host": f"127.0.0.1:{free_port()},{database.host}:{database.port}", "port": 1}
+    )
+
+    assert fetched(several, "select 1") == [(1,)]
