@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults fuzz fuzz-messages lock clean
+.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults bench-anomaly fuzz fuzz-messages lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -56,6 +56,9 @@ bench-edge: ## Measure the edge agent: memory, outbox, drain (ARGS="--hours 1" f
 
 bench-oee: ## Measure OEE: speed against its targets (ARGS="--machines 10" for a short run)
 	@$(MAKE) --no-print-directory bench ARGS="oee $(ARGS)"
+
+bench-anomaly: ## Measure detection: cost per row, many machines, memory
+	@$(MAKE) --no-print-directory bench ARGS="anomaly $(ARGS)"
 
 bench-faults: ## Break everything at random moments and compare with the truth (ARGS="--rounds 200")
 	@$(MAKE) --no-print-directory bench ARGS="faults $(ARGS)"

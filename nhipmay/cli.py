@@ -14,6 +14,7 @@ from nhipmay.command import (
     doctor,
     documents,
     edge,
+    evaluation,
     ingest,
     migrate,
     simulation,
@@ -42,6 +43,7 @@ app.command()(doctor.doctor)
 app.add_typer(edge.app, name="edge")
 app.add_typer(authority.app, name="authority")
 app.add_typer(ingest.app, name="ingest")
+app.add_typer(evaluation.app, name="evaluate")
 
 
 @app.callback(invoke_without_command=True)

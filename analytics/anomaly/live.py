@@ -1,0 +1,159 @@
+"""One row after another against a model that keeps learning: the inner loop."""
+
+import numpy as np
+
+from analytics.anomaly.hold import Hold, Step
+from analytics.anomaly.learning import learn
+from analytics.anomaly.level import Level
+from analytics.anomaly.model import Array, Block, Model
+from analytics.anomaly.settings import DetectorSettings
+
+_SWITCH_ROWS = 20
+"""Rows on a level known from before, after which it is the level again."""
+_SWITCH_SCORE = 1.5
+
+
+class Live:
+    """A model in use; d sensors, order p, L charts of the mean."""
+
+    def __init__(
+        self, settings: DetectorSettings, scale: Array, level: Level, model: Model, hold: Hold
+    ) -> None:
+        """Take a fitted model and the level that its deviations are from, in scales."""
+        sensors = len(scale)
+        self.settings = settings
+        self.scale = scale
+        self.level = level
+        self.model = model
+        self.hold = hold
+        self.lags = np.zeros((model.order, sensors))
+        self.means = np.zeros((len(settings.smoothing), sensors))
+        self.spread = np.zeros(sensors)
+        self.levels: list[Array] = []
+        self.rows_elsewhere = 0
+        self.recent = np.zeros((settings.level_rows, sensors))
+        self.block: list[tuple[Array, ...]] = []
+        self.block_is_well = True
+        self.quarantine: list[tuple[Array, ...]] = []
+        self.rows_since_fit = 0
+        self.peak = 0.0
+        self.before = level.value
+        self.deviation = np.zeros(sensors)
+        self.expected = level.value
+        self._smoothing = np.array(settings.smoothing)[:, None]
+
+    @classmethod
+    def learned(cls, rows: Array, settings: DetectorSettings) -> "Live":
+        """Return what n·d rows, all finite, say is normal, ready for the next row."""
+        first = learn(rows, settings)
+        live = cls(settings, first.scale, first.level, first.model, Hold(settings))
+        live.lags, live.means, live.spread = first.lags, first.means, first.spread
+        live.recent = rows[-settings.level_rows :].copy()
+        return live
+
+    def complete(self, row: Array, known: np.ndarray) -> Array:
+        """Return the row (d) with the sensors not `known` at what the others make likeliest."""
+        base = self.level.value
+        guess = self.lags.ravel() @ self.model.weights if self.model.order else 0.0 * base
+        clip = self.settings.clip
+        deviation = np.where(known, (row - base) / self.scale, 0.0)
+        residual = np.where(known, np.clip(deviation, -clip, clip) - guess, 0.0)
+        precision = self.model.precision
+        missing = ~known
+        pull = precision[np.ix_(missing, known)] @ residual[known]
+        residual[missing] = -np.linalg.solve(precision[np.ix_(missing, missing)], pull)
+        return np.where(known, row, base + (guess + residual) * self.scale)
+
+    def judge(self, row: Array, whole: bool) -> tuple[float, Step]:
+        """Return the score of a row (d) and what became of the alarm."""
+        settings, model = self.settings, self.model
+        self.expected = self.level.value
+        deviation = (row - self.expected) / self.scale
+        if np.abs(deviation).max() > settings.clip:
+            deviation = np.clip(deviation, -settings.clip, settings.clip)
+            row = self.expected + deviation * self.scale
+        self.deviation = deviation
+        self.recent[:-1] = self.recent[1:]
+        self.recent[-1] = row
+        lags = self.lags.ravel()
+        residual = deviation - lags @ model.weights if model.order else deviation
+        self.spread = model.spread_after(self.spread, residual - self.means[0])
+        self.means = self.means + self._smoothing * (residual - self.means)
+        score = float((np.abs(self.means @ model.whitening) / model.limits).max())
+        if self.levels and score > 1:
+            score = self._nearest(score)
+        noise = settings.spread_weight * float((self.spread / model.spread_limits).max())
+        score = max(score, noise)
+        if model.order:
+            self.lags = np.concatenate((deviation[None], self.lags[:-1]))
+        step = self.hold.step(score)
+        if step is Step.OPENED:
+            self.level.go_back()
+            self.before = self.level.value
+            self.block, self.quarantine = [], []
+        elif step is Step.ENDED:
+            self.level.past.clear()
+        elif step is Step.EXPIRED:
+            self._settle()
+        if self.hold.open:
+            self.level.leak(row, model.doubt)
+        else:
+            self.level.remember()
+            self.level.follow(row)
+        self.block.append((lags, deviation, residual, self.means, self.spread))
+        self.peak = max(self.peak, score)
+        self.block_is_well &= whole and not self.hold.open
+        if len(self.block) >= settings.block_rows:
+            self._close_block()
+        return score, step
+
+    def _close_block(self) -> None:
+        """Rows are learned from only when the block after them was well, too."""
+        if not self.block_is_well:
+            self.quarantine = []
+        else:
+            if self.quarantine:
+                self._accept(self.quarantine)
+            self.quarantine = self.block
+            self.model.remember_peak(self.peak)
+        self.block, self.block_is_well, self.peak = [], True, 0.0
+
+    def _accept(self, rows: list[tuple[Array, ...]]) -> None:
+        self.model.accept(Block(*(np.array(column) for column in zip(*rows, strict=True))))
+        self.rows_since_fit += len(rows)
+        if self.rows_since_fit >= self.settings.refit_rows:
+            self.model.fit()
+            self.level.wander(self.model.doubt)
+            self.rows_since_fit = 0
+
+    def _settle(self) -> None:
+        """Take the last rows for the level, and remember the one before."""
+        middle = self.recent.mean(axis=0)
+        step = (middle - self.before) / self.scale
+        if self.settings.known_levels:
+            self.levels = [known + step for known in self.levels] + [step]
+            del self.levels[: -self.settings.known_levels]
+        self.lags = self.lags - (middle - self.level.value) / self.scale
+        self.level.move(middle)
+        self.means = np.zeros_like(self.means)
+        self.spread = np.zeros_like(self.spread)
+
+    def _nearest(self, score: float) -> float:
+        """Return the least score by any known level, and go back to one that fits for long."""
+        best = None
+        for place, step in enumerate(self.levels):
+            means = self.means + self.model.answer(step)
+            other = float((np.abs(means @ self.model.whitening) / self.model.limits).max())
+            if other < score:
+                score, best = other, place
+        fits = best is not None and score < _SWITCH_SCORE
+        self.rows_elsewhere = self.rows_elsewhere + 1 if fits else 0
+        if best is not None and self.rows_elsewhere >= _SWITCH_ROWS:
+            step = self.levels.pop(best)
+            self.levels = [known - step for known in self.levels] + [-step]
+            self.level.shift(-step * self.scale)
+            self.lags = self.lags + step
+            self.means = self.means + self.model.answer(step)
+            self.block, self.block_is_well = [], True
+            self.rows_elsewhere = 0
+        return score
