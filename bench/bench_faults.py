@@ -10,14 +10,17 @@ import json
 import time
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.table import Table
 
+from tests.faults.fault import Fault
+from tests.faults.faults import FAULTS, possible
 from tests.faults.rig import Rig
-from tests.faults.rounds import Result, run_round
+from tests.faults.rounds import Result, chosen, run_round
 from tests.peers.services import ServiceAbsentError
 
 console = Console()
@@ -27,6 +30,8 @@ def main(arguments: Sequence[str]) -> int:
     parser = argparse.ArgumentParser(prog="python -m bench faults", description=__doc__)
     parser.add_argument("--rounds", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1, help="the first round's; each next adds 1")
+    parser.add_argument("--tls", action="store_true", help="all lines speak TLS")
+    parser.add_argument("--faults", nargs="+", default=(), help="only those that begin so")
     parser.add_argument("--log", type=Path, help="a file to add one line of JSON per round to")
     parser.add_argument("--read", type=Path, nargs="+", help="only summarise such files")
     options = parser.parse_args(arguments)
@@ -35,11 +40,17 @@ def main(arguments: Sequence[str]) -> int:
     edges = [f"edge-{k}" for k in range(options.rounds)]
     results: list[Result] = []
     try:
-        with Rig(edges) as rig:
+        with Rig(edges, tls=options.tls) as rig:
+            here = possible(rig, _picked(options.faults))
             if rig.no_disk:
                 console.print(f"without full disks: {rig.no_disk}")
             for k, edge in enumerate(edges):
-                result = run_round(rig, edge, options.seed + k)
+                seed = options.seed + k
+                faults = chosen(np.random.default_rng([seed, 1]), here)
+                result = run_round(rig, edge, seed, faults)
+                if options.tls:
+                    names = tuple(f"{name}, TLS" for name in result.faults)
+                    result = replace(result, faults=names)
                 results.append(result)
                 _tell(k + 1, result)
                 if options.log:
@@ -49,6 +60,10 @@ def main(arguments: Sequence[str]) -> int:
         console.print(str(reason))
         return 2
     return _summarise(results)
+
+
+def _picked(beginnings: Sequence[str]) -> list[Fault]:
+    return [fault for fault in FAULTS if not beginnings or fault.name.startswith(tuple(beginnings))]
 
 
 def _read(log: Path) -> Iterator[Result]:

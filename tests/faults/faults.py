@@ -1,59 +1,24 @@
-"""The faults: each is a few steps at seeded moments of a round."""
+"""The faults: what is killed, cut off, filled up and doubled here; the list of all."""
 
-import shutil
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
 
+from tests.faults.fault import EARLIEST_S, LATEST_S, Fault, Make, Step, Steps, window
+from tests.faults.past import PASTS
 from tests.faults.proxy import Line, Proxy
-
-if TYPE_CHECKING:
-    from tests.faults.rounds import Round
-
-_HOUR_S = 3600
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """Something that is done at a moment of a round, in seconds from its beginning."""
-
-    at_s: float
-    what: Callable[["Round"], None]
-
-
-Steps = list[Step]
-Make = Callable[[np.random.Generator], Steps]
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A kind of fault; those that touch the same part do not happen in one round."""
-
-    name: str
-    part: str
-    make: Make
-    needs_disk: bool = False
-
-
-EARLIEST_S, LATEST_S = 0.2, 3.5
-
-
-def _window(
-    random: np.random.Generator, shortest_s: float, longest_s: float
-) -> tuple[float, float]:
-    begin = random.uniform(EARLIEST_S, LATEST_S)
-    return begin, begin + random.uniform(shortest_s, longest_s)
+from tests.faults.rig import Rig
+from tests.faults.rounds import Round
+from tests.faults.standstill import STANDSTILLS
 
 
 def _edge_killed(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.0, 1.0)
+    begin, end = window(random, 0.0, 1.0)
     return [Step(begin, lambda round_: round_.kill_edge()), Step(end, lambda r: r.start_edge())]
 
 
 def _broker_killed(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.0, 1.5)
+    begin, end = window(random, 0.0, 1.5)
     return [
         Step(begin, lambda round_: round_.rig.broker.kill()),
         Step(end, lambda round_: round_.rig.broker.start()),
@@ -61,9 +26,9 @@ def _broker_killed(random: np.random.Generator) -> Steps:
 
 
 def _broker_wiped(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.0, 1.5)
+    begin, end = window(random, 0.0, 1.5)
 
-    def wipe(round_: "Round") -> None:
+    def wipe(round_: Round) -> None:
         round_.rig.broker.kill()
         round_.rig.broker.wipe()
 
@@ -71,7 +36,7 @@ def _broker_wiped(random: np.random.Generator) -> Steps:
 
 
 def _ingest_killed(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.0, 1.5)
+    begin, end = window(random, 0.0, 1.5)
     return [
         Step(begin, lambda round_: round_.rig.kill_ingest()),
         Step(end, lambda round_: round_.rig.start_ingest()),
@@ -79,20 +44,20 @@ def _ingest_killed(random: np.random.Generator) -> Steps:
 
 
 def _database_killed(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.0, 1.5)
+    begin, end = window(random, 0.0, 1.5)
     return [
         Step(begin, lambda round_: round_.rig.server.kill()),
         Step(end, lambda round_: round_.rig.server.revive()),
     ]
 
 
-def _line(which: Callable[["Round"], Proxy], line: Line) -> Make:
+def _line(which: Callable[[Round], Proxy], line: Line) -> Make:
     def make(random: np.random.Generator) -> Steps:
-        begin, end = _window(random, 0.3, 2.0)
+        begin, end = window(random, 0.3, 2.0)
         # The database's end finds out by TCP alone, which sees nothing of a proxy's silence.
         breaking = line is not Line.SILENT or bool(random.random() < 0.5)
 
-        def mend(round_: "Round") -> None:
+        def mend(round_: Round) -> None:
             proxy = which(round_)
             proxy.mend(breaking=breaking or proxy is round_.rig.database_line)
 
@@ -102,7 +67,7 @@ def _line(which: Callable[["Round"], Proxy], line: Line) -> Make:
 
 
 def _edge_disk_full(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.3, 2.0)
+    begin, end = window(random, 0.3, 2.0)
     return [
         Step(begin, lambda round_: round_.edge_disk.fill()),
         Step(end, lambda round_: round_.edge_disk.empty()),
@@ -110,22 +75,13 @@ def _edge_disk_full(random: np.random.Generator) -> Steps:
 
 
 def _database_disk_full(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.5, 2.0)
+    begin, end = window(random, 0.5, 2.0)
 
-    def empty(round_: "Round") -> None:
+    def empty(round_: Round) -> None:
         round_.database_disk.empty()
         round_.rig.server.revive()
 
     return [Step(begin, lambda round_: round_.database_disk.fill()), Step(end, empty)]
-
-
-def _clock_stepped(random: np.random.Generator) -> Steps:
-    begin, end = _window(random, 0.5, 2.0)
-    step_s = _HOUR_S if random.random() < 0.5 else -_HOUR_S
-    return [
-        Step(begin, lambda round_: round_.step_clock(step_s)),
-        Step(end, lambda round_: round_.step_clock(0)),
-    ]
 
 
 def _messages_again(random: np.random.Generator) -> Steps:
@@ -135,7 +91,7 @@ def _messages_again(random: np.random.Generator) -> Steps:
 
 def _two_ingests(*, same_name: bool) -> Make:
     def make(random: np.random.Generator) -> Steps:
-        begin, end = _window(random, 2.0, 3.0)
+        begin, end = window(random, 2.0, 3.0)
         instance = "1" if same_name else "2"
         return [
             Step(max(0.0, begin - 1.0), lambda round_: round_.rig.start_ingest("2", instance)),
@@ -145,31 +101,12 @@ def _two_ingests(*, same_name: bool) -> Make:
     return make
 
 
-def _edge_restored(random: np.random.Generator) -> Steps:
-    taken = random.uniform(EARLIEST_S, LATEST_S - 2)
-    restored = taken + random.uniform(0.5, 2.0)
-
-    def take_image(round_: "Round") -> None:
-        round_.kill_edge()
-        folder = round_.outbox_folder
-        shutil.copytree(folder, folder.with_suffix(".image"), dirs_exist_ok=True)
-        round_.start_edge()
-
-    def put_image_back(round_: "Round") -> None:
-        # An image is old only when something was sent since.
-        round_.await_news()
-        round_.kill_edge()
-        folder = round_.outbox_folder
-        shutil.rmtree(folder)
-        folder.with_suffix(".image").rename(folder)
-        round_.restored = True
-        round_.start_edge()
-
+def possible(rig: Rig, faults: Sequence[Fault]) -> list[Fault]:
+    """Return those faults that can happen in a rig."""
     return [
-        Step(taken, take_image),
-        Step(restored, put_image_back),
-        # What was on its way when the image was put back comes after all.
-        Step(restored + 1.0, lambda round_: round_.say_again()),
+        fault
+        for fault in faults
+        if not (fault.needs_disk and rig.no_disk) and not (fault.needs_plain_lines and rig.tls)
     ]
 
 
@@ -190,9 +127,9 @@ FAULTS: Sequence[Fault] = (
     ),
     Fault("edge disk full", "edge", _edge_disk_full, needs_disk=True),
     Fault("database disk full", "database", _database_disk_full, needs_disk=True),
-    Fault("edge clock stepped", "edge", _clock_stepped),
     Fault("messages again", "messages", _messages_again),
     Fault("two ingests", "ingest", _two_ingests(same_name=False)),
     Fault("two ingests of one name", "ingest", _two_ingests(same_name=True)),
-    Fault("edge restored", "edge", _edge_restored),
+    *STANDSTILLS,
+    *PASTS,
 )

@@ -12,6 +12,8 @@ _CHUNK = 16_384
 _SLOW_DELAY_S = 0.15
 _SLOW_BYTES = 2_048
 _LOOK_S = 0.01
+_PUBLISH = 3
+"""The MQTT packet that carries a message."""
 
 
 class Line(Enum):
@@ -26,15 +28,54 @@ class Line(Enum):
     """A few kilobytes at a time, each after a pause."""
 
 
+class _Packets:
+    """Finds the MQTT packets in a stream of bytes."""
+
+    def __init__(self) -> None:
+        self._head = b""
+        self._left = 0
+        self._withheld = False
+
+    def passed(self, said: bytes, *, deaf: bool) -> bytes:
+        """Return what is passed on: to who is deaf, everything but messages."""
+        out = bytearray()
+        at = 0
+        while at < len(said):
+            if self._left:
+                part = said[at : at + self._left]
+                at += len(part)
+                self._left -= len(part)
+                if not self._withheld:
+                    out += part
+                continue
+            byte = said[at : at + 1]
+            at += 1
+            self._head += byte
+            # One byte for the kind, then the length, seven bits a byte.
+            if len(self._head) > 1 and (byte[0] < 0x80 or len(self._head) == 5):
+                lengths = (b & 0x7F for b in self._head[1:])
+                self._left = sum(b << (7 * k) for k, b in enumerate(lengths))
+                self._withheld = deaf and self._head[0] >> 4 == _PUBLISH
+                if not self._withheld:
+                    out += self._head
+                self._head = b""
+        return bytes(out)
+
+
 class Proxy:
     """Passes connections on to a loopback port; lives in a thread of its own."""
 
-    def __init__(self, target_port: int) -> None:
+    def __init__(self, target_port: int, *, speaks_mqtt: bool = False) -> None:
+        """Remember where to pass on to, and whether what is said is MQTT that can be read."""
         self._target_port = target_port
+        self._speaks_mqtt = speaks_mqtt
         self._line = Line.WHOLE
         self._streams: set[asyncio.StreamWriter] = set()
         self._doomed: set[asyncio.StreamWriter] = set()
         """What was said on these is lost, so they never speak again."""
+        self._clients: set[asyncio.StreamWriter] = set()
+        self._deaf: set[asyncio.StreamWriter] = set()
+        """To these no MQTT message is passed on any more, though all else is."""
         self._tasks: set[asyncio.Task[None]] = set()
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
@@ -59,6 +100,13 @@ class Proxy:
     def become(self, line: Line) -> None:
         """Change the line; a cut breaks what is connected off."""
         self._do(self._become(line))
+
+    def deafen(self) -> None:
+        """Withhold every MQTT message from those who are connected now, for ever.
+
+        Pings and answers pass, so nothing seems wrong. New connections hear again.
+        """
+        self._do(self._deafen())
 
     def mend(self, *, breaking: bool) -> None:
         """Make the line whole for new connections.
@@ -88,6 +136,9 @@ class Proxy:
             self._doomed |= self._streams
         if line is Line.CUT:
             self._break(self._streams)
+
+    async def _deafen(self) -> None:
+        self._deaf |= self._clients
 
     async def _mend(self, *, breaking: bool) -> None:
         self._line = Line.WHOLE
@@ -119,6 +170,7 @@ class Proxy:
             return
         ends = {writer, back}
         self._streams |= ends
+        self._clients.add(writer)
         if self._line is Line.SILENT:
             self._doomed |= ends
         ways = [
@@ -133,17 +185,22 @@ class Proxy:
             await asyncio.gather(*ways, return_exceptions=True)
             self._streams -= ends
             self._doomed -= ends
+            self._clients.discard(writer)
+            self._deaf.discard(writer)
             for end in ends:
                 end.transport.abort()
 
     async def _pass_on(self, source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
+        packets = _Packets() if self._speaks_mqtt else None
         with suppress(OSError):
             while said := await source.read(_SLOW_BYTES if self._line is Line.SLOW else _CHUNK):
                 if target in self._doomed:
                     continue
+                # Parts of a line that nobody may be deaf on are not taken apart.
+                passed = packets.passed(said, deaf=target in self._deaf) if packets else said
                 if self._line is Line.SLOW:
                     await asyncio.sleep(_SLOW_DELAY_S)
-                target.write(said)
+                target.write(passed)
                 await target.drain()
         if target in self._doomed:
             # Not even the end of the other side gets through.

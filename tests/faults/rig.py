@@ -1,9 +1,12 @@
 """A whole platform to break: real mosquitto, TimescaleDB and ingest, with proxies between them."""
 
+import os
+import signal
 import subprocess
 import sys
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
+from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
@@ -11,7 +14,9 @@ from typing import Any, Self
 import psycopg
 import yaml
 
+from nhipmay.authority import create_authority
 from plant.description import PlantDescription
+from plant.identity import Authority, Identity, new_key
 from plant.native.message import EdgeAddress
 from store import load_plant, migrate
 from tests.faults.disk import SmallDisk
@@ -36,8 +41,11 @@ def address(edge: str) -> EdgeAddress:
 class Rig:
     """The services of many rounds; leaving the context ends them and removes what they wrote."""
 
-    def __init__(self, edges: list[str]) -> None:
+    def __init__(self, edges: list[str], *, tls: bool = False) -> None:
+        """Remember the edges, and whether all lines speak TLS."""
         self._edges = edges
+        self.tls = tls
+        self._frozen: list[int] = []
         self._stack = ExitStack()
         self._ingests: dict[str, subprocess.Popen[bytes]] = {}
         self.edge_disk: SmallDisk | None = None
@@ -66,8 +74,10 @@ class Rig:
         self.folder = Path(enter(tempfile.TemporaryDirectory(prefix="nhipmay-faults-")))
         brokers = BrokerFactory()
         self._stack.callback(brokers.remove_all)
+        broker_port, settings, files = self._listener()
         # A killed broker comes back as it was up to a second ago.
-        self.broker = brokers(settings=["autosave_interval 1", "max_inflight_messages 4000"])
+        settings += ["autosave_interval 1", "max_inflight_messages 4000"]
+        self.broker = brokers(settings=settings, files=files)
         self._make_disks()
         prepare = self.database_disk.mount if self.database_disk else lambda _: None
         self.server = enter(PostgresServer.timescale(_SERVER, prepare))
@@ -77,12 +87,75 @@ class Rig:
         self.database = self.server.settings(self.server.create_database())
         migrate(self.database)
         load_plant(self.database, _plant(self._edges))
-        self.edge_line = enter(Proxy(self.broker.port))
-        self.ingest_line = enter(Proxy(self.broker.port))
+        if self.tls:
+            self._encrypt_database()
+        self.image = self.folder / "database"
+        """Where a copy of the database's files may lie."""
+        self.edge_line = enter(Proxy(broker_port or self.broker.port))
+        self.ingest_line = enter(Proxy(broker_port or self.broker.port, speaks_mqtt=not self.tls))
         self.database_line = enter(Proxy(self.server.port))
         self.metrics_port = free_port()
         self._stack.callback(self._end_ingests)
         self.start_ingest()
+
+    def _listener(self) -> tuple[int, list[str], dict[str, str]]:
+        """Return port, settings and files of the broker's listener for TLS; nothing without it."""
+        if not self.tls:
+            return 0, [], {}
+        self.secrets = self.folder / "secrets"
+        self.secrets.mkdir()
+        create_authority(self.secrets, [])
+        port = free_port()
+        certificate = "{folder}/broker.pem"
+        settings = [f"listener {port} 127.0.0.1", f"certfile {certificate}"]
+        settings.append(f"keyfile {certificate}")
+        return port, settings, {"broker.pem": self._identity("broker").decode("ascii")}
+
+    def _identity(self, name: str) -> bytes:
+        """Return key and certificate of a server that is called localhost."""
+        authority = Authority.from_pem((self.secrets / "authority-services").read_bytes())
+        key = new_key()
+        now = datetime.now(UTC)
+        return Identity(
+            key, authority.for_server(name, key.public_key(), now, ["localhost"])
+        ).to_pem()
+
+    def _encrypt_database(self) -> None:
+        file = self.server.folder / "data" / "tls-database"
+        file.write_bytes(self._identity("database"))
+        file.chmod(0o600)
+        self.server.host.give(file)
+        settings = {"ssl_cert_file": file.name, "ssl_key_file": file.name, "ssl": "on"}
+        with psycopg.connect(self.server.url(), autocommit=True) as superuser:
+            for name, value in settings.items():
+                superuser.execute(f"alter system set {name} = '{value}'".encode())
+            superuser.execute("select pg_reload_conf()")
+
+    def _by(self, line: Proxy) -> dict[str, Any]:
+        """Return the settings of a connection through a line."""
+        if not self.tls:
+            return {"port": line.port}
+        tls = {"ca_file": str(self.secrets / "authority-services.pem")}
+        return {"host": "localhost", "port": line.port, "tls": tls}
+
+    # --- processes that stand still ---
+
+    def freeze(self, pids: list[int]) -> None:
+        """Stop processes as a debugger or a starved machine would."""
+        for pid in pids:
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGSTOP)
+                self._frozen.append(pid)
+
+    def thaw(self) -> None:
+        """Let everything that was stopped go on."""
+        while self._frozen:
+            with suppress(ProcessLookupError):
+                os.kill(self._frozen.pop(), signal.SIGCONT)
+
+    def ingest_pids(self) -> list[int]:
+        """Return the processes of the ingests that run."""
+        return [one.pid for one in self._ingests.values() if one.poll() is None]
 
     def _make_disks(self) -> None:
         disk = SmallDisk()
@@ -104,9 +177,11 @@ class Rig:
         database = self.database.model_dump(mode="json", exclude={"password", "password_file"})
         first = name == "1"
         content: dict[str, Any] = {
-            "broker": {"port": self.ingest_line.port, "keepalive_s": KEEPALIVE_S},
+            "broker": self._by(self.ingest_line) | {"keepalive_s": KEEPALIVE_S},
             "database": database
-            | {"port": self.database_line.port, "password": self.database.secret()},
+            | self._by(self.database_line)
+            | {"password": self.database.secret()},
+            "kept_file": str(self.folder / "kept.jsonl"),
             "instance": instance,
         }
         if first:
@@ -144,7 +219,7 @@ class Rig:
         """Start an agent with the outbox of that edge."""
         content = {
             "edge": {"enterprise": ENTERPRISE, "site": SITE, "code": edge},
-            "broker": {"port": self.edge_line.port, "keepalive_s": KEEPALIVE_S},
+            "broker": self._by(self.edge_line) | {"keepalive_s": KEEPALIVE_S},
             "outbox": {"file": str(self.outbox(edge)), "flush_interval_ms": 20},
             "publishing": {
                 "linger_ms": 50,
@@ -185,6 +260,7 @@ class Rig:
 
     def whole_again(self) -> None:
         """Undo whatever is still broken, so that the next round begins in order."""
+        self.thaw()
         for disk in (self.edge_disk, self.database_disk):
             if disk is not None:
                 disk.empty()

@@ -272,7 +272,7 @@ def odd_one(author: Author, code: str, marker: int) -> list[Letter]:
     epoch = f"{author.epochs}-{marker}"
     tags = [
         {"name": number_tag(code), "work_unit": GRINDER, "description": str(marker)},
-        {"name": text_tag(code), "work_unit": GRINDER, "value_type": "text"},
+        {"name": text_tag(code), "work_unit": GRINDER, "value_type": "text", "role": "state"},
     ]
     said = batch(author, code, 4, epoch=epoch)
     said["value"][1] = marker + 0.0625

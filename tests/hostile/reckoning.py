@@ -29,6 +29,8 @@ union all select number from inspection
 union all select number from scrap_booking
 """
 _REPLACED = "unknown_tag"
+_UNTOLD = {"odd node"}
+"""Kinds that may change what tags the node has, and what they hold."""
 _NODE_TAGS = {"cua/temperature", "cua/note"}
 """Of the node, what is sent with values that say which they are."""
 
@@ -78,19 +80,23 @@ class Found:
     def strange(self, letters: Iterable[Letter]) -> list[str]:
         """Return the rows that nobody sent."""
         sent = {part.row for letter in letters for part in letter.parts or ()}
+        told = not any(letter.kind in _UNTOLD for letter in letters)
         return [
             f"nobody sent {row}"
             for row in self.rows
-            if row not in sent and not _is_of_no_letter(row)
+            if row not in sent and (told or row[0] not in _NODE_TAGS) and not _is_of_no_letter(row)
         ]
 
 
 def _is_of_no_letter(row: RowKey) -> bool:
-    """Whether a row may come from a letter whose content is not told: a device's or a node's."""
-    name = row[0]
+    """Whether a row may come of a letter whose content is not told: a device's or a node's."""
+    name, _, value, _ = row
     if name.startswith("may-json/"):
         return True
-    return name.partition("/")[0] in {"cua", "mai"} and name not in _NODE_TAGS
+    if name in _NODE_TAGS:
+        # A node that dies leaves a mark of its silence.
+        return value is None
+    return name.partition("/")[0] in {"cua", "mai"}
 
 
 def find(connection: Connection, since: datetime, kept_file: Path) -> Found:

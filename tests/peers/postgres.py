@@ -144,11 +144,14 @@ class PostgresServer:
 
     def kill(self) -> None:
         """Kill every process of the server at once; what the kernel was given stays."""
-        family = [self.process.pid, *_children(self.process.pid)]
-        for pid in family:
+        for pid in self.family():
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
         self.process.wait()
+
+    def family(self) -> list[int]:
+        """Return every process of the server."""
+        return [self.process.pid, *_children(self.process.pid)]
 
     def revive(self) -> None:
         """Start the server again if it has ended, and wait until it takes connections."""
