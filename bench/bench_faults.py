@@ -21,9 +21,10 @@ from tests.faults.fault import Fault
 from tests.faults.faults import FAULTS, possible
 from tests.faults.rig import Rig
 from tests.faults.rounds import Result, chosen, run_round
+from tests.faults.standstill import DEAF
 from tests.peers.services import ServiceAbsentError
 
-console = Console()
+console = Console(width=120)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -63,7 +64,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _picked(beginnings: Sequence[str]) -> list[Fault]:
-    return [fault for fault in FAULTS if not beginnings or fault.name.startswith(tuple(beginnings))]
+    if not beginnings:
+        return list(FAULTS)
+    return [fault for fault in (*FAULTS, DEAF) if fault.name.startswith(tuple(beginnings))]
 
 
 def _read(log: Path) -> Iterator[Result]:

@@ -18,8 +18,9 @@ from plant.errors import ConfigurationError, DataError, TransientError
 log = structlog.get_logger()
 
 _LONGEST_PAUSE_S = 10.0
-_TRIES = 4
-"""Of what fails for a reason that may pass, while harmless transactions work."""
+_TRIES = 3
+"""Of what fails for a reason that may pass, while harmless transactions work. The others wait
+meanwhile: in whatever parts and forms a message is tried, the tries are counted on."""
 _PAUSE_BETWEEN_S = 0.05
 
 T = TypeVar("T")
@@ -121,11 +122,15 @@ class Isolation(Generic[T, R]):
         members = part.members if len(part.members) > 1 else self._apart(part.members[0])
         if len(members) > 1:
             middle = len(members) // 2
-            return [_Part(members[middle:]), _Part(members[:middle])]
+            # The whole was tried again; a good half keeps some tries of its own.
+            failures = min(part.failures, 1)
+            return [_Part(members[middle:], failures), _Part(members[:middle], failures)]
         error = _as_data_error(exc)
         self._on_isolated(part.members[0])
         lesser = self._writing.lessened(part.members[0], error)
-        return [_Part(part.members, refusal=error) if lesser is None else _Part([lesser])]
+        if lesser is None:
+            return [_Part(part.members, refusal=error)]
+        return [_Part([lesser], part.failures)]
 
     def _waited(self) -> bool:
         """Wait until a harmless transaction works; return False when abandoned before that."""
