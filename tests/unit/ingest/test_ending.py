@@ -3,6 +3,7 @@
 from threading import Event
 
 from ingest.ending import ending
+from tests.waiting import HANG_S
 
 
 def test_nothing_is_broken_off_when_the_end_comes_by_itself() -> None:
@@ -19,7 +20,7 @@ def test_whatever_waits_is_broken_off_when_its_time_is_up() -> None:
 
     with ending(stop, [broken.set], patience_s=0):
         stop.set()
-        assert broken.wait(60)
+        assert broken.wait(HANG_S)
 
 
 def test_the_process_is_left_when_nothing_else_helps() -> None:
@@ -27,4 +28,4 @@ def test_the_process_is_left_when_nothing_else_helps() -> None:
 
     with ending(stop, [], leave=left.set, patience_s=0, grace_s=0):
         stop.set()
-        assert left.wait(60)
+        assert left.wait(HANG_S)
