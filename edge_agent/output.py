@@ -4,7 +4,7 @@ from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, TypeAlias
 
-from edge_agent.broker import PahoLink, VersionChoice
+from edge_agent.broker import AddressChoice, PahoLink, VersionChoice
 from edge_agent.enrolment.renewal import Renewal
 from edge_agent.outbox import Outbox
 from edge_agent.pace import wall_seconds
@@ -36,6 +36,7 @@ def make_publisher(
         return _sparkplug(settings, outbox, counters, clock, condition, renewal)
     address = settings.edge.address()
     versions = VersionChoice(settings.broker.protocol)
+    addresses = AddressChoice(settings.broker.addresses)
     config = address.topic(Leaf.CONFIG) if settings.configuration.accept else None
 
     def connect(will: bytes) -> PahoLink:
@@ -46,6 +47,7 @@ def make_publisher(
             address.topic(Leaf.ACK),
             (address.topic(Leaf.STATUS), will),
             optional=config,
+            addresses=addresses,
         )
         renewal.attach(link)
         return link
@@ -82,13 +84,16 @@ def _sparkplug(
     node = settings.sparkplug_node()
     host = settings.sparkplug.primary_host
     versions = VersionChoice(settings.broker.protocol)
+    addresses = AddressChoice(settings.broker.addresses)
     subscriptions = [node.topic(MessageType.NCMD)]
     if host is not None:
         subscriptions.append(state_topic(host))
 
     def connect(will: tuple[str, bytes]) -> PahoNodeLink:
         client_id = settings.edge.address().client_id
-        link = PahoNodeLink(settings.broker, versions, client_id, subscriptions, will)
+        link = PahoNodeLink(
+            settings.broker, versions, client_id, subscriptions, will, addresses=addresses
+        )
         renewal.attach(link)
         return link
 

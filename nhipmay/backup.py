@@ -51,9 +51,10 @@ class Programs:
         The password goes by the environment, where other users do not see it. Raises
         ConfigurationError with the program's own words.
         """
-        secured = {}
+        # A standby may be dumped, too; what is restored has to be written.
+        secured = {"PGTARGETSESSIONATTRS": "read-write"} if program == "pg_restore" else {}
         if settings.tls is not None:
-            secured = {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(settings.tls.ca_file)}
+            secured |= {"PGSSLMODE": "verify-full", "PGSSLROOTCERT": str(settings.tls.ca_file)}
         command = self.command(program, *arguments)
         try:
             done = subprocess.run(
@@ -78,8 +79,8 @@ class Programs:
 def where(settings: DatabaseSettings, name: str | None = None) -> list[str]:
     """Return the arguments that name a database to PostgreSQL's programs."""
     return [
-        f"--host={settings.host}",
-        f"--port={settings.port}",
+        f"--host={','.join(host for host, _ in settings.addresses)}",
+        f"--port={','.join(str(port) for _, port in settings.addresses)}",
         f"--username={settings.user}",
         "--no-password",
         f"--dbname={name or settings.name}",

@@ -147,7 +147,16 @@ def _database(settings: DatabaseSettings) -> str:
 
 def _broker(settings: BrokerSettings) -> str:
     settings.secret()
-    return _answers(settings.host, settings.port, "is the broker running?")
+    found: list[str] = []
+    problems: list[str] = []
+    for host, port in settings.addresses:
+        try:
+            found.append(_answers(host, port, "is the broker running?"))
+        except NhipmayError as exc:
+            problems.append(str(exc))
+    if problems:
+        raise NhipmayError("; ".join([*problems, *found]))
+    return "; ".join(found)
 
 
 def _client_certificate(tls: TlsSettings) -> str:

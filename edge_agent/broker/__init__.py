@@ -1,5 +1,6 @@
 """The link to an MQTT broker, whatever goes over it."""
 
+from edge_agent.broker.choice import AddressChoice, VersionChoice
 from edge_agent.broker.link import (
     Connected,
     Delivered,
@@ -11,9 +12,10 @@ from edge_agent.broker.link import (
     Received,
     Refused,
 )
-from edge_agent.broker.paho_link import PahoLink, VersionChoice
+from edge_agent.broker.paho_link import PahoLink
 
 __all__ = [
+    "AddressChoice",
     "Connected",
     "Delivered",
     "Denied",

@@ -7,7 +7,7 @@ client still calls itself connected: they only put events into a queue.
 import socket
 import ssl
 from queue import Empty, SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
 from paho.mqtt.client import Client, ConnectFlags, DisconnectFlags, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
@@ -15,6 +15,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
+from edge_agent.broker.choice import AddressChoice, VersionChoice
 from edge_agent.broker.link import (
     Connected,
     Delivered,
@@ -27,35 +28,6 @@ from edge_agent.broker.link import (
 from plant.errors import BrokerUnavailableError
 from plant.settings import BrokerSettings
 from plant.tls import client_context
-
-Version = Literal["5", "3.1.1"]
-
-
-class VersionChoice:
-    """Which protocol version to try next: 5 first, 3.1.1 when the broker does not take it.
-
-    A broker that says so is believed for good; one that only hangs up is asked again next time.
-    """
-
-    def __init__(self, setting: Literal["auto", "5", "3.1.1"]) -> None:
-        self._fixed = setting != "auto"
-        self.version: Version = "5" if setting == "auto" else setting
-
-    def unsupported(self) -> None:
-        """The broker said that it does not speak the version."""
-        if not self._fixed:
-            self.version, self._fixed = "3.1.1", True
-
-    def hung_up(self) -> None:
-        """The broker ended the connection without an answer."""
-        if not self._fixed:
-            self.version = "3.1.1" if self.version == "5" else "5"
-
-    def lost(self) -> None:
-        """An accepted connection ended."""
-        if not self._fixed:
-            self.version = "5"
-
 
 _VERSIONS = {"5": MQTTProtocolVersion.MQTTv5, "3.1.1": MQTTProtocolVersion.MQTTv311}
 _LOGIN_WORDS = ("not authorized", "bad user name or password", "banned")
@@ -76,6 +48,7 @@ class PahoLink:
         clean: bool = False,
         retain_will: bool = True,
         optional: str | None = None,
+        addresses: AddressChoice | None = None,
     ) -> None:
         """Prepare a connection; a `clean` one leaves nothing at the broker when it ends.
 
@@ -83,6 +56,8 @@ class PahoLink:
         """
         self._settings = settings
         self._choice = choice
+        self._addresses = addresses or AddressChoice(settings.addresses)
+        self._address = self._addresses.present
         self._version = choice.version
         self._subscription = subscription
         self._clean = clean
@@ -121,13 +96,10 @@ class PahoLink:
             properties.SessionExpiryInterval = 0 if self._clean else settings.session_expiry_s
             arguments = {"clean_start": self._clean, "properties": properties}
         try:
-            self._client.connect(
-                settings.host, settings.port, keepalive=settings.keepalive_s, **arguments
-            )
+            self._client.connect(*self._address, keepalive=settings.keepalive_s, **arguments)
         except (OSError, ValueError) as exc:
-            raise BrokerUnavailableError(
-                f"no MQTT broker at {settings.host}:{settings.port}: {_words(exc)}"
-            ) from exc
+            host, port = self._address
+            raise BrokerUnavailableError(f"no MQTT broker at {host}:{port}: {_words(exc)}") from exc
         self._client.loop_start()
 
     def next_event(self, timeout_s: float) -> Event | None:
@@ -149,6 +121,8 @@ class PahoLink:
         """See `Link.close`."""
         self._client.disconnect()
         self._client.loop_stop()
+        if not self._accepted:
+            self._addresses.failed(self._address)
 
     def _on_connect(
         self,
@@ -166,6 +140,7 @@ class PahoLink:
             client.disconnect()
             return
         self._accepted = True
+        self._choice.accepted()
         self._subscribe(client)
 
     def _subscribe(self, client: Client) -> None:

@@ -8,7 +8,15 @@ from paho.mqtt.client import Client
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_agent.broker import Connected, Delivered, Event, PahoLink, Refused, VersionChoice
+from edge_agent.broker import (
+    AddressChoice,
+    Connected,
+    Delivered,
+    Event,
+    PahoLink,
+    Refused,
+    VersionChoice,
+)
 from plant.settings import BrokerSettings
 
 
@@ -49,9 +57,17 @@ class PahoNodeLink(PahoLink):
         client_id: str,
         subscriptions: Sequence[str],
         will: tuple[str, bytes],
+        addresses: AddressChoice | None = None,
     ) -> None:
         super().__init__(
-            settings, choice, client_id, subscriptions[0], will, clean=True, retain_will=False
+            settings,
+            choice,
+            client_id,
+            subscriptions[0],
+            will,
+            clean=True,
+            retain_will=False,
+            addresses=addresses,
         )
         self._others = subscriptions[1:]
         self._subscribed = False

@@ -6,7 +6,7 @@ from typing import Final
 
 from paho.mqtt.client import topic_matches_sub
 
-from edge_agent.broker import VersionChoice
+from edge_agent.broker import AddressChoice, VersionChoice
 from edge_agent.drivers.contract import Inlet, Reading
 from edge_agent.drivers.mqtt.link import Answered, Arrived, Ended, Event, MqttLink, Subscribed
 from edge_agent.drivers.mqtt.message import MessageReader
@@ -31,6 +31,7 @@ class MqttDriver:
         self._settings = settings
         self._clock = clock
         self._versions = VersionChoice(settings.broker.protocol)
+        self._addresses = AddressChoice(settings.broker.addresses)
 
     async def run(self, inlet: Inlet) -> None:
         """Deliver until cancelled; see `Driver.run`."""
@@ -49,7 +50,8 @@ class MqttDriver:
         redelivery: Redelivery,
         connected: Callable[[], None],
     ) -> None:
-        link = MqttLink(self._settings, self._versions, self._clock, asyncio.get_running_loop())
+        loop = asyncio.get_running_loop()
+        link = MqttLink(self._settings, self._versions, self._clock, loop, self._addresses)
         try:
             await asyncio.to_thread(link.open)
             await self._follow(link, inlet, reader, redelivery, connected)

@@ -21,7 +21,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
-from edge_agent.broker import VersionChoice
+from edge_agent.broker import AddressChoice, VersionChoice
 from edge_agent.drivers.mqtt.message import Message
 from edge_agent.drivers.mqtt.settings import MqttSettings
 from plant.clock import Clock, microseconds
@@ -78,8 +78,11 @@ class MqttLink:
         choice: VersionChoice,
         clock: Clock,
         loop: asyncio.AbstractEventLoop,
+        addresses: AddressChoice,
     ) -> None:
         self._settings = settings
+        self._addresses = addresses
+        self._address = addresses.present
         self._choice = choice
         self._version = choice.version
         self._clock = clock
@@ -127,9 +130,7 @@ class MqttLink:
             properties.MaximumPacketSize = self._settings.max_message_bytes + 70_000
             arguments = {"clean_start": False, "properties": properties}
         try:
-            self._client.connect(
-                broker.host, broker.port, keepalive=broker.keepalive_s, **arguments
-            )
+            self._client.connect(*self._address, keepalive=broker.keepalive_s, **arguments)
         except ssl.SSLError as exc:
             raise OSError(f"the secured connection failed ({exc.reason or exc})") from exc
         except ValueError as exc:
@@ -165,6 +166,8 @@ class MqttLink:
         self._closing.set()
         self._client.disconnect()
         self._client.loop_stop()
+        if not self._accepted:
+            self._addresses.failed(self._address)
 
     def _put(self, event: Event) -> None:
         """Queue an event; while there is no room, nothing is read from the connection."""
@@ -188,6 +191,7 @@ class MqttLink:
             client.disconnect()
             return
         self._accepted = True
+        self._choice.accepted()
         for first in range(0, len(self._filters), _FILTERS_PER_REQUEST):
             part = self._filters[first : first + _FILTERS_PER_REQUEST]
             _, number = client.subscribe([(topic, 1) for topic in part])

@@ -4,8 +4,8 @@ from typing import Any
 
 import pytest
 
-from edge_agent.broker import PahoLink, VersionChoice
-from plant.errors import ConfigurationError
+from edge_agent.broker import AddressChoice, PahoLink, VersionChoice
+from plant.errors import BrokerUnavailableError, ConfigurationError
 from plant.settings import BrokerSettings, TlsSettings
 
 
@@ -28,6 +28,43 @@ def test_the_older_version_stays_when_the_broker_said_that_it_has_no_other() -> 
     choice.lost()
     choice.hung_up()
     assert choice.version == "3.1.1"
+
+
+def test_version_5_stays_when_a_broker_that_spoke_it_hangs_up() -> None:
+    choice = VersionChoice("auto")
+    choice.accepted()
+    choice.lost()
+    choice.hung_up()
+    assert choice.version == "5"
+
+
+def test_brokers_are_tried_in_turn_and_the_one_that_accepts_stays() -> None:
+    settings = BrokerSettings(host="a, b, c:1884", port=8883)
+    choice = AddressChoice(settings.addresses)
+    tried = [choice.present]
+    for _ in range(3):
+        choice.failed(choice.present)
+        tried.append(choice.present)
+    assert tried == [("a", 8883), ("b", 8883), ("c", 1884), ("a", 8883)]
+
+
+def test_the_next_broker_is_tried_after_one_that_is_not_there() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+    settings = BrokerSettings(host="127.0.0.1,127.0.0.2", port=port)
+    addresses = AddressChoice(settings.addresses)
+    link = PahoLink(
+        settings,
+        VersionChoice("5"),
+        "edge-1",
+        "nm/v1/#",
+        ("nm/v1/status", b""),
+        addresses=addresses,
+    )
+    with pytest.raises(BrokerUnavailableError, match=f"127.0.0.1:{port}"):
+        link.open()
+    link.close()
+    assert addresses.present == ("127.0.0.2", port)
 
 
 @pytest.mark.parametrize("setting", ["5", "3.1.1"])
