@@ -1,10 +1,13 @@
 """A queue bounded in messages and in bytes, between the network and the decoder; fair to senders.
 
-A sender is a site, or a Sparkplug node.
+A sender is a site, or a Sparkplug node. Its share is measured in what its messages cost, not in
+their number: who sends a large one waits the longer for its next turn (start-time fair queueing,
+Goyal et al. 1996).
 """
 
+import heapq
 import threading
-from collections import OrderedDict, deque
+from collections import deque
 from dataclasses import dataclass, field
 
 from ingest.broker.share import sender_of
@@ -18,10 +21,12 @@ class _Tray:
     messages: deque[Message] = field(default_factory=deque)
     size: int = 0
     """Bytes of payload."""
+    start: int = 0
+    """When its next message has its turn, in cost of what was taken before."""
 
 
 class Mailbox:
-    """Holds messages until they are taken, of each sender in turn; `put` waits while it is full.
+    """Holds messages until they are taken, of each sender its share; `put` waits while it is full.
 
     The order within a sender is kept.
     """
@@ -37,7 +42,14 @@ class Mailbox:
         self._max_bytes = max_bytes
         self._site_max_messages = site_max_messages or max_messages
         self._site_max_bytes = site_max_bytes or max_bytes
-        self._trays: OrderedDict[str, _Tray] = OrderedDict()
+        self._trays: dict[str, _Tray] = {}
+        self._turns: list[tuple[int, int, str]] = []
+        """A heap: start, order among equals, sender."""
+        self._turn = 0
+        self._now = 0
+        """Start of the message that was taken last."""
+        self._ends: dict[str, int] = {}
+        """Where senders with nothing waiting may start again, unless that has passed."""
         self._sites: set[str] = set()
         """Of all that came so far, up to `_MANY`."""
         self._count = 0
@@ -55,7 +67,11 @@ class Mailbox:
             ):
                 return False
             site = sender_of(message.topic)
-            tray = self._trays.setdefault(site, _Tray())
+            tray = self._trays.get(site)
+            if tray is None:
+                tray = self._trays[site] = _Tray()
+                tray.start = max(self._now, self._ends.pop(site, 0))
+                self._line_up(site, tray)
             tray.messages.append(message)
             tray.size += size
             if len(self._sites) < _MANY:
@@ -80,17 +96,21 @@ class Mailbox:
             return len(tray.messages) >= self._site_max_messages or size > self._site_max_bytes
 
     def take(self, limit: int, timeout_s: float) -> list[Message]:
-        """Remove and return up to `limit` messages, a site's in turn, waiting for the first.
+        """Remove and return up to `limit` messages, waiting for the first.
 
-        After the first, more are waited for a moment: to wake up for each small message costs
-        more than to decode it.
+        Fewer where they are large. After the first, more are waited for a moment: to wake up for
+        each small message costs more than to decode it.
         """
         with self._changed:
             if self._changed.wait_for(lambda: self._count, timeout_s) and self._count < limit:
                 self._wanted = limit
                 self._changed.wait_for(lambda: self._count >= limit, min(timeout_s, _MOMENT_S))
                 self._wanted = 1
-            taken = [self._next() for _ in range(min(limit, self._count))]
+            taken: list[Message] = []
+            size = 0
+            while self._count and len(taken) < limit and size < _LARGE:
+                taken.append(self._next())
+                size += len(taken[-1].payload)
             self._changed.notify_all()
         return taken
 
@@ -105,14 +125,29 @@ class Mailbox:
             )
 
     def _next(self) -> Message:
-        site, tray = self._trays.popitem(last=False)
+        self._now, _, site = heapq.heappop(self._turns)
+        tray = self._trays[site]
         message = tray.messages.popleft()
+        tray.start = self._now + _MESSAGE + len(message.payload)
         tray.size -= len(message.payload)
         self._count -= 1
         self._bytes -= len(message.payload)
         if tray.messages:
-            self._trays[site] = tray
+            self._line_up(site, tray)
+        else:
+            del self._trays[site]
+            self._remember(site, tray.start)
         return message
+
+    def _line_up(self, site: str, tray: _Tray) -> None:
+        self._turn += 1
+        heapq.heappush(self._turns, (tray.start, self._turn, site))
+
+    def _remember(self, site: str, end: int) -> None:
+        if len(self._ends) >= _MANY:
+            self._ends = {each: at for each, at in self._ends.items() if at > self._now}
+        if len(self._ends) < _MANY:
+            self._ends[site] = end
 
     def _fits(self, size: int) -> bool:
         if not self._count:
@@ -125,3 +160,7 @@ class Mailbox:
 
 _MANY = 1_000
 _MOMENT_S = 0.001
+_MESSAGE = 500
+"""What a message costs beside its bytes, in bytes."""
+_LARGE = 4_000_000
+"""Bytes taken at a time."""

@@ -1,19 +1,24 @@
 """How the ingest starts: what it waits for, what it tells in words, which MQTT it speaks."""
 
+import os
+import signal
 import threading
+import time
 from contextlib import ExitStack, closing
+from pathlib import Path
 
 import pytest
 from pydantic import SecretStr
 from structlog.testing import capture_logs
 
 from ingest import run
+from ingest.ending import GRACE_S
 from plant.errors import ConfigurationError
 from plant.settings import BrokerSettings, DatabaseSettings
 from store import connect, load_plant
 from tests.integration.edge.old_broker import UNSUPPORTED_VERSION, OldBroker
 from tests.integration.fake_edge import FakeEdge, assert_exactly_once, settings_of
-from tests.integration.ingests import outage, running
+from tests.integration.ingests import fetched, outage, running, start_process, write_settings
 from tests.peers.services import BrokerFactory, MosquittoBroker
 from tests.plants.deliveries import plant
 from tests.waiting import wait_until
@@ -88,3 +93,36 @@ def test_mqtt_3_is_spoken_when_the_broker_does_not_understand_5(
         to_old = BrokerSettings(port=old.port)
         with running(settings_of(broker, plain_database, broker=to_old)):
             wait_until(lambda: 4 in old.versions, what="a connection by MQTT 3.1.1")
+
+
+def test_it_ends_within_its_grace_when_the_database_is_locked_and_the_broker_silent(
+    broker: MosquittoBroker, plain_database: DatabaseSettings, tmp_path: Path
+) -> None:
+    load_plant(plain_database, plant())
+    file = write_settings(tmp_path, settings_of(broker, plain_database))
+    assert broker.process is not None
+    with (
+        closing(FakeEdge(broker.port)) as edge,
+        connect(plain_database) as holder,
+        start_process(file) as process,
+    ):
+        edge.announce()
+        holder.execute("lock table measurement in access exclusive mode")
+        edge.publish(0, 1)
+        wait_until(lambda: waiting(plain_database), what="the ingest to wait for the table")
+        os.kill(broker.process.pid, signal.SIGSTOP)
+        try:
+            began = time.monotonic()
+            process.terminate()
+            process.wait()
+            took_s = time.monotonic() - began
+        finally:
+            os.kill(broker.process.pid, signal.SIGCONT)
+
+    assert took_s < GRACE_S + 2
+
+
+def waiting(database: DatabaseSettings) -> bool:
+    query = "select count(*) from pg_stat_activity where wait_event_type = 'Lock'"
+    ((number,),) = fetched(database, query)
+    return bool(number)

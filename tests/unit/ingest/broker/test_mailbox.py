@@ -91,3 +91,15 @@ def test_a_site_is_over_its_quota_when_its_bytes_are_reached() -> None:
     mailbox.put(letter_of("a"), 0)
 
     assert mailbox.over_quota(letter_of("a"))
+
+
+def test_who_sends_large_messages_waits_the_longer_for_the_next_turn() -> None:
+    mailbox = Mailbox(1_000, 10_000_000)
+    for _ in range(3):
+        mailbox.put(letter_of("greedy")._replace(payload=bytes(10_000)), 0)
+    for number in range(40):
+        mailbox.put(letter_of("modest", number), 0)
+
+    sites = [message.topic.split("/")[3] for message in mailbox.take(20, 0)]
+
+    assert sites.count("greedy") == 1
