@@ -44,6 +44,5 @@ STANDSTILLS = (
     Fault("broker frozen", "broker", _frozen(_of_broker)),
     Fault("ingest frozen", "ingest", _frozen(_of_ingest)),
     Fault("database frozen", "database", _frozen(_of_database)),
+    Fault("ingest deaf", "ingest line", _deaf, needs_plain_lines=True),
 )
-# Not among the others while nothing in the ingest notices it.
-DEAF = Fault("ingest deaf", "ingest line", _deaf, needs_plain_lines=True)
