@@ -32,6 +32,12 @@ class RowStatus(IntEnum):
     """Judged, and part of an alarm."""
     RELEARNED = 4
     """Judged, and the last row of an alarm that was held too long: its level is now known."""
+    IDLE = 5
+    """No verdict: the machine does not produce."""
+    GUARD = 6
+    """No verdict: the regime has just changed, or rows were missing before."""
+    FALLBACK = 7
+    """Scored by the model of all regimes, because that of its own is not made yet: no alarm."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +102,11 @@ class Detector:
         for place in range(count):
             self._take(np.asarray(rows[place], dtype=np.float64), place, scores)
         return scores
+
+    def interrupt(self) -> None:
+        """Begin the charts anew: the next row does not follow the last one."""
+        if self.live is not None:
+            self.live.interrupt()
 
     def _take(self, row: Array, place: int, scores: Scores) -> None:
         if self.live is None:

@@ -107,6 +107,16 @@ class Live:
             self._close_block()
         return score, step
 
+    def interrupt(self) -> None:
+        """Forget the rows just before, but not what is normal; an open alarm ends."""
+        self.lags = np.zeros_like(self.lags)
+        self.means = np.zeros_like(self.means)
+        self.spread = np.zeros_like(self.spread)
+        self.hold.open = False
+        self.level.past.clear()
+        self.block, self.block_is_well, self.quarantine = [], True, []
+        self.rows_elsewhere, self.peak = 0, 0.0
+
     def _close_block(self) -> None:
         """Rows are learned from only when the block after them was well, too."""
         if not self.block_is_well:
