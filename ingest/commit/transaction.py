@@ -1,7 +1,20 @@
-"""One transaction: what a group of messages changes in the database, and what became of each."""
+"""One transaction: what a group of messages changes in the database, and what became of each.
+
+What holds when it is committed, and what a change here must keep:
+
+- An id is settled together with its row or with the rejection that tells why there is none. Nothing
+  else makes a repeat harmless: the tables themselves take any row twice.
+- A row is written only under an id that this transaction found new and, where another epoch may
+  have brought it, after a comparison with the tables (`ingest.commit.overlap`).
+- An hour with a new row is marked dirty here: marked later, a crash in between would leave a figure
+  that nobody computes again; marked before, analytics could compute it without the row.
+- All of it is in the database or nothing: tags read or announced within a transaction that failed
+  are forgotten (`Committer.transact`).
+- Locks are taken in one order, ledgers, then sites, each sorted: workers that took them otherwise
+  could wait for one another.
+"""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -11,6 +24,7 @@ from ingest.commit.announcement import announce
 from ingest.commit.device import DeviceGroup
 from ingest.commit.heartbeat import MOST_SPANS, ClockOffsets, status_row, with_status
 from ingest.commit.lag import Lags
+from ingest.commit.ledgers import Ledgers
 from ingest.commit.new_rows import (
     NewRows,
     dirty_hours,
@@ -22,12 +36,10 @@ from ingest.commit.new_rows import (
     text_columns,
 )
 from ingest.commit.outcome import Outcome
-from ingest.commit.overlap import Overlap, overlap
 from ingest.commit.refusal import Refusals, Untold, refusals_of_birth, rejection_of
 from ingest.decoding.parcel import (
     BirthParcel,
     DataParcel,
-    Ids,
     Parcel,
     RefusedParcel,
     StatusParcel,
@@ -36,13 +48,11 @@ from ingest.decoding.parcel import (
 from ingest.validation.registry import Registry, stranger
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
-from plant.delivery.idset import IdSet, Span
 from plant.errors import DataError
 from plant.native.message import (
     MAX_REFUSALS,
     SCHEMA,
     Ack,
-    EdgeAddress,
     Leaf,
     Limits,
     Refusal,
@@ -90,11 +100,7 @@ class GroupTransaction:
         self._future_tolerance_us = future_tolerance_us
         self._meanwhile = meanwhile
         """What to do while the database takes in so many rows."""
-        self._ledgers: dict[LedgerKey, LedgerRow] = {}
-        self._epochs: dict[int, dict[LedgerKey, LedgerRow]] = {}
-        """By edge, the ledgers as they were locked."""
-        self._topics: dict[LedgerKey, EdgeAddress] = {}
-        self._committed_at: dict[LedgerKey, datetime] = {}
+        self._ledgers = Ledgers(transaction, registry, future_tolerance_us)
         self._overlapping: dict[LedgerKey, list[NewRows]] = {}
         """Rows that other epochs of their edge may have brought."""
         self._outcome = Outcome()
@@ -104,13 +110,13 @@ class GroupTransaction:
     def apply(self, parcels: Sequence[Parcel]) -> Outcome:
         """Write everything and return what is to be counted and published once it is committed.
 
-        Heartbeats come first, as they tell which edges are online, then births, as data need
-        their tags; the order among the messages of one kind is kept.
+        Heartbeats come first, as they tell which edges are online and which ids were given up, then
+        births, as data need their tags; the order among the messages of one kind is kept.
         """
         self._registry.refresh(
             self._transaction, (parcel.address for parcel in parcels if parcel.address)
         )
-        self._lock_ledgers(parcels)
+        self._ledgers.lock(parcels)
         devices = DeviceGroup(
             self._transaction,
             self._registry,
@@ -132,34 +138,12 @@ class GroupTransaction:
             self._refuse(refused_parcel)
         if self._outcome.rejected:
             self._transaction.write_rejections(self._outcome.rejected)
-        self._transaction.save_ledgers(list(self._ledgers.values()), self._committed_at)
-        self._outcome.acks = [self._ack(key) for key in self._ledgers]
+        self._ledgers.save()
+        # They promise what is durable, so they are sent once this is committed, and not before.
+        self._outcome.acks = [self._ack(key, ledger) for key, ledger in self._ledgers]
         return self._outcome
 
-    def _lock_ledgers(self, parcels: Sequence[Parcel]) -> None:
-        for parcel in parcels:
-            edge = self._registry.edge(parcel.address) if parcel.address else None
-            has_ids = not isinstance(parcel, BirthParcel)
-            if edge is not None and parcel.address and parcel.epoch is not None and has_ids:
-                self._topics[edge.edge_id, parcel.epoch] = parcel.address
-        self._ledgers = self._transaction.lock_ledgers(self._topics)
-        for key, ledger in self._ledgers.items():
-            self._epochs.setdefault(key[0], {})[key] = ledger
-        # Of two workers with different epochs of an edge, each would find the same row new.
-        for site_id in sorted({edge.site_id for edge in self._edges_with_epochs()}):
-            self._transaction.lock_site(site_id)
-
-    def _edges_with_epochs(self) -> Iterator[EdgeRow]:
-        for key, address in self._topics.items():
-            edge = self._registry.edge(address)
-            if edge is not None and self._has_other_epochs(key):
-                yield edge
-
-    def _has_other_epochs(self, key: LedgerKey) -> bool:
-        return self._ledgers[key].others_until is not None or len(self._epochs[key[0]]) > 1
-
-    def _ack(self, key: LedgerKey) -> tuple[str, bytes]:
-        ledger = self._ledgers[key]
+    def _ack(self, key: LedgerKey, ledger: LedgerRow) -> tuple[str, bytes]:
         ack = Ack(
             SCHEMA,
             key[1],
@@ -170,7 +154,7 @@ class GroupTransaction:
             rejected=ledger.rejected_count,
             refused=self._refused(key),
         )
-        return self._topics[key].topic(Leaf.ACK), encode(ack)
+        return self._ledgers.addresses[key].topic(Leaf.ACK), encode(ack)
 
     def _refused(self, key: LedgerKey) -> list[Refusal] | None:
         """Return what to tell: of this group, and of a birth since the ack before."""
@@ -217,20 +201,23 @@ class GroupTransaction:
         self._outcome.count_message(written=1)
 
     def _refuse(self, parcel: RefusedParcel) -> None:
-        """Reject a whole message; its ids are settled, so that it need not come again."""
+        """Reject a whole message; its ids are settled, so that it need not come again.
+
+        They stay open where the cause is not in the message (`CURABLE`): settled, the edge would
+        delete rows that the platform may take tomorrow.
+        """
         edge = self._registry.edge(parcel.address) if parcel.address else None
         ids = None if edge is None or parcel.reason in CURABLE else parcel.ids
-        if edge is not None and ids and self._scatters((edge.edge_id, ids.epoch), ids):
+        if edge is not None and ids and self._ledgers.scatters((edge.edge_id, ids.epoch), ids):
             ids = None
         if edge is not None and ids:
             key = (edge.edge_id, ids.epoch)
-            new = self._take(key, ids, parcel.message.received_time)
+            new = self._ledgers.take(key, ids, parcel.message.received_time)
             if not new:
                 self._outcome.count_message(duplicate=1)
                 self._outcome.count_rows(duplicate=parcel.rows)
                 return
-            rejected = self._ledgers[key].rejected_count + sum(b - a for a, b in new)
-            self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
+            self._ledgers.count(key, rejected=sum(stop - start for start, stop in new))
         self._outcome.count_message(rejected=1)
         self._outcome.count_rows(rejected=parcel.rows)
         if edge is not None and parcel.epoch is not None:
@@ -247,23 +234,6 @@ class GroupTransaction:
             self._unborn.add(key)
         elif parcel.reason not in CURABLE:
             self._refusals.note(key, parcel.reason, max(1, parcel.rows), None, parcel.detail)
-
-    def _take(self, key: LedgerKey, ids: Ids, received: datetime) -> list[Span]:
-        """Enter ids into the ledger and return those that are new."""
-        ledger = self._ledgers[key]
-        new = ledger.committed.missing(ids.start, ids.stop)
-        repeated = len(ids) - sum(stop - start for start, stop in new)
-        self._ledgers[key] = ledger.taking(IdSet(tuple(new)), repeated)
-        if new:
-            self._committed_at[key] = max(received, self._committed_at.get(key, received))
-        return new
-
-    def _scatters(self, key: LedgerKey, ids: Ids) -> bool:
-        """Tell whether a ledger in very many pieces would fall into one more."""
-        known = self._ledgers[key].committed
-        if len(known.spans) < MOST_SPANS:
-            return False
-        return len(known.union(IdSet(((ids.start, ids.stop),))).spans) > len(known.spans)
 
     def _new_rows(self, parcel: Parcel) -> Iterator[NewRows]:
         if isinstance(parcel, RefusedParcel):
@@ -283,11 +253,11 @@ class GroupTransaction:
             self._refuse(refused(parcel, "no_birth", detail))
             return
         key = (edge.edge_id, parcel.ids.epoch)
-        if self._scatters(key, parcel.ids):
+        if self._ledgers.scatters(key, parcel.ids):
             detail = f"{MOST_SPANS} gaps are open; the edge is to send what is missing first"
             self._refuse(refused(parcel, "scattered_ids", detail))
             return
-        spans = self._take(key, parcel.ids, parcel.messages[-1].received_time)
+        spans = self._ledgers.take(key, parcel.ids, parcel.messages[-1].received_time)
         part = NewRows(parcel, edge, spans)
         self._outcome.count_rows(duplicate=parcel.rows - len(part))
         if not spans:
@@ -305,21 +275,18 @@ class GroupTransaction:
         return (
             self._registry.has_tags(edge)
             and self._ledgers[key].committed.missing(ids.start, ids.stop) == [(ids.start, ids.stop)]
-            and not self._scatters(key, ids)
+            and not self._ledgers.scatters(key, ids)
         )
 
     def _may_be_stored(self, part: NewRows) -> bool:
         """Tell whether another epoch of the edge may have brought some of these rows."""
         key = (part.edge.edge_id, part.parcel.ids.epoch)
-        if not self._has_other_epochs(key):
+        if not self._ledgers.has_other_epochs(key):
             return False
-        if len(self._epochs[part.edge.edge_id]) > 1:
+        if self._ledgers.meet(key):
             return True
-        common = self._overlap(key)
+        common = self._ledgers.overlap(key)
         return common is not None and bool(common.suspects(part.parcel.time_us).any())
-
-    def _overlap(self, key: LedgerKey) -> Overlap | None:
-        return overlap(key, self._epochs[key[0]], self._committed_at, self._future_tolerance_us)
 
     def _know_tags(self, parcels: Sequence[Parcel]) -> None:
         """Read again the tags of sites from which data name a tag that is not known.
@@ -345,6 +312,7 @@ class GroupTransaction:
         for columns in texts:
             self._transaction.write_texts(columns)
         if hours:
+            # Sorted, as another worker may mark the same hours: nobody then waits in a circle.
             self._transaction.mark_dirty(sorted(hours), self._now)
 
     def _stream(
@@ -353,6 +321,7 @@ class GroupTransaction:
         for portion in portions(part for parcel in parcels for part in self._new_rows(parcel)):
             columns = self._judged(portion, texts, hours)
             yield columns
+            # Asked for more, so these are with the database, and it is busy for a while.
             self._meanwhile(len(columns))
 
     def _judged(
@@ -371,13 +340,12 @@ class GroupTransaction:
     ) -> None:
         """Write what other epochs have not brought of one; the rest counts as repeated."""
         rows, accepted = self._judge(parts)
-        common = self._overlap(key)
+        common = self._ledgers.overlap(key)
         if common is not None:
             tags = self._registry.columns
             stored = common.stored(self._transaction, rows, accepted, tags)
             repeated = int(stored.sum())
-            count = self._ledgers[key].duplicate_count + repeated
-            self._ledgers[key] = replace(self._ledgers[key], duplicate_count=count)
+            self._ledgers.count(key, duplicate=repeated)
             self._outcome.count_rows(duplicate=repeated)
             accepted &= ~stored
         self.lags.note(parts, rows.source_us, accepted)
@@ -419,8 +387,7 @@ class GroupTransaction:
         assert rejection.edge_id is not None
         assert rejection.epoch is not None
         key = (rejection.edge_id, rejection.epoch)
-        rejected = self._ledgers[key].rejected_count + 1
-        self._ledgers[key] = replace(self._ledgers[key], rejected_count=rejected)
+        self._ledgers.count(key, rejected=1)
         self._outcome.count_rows(rejected=1)
         self._refusals.note(key, rejection.reason, 1, rejection.tag_name, rejection.detail)
         self._outcome.reject(rejection)
