@@ -18,6 +18,7 @@ from ingest.selfstat import Selfstat, Snapshot
 from ingest.settings import IngestSettings
 from ingest.sparkplug.host import SparkplugHost
 from ingest.validation.kept_file import KeptFile
+from plant.backoff import Backoff
 from store.delivery.store import PostgresDeliveryStore
 
 log = structlog.get_logger()
@@ -119,16 +120,17 @@ def _mes_intake(
 
 def _database_ready(store: PostgresDeliveryStore, stop: Event) -> bool:
     """Wait for the database, which the broker's queue can do without; False when stopped."""
-    pause_s = _FIRST_PAUSE_S
+    backoff = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
+    told = False
     while not stop.is_set():
         obstacle = store.obstacle()
         if obstacle is None:
             log.info("database connected")
             return True
-        if pause_s == _FIRST_PAUSE_S:
+        if not told:
             log.warning("database unavailable", reason=obstacle)
-        stop.wait(pause_s)
-        pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            told = True
+        stop.wait(backoff.next_pause())
     return False
 
 

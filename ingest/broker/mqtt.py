@@ -15,6 +15,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 
 from ingest.broker.buffered_client import BufferedClient
+from plant.backoff import Backoff
 from plant.errors import BrokerUnavailableError
 from plant.settings import BrokerSettings
 from plant.tls import client_context
@@ -262,7 +263,7 @@ class Attempts:
         self._versions = versions_of(protocol)
         self._accepted: set[MQTTProtocolVersion] = set()
         self._hang_ups = 0
-        self._pause_s = _FIRST_PAUSE_S
+        self._backoff = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         self._outage: str | None = None
 
     @property
@@ -278,7 +279,8 @@ class Attempts:
     def succeeded(self) -> None:
         """A connection stands."""
         self._accepted.add(self.version)
-        self._hang_ups, self._outage, self._pause_s = 0, None, _FIRST_PAUSE_S
+        self._hang_ups, self._outage = 0, None
+        self._backoff.reset()
 
     def failed(self, connection: MqttConnection, problem: str) -> bool:
         """A connection ended or never stood; return whether that is news."""
@@ -293,5 +295,4 @@ class Attempts:
 
     def pause_s(self) -> float:
         """Return how long to wait, longer each time."""
-        pause_s, self._pause_s = self._pause_s, min(2 * self._pause_s, _LONGEST_PAUSE_S)
-        return pause_s
+        return self._backoff.next_pause()

@@ -1,1 +1,1 @@
-"""How much is written together, whose turn it is, and what is done when it fails."""
+"""How much is written together, and what is done when that fails."""

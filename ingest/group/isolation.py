@@ -13,6 +13,7 @@ from typing import Generic, Protocol, TypeVar
 import structlog
 
 from ingest.selfstat import Selfstat
+from plant.backoff import Backoff
 from plant.errors import ConfigurationError, DataError, TransientError
 
 log = structlog.get_logger()
@@ -134,16 +135,15 @@ class Isolation(Generic[T, R]):
 
     def _waited(self) -> bool:
         """Wait until a harmless transaction works; return False when abandoned before that."""
-        pause_s = self._first_pause_s
+        backoff = Backoff(self._first_pause_s, _LONGEST_PAUSE_S)
         told = False
         while (obstacle := self._writing.obstacle()) is not None:
             if not told:
                 log.warning("database unavailable", reason=obstacle, by=self._by)
                 told = True
             self._on_outage()
-            if self._abandon.wait(pause_s):
+            if self._abandon.wait(backoff.next_pause()):
                 return False
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
         if told:
             log.info("database available again", by=self._by)
         return True

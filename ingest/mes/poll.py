@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import structlog
 
 from ingest.mes.settings import ForeignTableSettings
+from plant.backoff import Backoff
 from plant.errors import ConfigurationError, TransientError
 from plant.mes import KINDS, Parsed, Problem, Report, parse
 from store import Connection
@@ -157,7 +158,7 @@ def poll(settings: ForeignTableSettings, store: MesStore, *, preview: bool = Fal
 
 def watch(settings: ForeignTableSettings, store: MesStore, stop: Event) -> None:
     """Read the table until `stop` is set, logging what changed and what is out of reach."""
-    pause_s = _FIRST_PAUSE_S
+    backoff = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
     available = True
     while not stop.is_set():
         try:
@@ -166,12 +167,12 @@ def watch(settings: ForeignTableSettings, store: MesStore, stop: Event) -> None:
             if available:
                 log.warning("poll unavailable", poll=settings.name, reason=str(exc))
             available = False
-            stop.wait(pause_s)
-            pause_s = min(2 * pause_s, _LONGEST_PAUSE_S)
+            stop.wait(backoff.next_pause())
             continue
         if not available:
             log.info("poll available again", poll=settings.name)
-        available, pause_s = True, _FIRST_PAUSE_S
+        available = True
+        backoff.reset()
         _tell(settings, report)
         stop.wait(settings.interval_s)
 

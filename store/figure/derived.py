@@ -1,4 +1,10 @@
-"""What analytics derives per work unit: dirty windows, state intervals, stops, base sums."""
+"""What analytics derives per work unit: dirty windows, state intervals, stops, base sums.
+
+A dirty window is an hour of a work unit whose figures may be out of date. Whoever stores or changes
+what they depend on marks it, in the transaction of that change. Marking it again raises `revision`;
+only the revision that was read is deleted once the hour is computed: what came in meanwhile, which
+may not have been seen, leaves the hour dirty. So nothing has to be locked while it runs.
+"""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
