@@ -147,7 +147,7 @@ def test_what_a_restore_loses_is_a_named_gap_and_everything_later_arrives(
     # The former database is whole, to look into.
     assert len(values(database.model_copy(update={"name": former}))) == KEPT + 6_000
 
-    with TestClient(create_app(api_settings(database))) as client:
+    with TestClient(create_app(api_settings(database)), base_url="http://localhost") as client:
         (told,) = client.get("/api/v1/edges").json()["data"]
         page = client.get("/fleet", headers={"accept-language": "vi"}).text
     assert told["gaps"] == {"platform_set_back": lost}
