@@ -1,1 +1,1 @@
-"""Connections, migrations, editions, COPY and named queries: below every subject."""
+"""Connections, migrations, editions, named queries: below every subject."""

@@ -1,1 +1,1 @@
-"""What a plant is: its description loaded."""
+"""What a plant is: its description loaded, its stored calendars and policies."""
