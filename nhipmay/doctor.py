@@ -12,6 +12,7 @@ from typing import Any
 
 from plant.clock import system_clock
 from plant.errors import NhipmayError
+from plant.native.mending import mend_of
 from plant.settings import (
     BrokerSettings,
     DatabaseSettings,
@@ -88,6 +89,8 @@ def _settings_file(file: Path) -> Iterator[Finding]:
     database = getattr(settings, "database", None)
     if isinstance(database, DatabaseSettings):
         yield _attempt("database", lambda: _database(database))
+        if kind == "ingest":
+            yield from _refused(database)
     broker = getattr(settings, "broker", None)
     if isinstance(broker, BrokerSettings) and broker.tls is not None:
         tls = broker.tls
@@ -100,6 +103,7 @@ def _settings_file(file: Path) -> Iterator[Finding]:
     outbox = getattr(settings, "outbox", None)
     if outbox is not None:
         yield _space(Path(outbox.file).absolute().parent)
+        yield from _beside_outbox(Path(outbox.file))
     for name, source in getattr(settings, "sources", {}).items():
         yield _attempt(f"source {name}", partial(_source, source))
 
@@ -143,6 +147,46 @@ def _database(settings: DatabaseSettings) -> str:
 
     with connect(settings) as connection:
         return f"answers at {settings.host}:{settings.port}, edition {detect(connection)}"
+
+
+def _refused(settings: DatabaseSettings) -> Iterator[Finding]:
+    """Tell of each edge what is refused and waits for a replay, and what to mend."""
+    from store import connect
+    from store.reading.fleet import FleetReading
+
+    try:
+        with connect(settings) as connection:
+            rows = FleetReading(connection).rejections()
+    except NhipmayError:
+        # The finding before says why.
+        return
+    for row in rows:
+        words = f"{row.count} × {row.reason}: {mend_of(row.reason)}"
+        yield Finding(f"refused of {row.edge}", False, words)
+
+
+def _beside_outbox(file: Path) -> Iterator[Finding]:
+    """Tell what an agent has kept aside, which nobody else will send."""
+    for aside in sorted(file.parent.glob(f"{file.name}.of.*")):
+        edge = aside.name.removeprefix(f"{file.name}.of.")
+        words = f"rows of the edge {edge} wait there: run an agent with its settings and this file"
+        yield Finding(str(aside), False, words)
+    damaged = file.with_name(file.name + ".damaged")
+    if damaged.exists():
+        yield Finding(
+            str(damaged),
+            False,
+            "the outbox was damaged; what was whole is in the new one. Check the disk (dmesg, "
+            "smartctl), then delete this file",
+        )
+    refused = file.with_name(file.name + ".refused")
+    if refused.exists():
+        yield Finding(
+            str(refused),
+            False,
+            "measurements that no message could hold, one a line: raise limits.max_payload_bytes "
+            "of the ingest or the broker's largest packet",
+        )
 
 
 def _broker(settings: BrokerSettings) -> str:

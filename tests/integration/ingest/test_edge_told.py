@@ -5,10 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from fastapi.testclient import TestClient
 
 from api import create_app
 from ingest import IngestSettings
+from nhipmay.doctor import examine
 from plant.native.message import EdgeAddress, Leaf
 from plant.settings import BrokerSettings, DatabaseSettings
 from store import connect, load_plant
@@ -78,6 +80,15 @@ def test_the_edge_is_told_what_is_refused_and_it_counts_as_incomplete(
     ) as client:
         (told,) = client.get("/api/v1/edges").json()["data"]
     assert (told["gaps"], told["completeness"]) == ({"refused": 200}, 100 / 300)
+    assert plain_database.password is not None
+    settings = plain_database.model_dump(mode="json") | {
+        "password": plain_database.password.get_secret_value()
+    }
+    (tmp_path / "ingest.yaml").write_text(
+        yaml.safe_dump({"database": settings, "broker": {"port": broker.port}})
+    )
+    found = {finding.words for finding in examine([tmp_path / "ingest.yaml"]) if not finding.ok}
+    assert any(words.startswith("100 × wrong_type: set value_type") for words in found), found
 
 
 def test_a_birth_that_the_platform_missed_is_said_again(
