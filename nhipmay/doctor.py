@@ -77,6 +77,20 @@ def _space(folder: Path) -> Finding:
     return Finding("disk", free >= _FREE_SPACE_NEEDED, f"{free / 1e9:.1f} GB free at {folder}")
 
 
+def _kept(file: Path) -> str:
+    """Return that nothing waits in the file beside the ingest; raise otherwise."""
+    from ingest.validation.kept_file import KeptFile
+
+    number = len(KeptFile(file))
+    if number:
+        raise NhipmayError(
+            f"{number} messages wait in {file.absolute()}: the database takes them in no form; "
+            "look into its log, mend it, then run "
+            "`nhipmay ingest replay-rejected --reason store_refused`"
+        )
+    return f"none in {file.absolute()}"
+
+
 def _settings_file(file: Path) -> Iterator[Finding]:
     try:
         content = read_mapping(file)
@@ -104,6 +118,9 @@ def _settings_file(file: Path) -> Iterator[Finding]:
     if outbox is not None:
         yield _space(Path(outbox.file).absolute().parent)
         yield from _beside_outbox(Path(outbox.file))
+    kept = getattr(settings, "kept_file", None)
+    if kept is not None:
+        yield _attempt("messages beside the ingest", partial(_kept, kept))
     for name, source in getattr(settings, "sources", {}).items():
         yield _attempt(f"source {name}", partial(_source, source))
 

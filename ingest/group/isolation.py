@@ -8,6 +8,7 @@ longer than it takes to find it.
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from threading import Event
+from time import monotonic
 from typing import Generic, Protocol, TypeVar
 
 import structlog
@@ -23,6 +24,7 @@ _TRIES = 3
 """Of what fails for a reason that may pass, while harmless transactions work. The others wait
 meanwhile: in whatever parts and forms a message is tried, the tries are counted on."""
 _PAUSE_BETWEEN_S = 0.05
+_MOMENT_S = 0.5
 
 T = TypeVar("T")
 R = TypeVar("R")
@@ -82,6 +84,8 @@ class Isolation(Generic[T, R]):
         self._apart = apart
         self._on_outage = on_outage
         self._on_isolated = on_isolated
+        self._worked_at = -_MOMENT_S
+        """When a harmless transaction, or another one, worked last."""
 
     def settle(self, group: Sequence[T]) -> Iterator[tuple[Sequence[T], R]]:
         """Yield what was written, part by part, in order; ends early when it is abandoned.
@@ -109,11 +113,13 @@ class Isolation(Generic[T, R]):
     def _result(self, part: _Part[T]) -> R | None:
         if part.refusal is not None:
             return self._writing.given_up(part.members[0], part.refusal)
-        return self._writing.transact(part.members)
+        result = self._writing.transact(part.members)
+        self._worked_at = monotonic()
+        return result
 
     def _instead(self, part: _Part[T], exc: Exception) -> list[_Part[T]] | None:
         """Return what to write instead, the first part last; None when abandoned meanwhile."""
-        if self._writing.obstacle() is not None:
+        if not self._works(part, exc):
             return [part] if self._waited() else None
         if may_pass(exc, part.failures, alone=len(part.members) == 1):
             pause_s = min(self._first_pause_s, _PAUSE_BETWEEN_S) * 2**part.failures
@@ -132,6 +138,20 @@ class Isolation(Generic[T, R]):
         if lesser is None:
             return [_Part(part.members, refusal=error)]
         return [_Part([lesser], part.failures)]
+
+    def _works(self, part: _Part[T], exc: Exception) -> bool:
+        """Tell whether harmless transactions work.
+
+        To halve a group, it is enough that some transaction worked a moment ago; before a member is
+        refused, and after what may be an outage, it is asked each time.
+        """
+        halving = len(part.members) > 1 and not isinstance(exc, TransientError)
+        if halving and monotonic() < self._worked_at + _MOMENT_S:
+            return True
+        if self._writing.obstacle() is not None:
+            return False
+        self._worked_at = monotonic()
+        return True
 
     def _waited(self) -> bool:
         """Wait until a harmless transaction works; return False when abandoned before that."""
