@@ -88,6 +88,8 @@ def _sparkplug(
     subscriptions = [node.topic(MessageType.NCMD)]
     if host is not None:
         subscriptions.append(state_topic(host))
+    # The compatibility kit wants it of every node; commands to devices are passed over.
+    subscriptions.append(node.topic(MessageType.DCMD, "+"))
 
     def connect(will: tuple[str, bytes]) -> PahoNodeLink:
         client_id = settings.edge.address().client_id

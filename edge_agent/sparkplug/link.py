@@ -18,6 +18,7 @@ from edge_agent.broker import (
     VersionChoice,
 )
 from plant.settings import BrokerSettings
+from plant.sparkplug import MessageType
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,8 +95,12 @@ class PahoNodeLink(PahoLink):
     def _on_subscribe(
         self, _client: Client, _user: object, mid: int, codes: list[ReasonCode], _more: object
     ) -> None:
-        if any(code.is_failure for code in codes):
-            topics = ", ".join((self._subscription, *self._others))
+        asked = (self._subscription, *self._others)
+        denied = [topic for topic, code in zip(asked, codes, strict=False) if code.is_failure]
+        # What is not acted upon may be denied.
+        denied = [topic for topic in denied if f"/{MessageType.DCMD}/" not in topic]
+        if denied:
+            topics = ", ".join(denied)
             self._events.put(Refused(f"the broker's access list denies reading {topics}"))
         elif self._subscribed:
             self._events.put(Answered(mid))

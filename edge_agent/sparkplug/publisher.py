@@ -29,13 +29,15 @@ from plant.log import get_logger
 from plant.sparkplug import (
     REBIRTH,
     MessageType,
-    decode,
     decode_state,
+    opened,
     parse_topic,
     state_topic,
 )
 
 OPEN_TIMEOUT_S = 15.0
+_LONGEST_COMMAND = 100_000
+"""Bytes of a command that came compressed."""
 WAIT_S = 0.25
 UNSENT_AT_MOST = 20
 """Messages handed to the network but not yet on their way."""
@@ -312,7 +314,7 @@ class _Session:
             _log.warning("sparkplug_message_unreadable", topic=message.topic, reason=str(exc))
 
     def _obey(self, payload: bytes) -> None:
-        for metric in decode(payload).metrics:
+        for metric in opened(payload, _LONGEST_COMMAND).metrics:
             if metric.name == REBIRTH and metric.value:
                 self._rebirth_wanted = self._born
 

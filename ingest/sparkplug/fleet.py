@@ -86,7 +86,9 @@ class Fleet:
             )
             for node in settings.nodes
         }
-        self._requests = RebirthRequests(settings.rebirth_delay_s, settings.rebirth_pause_s)
+        self._requests = RebirthRequests(
+            settings.rebirth_delay_s, settings.rebirth_pause_s, settings.rebirths_per_s
+        )
         self._prefixes = prefixes(settings.nodes)
         self._noted_at = float("-inf")
 
@@ -180,6 +182,14 @@ class Fleet:
         """Return that nobody is known to be there: what the host says when it starts."""
         return [self._presence(node, at, online=False) for node in self._nodes.values()]
 
+    def ask_all(self, now: float) -> None:
+        """Ask for the births of all nodes that are not there: the host has just come itself.
+
+        A node that reports changes only may be silent for hours, and its first word would be lost.
+        """
+        absent = [name for name, node in self._nodes.items() if not node.session.online]
+        self._requests.want_all(absent, now)
+
     def commands(self, now: float, at: datetime) -> list[tuple[str, bytes]]:
         """Return topics and payloads of the requests for births that are due now."""
         at_ms = microseconds(at) // 1000
@@ -194,8 +204,12 @@ class Fleet:
 
     @property
     def topics(self) -> list[str]:
-        """What to subscribe to, apart from STATE."""
-        return [f"{NAMESPACE}/{group}/#" for group in sorted({n.group_id for n in self._nodes})]
+        """What to subscribe to, apart from STATE: everything, so that no node stays unseen."""
+        return [f"{NAMESPACE}/#"]
+
+    def knows(self, address: Address) -> bool:
+        """Tell whether the settings name the node."""
+        return address.node in self._nodes
 
     # --- from steps to deliveries ---
 

@@ -59,6 +59,7 @@ class SparkplugHost:
             self._mailbox,
             self._clock,
             selfstat,
+            self._fleet.knows,
         )
         self._committer = SparkplugCommitter(
             store,
@@ -70,6 +71,8 @@ class SparkplugHost:
             kept_file=kept_file,
         )
         self._taken_by: Counter[int] = Counter()
+        self._asked_on: int | None = None
+        """The connection on which all nodes were asked for their births."""
         self._failure: NhipmayError | None = None
         self._thread = Thread(target=self._run, name="sparkplug-host", daemon=True)
 
@@ -115,6 +118,9 @@ class SparkplugHost:
             deliveries += self._fleet.lose(now, self._clock(), standing)
         deliveries += self._fleet.pass_time(now, self._clock())
         self._commit(deliveries)
+        if self._link.standing not in {None, self._asked_on}:
+            self._asked_on = self._link.standing
+            self._fleet.ask_all(now)
         for topic, payload in self._fleet.commands(now, self._clock()):
             if self._link.command(topic, payload):
                 self._selfstat.noted("rebirth_requested")

@@ -4,7 +4,7 @@ Each connection is a paho client of its own, with a number that its messages car
 that its STATE birth and its Last Will share. Callbacks only stamp the time and enqueue.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from threading import Event, Lock, Thread
 
@@ -20,11 +20,22 @@ from ingest.sparkplug.fleet import Receipt
 from plant.clock import Clock, microseconds
 from plant.errors import ConfigurationError, DataError
 from plant.settings import BrokerSettings
-from plant.sparkplug import State, decode_state, encode_state, state_topic
+from plant.sparkplug import (
+    NAMESPACE,
+    Address,
+    MessageType,
+    State,
+    decode_state,
+    encode_state,
+    parse_topic,
+    state_topic,
+)
 
 log = structlog.get_logger()
 
 _FAREWELL_S = 2.0
+_MOST_STRANGERS = 1_000
+_COMMANDS = {MessageType.NCMD, MessageType.DCMD}
 
 
 class HostLink:
@@ -38,7 +49,9 @@ class HostLink:
         mailbox: Mailbox,
         clock: Clock,
         selfstat: Selfstat,
+        known: Callable[[Address], bool] = lambda _: True,
     ) -> None:
+        """Remember what to connect to and to subscribe to; `known` tells whose messages count."""
         self.settings = settings
         self.topics = topics
         self.clock = clock
@@ -48,6 +61,9 @@ class HostLink:
         """What a person must mend before there can be a connection."""
         self._mailbox = mailbox
         self._selfstat = selfstat
+        self._known = known
+        self._strangers: set[str] = set()
+        """Topics of nodes that nobody knows, of which one message was taken."""
         self._closing = Event()
         self._suspended = Event()
         self._session: _HostSession | None = None
@@ -66,6 +82,12 @@ class HostLink:
     def generation(self) -> int | None:
         """The number of the connection whose messages may still come, None without one."""
         return self._delivering
+
+    @property
+    def standing(self) -> int | None:
+        """The number of the connection on which the host said that it is there."""
+        session = self._session
+        return session.generation if session else None
 
     def drained(self, taken: Mapping[int, int], standing: int | None) -> bool:
         """Tell whether of all connections but the `standing` one every message was taken.
@@ -150,8 +172,12 @@ class HostLink:
 
     def take(self, message: MQTTMessage, generation: int) -> bool:
         """Enqueue a message; return False when there was no room for too long."""
+        topic = message._topic.decode("utf-8", "replace")
+        if self._passed_over(topic):
+            self._selfstat.noted("passed_over")
+            return True
         taken = Message(
-            topic=message._topic.decode("utf-8", "replace"),
+            topic=topic,
             payload=bytes(message.payload),
             received_time=self.clock(),
             retained=message.retain,
@@ -162,6 +188,28 @@ class HostLink:
             self._enqueued[generation] = self._enqueued.get(generation, 0) + 1
             return True
         self._selfstat.withdrawn()
+        return False
+
+    def _passed_over(self, topic: str) -> bool:
+        """Tell whether a message is not for this host, or the next of a node nobody knows.
+
+        The first one of each topic is taken, so that people see it; whoever invents more topics
+        than there are nodes is not listened to.
+        """
+        if topic.startswith(f"{NAMESPACE}/STATE/"):
+            return True
+        try:
+            address = parse_topic(topic)
+        except DataError:
+            address = None
+        if address is not None:
+            if address.kind in _COMMANDS:
+                return True
+            if self._known(address):
+                return False
+        if topic in self._strangers or len(self._strangers) >= _MOST_STRANGERS:
+            return True
+        self._strangers.add(topic)
         return False
 
 

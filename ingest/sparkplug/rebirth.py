@@ -1,10 +1,13 @@
 """When which node is asked for its births: once for many causes, and not again and again."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from plant.sparkplug import NodeId
 
 _LONGEST_PAUSE_S = 300.0
+_BURST_S = 1.0
+"""So much of the rate may be used at once."""
 
 
 @dataclass(slots=True)
@@ -17,10 +20,13 @@ class _Asked:
 class RebirthRequests:
     """Debounces requests. Times are seconds of a clock that never jumps."""
 
-    def __init__(self, delay_s: float, pause_s: float) -> None:
+    def __init__(self, delay_s: float, pause_s: float, most_per_s: float = 100.0) -> None:
         """A request waits `delay_s` for a birth that comes by itself; see `due`."""
         self._delay_s = delay_s
         self._pause_s = pause_s
+        self._most_per_s = most_per_s
+        self._free_at = float("-inf")
+        """When so many were asked that one more may be."""
         self._due: dict[NodeId, float] = {}
         self._asked: dict[NodeId, _Asked] = {}
 
@@ -31,6 +37,11 @@ class RebirthRequests:
         last = self._asked.get(node)
         earliest = last.at + last.pause_s if last else now
         self._due[node] = max(now + self._delay_s, earliest)
+
+    def want_all(self, nodes: Iterable[NodeId], now: float) -> None:
+        """Ask these and no others, however often they were asked before."""
+        self._asked.clear()
+        self._due = dict.fromkeys(nodes, now + self._delay_s)
 
     def born(self, node: NodeId, *, afresh: bool = True) -> None:
         """Take note that a node announced itself: there is nothing left to ask.
@@ -46,9 +57,14 @@ class RebirthRequests:
         """Return the nodes to be asked now.
 
         Two requests to a node are `pause_s` apart at least, and twice as long each time that it
-        did not answer the one before.
+        did not answer the one before. Births are large: those of many nodes are asked for one
+        after the other, `most_per_s`.
         """
         nodes = [node for node, at in self._due.items() if at <= now]
+        step_s = 1 / self._most_per_s
+        self._free_at = max(self._free_at, now - _BURST_S)
+        nodes = nodes[: max(0, int((now - self._free_at) / step_s + 1e-6))]
+        self._free_at += len(nodes) * step_s
         for node in nodes:
             del self._due[node]
             last = self._asked.get(node)

@@ -140,6 +140,8 @@ class SparkplugSettings(StrictModel):
     """How long a request for births waits, in case they come by themselves."""
     rebirth_pause_s: Annotated[float, Field(ge=1, le=3600)] = 10.0
     """Shortest time between two such requests to a node; doubled while it does not answer."""
+    rebirths_per_s: Annotated[float, Field(ge=1, le=10_000)] = 100.0
+    """Requests to all nodes together at most, as after a restart, when every node is asked."""
     status_interval_s: Annotated[float, Field(ge=1, le=60)] = 5.0
     """How often a node that is there is noted as being there."""
     offline_after_s: Annotated[float, Field(ge=1, le=60)] = 5.0

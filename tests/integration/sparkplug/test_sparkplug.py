@@ -333,7 +333,7 @@ def test_our_edge_node_waits_for_its_primary_host(
 
     with AgentThread(edge_file(tmp_path, broker.port, source)) as agent:
         wait_until(lambda: agent.latest.written == 2, what="the values in the outbox")
-        wait_until(lambda: "as co-khi-thu" in broker.log, what="the node to connect")
+        wait_until(lambda: "as nm-co-khi-thu" in broker.log, what="the node to connect")
         assert not ear.of(MessageType.NBIRTH)
         ear.say(STATE_TOPIC, encode_state(State(True, 1000)), qos=1, retain=True)
         wait_until(lambda: ear.of(MessageType.NBIRTH), what="a birth")

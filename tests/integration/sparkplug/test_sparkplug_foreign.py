@@ -5,14 +5,26 @@
 
 import json
 import threading
-from contextlib import closing
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from plant.settings import DatabaseSettings
+from plant.sparkplug import MessageType
 from store import load_plant
-from tests.foreign.running import in_python, peer, peer_folder, tell
+from tests.foreign.running import (
+    Process,
+    in_java,
+    in_node,
+    in_python,
+    peer,
+    peer_folder,
+    tell,
+)
 from tests.integration.edge.agents import AgentThread
 from tests.integration.edge.sources import OpcUaSource
 from tests.integration.ingests import fetched, running
@@ -127,3 +139,78 @@ def _values(lines: list[dict[str, Any]], name: str) -> list[Any]:
         for metric in line["metrics"]
         if metric["name"] == name and metric["value"] is not None
     ]
+
+
+@contextmanager
+def foreign(
+    stack: str, broker: MosquittoBroker, database: DatabaseSettings, *arguments: str
+) -> Iterator[Process]:
+    """A node of another stack that our host stores."""
+    folder = peer_folder(stack)
+    if stack == "tahu":
+        command = in_java(folder, "TahuNode.java", broker.port, *arguments)
+    else:
+        command = in_node(folder, "sparkplug_client_node.js", broker.port, *arguments)
+    load_plant(database, plant())
+    settings = settings_of(broker, database, node=foreign_node(stack))
+    with closing(Ear(broker.port)) as ear, running(settings):
+        ear.await_state(online=True)
+        with peer(*command) as node:
+            yield node
+
+
+@pytest.mark.parametrize(
+    "compress", [(), ("DEFLATE",), ("GZIP",)], ids=["plain", "deflate", "gzip"]
+)
+@pytest.mark.parametrize("stack", ["sparkplug-client", "tahu"])
+def test_a_node_of_another_stack_is_stored_whole_in_a_burst(
+    broker: MosquittoBroker, plain_database: DatabaseSettings, stack: str, compress: tuple[str, ...]
+) -> None:
+    """Node and device in turn, members of a template, compressed or not; Tahu before 1970 too."""
+    with foreign(stack, broker, plain_database, *compress) as node:
+        stored = partial(numbers, plain_database)
+        wait_until(lambda: stored("tien-1/temperature") == [20.0], what="the birth")
+        assert stored("tien-1/motor/speed") == [1450.0]
+        assert texts(plain_database, "tien-1/note") == ["bắt đầu"]
+        since = "1969-07-20T20:17:40" if stack == "tahu" else "2026-03-02T06:00:00"
+        assert texts(plain_database, "tien-1/since") == [f"{since}.000+00:00"]
+        tell(node, 21, "burst 500", "udt 1500", 22)
+        wait_until(lambda: stored("tien-1/temperature") == [20, 21, 22], what="the last value")
+        assert stored("tien-1/count") == [-5, *(k for k in range(1, 501) if k % 10)]
+        assert stored("khoan-1/voltage") == [12.5, *range(10, 501, 10)]
+        assert stored("tien-1/motor/speed") == [1450.0, 1500.0]
+    rejected = fetched(plain_database, "select reason, detail from rejection")
+    assert rejected == []
+
+
+def test_aliases_that_tahu_deals_anew_keep_their_values_apart(
+    broker: MosquittoBroker, plain_database: DatabaseSettings
+) -> None:
+    with foreign("tahu", broker, plain_database) as node:
+        stored = partial(numbers, plain_database)
+        wait_until(lambda: stored("tien-1/temperature") == [20.0], what="the birth")
+        tell(node, "burst 20", "swap", "burst 20", 21, "swap", "burst 20", 22)
+        wait_until(lambda: 22.0 in stored("tien-1/temperature"), what="the last value")
+        counts = [k for k in range(1, 21) if k % 10]
+        counted = [value for value in stored("tien-1/count") if value != -5]
+        assert counted == counts * 3
+        assert set(stored("tien-1/temperature")) == {20.0, 21.0, 22.0}
+    assert fetched(plain_database, "select reason from rejection") == []
+
+
+def test_a_foreign_node_is_asked_for_its_births_when_the_host_comes_later(
+    broker: MosquittoBroker, plain_database: DatabaseSettings
+) -> None:
+    """The node says nothing by itself; its first change after that is stored."""
+    load_plant(plain_database, plant())
+    folder = peer_folder("sparkplug-client")
+    settings = settings_of(broker, plain_database, node=foreign_node("sparkplug-client"))
+    command = in_node(folder, "sparkplug_client_node.js", broker.port)
+    with closing(Ear(broker.port)) as ear, peer(*command) as node:
+        wait_until(lambda: ear.of(MessageType.DBIRTH), what="the node's births")
+        with running(settings):
+            wait_until(lambda: edge_online(plain_database), what="the births asked for")
+            wait_until(lambda: numbers(plain_database, "tien-1/temperature") == [20.0])
+            tell(node, 21)
+            wait_until(lambda: numbers(plain_database, "tien-1/temperature") == [20, 21])
+        assert len(ear.of(MessageType.NCMD)) == 1

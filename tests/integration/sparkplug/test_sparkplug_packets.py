@@ -146,7 +146,7 @@ def check_host(packets: list[Packet]) -> None:
 
     assert place(packets, SUBSCRIBE) < place(packets, PUBLISH)
     asked = dict(packets[place(packets, SUBSCRIBE)].filters)
-    assert set(asked) == {STATE_TOPIC, f"spBv1.0/{EDGE_NODE.group_id}/#"}
+    assert set(asked) == {STATE_TOPIC, "spBv1.0/#"}
 
     birth, *others, farewell = published(packets)
     assert (birth.topic, birth.qos, birth.retain) == (STATE_TOPIC, 1, True)
@@ -187,7 +187,7 @@ def check_node_session(packets: list[Packet]) -> None:
     tck-id-payloads-ndeath-will-message-qos, tck-id-payloads-ndeath-will-message-retain,
     tck-id-payloads-nbirth-bdseq-repeat, tck-id-topics-nbirth-bdseq-included,
     tck-id-operational-behavior-edge-node-intentional-disconnect-packet,
-    tck-id-payloads-ndeath-will-message-publisher"""
+    tck-id-payloads-ndeath-will-message-publisher, tck-id-message-flow-device-dcmd-subscribe"""
     connect, will = packets[0], packets[0].message
     assert connect.kind == CONNECT
     assert connect.clean
@@ -199,7 +199,11 @@ def check_node_session(packets: list[Packet]) -> None:
     assert (number.name, number.datatype, number.value) == (BD_SEQ, DataType.INT64, 0)
 
     asked = dict(packets[place(packets, SUBSCRIBE)].filters)
-    assert asked == {EDGE_NODE.topic(MessageType.NCMD): 1, STATE_TOPIC: 1}
+    assert asked == {
+        EDGE_NODE.topic(MessageType.NCMD): 1,
+        EDGE_NODE.topic(MessageType.DCMD, "+"): 1,
+        STATE_TOPIC: 1,
+    }
     assert place(packets, SUBSCRIBE) < place(packets, PUBLISH)
     for message in published(packets):
         if parse_topic(message.topic).kind is MessageType.NBIRTH:

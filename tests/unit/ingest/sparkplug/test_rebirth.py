@@ -72,3 +72,25 @@ def test_a_node_is_asked_less_often_while_it_answers_with_what_it_keeps(
             requests.born(NODE, afresh=False)
 
     assert asked == [1, 11, 31, 71, 151]
+
+
+def test_many_nodes_are_asked_one_after_the_other() -> None:
+    requests = RebirthRequests(delay_s=0, pause_s=10, most_per_s=50)
+    nodes = [NodeId("g", str(k)) for k in range(400)]
+    requests.want_all(nodes, now=100.0)
+
+    asked = [requests.due(100.0 + k / 10) for k in range(80)]
+
+    assert [node for group in asked for node in group] == nodes
+    assert len(asked[0]) == 50
+    assert max(map(len, asked[1:])) <= 6
+
+
+def test_all_are_asked_anew_however_often_they_were(requests: RebirthRequests) -> None:
+    for now in range(100):
+        requests.want(NODE, float(now))
+        requests.due(float(now))
+
+    requests.want_all([NODE, OTHER], now=100.0)
+
+    assert requests.due(100.5) == [NODE, OTHER]

@@ -527,9 +527,23 @@ def test_hours_are_dirty_when_counts_arrive(bench: SparkplugBench, script: NodeS
     assert set(bench.store.tables.dirty) == {(100, NOW_US // HOUR_US * HOUR_US)}
 
 
-def test_subscriptions_are_those_of_the_groups() -> None:
+def test_everything_is_subscribed_to() -> None:
     """tck-id-host-topic-phid-birth-sub-required"""
-    assert SparkplugBench().fleet.topics == ["spBv1.0/Nhà máy/#"]
+    assert SparkplugBench().fleet.topics == ["spBv1.0/#"]
+
+
+def test_nodes_that_are_not_there_are_asked_for_their_births_when_the_host_comes(
+    script: NodeScript,
+) -> None:
+    bench = SparkplugBench()
+
+    bench.fleet.ask_all(bench.now)
+    asked = bench.commands()
+    bench.take(script.node_birth(), script.device_birth())
+    bench.fleet.ask_all(bench.now)
+
+    assert asked == [NODE.topic(MessageType.NCMD)]
+    assert bench.commands() == []
 
 
 def test_values_are_stored_once_when_the_answer_to_a_commit_is_lost(
