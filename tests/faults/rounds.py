@@ -216,8 +216,19 @@ class Round:
             raise AssertionError(f"not everything is confirmed: {self._stored()[1]}") from None
         assert code == 0, f"the edge ended with code {code}"
         self.rig.check_ingest()
+        if self.set_back:
+            # An edge in service goes on, and hears of it when the platform next speaks to it.
+            wait_until(self._gap_is_named, what="the edge to notice that the platform was set back")
         self.say_again()
         self._wait_for_silence()
+
+    def _gap_is_named(self) -> bool:
+        if not self._wrong_ledger():
+            return True
+        self.run_edge()
+        assert self._process is not None
+        self._process.wait(HANG_S)
+        return False
 
     def _wait_for_silence(self) -> None:
         """Wait until the ingest has seen a heartbeat that came after everything else."""

@@ -134,8 +134,10 @@ def native_parts(payload: bytes) -> tuple[Part, ...] | None:
         columns = [said["tag"], said["time_us"], said["value"]]
         quality = said.get("quality") or [0] * len(columns[0])
         columns.append(quality)
-        if type(first) is not int or type(last) is not int or not isinstance(epoch, str):
+        # Some take 1.0 for 1.
+        if first != int(first) or last != int(last) or not isinstance(epoch, str):
             return None
+        first, last = int(first), int(last)
         if {len(column) for column in columns} != {last - first + 1}:
             return None
         names = said["tags"]
@@ -143,7 +145,15 @@ def native_parts(payload: bytes) -> tuple[Part, ...] | None:
             row_of(names[tag] if 0 <= tag < len(names) else None, time_us, value, trust)
             for tag, time_us, value, trust in zip(*columns, strict=True)
         ]
-    except (ValueError, KeyError, TypeError, AttributeError, IndexError, RecursionError):
+    except (
+        ValueError,
+        KeyError,
+        TypeError,
+        AttributeError,
+        IndexError,
+        RecursionError,
+        OverflowError,
+    ):
         return None
     return tuple(Part(row, epoch, first + k) for k, row in enumerate(rows))
 

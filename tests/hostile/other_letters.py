@@ -2,6 +2,7 @@
 
 import copy
 import random
+from dataclasses import replace
 from typing import Any
 
 from ingest.decoding.message import Message
@@ -126,8 +127,9 @@ def node_session(author: Author) -> list[Letter]:
 def node_disorder(author: Author) -> list[Letter]:
     """Data before the births, out of order, twice, with gaps: in the end rows, or raw."""
     script = _node_script(author)
-    early, part = _number(script, author)
-    before = _heard("node disorder", script.data(early), [part])
+    # What an alias means before the births is for an earlier session to say.
+    early, _ = _number(script, author)
+    before = _heard("odd node", script.data(early), [])
     letters = _session(script, author)
     told = []
     for _ in range(12):
@@ -203,7 +205,8 @@ def _document(kind: str, number: int) -> dict[str, Any]:
     elif kind == "routings":
         key = number
     elif kind == "oee-targets":
-        key = number / 1e8
+        # Nine digits, so that none is a zero at the end, which nobody writes.
+        key = (10 * number + 1) / 1e9
     elif kind == "holidays":
         document["day"] = day
     if "valid_from" in document and kind != "shifts":
@@ -241,10 +244,13 @@ def odd_documents(author: Author) -> list[Letter]:
         Letter("odd document", f"nm/v1/{SITE}/mes/{kind}", deep),
         _letter("odd document", kind, [plain] + [number] * author.many(20_000)),
         _letter("odd document", "khong-co", [number]),
-        _letter("odd document", kind, [plain], retain=True),
+        # To who listens already it comes as any other.
+        _letter("odd document", kind, [plain], str(number), retain=True),
         Letter("odd document", f"nm/v1/khac/khac/mes/{kind}", dumped([plain])),
         # May be good all the same.
-        _letter("odd document", kind, [plain | {field: author.one_of(ODD_VALUES)}], "?"),
+        replace(
+            _letter("odd document", kind, [plain | {field: author.one_of(ODD_VALUES)}]), parts=()
+        ),
     ]
     return [odd[int(k)] for k in author.random.permutation(len(odd))[:4]]
 
