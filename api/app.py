@@ -4,10 +4,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
+from api.access.accounts import Accounts
+from api.access.authentication import Authentication
+from api.access.declaration import gate
 from api.delivery.enrolment import make_desk
 from api.http import error_answer
 from api.http.body import largest_body
@@ -19,6 +22,7 @@ from api.http.wire import ProblemOut
 from api.pages.assets import load_assets
 from api.pages.live import LivePages, make_environment
 from api.routers import (
+    account,
     boards,
     classification,
     delivery,
@@ -35,6 +39,7 @@ from api.routers import (
     sign_in,
 )
 from api.settings import ApiSettings
+from store.access.account import AccessStore
 from store.figure.classification_book import ClassificationBook
 from store.reading.reading import Reader
 
@@ -67,12 +72,19 @@ def create_app(settings: ApiSettings) -> FastAPI:
     """
     settings.check_exposure()
     metrics = Metrics()
+    access = AccessStore(settings.writing()) if settings.accounts else None
     context = Context(
         settings=settings,
         clock=settings.make_clock(),
         metrics=metrics,
-        database=Database(Reader(settings.database), metrics),
+        database=Database(
+            Reader(settings.database), metrics, settings.login_of if settings.accounts else None
+        ),
         classifications=ClassificationBook(settings.writing()),
+        accounts=Accounts(access) if access else None,
+    )
+    context.authentication = Authentication(
+        settings.bearer_token(), context.accounts, context.brake
     )
     assets = load_assets()
     environment = make_environment(assets)
@@ -86,13 +98,17 @@ def create_app(settings: ApiSettings) -> FastAPI:
         finally:
             context.ending.announce()
             await run_in_threadpool(context.database.close)
+            if access:
+                await run_in_threadpool(access.close)
 
     app = _App(
         title="Nhịp Máy",
         version="1",
         description=DESCRIPTION,
         lifespan=lifespan,
-        openapi_url="/api/v1/openapi.json",
+        # Ours (in `health`) says who may have it.
+        openapi_url=None,
+        dependencies=[Depends(gate)],
         # Their pages load scripts from outside; docs/reference/api.md is the reference.
         docs_url=None,
         redoc_url=None,
@@ -111,14 +127,12 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(enrolment.router, responses=_ERRORS)
     app.include_router(health.router)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
-    for router in (*page_routers, sign_in.router):
+    for router in (*page_routers, sign_in.router, account.router):
         app.include_router(router, responses=_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Bounds, hosts=settings.trusted_hosts(), largest_body=largest_body)
-    app.add_middleware(
-        Envelope, metrics=metrics, token=settings.bearer_token(), brake=context.brake
-    )
+    app.add_middleware(Envelope, metrics=metrics, authentication=context.authentication)
     return app
 
 

@@ -10,7 +10,8 @@ from pydantic import Field, IPvAnyNetwork, SecretStr
 from api.access.hosts import TrustedHosts
 from plant.errors import ConfigurationError
 from plant.identity import EDGE_LIFE, server_names
-from plant.settings import DatabaseSettings, Port, ServiceSettings, StrictModel
+from plant.settings import DatabaseSettings, Port, ServiceSettings, StrictModel, secret_text
+from store.access.tenant import login_of
 
 Language = Literal["vi", "en"]
 
@@ -31,6 +32,15 @@ class EnrolmentSettings(StrictModel):
     """Key and certificate (PEM) of the authority that signs for edges."""
     life: Annotated[timedelta, Field(ge=timedelta(minutes=1), le=timedelta(days=825))] = EDGE_LIFE
     """How long a certificate holds; edges renew theirs after two thirds of it."""
+
+
+class AccountsSettings(StrictModel):
+    """People and systems that are known one by one; left out, the token lets everybody see all."""
+
+    logins_secret: SecretStr | None = None
+    """Secret from which the passwords of the enterprises' logins follow, as for `migrate`."""
+    logins_secret_file: Path | None = None
+    """File that holds it, instead."""
 
 
 class ApiSettings(ServiceSettings):
@@ -60,6 +70,8 @@ class ApiSettings(ServiceSettings):
     """Serve over TLS with this certificate; without it over plain HTTP."""
     enrolment: EnrolmentSettings | None = None
     """Give certificates to edges; none are given by default."""
+    accounts: AccountsSettings | None = None
+    """Ask everybody who they are, and show them what they may see; not by default."""
     stale_after_s: Annotated[float, Field(gt=0)] = 45.0
     """Wall seconds without a heartbeat after which an edge counts as out of touch."""
     lost_after_s: Annotated[float, Field(gt=0)] = 3600.0
@@ -75,6 +87,14 @@ class ApiSettings(ServiceSettings):
         if self.tls is not None:
             names += server_names(self.tls.certificate_file)
         return TrustedHosts(names)
+
+    def login_of(self, enterprise: str) -> DatabaseSettings:
+        """Return the login that sees the rows of an enterprise alone."""
+        block = self.accounts or AccountsSettings()
+        secret = secret_text(
+            block.logins_secret, block.logins_secret_file, "accounts.logins_secret"
+        )
+        return login_of(self.database, secret, enterprise)
 
     def writing(self) -> DatabaseSettings:
         """Return by which login master data and reasons of stops are written."""
@@ -98,8 +118,15 @@ class ApiSettings(ServiceSettings):
             raise ConfigurationError("the API token is empty: write one, or leave the setting out")
         return token
 
+    def knows_writers(self) -> bool:
+        """Tell whether whoever writes master data has shown who they are."""
+        return self.accounts is not None or self.bearer_token() is not None
+
     def check_exposure(self) -> None:
         """Raise ConfigurationError if other machines could read without anybody having said so."""
+        if self.accounts is not None:
+            self.login_of("")
+            return
         if _is_loopback(self.host) or self.allow_anonymous or self.bearer_token() is not None:
             return
         raise ConfigurationError(

@@ -23,6 +23,7 @@ for name in \
     database-admin \
     database-analytics \
     database-ingest \
+    database-logins \
     database-nhipmay \
     database-reader \
     database-writer \

@@ -3,18 +3,25 @@
 import tempfile
 from pathlib import Path
 
+from pydantic import SecretStr
+
 from nhipmay.runtime import configure_logging, stop_on_signals
 from plant.description import PlantDescription
 from plant.errors import ConfigurationError
-from plant.settings import DatabaseSettings, ServiceSettings, load_settings
+from plant.settings import DatabaseSettings, ServiceSettings, load_settings, secret_text
 from store import load_plant
 from store import migrate as migrate_database
+from store.access.tenant import make_tenants
 
 
 class MigrateSettings(ServiceSettings):
     """Settings of `nhipmay migrate`."""
 
     database: DatabaseSettings = DatabaseSettings()
+    logins_secret: SecretStr | None = None
+    """Secret from which the passwords of the enterprises' logins follow; makes these logins."""
+    logins_secret_file: Path | None = None
+    """File that holds it, instead."""
 
 
 def migrate(settings: MigrateSettings, plants: list[Path]) -> list[str]:
@@ -25,6 +32,10 @@ def migrate(settings: MigrateSettings, plants: list[Path]) -> list[str]:
     for file, description in descriptions:
         load_plant(settings.database, description)
         done.append(f"loaded {description.enterprise.name_vi} from {file}")
+    if settings.logins_secret is not None or settings.logins_secret_file is not None:
+        secret = secret_text(settings.logins_secret, settings.logins_secret_file, "logins_secret")
+        made = make_tenants(settings.database, secret)
+        done += [f"made a login for {enterprise}" for enterprise in made]
     return done
 
 

@@ -19,6 +19,7 @@ from nhipmay.command import (
     migrate,
     simulation,
 )
+from nhipmay.command.access import account, audit
 from nhipmay.command.console import console
 from nhipmay.runtime import plain_errors
 
@@ -40,6 +41,8 @@ app.command("import")(documents.import_documents)
 app.command()(simulation.simulate)
 app.command()(simulation.replay)
 app.command()(doctor.doctor)
+app.add_typer(account.app, name="account")
+app.add_typer(audit.app, name="audit")
 app.add_typer(edge.app, name="edge")
 app.add_typer(authority.app, name="authority")
 app.add_typer(ingest.app, name="ingest")

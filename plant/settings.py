@@ -51,6 +51,14 @@ class Secret(StrictModel):
             ) from exc
 
 
+def secret_text(value: SecretStr | None, file: Path | None, name: str) -> str:
+    """Return a secret given by itself or by a file; raise ConfigurationError where it is not."""
+    text = Secret(password=value, password_file=file).secret()
+    if not text:
+        raise ConfigurationError(f"{name} is not given: set it, or {name}_file")
+    return text
+
+
 class TlsSettings(StrictModel):
     """Certificates of an MQTT connection; all three are PEM files."""
 

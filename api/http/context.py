@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -12,13 +12,18 @@ from typing import Annotated, cast
 import structlog
 from fastapi import Depends, Request
 
+from api.access.accounts import Accounts
+from api.access.authentication import Authentication
 from api.access.brake import Brake
+from api.access.principal import CURRENT, Reach
 from api.http.metrics import Metrics
 from api.http.places import PlaceTree
-from api.http.problems import too_many_exports
+from api.http.problems import forbidden, too_many_exports
 from api.settings import ApiSettings
 from plant.clock import Clock, PlantClock
 from plant.errors import ConfigurationError, StoreUnavailableError
+from plant.settings import DatabaseSettings
+from store.access.tenant import DEPARTMENT
 from store.figure.classification_book import ClassificationBook
 from store.reading.reading import Reader, Reading
 
@@ -29,8 +34,13 @@ _EXPORTS_AT_ONCE = 2
 class Database:
     """The database as endpoints see it; its coming and going is logged once each."""
 
-    def __init__(self, reader: Reader, metrics: Metrics) -> None:
+    def __init__(
+        self, reader: Reader, metrics: Metrics, login_of: Callable[[str], DatabaseSettings] | None
+    ) -> None:
+        """Read by `reader`, or by the login of whoever asks where there is one for each."""
         self._reader = reader
+        self._login_of = login_of
+        self._readers: dict[str, Reader] = {}
         self._metrics = metrics
         self._lock = Lock()
         self._usable: bool | None = None
@@ -43,6 +53,10 @@ class Database:
     def close(self) -> None:
         """Close every connection."""
         self._reader.close()
+        with self._lock:
+            for reader in self._readers.values():
+                reader.close()
+            self._readers.clear()
 
     def check(self) -> None:
         """Raise ConfigurationError or StoreUnavailableError if a connection is not to be had."""
@@ -51,7 +65,7 @@ class Database:
     @contextmanager
     def reading(self) -> Iterator[Reading]:
         """Lend a connection; raises what `store.reading.reading.Reader.reading` raises."""
-        with self._watched(), self._reader.reading() as reading:
+        with self._watched(), self._own_reader().reading() as reading:
             yield reading
         self._note(None)
 
@@ -61,10 +75,25 @@ class Database:
         if not self._exports.acquire(timeout=wait_s):
             raise too_many_exports()
         try:
-            with self._watched(), self._reader.exporting() as reading:
+            with self._watched(), self._own_reader().exporting() as reading:
                 yield reading
         finally:
             self._exports.release()
+
+    def _own_reader(self) -> Reader:
+        """Return what reads only what whoever asks may see."""
+        principal = CURRENT.get()
+        if self._login_of is None or principal.reach is Reach.EVERYBODY:
+            return self._reader
+        if principal.reach is Reach.NOBODY:
+            raise forbidden("data")
+        whose = principal.enterprise or DEPARTMENT
+        with self._lock:
+            reader = self._readers.get(whose)
+            if reader is None:
+                reader = self._readers[whose] = Reader(self._login_of(whose))
+                reader.open()
+            return reader
 
     @contextmanager
     def _watched(self) -> Iterator[None]:
@@ -122,9 +151,26 @@ class Context:
     metrics: Metrics
     database: Database
     classifications: ClassificationBook
+    accounts: Accounts | None = None
+    """People and systems that are known one by one, where there are."""
     brake: Brake = field(default_factory=lambda: Brake(time.monotonic))
     """On those who show a wrong token."""
+    authentication: Authentication = field(
+        default_factory=lambda: Authentication(None, None, Brake(time.monotonic))
+    )
+    """Finds out who asks."""
     ending: Ending = field(default_factory=Ending)
+
+    def reading_login(self) -> DatabaseSettings:
+        """Return by which login whoever asks reads."""
+        principal = CURRENT.get()
+        if self.settings.accounts is None or principal.reach is Reach.EVERYBODY:
+            return self.settings.database
+        return self.settings.login_of(principal.enterprise or DEPARTMENT)
+
+    def writing_scope(self) -> str | None:
+        """Return the enterprise whose documents whoever asks may write; None for all."""
+        return CURRENT.get().enterprise
 
     def wall_age_s(self, moment: datetime) -> float:
         """Return how many wall seconds ago a plant time was."""

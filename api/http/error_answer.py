@@ -6,16 +6,31 @@ A document is `application/problem+json` with `type`, `title`, `status`, `detail
 
 from http import HTTPStatus
 from typing import Any
+from urllib.parse import urlencode
 
 import structlog
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
 
+from api.access.refusal import (
+    ForeignError,
+    OtherSiteError,
+    RefusalError,
+    RightError,
+    TryLaterError,
+    UnknownError,
+)
 from api.http.headers import SECURITY_HEADERS
-from api.http.problems import ProblemError
+from api.http.problems import (
+    ProblemError,
+    forbidden,
+    too_many_tries,
+    unauthorized,
+    unknown_place,
+)
 from plant.errors import ConfigurationError, StoreUnavailableError
 from store.reading.reading import QueryTooLongError
 
@@ -30,6 +45,8 @@ def problem_of(exc: Exception) -> ProblemError:
     match exc:
         case ProblemError():
             return exc
+        case RefusalError():
+            return _refused(exc)
         case StoreUnavailableError() | ConfigurationError():
             return ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE, "database-down", "Database not usable", str(exc)
@@ -57,6 +74,25 @@ def problem_of(exc: Exception) -> ProblemError:
                 "Internal error",
                 "Something failed inside; the service's log tells more under this request id.",
             )
+
+
+def _refused(exc: RefusalError) -> ProblemError:
+    match exc:
+        case UnknownError():
+            return unauthorized()
+        case TryLaterError():
+            return too_many_tries(exc.wait_s)
+        case RightError():
+            return forbidden(exc.right)
+        case ForeignError():
+            return unknown_place(exc.path)
+        case OtherSiteError():
+            return ProblemError(
+                HTTPStatus.FORBIDDEN, "cross-site", "Other site", "Only our own pages may write."
+            )
+    return ProblemError(
+        HTTPStatus.NOT_FOUND, "not-found", "Not Found", "This address is open to nobody."
+    )
 
 
 def validation_errors(exc: RequestValidationError) -> list[dict[str, str]]:
@@ -114,8 +150,8 @@ def _slug(status: HTTPStatus) -> str:
 
 def is_page_path(path: str) -> bool:
     """Return whether a path is that of a page, which a person's browser asks for."""
-    return path in {"/", "/operator", "/import", "/sign-in"} or path.startswith(
-        ("/place/", "/operator/", "/board/")
+    return path in {"/", "/operator", "/import", "/fleet"} or path.startswith(
+        ("/place/", "/operator/", "/board/", "/sign-in", "/account")
     )
 
 
@@ -128,7 +164,12 @@ def install(app: FastAPI) -> None:
         if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("request_failed", path=request.url.path, request_id=request_id)
         response: Response
-        if is_page_path(request.url.path):
+        is_page = is_page_path(request.url.path)
+        if is_page and problem.kind == "unauthorized" and request.method == "GET":
+            query = f"?{request.url.query}" if request.url.query else ""
+            asked = urlencode({"next": request.url.path + query})
+            return RedirectResponse(f"/sign-in?{asked}", HTTPStatus.SEE_OTHER)
+        if is_page:
             response = app.state.pages.error_page(request, problem, request_id)
             response.headers.update(_headers(problem, exc))
         else:
@@ -140,6 +181,7 @@ def install(app: FastAPI) -> None:
 
     for kind in (
         ProblemError,
+        RefusalError,
         StoreUnavailableError,
         ConfigurationError,
         QueryTooLongError,

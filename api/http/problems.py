@@ -101,6 +101,16 @@ def unauthorized() -> ProblemError:
     )
 
 
+def forbidden(right: str) -> ProblemError:
+    """Return the error for somebody who is known and may not do this."""
+    return ProblemError(
+        HTTPStatus.FORBIDDEN,
+        "forbidden",
+        "Not allowed",
+        f"Your account or token lacks the right {right!r}.",
+    )
+
+
 def unknown_kind(kind: str, known: Sequence[str]) -> ProblemError:
     """Return the error for a kind of documents that there is not."""
     return ProblemError(

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
+from api.access.principal import CURRENT
 from api.delivery.presence import edge_state
 from api.http.context import Context, tree_of
 from api.http.places import PlaceTree
@@ -116,13 +117,13 @@ def _address(values: Mapping[str, object], names: Sequence[str] | None = None) -
 
 
 class LivePages:
-    """Builds snapshots, one for all who look at the same page at the same time."""
+    """Builds snapshots, one for all who may see the same and look at a page at the same time."""
 
     def __init__(self, context: Context, environment: Environment) -> None:
         self._context = context
         self._environment = environment
         self._lock = Lock()
-        self._slots: dict[Subject, _Slot] = {}
+        self._slots: dict[tuple[object, Subject], _Slot] = {}
 
     def formatter(self, language: Language, zone: str | None = None) -> Formatter:
         """Return a formatter for a language and a site's zone."""
@@ -150,7 +151,8 @@ class LivePages:
         with self._lock:
             if len(self._slots) >= _MOST_SNAPSHOTS:
                 self._slots.clear()
-            return self._slots.setdefault(subject, _Slot())
+            # What one enterprise sees is not for another.
+            return self._slots.setdefault((CURRENT.get().reach, subject), _Slot())
 
     def trouble(self, language: Language, cause: Exception) -> Snapshot:
         """Return the content of a page that cannot be built."""

@@ -10,6 +10,8 @@ from zoneinfo import ZoneInfo
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import Context, ContextDep, tree_of
 from api.http.problems import bad_option
 from api.http.windows import End, Start, window
@@ -57,6 +59,7 @@ class Trust:
     response_model=BoardOut,
     responses=FILES,
 )
+@asks_for(Right.FIGURES)
 def read_board(
     *,
     context: ContextDep,
@@ -126,6 +129,7 @@ def read_board(
 
 
 @page_router.get("/board/{board}/{path:path}", response_class=HTMLResponse)
+@asks_for(Right.FIGURES)
 def show_board(
     *,
     request: Request,

@@ -8,6 +8,8 @@ from uuid import UUID
 from fastapi import APIRouter, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import Context, ContextDep, tree_of
 from api.http.origin import OwnPagesOnly
 from api.http.problems import ProblemError
@@ -44,6 +46,7 @@ class ClassificationIn(BaseModel):
 
 
 @router.get("/stop-reasons", response_model=Listing[ReasonOut], responses=FILES)
+@asks_for(Right.OPERATE)
 def list_reasons(
     context: ContextDep, place: PlacePath, form: ListingFormDep
 ) -> Response | Listing[ReasonOut]:
@@ -70,6 +73,7 @@ def list_reasons(
         409: {"description": "The client_id stands for another choice."},
     },
 )
+@asks_for(Right.CLASSIFY)
 def classify_stop(
     said: ClassificationIn,
     context: ContextDep,

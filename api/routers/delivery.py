@@ -5,6 +5,8 @@ from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.delivery.fleet import EdgeSummary, fleet
 from api.delivery.presence import edge_state
 from api.delivery.wire import ConfigurationOut, DeliveryOut, EdgeOut
@@ -17,6 +19,7 @@ router = APIRouter(prefix="/api/v1", tags=["delivery"])
 
 
 @router.get("/delivery", response_model=Listing[DeliveryOut], responses=FILES)
+@asks_for(Right.FLEET)
 def list_deliveries(context: ContextDep, form: ListingFormDep) -> Response | Listing[DeliveryOut]:
     """Return, per edge and life of its outbox, what was issued, what is committed, and why not."""
     with context.database.reading() as reading:
@@ -27,6 +30,7 @@ def list_deliveries(context: ContextDep, form: ListingFormDep) -> Response | Lis
 
 
 @router.get("/edges", response_model=Listing[EdgeOut], responses=FILES)
+@asks_for(Right.FLEET)
 def list_edges(context: ContextDep, form: ListingFormDep) -> Response | Listing[EdgeOut]:
     """Return how every enrolled edge is."""
     now = context.clock()
@@ -38,6 +42,7 @@ def list_edges(context: ContextDep, form: ListingFormDep) -> Response | Listing[
 
 
 @router.get("/configurations", response_model=Listing[ConfigurationOut], responses=FILES)
+@asks_for(Right.FLEET)
 def list_configurations(
     context: ContextDep,
     form: ListingFormDep,
@@ -54,6 +59,7 @@ def list_configurations(
 
 
 @router.get("/progress")
+@asks_for(Right.FLEET)
 def show_progress(context: ContextDep) -> ProgressOut:
     """Return how many hours wait to be computed again and how much was refused so far."""
     with context.database.reading() as reading:

@@ -6,6 +6,8 @@ from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 from starlette.concurrency import run_in_threadpool
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.delivery.enrolment import Issued
 from api.delivery.wire import CertificateOut
 
@@ -40,6 +42,7 @@ class RenewalIn(BaseModel):
 
 
 @router.post("/edge-certificates")
+@asks_for(Right.OPEN)
 async def enrol_edge(request: Request, given: EnrolmentIn) -> CertificateOut:
     """Exchange a one-time token for an edge's first certificate."""
     desk = request.app.state.enrolment_desk()
@@ -50,6 +53,7 @@ async def enrol_edge(request: Request, given: EnrolmentIn) -> CertificateOut:
 
 
 @router.post("/edge-certificates/renewal")
+@asks_for(Right.OPEN)
 async def renew_edge_certificate(request: Request, given: RenewalIn) -> CertificateOut:
     """Give the next certificate to the holder of one that is still good."""
     desk = request.app.state.enrolment_desk()

@@ -6,6 +6,8 @@ from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.figures.choice import ChosenDep
 from api.figures.oee_table import REASONS, oee_table
 from api.figures.pareto import with_shares
@@ -33,6 +35,7 @@ MOST_STOPS = 10_000
 
 
 @router.get("/oee", response_model=OeeListing, responses=FILES)
+@asks_for(Right.AGGREGATES)
 def list_oee(
     *,
     context: ContextDep,
@@ -97,6 +100,7 @@ def _formed(place: str, kind: str, group: KpiGroup) -> OeeOut:
 
 
 @router.get("/oee/table", response_model=OeeTableOut)
+@asks_for(Right.FIGURES)
 def get_oee_table(
     *,
     context: ContextDep,
@@ -123,6 +127,7 @@ def get_oee_table(
 
 
 @router.get("/states", response_model=Listing[StateOut], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_states(
     *,
     context: ContextDep,
@@ -142,6 +147,7 @@ def list_states(
 
 
 @router.get("/stops", response_model=Listing[StopOut], responses=FILES)
+@asks_for(Right.OPERATE)
 def list_stops(
     *,
     context: ContextDep,
@@ -165,6 +171,7 @@ def list_stops(
 
 
 @router.get("/stops/pareto", response_model=Listing[ParetoOut], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_pareto(
     *,
     context: ContextDep,

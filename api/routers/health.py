@@ -2,8 +2,11 @@
 
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import JSONResponse
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import ContextDep
 from api.http.wire import HealthOut
 from plant.errors import ConfigurationError, StoreUnavailableError
@@ -13,6 +16,7 @@ router = APIRouter(tags=["health"])
 
 
 @router.get("/health/live")
+@asks_for(Right.OPEN)
 def live() -> HealthOut:
     """Say that the process answers; nothing else is looked at."""
     return HealthOut(status="live", detail="The service answers.")
@@ -22,6 +26,7 @@ def live() -> HealthOut:
     "/health/ready",
     responses={503: {"model": HealthOut, "description": "Not ready; `detail` says why."}},
 )
+@asks_for(Right.OPEN)
 def ready(context: ContextDep, response: Response) -> HealthOut:
     """Say whether questions can be answered: the database is reachable and has our tables."""
     try:
@@ -37,6 +42,14 @@ def ready(context: ContextDep, response: Response) -> HealthOut:
 
 
 @router.get("/metrics", response_class=Response)
+@asks_for(Right.OPERATIONS)
 def metrics(context: ContextDep) -> Response:
     """Return the service's own counters in Prometheus' text format."""
     return Response(context.metrics.text(), media_type="text/plain; version=0.0.4; charset=utf-8")
+
+
+@router.get("/api/v1/openapi.json", include_in_schema=False)
+@asks_for(Right.SELF)
+def openapi(request: Request) -> JSONResponse:
+    """Describe the API."""
+    return JSONResponse(request.app.openapi())

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 from fastapi import APIRouter, Query, Response
 from pydantic import Field
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.figures import fault as kpi_fault
 from api.figures.answer import flat_kpi, flat_losses, kpi_out, kpi_window, losses_out
 from api.figures.choice import ChosenDep
@@ -46,6 +48,7 @@ By = Annotated[
 
 
 @router.get("/kpi", response_model=KpiListing, responses=FILES)
+@asks_for(Right.FIGURES)
 def list_kpi(
     *,
     context: ContextDep,
@@ -70,6 +73,7 @@ def list_kpi(
 
 
 @router.get("/losses", response_model=LossesListing, responses=FILES)
+@asks_for(Right.FIGURES)
 def list_losses(
     *,
     context: ContextDep,
@@ -93,6 +97,7 @@ def list_losses(
 
 
 @router.get("/restatements", response_model=Listing[RestatementOut], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_restatements(
     *,
     context: ContextDep,
@@ -119,6 +124,7 @@ def list_restatements(
 
 
 @router.get("/faults", response_model=Listing[FaultOut], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_faults(
     *,
     context: ContextDep,
@@ -145,6 +151,7 @@ Limit = Annotated[float, Field(allow_inf_nan=False)]
 
 
 @router.get("/capability", response_model=CapabilityOut, responses=FILES)
+@asks_for(Right.FIGURES)
 def get_capability(
     *,
     context: ContextDep,

@@ -7,6 +7,8 @@ from fastapi import APIRouter, Depends, Query, Request, Response
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import Context, ContextDep, tree_of
 from api.http.error_answer import validation_words
 from api.http.origin import OwnPagesOnly
@@ -59,6 +61,7 @@ Kind = Annotated[str, Depends(_kind)]
 
 
 @router.get("/mes/{kind}", response_model=Listing[dict[str, Any]], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_master_data(
     *,
     context: ContextDep,
@@ -74,7 +77,7 @@ def list_master_data(
     """
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
-    documents = list_documents(context.settings.database, kind, found.path, skip=skip, limit=limit)
+    documents = list_documents(context.reading_login(), kind, found.path, skip=skip, limit=limit)
     rows = (
         {
             name: cell_text(value) if isinstance(value, list | dict) else value
@@ -88,6 +91,7 @@ def list_master_data(
 
 
 @router.get("/mes-events", response_model=Listing[EventOut], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_master_data_events(
     *,
     context: ContextDep,
@@ -100,7 +104,7 @@ def list_master_data_events(
     """Return changes of master data, newest first: who, when, why, from what to what."""
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
-    events = list_events(context.settings.database, kind, found.path, before=before, limit=limit)
+    events = list_events(context.reading_login(), kind, found.path, before=before, limit=limit)
     data = [EventOut.model_validate(event) for event in events]
     subject = ListingSubject("mes-events", context.clock(), found)
     return form.file(data, EventOut, subject, _flat_event) or Listing(data=data)
@@ -121,6 +125,7 @@ def _flat_event(event: EventOut) -> dict[str, Any]:
         }
     },
 )
+@asks_for(Right.MASTER_DATA)
 async def write_master_data(
     *,
     context: ContextDep,
@@ -129,7 +134,7 @@ async def write_master_data(
     preview: Annotated[bool, Query(description="Say what would happen, write nothing.")] = False,
 ) -> ReportOut:
     """Write documents of a kind: all of them, or none and what is wrong with each."""
-    if context.settings.bearer_token() is None:
+    if not context.settings.knows_writers():
         raise writing_disabled()
     body = await request.body()
     return await run_in_threadpool(_write, context, kind, body, preview=preview)
@@ -157,7 +162,13 @@ def write_parsed(
 ) -> Report:
     """Write documents; raise the problem `documents-refused` when something is wrong with one."""
     try:
-        report = write_documents(context.settings.writing(), parsed, provenance, preview=preview)
+        report = write_documents(
+            context.settings.writing(),
+            parsed,
+            provenance,
+            scope=context.writing_scope(),
+            preview=preview,
+        )
     except DataError as exc:
         raise value_refused(exc.detail) from exc
     if not report.fit:

@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.body import LARGEST_FILE
 from api.http.context import Context, ContextDep, tree_of
 from api.http.error_answer import validation_words
@@ -97,12 +99,13 @@ def _body_schema() -> dict[str, Any]:
         }
     },
 )
+@asks_for(Right.MASTER_DATA)
 async def import_master_data_file(*, context: ContextDep, request: Request) -> FileReportOut:
     """Look at a file of master data (`preview`, which is the default), or write all of it.
 
     What is wrong is named cell by cell; one problem and nothing is written.
     """
-    if context.settings.bearer_token() is None:
+    if not context.settings.knows_writers():
         raise writing_disabled()
     async with request.form(max_files=1, max_fields=len(FileFields.model_fields)) as form:
         values = dict(form.items())
@@ -164,6 +167,7 @@ def _digest(stream: BinaryIO) -> str:
     response_class=Response,
     responses={200: {"content": {CSV_TYPE.partition(";")[0]: {}}, "description": "A header."}},
 )
+@asks_for(Right.MASTER_DATA)
 def send_template(kind: Annotated[str, Query(max_length=50)]) -> Response:
     """Return an empty table of a kind: its header, required fields first."""
     try:
@@ -174,6 +178,7 @@ def send_template(kind: Annotated[str, Query(max_length=50)]) -> Response:
 
 
 @page_router.get("/import", response_class=HTMLResponse)
+@asks_for(Right.MASTER_DATA)
 def show_import(
     request: Request, context: ContextDep, pages: PagesDep, lang: LanguageQuery = None
 ) -> Response:
@@ -198,7 +203,7 @@ def show_import(
         keep=lang,
         kinds=[(kind, f.text(f"listing.{kind}")) for kind in KINDS],
         sites=names,
-        enabled=context.settings.bearer_token() is not None,
+        enabled=context.settings.knows_writers(),
         largest=f.number(LARGEST_FILE / 1e6),
         content=inert_json({"words": words}),
     )

@@ -11,6 +11,8 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import iterate_in_threadpool, run_in_threadpool
 from starlette.responses import StreamingResponse
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import Context, ContextDep, tree_of
 from api.http.problems import bad_cursor, unknown_tag
 from api.http.windows import End, Start, window
@@ -29,6 +31,7 @@ _CURSOR = re.compile(r"(-?\d{1,18})-(\d{1,9})")
 
 
 @router.get("/measurements", response_model=MeasurementPage, responses=FILES)
+@asks_for(Right.FIGURES)
 def list_measurements(
     *,
     context: ContextDep,
@@ -89,6 +92,7 @@ def _next_cursor(rows: list[MeasurementRow], from_time: datetime, skip: int) -> 
     response_class=Response,
     responses={200: {"content": {"text/csv": {}}, "description": "Streamed CSV."}},
 )
+@asks_for(Right.FIGURES)
 async def export_measurements(
     context: ContextDep, place: PlacePath, start: Start = None, end: End = None
 ) -> StreamingResponse:

@@ -6,6 +6,8 @@ from importlib.resources import files
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import ContextDep, tree_of
 from api.http.problems import unknown_place
 from api.http.wire import ReasonOut, StopOut
@@ -21,6 +23,7 @@ WORKER = "operator-worker.js"
 
 
 @router.get("/operator/worker.js", response_class=Response)
+@asks_for(Right.OPEN)
 def send_worker() -> Response:
     """Send the service worker that keeps the page for when the network is away."""
     content = (files("api.pages") / "static" / WORKER).read_bytes()
@@ -33,6 +36,7 @@ def send_worker() -> Response:
 
 
 @router.get("/operator", response_class=HTMLResponse)
+@asks_for(Right.OPERATE)
 def choose_machine(
     request: Request, context: ContextDep, pages: PagesDep, lang: LanguageQuery = None
 ) -> Response:
@@ -49,6 +53,7 @@ def choose_machine(
 
 
 @router.get("/operator/{path:path}", response_class=HTMLResponse)
+@asks_for(Right.OPERATE)
 def show_operator_page(
     request: Request,
     path: str,

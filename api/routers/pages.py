@@ -12,6 +12,8 @@ from fastapi.responses import HTMLResponse, Response, StreamingResponse
 from jinja2 import Environment
 from starlette.exceptions import HTTPException
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import ContextDep, tree_of
 from api.http.problems import ProblemError
 from api.pages.assets import Asset
@@ -160,6 +162,7 @@ PagesDep = Annotated[Pages, Depends(_pages)]
 
 
 @router.get("/", response_class=HTMLResponse)
+@asks_for(Right.FIGURES)
 def show_plant(
     *,
     request: Request,
@@ -173,6 +176,7 @@ def show_plant(
 
 
 @router.get("/place/{path:path}", response_class=HTMLResponse)
+@asks_for(Right.FIGURES)
 def show_place(
     *,
     request: Request,
@@ -187,6 +191,7 @@ def show_place(
 
 
 @router.get("/fleet", response_class=HTMLResponse)
+@asks_for(Right.FLEET)
 def show_fleet(
     *, request: Request, context: ContextDep, pages: PagesDep, lang: LanguageQuery = None
 ) -> Response:
@@ -236,6 +241,7 @@ def _page(
     response_class=StreamingResponse,
     responses={200: {"content": {"text/event-stream": {}}, "description": "Changes as they come."}},
 )
+@asks_for(Right.FIGURES)
 def stream_changes(
     *,
     request: Request,
@@ -264,6 +270,7 @@ def stream_changes(
 
 
 @router.get("/static/{address}", response_class=Response)
+@asks_for(Right.OPEN)
 def send_asset(
     address: str, pages: PagesDep, accept_encoding: Annotated[str, Header()] = ""
 ) -> Response:

@@ -4,6 +4,8 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import ContextDep, tree_of
 from api.http.wire import Listing, PlaceOut, TagOut
 from api.tables.listing import FILES, ListingFormDep, ListingSubject
@@ -16,6 +18,7 @@ PlacePath = Annotated[
 
 
 @router.get("/places", response_model=Listing[PlaceOut], responses=FILES)
+@asks_for(Right.AGGREGATES)
 def list_places(context: ContextDep, form: ListingFormDep) -> Response | Listing[PlaceOut]:
     """Return every place: parents before children, machines in the order of the flow."""
     with context.database.reading() as reading:
@@ -27,6 +30,7 @@ def list_places(context: ContextDep, form: ListingFormDep) -> Response | Listing
 
 
 @router.get("/tags", response_model=Listing[TagOut], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_tags(
     context: ContextDep, place: PlacePath, form: ListingFormDep
 ) -> Response | Listing[TagOut]:

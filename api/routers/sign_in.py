@@ -1,86 +1,169 @@
-"""The page on which a person shows the installation's token once."""
+"""Signing in and out: with an account where there are accounts, else with the one token."""
 
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Any
 from urllib.parse import parse_qs
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, RedirectResponse, Response
+from starlette.concurrency import run_in_threadpool
 
+from api.access.accounts import AccountError, Caller
+from api.access.authentication import SECURE_COOKIE
 from api.access.brake import address_of
+from api.access.declaration import asks_for
+from api.access.principal import CURRENT
+from api.access.role import Right
+from api.access.rule import ABSOLUTE_LIMIT
 from api.access.session import LASTS_S, SESSION_COOKIE, is_token, session_of
-from api.http.context import ContextDep
+from api.http.context import Context, ContextDep
+from api.http.origin import OwnPagesOnly
 from api.http.problems import too_many_tries
-from api.routers.pages import LanguageQuery, PagesDep
+from api.routers.pages import LanguageQuery, Pages, PagesDep
 
 router = APIRouter(tags=["pages"])
 
 Next = Annotated[str, Query(alias="next", max_length=2000, description="Where to go afterwards.")]
 
 
+def form_body(*required: str, **optional: str) -> dict[str, Any]:
+    """Return the OpenAPI description of a form of texts."""
+    properties = {name: {"type": "string"} for name in (*required, *optional)}
+    schema = {"type": "object", "properties": properties, "required": list(required)}
+    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    return {"requestBody": {"required": True, "content": content}}
+
+
+async def form_of(request: Request) -> dict[str, str]:
+    """Return the fields of a form, the first of each name."""
+    body = (await request.body()).decode("utf-8", "replace")
+    return {name: values[0] for name, values in parse_qs(body).items()}
+
+
+def caller_of(request: Request) -> Caller:
+    """Return from where a request comes, for the audit."""
+    host = request.client.host if request.client else ""
+    return Caller(host, request.scope.get("request_id", ""))
+
+
 @router.get("/sign-in", response_class=HTMLResponse)
+@asks_for(Right.OPEN)
 def show_sign_in(
-    request: Request, pages: PagesDep, next_: Next = "/", lang: LanguageQuery = None
+    *,
+    request: Request,
+    context: ContextDep,
+    pages: PagesDep,
+    next_: Next = "/",
+    lang: LanguageQuery = None,
 ) -> Response:
-    """Ask for the token."""
+    """Ask for login, password and code, or for the token."""
     f = pages.live.formatter(pages.language_of(request, lang))
-    asked = {"next": _own(next_)}
-    return pages.page("sign_in.html", f, keep=lang, query=asked, asked=asked, wrong=False)
+    asked = {"next": own_address(next_)}
+    return pages.page(
+        "sign_in.html",
+        f,
+        keep=lang,
+        query=asked,
+        asked=asked,
+        wrong="",
+        accounts=context.accounts is not None,
+        login="",
+    )
 
 
 @router.post(
     "/sign-in",
     response_class=RedirectResponse,
     status_code=HTTPStatus.SEE_OTHER,
-    openapi_extra={
-        "requestBody": {
-            "required": True,
-            "content": {
-                "application/x-www-form-urlencoded": {
-                    "schema": {
-                        "type": "object",
-                        "properties": {"token": {"type": "string"}},
-                        "required": ["token"],
-                    }
-                }
-            },
-        }
-    },
+    dependencies=[OwnPagesOnly],
+    openapi_extra=form_body(token="", login="", password="", code=""),
 )
+@asks_for(Right.OPEN)
 async def sign_in(
-    request: Request, context: ContextDep, pages: PagesDep, next_: Next = "/"
+    *, request: Request, context: ContextDep, pages: PagesDep, next_: Next = "/"
 ) -> Response:
-    """Take the token and keep a cookie made from it, or ask again."""
-    who = address_of(request.client)
-    wait_s = context.brake.wait_s(who)
+    """Begin a session and keep it in a cookie, or ask again."""
+    form = await form_of(request)
+    login = form.get("login", "").strip()
+    keys = [address_of(request.client)]
+    if context.accounts is not None:
+        keys.append(f"account {login.casefold()}")
+    wait_s = context.brake.wait_s(*keys)
     if wait_s:
         raise too_many_tries(wait_s)
-    body = await request.body()
-    (token,) = parse_qs(body.decode("utf-8", "replace")).get("token", [""])[:1]
-    right = context.settings.bearer_token()
-    if right is not None and not is_token(token, right):
-        context.brake.note_fault(who)
-        f = pages.live.formatter(pages.language_of(request))
-        asked = {"next": _own(next_)}
-        return pages.page(
-            "sign_in.html", f, status=HTTPStatus.FORBIDDEN, query=asked, asked=asked, wrong=True
-        )
-    context.brake.note_success(who)
-    response = RedirectResponse(_own(next_), HTTPStatus.SEE_OTHER)
-    if right is not None:
+    if context.accounts is None:
+        wrong, cookie, lasts_s = _by_token(context, form.get("token", ""))
+    else:
+        given = (login, form.get("password", ""), form.get("code", ""), caller_of(request))
+        try:
+            cookie = await run_in_threadpool(context.accounts.sign_in, *given)
+            wrong, lasts_s = "", int(ABSOLUTE_LIMIT.total_seconds())
+        except AccountError as exc:
+            wrong, cookie, lasts_s = exc.words, "", 0
+    if wrong:
+        if wrong != "code":
+            context.brake.note_fault(*keys)
+        return _asked_again(request, pages, context, next_, wrong, login)
+    context.brake.note_success(*keys)
+    response = RedirectResponse(own_address(next_), HTTPStatus.SEE_OTHER)
+    if cookie:
+        secure = request.url.scheme == "https"
         response.set_cookie(
-            SESSION_COOKIE,
-            session_of(right),
-            max_age=LASTS_S,
+            SECURE_COOKIE if secure and context.accounts is not None else SESSION_COOKIE,
+            cookie,
+            max_age=lasts_s,
             httponly=True,
-            secure=request.url.scheme == "https",
+            secure=secure,
             samesite="lax",
             path="/",
         )
     return response
 
 
-def _own(address: str) -> str:
+@router.post("/sign-out", response_class=RedirectResponse, status_code=HTTPStatus.SEE_OTHER)
+@asks_for(Right.SELF)
+async def sign_out(*, request: Request, context: ContextDep) -> Response:
+    """End the session."""
+    principal = CURRENT.get()
+    if context.accounts is not None and principal.session_hash is not None:
+        await run_in_threadpool(context.accounts.sign_out, principal, caller_of(request))
+    context.authentication.forget()
+    response = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
+    for name in (SECURE_COOKIE, SESSION_COOKIE):
+        response.delete_cookie(name, path="/", secure=name == SECURE_COOKIE, httponly=True)
+    return response
+
+
+def _by_token(context: Context, token: str) -> tuple[str, str, int]:
+    right = context.settings.bearer_token()
+    if right is None:
+        return "", "", 0
+    if not is_token(token, right):
+        return "token", "", 0
+    return "", session_of(right), LASTS_S
+
+
+def _asked_again(
+    request: Request, pages: Pages, context: Context, next_: str, wrong: str, login: str
+) -> Response:
+    f = pages.live.formatter(pages.language_of(request))
+    asked = {"next": own_address(next_)}
+    words = f.text(f"sign_in.{'wrong' if wrong in {'wrong_code', 'token'} else wrong}")
+    if wrong == "token":
+        words = f.text("sign_in.wrong_token")
+    return pages.page(
+        "sign_in.html",
+        f,
+        status=HTTPStatus.FORBIDDEN,
+        query=asked,
+        asked=asked,
+        wrong=words,
+        accounts=context.accounts is not None,
+        login=login,
+    )
+
+
+def own_address(address: str) -> str:
     """Return an address of this site; any other becomes the first page."""
     # Browsers take `//x` and `/\\x` for another site.
     return address if address[:1] == "/" and address[1:2] not in {"/", "\\"} else "/"

@@ -27,6 +27,8 @@ create role nhipmay_analytics login password :'analytics_password' connection li
 create role nhipmay_reader login password :'reader_password' connection limit 20;
 create role nhipmay_writer login password :'writer_password' connection limit 20;
 
+-- It makes a login for each enterprise.
+alter role nhipmay createrole;
 alter database :"database" owner to nhipmay;
 -- Nobody connects, or makes temporary tables, who was not told so here.
 revoke all on database :"database" from public;

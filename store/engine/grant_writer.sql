@@ -47,3 +47,28 @@ grant update (revoked_at, retires_at) on edge_certificate to nhipmay_writer
 -- name: grant_turning_out
 -- Of an edge only whether it was turned out.
 grant update (revoked_at) on edge to nhipmay_writer
+
+-- name: revoke_access
+-- Whatever was granted before.
+revoke all on all tables in schema access from nhipmay_writer
+
+-- name: grant_access
+-- Accounts and what they show; nobody is ever taken away.
+grant usage on schema access to nhipmay_writer
+
+-- name: grant_accounts
+-- People are added and changed.
+grant select, insert, update on access.organisation, access.account, access.link, access.token
+to nhipmay_writer
+
+-- name: grant_sessions
+-- Sessions end, codes are used up.
+grant select, insert, update, delete on access.session, access.recovery_code to nhipmay_writer
+
+-- name: grant_tenants
+-- Which logins there are.
+grant select on access.tenant to nhipmay_writer
+
+-- name: grant_audit
+-- Entries come in by the function; who writes them can neither read nor change one.
+grant execute on function access.append_audit (jsonb) to nhipmay_writer

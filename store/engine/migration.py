@@ -88,6 +88,9 @@ def _pending(connection: Connection) -> list[Migration]:
 def _apply_pending(connection: Connection) -> list[str]:
     connection.execute(_Q["create_history"])
     pending = _pending(connection)
+    if pending:
+        # Views hold on to the columns of their tables; `make_tenants` makes them anew.
+        connection.execute(_Q["drop_views"])
     for migration in pending:
         connection.execute(migration.sql)
         connection.execute(

@@ -31,3 +31,7 @@ values (%(number)s, %(name)s, %(checksum)s)
 -- name: has_role
 -- Whether this server has a role.
 select exists (select from pg_roles where rolname = %(role)s)
+
+-- name: drop_views
+-- What the logins of enterprises and of the department see.
+drop schema if exists tenant, department cascade

@@ -35,7 +35,7 @@ select
 from place line
 join place unit on unit.parent_id = line.place_id and unit.level = 'work_unit'
 where line.place_id = any(%(lines)s)
-group by line.place_id
+group by line.place_id, line.path, line.line_kind, line.bottleneck_id
 order by line.path
 
 -- name: policies

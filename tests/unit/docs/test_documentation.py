@@ -53,7 +53,7 @@ def test_every_table_is_named_when_the_database_is_documented() -> None:
     created = [
         name
         for migration in migrations()
-        for name in re.findall(r"^create table (\w+)", migration.sql, re.MULTILINE)
+        for name in re.findall(r"^create table ([\w.]+)", migration.sql, re.MULTILINE)
     ]
     assert created
     dropped = {

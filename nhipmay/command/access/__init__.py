@@ -1,0 +1,1 @@
+"""Commands about people, their tokens, and what was done."""

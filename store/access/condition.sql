@@ -1,0 +1,56 @@
+-- part: places
+select p.place_id from public.place p
+where split_part(p.path, '/', 1)
+    = (select x.enterprise from access.tenant x where x.role_name = session_user)
+
+-- name: enterprise_id
+-- Rows of an enterprise.
+t.enterprise_id in ({places})
+
+-- name: site_id
+-- Rows of one of its sites.
+t.site_id in ({places})
+
+-- name: work_unit_id
+-- Rows of one of its machines.
+t.work_unit_id in ({places})
+
+-- name: place_id
+-- Rows of any place of it.
+t.place_id in ({places})
+
+-- name: tag_id
+-- Rows of a tag of one of its sites.
+t.tag_id in (select g.tag_id from public.tag g where g.site_id in ({places}))
+
+-- name: edge_id
+-- Rows of an edge of one of its sites.
+t.edge_id in (select e.edge_id from public.edge e where e.site_id in ({places}))
+
+-- name: shift_pattern_id
+-- Rows of a shift of one of its sites.
+t.shift_pattern_id in (
+    select s.shift_pattern_id from public.shift_pattern s where s.site_id in ({places})
+)
+
+-- name: edge
+-- Rows that name an edge by its path.
+split_part(t.edge, '/', 1)
+    = (select x.enterprise from access.tenant x where x.role_name = session_user)
+
+-- name: scope
+-- Rows that name an enterprise or site by its path.
+split_part(t.scope, '/', 1)
+    = (select x.enterprise from access.tenant x where x.role_name = session_user)
+
+-- name: everybody
+-- Rows that are nobody's secret.
+true
+
+-- name: department_place
+-- Enterprises and sites.
+t.level in ('enterprise', 'site')
+
+-- name: department_result
+-- Figures of sites.
+t.place_id in (select p.place_id from public.place p where p.level = 'site')

@@ -1,0 +1,161 @@
+"""One login per enterprise, which sees views of its own rows and nothing else.
+
+What a login sees follows from `session_user`, which no statement can change. A table that is not
+in `SEEN_BY` has no view, so nobody of an enterprise sees it: forgetting means "nobody".
+"""
+
+import hashlib
+import hmac
+from collections.abc import Iterable
+
+from psycopg import sql
+from pydantic import SecretStr
+
+from plant.settings import DatabaseSettings
+from store.engine.connection import Connection, connect, store_errors
+from store.engine.queries import queries
+
+_Q = queries("access/tenant")
+
+DEPARTMENT = ""
+"""In place of an enterprise: the login of the department, which sees aggregates of all of them."""
+
+_CONDITION = queries("access/condition")
+"""By the column that says whose a row is: the condition."""
+
+SEEN_BY = {
+    "place": "place_id",
+    **dict.fromkeys(("product", "stop_reason", "quality_reason"), "enterprise_id"),
+    **dict.fromkeys(
+        (
+            *("edge", "energy_meter", "holiday", "inspection", "lot", "oee_policy"),
+            *("planned_maintenance", "production_order", "scrap_booking", "shift_pattern"),
+            *("shift_rotation", "tag"),
+        ),
+        "site_id",
+    ),
+    **dict.fromkeys(
+        (
+            *("base_sum", "counter_judgement", "dirty_window", "failure", "order_run"),
+            *("planned_run_time", "routing_step", "state_interval", "state_map", "stop"),
+            "stop_classification",
+        ),
+        "work_unit_id",
+    ),
+    **dict.fromkeys(("oee_restatement", "oee_result", "oee_target"), "place_id"),
+    **dict.fromkeys(
+        ("counter_verdict", "measurement", "measurement_minute", "text_measurement"), "tag_id"
+    ),
+    **dict.fromkeys(
+        ("delivery_lag", "delivery_ledger", "edge_configuration", "edge_status", "rejection"),
+        "edge_id",
+    ),
+    "shift_break": "shift_pattern_id",
+    "edge_delivery": "edge",
+    "master_data_event": "scope",
+    "schema_migration": "everybody",
+}
+"""What people of an enterprise see: tables and views, and the column that says whose a row is."""
+
+UNSEEN = frozenset(("edge_certificate", "enrolment_token", "foreign_poll", "identity_event"))
+"""Those that none of them sees."""
+
+_AGGREGATES = {
+    "place": "department_place",
+    "oee_result": "department_result",
+    "schema_migration": "everybody",
+}
+"""What the department sees: places down to sites, and figures of sites."""
+
+
+def role_of(database: str, enterprise: str) -> str:
+    """Return the name of a login; it tells nobody whose it is."""
+    return f"nm_{hashlib.sha256(f'{database}/{enterprise}'.encode()).hexdigest()[:24]}"
+
+
+def login_of(settings: DatabaseSettings, secret: str, enterprise: str) -> DatabaseSettings:
+    """Return the settings by which an enterprise's rows are read, or the department's aggregates.
+
+    Passwords are derived from one secret, so that a new enterprise needs no new file.
+    """
+    role = role_of(settings.name, enterprise)
+    word = hmac.new(secret.encode(), role.encode(), hashlib.sha256).hexdigest()
+    changes = {"user": role, "password": SecretStr(word), "password_file": None, "pool_size": 2}
+    return settings.model_copy(update=changes)
+
+
+def make_tenants(settings: DatabaseSettings, secret: str) -> list[str]:
+    """Make the views anew, and a login per enterprise; return the enterprises that got one now.
+
+    The login of the settings owns the database and may create roles.
+    """
+    with store_errors(settings), connect(settings) as connection:
+        _make_views(connection, "tenant", SEEN_BY)
+        _make_views(connection, "department", _AGGREGATES)
+        known: dict[str, str | None] = dict(connection.execute(_Q["present_tenants"]).fetchall())
+        enterprises = [row[0] for row in connection.execute(_Q["enterprises"]).fetchall()]
+        for enterprise in (DEPARTMENT, *enterprises):
+            _make_login(connection, login_of(settings, secret, enterprise), enterprise)
+    return [one for one in enterprises if role_of(settings.name, one) not in known]
+
+
+def unlisted(connection: Connection) -> list[str]:
+    """Return tables and views that say nothing of who may see them."""
+    rows = connection.execute(_Q["unlisted"], {"listed": [*SEEN_BY, *UNSEEN]}).fetchall()
+    return [row[0] for row in rows]
+
+
+def _make_views(connection: Connection, schema: str, seen_by: dict[str, str]) -> None:
+    present = _relations(connection, seen_by)
+    connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
+    connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
+    for table in present:
+        # A barrier: no condition of a query sees a row before this one has let it through.
+        view = sql.SQL(
+            "create view {schema}.{table} with (security_barrier) as"
+            " select t.* from public.{table} t where {condition}"
+        )
+        connection.execute(
+            view.format(
+                schema=sql.Identifier(schema),
+                table=sql.Identifier(table),
+                condition=sql.SQL(_CONDITION[seen_by[table]]),
+            )
+        )
+
+
+def _relations(connection: Connection, names: Iterable[str]) -> list[str]:
+    rows = connection.execute(
+        "select relname from pg_class where relnamespace = 'public'::regnamespace"
+        " and relname = any(%s) and relkind in ('r', 'p', 'v', 'm') order by 1",
+        [list(names)],
+    )
+    return [row[0] for row in rows.fetchall()]
+
+
+def _make_login(connection: Connection, login: DatabaseSettings, enterprise: str) -> None:
+    role = sql.Identifier(login.user)
+    schema = sql.Identifier("department" if enterprise == DEPARTMENT else "tenant")
+    exists = connection.execute("select 1 from pg_roles where rolname = %s", [login.user])
+    if exists.fetchone() is None:
+        connection.execute(sql.SQL("create role {} login connection limit 10").format(role))
+    for statement in (
+        sql.SQL("alter role {role} password {word}"),
+        sql.SQL("alter role {role} set search_path = {schema}"),
+        sql.SQL("alter role {role} set default_transaction_read_only = on"),
+        sql.SQL("alter role {role} set statement_timeout = '30s'"),
+        sql.SQL("alter role {role} set idle_in_transaction_session_timeout = '60s'"),
+        sql.SQL("grant connect on database {database} to {role}"),
+        sql.SQL("grant usage on schema {schema} to {role}"),
+        sql.SQL("grant select on all tables in schema {schema} to {role}"),
+    ):
+        connection.execute(
+            statement.format(
+                role=role,
+                schema=schema,
+                database=sql.Identifier(login.name),
+                word=sql.Literal(login.secret()),
+            )
+        )
+    values = {"role": login.user, "enterprise": enterprise or None}
+    connection.execute(_Q["add_tenant"], values)

@@ -1,0 +1,21 @@
+-- name: enterprises
+-- Their codes.
+select path from place where level = 'enterprise' order by path
+
+-- name: present_tenants
+-- Logins that were made before.
+select role_name, enterprise from access.tenant
+
+-- name: add_tenant
+-- What a login sees.
+insert into access.tenant (role_name, enterprise) values (%(role)s, %(enterprise)s)
+on conflict (role_name) do nothing
+
+-- name: unlisted
+-- Tables and views of the schema that say nothing of who may see them.
+select c.relname
+from pg_class c
+where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', 'm')
+and not c.relname = any(%(listed)s)
+and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
+order by 1

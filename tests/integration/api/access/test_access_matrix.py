@@ -1,0 +1,217 @@
+"""Who may see what: every route x every role x own and foreign data x each kind of credential."""
+
+from collections.abc import Iterator
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.access.role import Right, Role
+from tests.peers.compose_roles import compose_database
+from tests.peers.postgres import PostgresServer
+from tests.plants.two_enterprises import (
+    FOREIGN,
+    FOREIGN_MACHINE,
+    FOREIGN_SITE,
+    FOREIGN_WORDS,
+    OWN_MACHINE,
+    OWN_SITE,
+    Town,
+    prepared,
+)
+from tests.unit.api.access.test_declarations import OPEN, routes
+
+# By hand, a letter per role that may: technician, engineer, operator, manager, officer (D),
+# approver (P), administrator, service with a token of every right. A route that is missing here
+# fails the test.
+MAY = {
+    "GET /api/v1/places": "TEMDPS",
+    "GET /api/v1/oee": "TEMDPS",
+    "GET /api/v1/stops": "TEMOS",
+    "GET /api/v1/stop-reasons": "TEMOS",
+    "GET /operator": "TEMOS",
+    "GET /operator/{path:path}": "TEMOS",
+    "POST /api/v1/stops/classification": "EMO",
+    "POST /api/v1/mes/{kind}": "EMS",
+    "POST /api/v1/mes-files": "EMS",
+    "GET /api/v1/mes-files/template": "EMS",
+    "GET /import": "EMS",
+    "GET /metrics": "AS",
+    "GET /account": "TEMODPAS",
+    "POST /account/password": "TEMODPAS",
+    "POST /account/second-factor": "TEMODPAS",
+    "POST /sign-out": "TEMODPAS",
+    "GET /api/v1/openapi.json": "TEMODPAS",
+} | {
+    f"GET {path}": "TEMS"
+    for path in (
+        *("/", "/place/{path:path}", "/fleet", "/events", "/board/{board}/{path:path}"),
+        *("/api/v1/tags", "/api/v1/measurements", "/api/v1/measurements.csv", "/api/v1/states"),
+        *("/api/v1/oee/table", "/api/v1/stops/pareto", "/api/v1/boards/{board}", "/api/v1/kpi"),
+        *("/api/v1/losses", "/api/v1/restatements", "/api/v1/faults", "/api/v1/capability"),
+        *("/api/v1/delivery", "/api/v1/edges", "/api/v1/configurations", "/api/v1/progress"),
+        *("/api/v1/mes/{kind}", "/api/v1/mes-events"),
+    )
+}
+LETTER = {
+    "T": Role.TECHNICIAN,
+    "E": Role.ENGINEER,
+    "O": Role.OPERATOR,
+    "M": Role.MANAGER,
+    "D": Role.OFFICER,
+    "P": Role.APPROVER,
+    "A": Role.ADMINISTRATOR,
+    "S": Role.SERVICE,
+}
+ENDLESS = {"GET /events"}
+"""Streams: looked at only where they are refused."""
+
+
+@pytest.fixture(scope="module")
+def town(timescale_server: PostgresServer) -> Iterator[Town]:
+    with compose_database(timescale_server) as owner:
+        prepared(owner)
+        town = Town(owner)
+        for role in Role:
+            town.logins[role] = town.add(role, f"{role.value}.mot")
+        yield town
+
+
+def asked(route: str, place: str) -> tuple[str, str, dict[str, str]]:
+    method, _, path = route.partition(" ")
+    path = (
+        path.replace("{path:path}", place).replace("{board}", "hours").replace("{kind}", "products")
+    )
+    tag = f"{'/'.join(place.split('/')[:2])}/cua/state"
+    params = {"place": place, "tag": tag, "kind": "hour"}
+    if path in {"/", "/fleet", "/operator", "/import", "/metrics", "/account"}:
+        params = {}
+    if route.endswith(("delivery", "edges", "configurations", "progress", "places")):
+        params = {}
+    if route.endswith("template"):
+        params = {"kind": "products"}
+    return method, path, params
+
+
+def call(client: TestClient, route: str, place: str) -> tuple[int, str]:
+    method, path, params = asked(route, place)
+    answer = client.request(method, path, params=params)
+    return answer.status_code, answer.text
+
+
+def all_routes(town: Town) -> list[str]:
+    app = town.client().app
+    found = [
+        f"{method} {route.path}"
+        for route in routes(app)  # type: ignore[arg-type]
+        for method in sorted((route.methods or set()) - {"HEAD"})
+        if route.path not in OPEN
+    ]
+    return sorted(found)
+
+
+def test_the_matrix_names_every_route(town: Town) -> None:
+    assert set(MAY) == set(all_routes(town))
+
+
+@pytest.mark.parametrize("credential", ["session", "personal", "client"])
+@pytest.mark.parametrize("role", list(Role))
+def test_a_role_may_what_the_matrix_says(town: Town, role: Role, credential: str) -> None:
+    client = who(town, role, credential)
+    letter = next(letter for letter, one in LETTER.items() if one is role)
+    place = OWN_SITE if letter in "DP" else OWN_MACHINE
+    wrong = []
+    for route, letters in MAY.items():
+        # What changes the session itself is tried elsewhere.
+        if "/account/" in route or "/sign-out" in route:
+            continue
+        may = letter in letters
+        if may and route in ENDLESS:
+            continue
+        status, text = call(client, route, place)
+        let_in = status not in {401, 403, 303} and not (status == 404 and "nobody" in text)
+        if route == "GET /account" and credential != "session":
+            continue
+        if let_in is not may:
+            wrong.append((route, status, text[:80]))
+    assert wrong == []
+
+
+@pytest.mark.parametrize("credential", ["session", "personal", "client"])
+@pytest.mark.parametrize("role", list(Role))
+def test_nothing_of_another_enterprise_is_in_any_answer(
+    town: Town, role: Role, credential: str
+) -> None:
+    client = who(town, role, credential)
+    for route in set(MAY) - ENDLESS:
+        if "/account" in route or "/sign-out" in route:
+            continue
+        for place in (FOREIGN_MACHINE, FOREIGN_SITE, FOREIGN):
+            method, path, params = asked(route, place)
+            status, text = call(client, route, place)
+            named = bool(params) or place in path
+            if role in {Role.OFFICER, Role.APPROVER}:
+                assert "tien-1" not in text.replace(FOREIGN_MACHINE, ""), (route, text[:200])
+                continue
+            if named and method == "GET" and "template" not in route:
+                assert status in {403, 404, 422}, (route, place, status)
+            # The address itself may be repeated in the words of a refusal.
+            assert not any(word in text.replace(place, "") for word in FOREIGN_WORDS), (route, text)
+
+
+def test_whoever_shows_nothing_is_let_in_nowhere(town: Town) -> None:
+    client = town.client()
+    for route in MAY:
+        status, _ = call(client, route, OWN_MACHINE)
+        assert status in {401, 303}, (route, status)
+
+
+def test_an_own_place_gives_data_and_a_foreign_one_none(town: Town) -> None:
+    client = who(town, Role.ENGINEER, "session")
+
+    own = client.get("/api/v1/stops", params={"place": OWN_MACHINE})
+    everything = client.get("/api/v1/places").json()["data"]
+
+    assert own.status_code == 200
+    assert {row["path"].split("/")[0] for row in everything} == {"dong-nai"}
+    officer = who(town, Role.OFFICER, "session").get("/api/v1/places").json()["data"]
+    assert {row["level"] for row in officer} == {"enterprise", "site"}
+    assert len({row["path"].split("/")[0] for row in officer}) == 2
+
+
+def test_nobody_writes_documents_of_another_enterprise(town: Town) -> None:
+    client = who(town, Role.ENGINEER, "personal")
+    documents = [{"enterprise": FOREIGN, "code": "x", "name_vi": "x"}]
+
+    refused = client.post("/api/v1/mes/products", json={"documents": documents})
+    documents[0]["enterprise"] = "dong-nai"
+    written = client.post("/api/v1/mes/products", json={"documents": documents})
+
+    assert (refused.status_code, written.status_code) == (422, 200), refused.text
+    assert refused.json()["errors"][0]["reason"] == "outside_scope"
+
+
+def test_nobody_classifies_stops_of_another_enterprise(town: Town) -> None:
+    client = who(town, Role.OPERATOR, "session")
+    said = {
+        "client_id": "3f0c4b66-6f4c-4f0e-9d5a-0f5f0f9f6a01",
+        "stop_start": "2026-03-03T00:00:00Z",
+        "reason": "thu",
+    }
+
+    foreign = client.post("/api/v1/stops/classification", json=said | {"place": FOREIGN_MACHINE})
+    own = client.post("/api/v1/stops/classification", json=said | {"place": OWN_MACHINE})
+
+    assert foreign.status_code == 404
+    assert own.status_code == 201, own.text
+
+
+def who(town: Town, role: Role, credential: str) -> TestClient:
+    login = town.logins[role]
+    if credential != "session":
+        return town.with_token(login, list(Right), credential)
+    client = town.signed_in(login)
+    if role in {Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR}:
+        # As if the second factor had been shown; without it they may do nothing yet.
+        with town.store.transaction() as t:
+            t._connection.execute("update access.session set strong = true")
+    return client

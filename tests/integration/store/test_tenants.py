@@ -1,0 +1,187 @@
+"""Isolation in SQL: the login of an enterprise sees its own rows, whatever it says."""
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+
+from plant.settings import DatabaseSettings
+from store import connect
+from store.access.tenant import DEPARTMENT, SEEN_BY, UNSEEN, login_of, make_tenants, unlisted
+from store.engine.connection import conninfo
+from tests.peers.compose_roles import compose_database
+from tests.peers.postgres import PostgresServer
+from tests.plants.two_enterprises import FOREIGN, OWN, SECRET, prepared
+
+Ask = Callable[[str], list[tuple[Any, ...]]]
+
+
+@pytest.fixture(scope="module")
+def owner(timescale_server: PostgresServer) -> Iterator[DatabaseSettings]:
+    with compose_database(timescale_server) as owner:
+        prepared(owner)
+        yield owner
+
+
+def asker(settings: DatabaseSettings) -> Ask:
+    def ask(statement: str) -> list[tuple[Any, ...]]:
+        with psycopg.connect(conninfo(settings), autocommit=True) as connection:
+            cursor = connection.execute(statement.encode())
+            return cursor.fetchall() if cursor.description else []
+
+    return ask
+
+
+@pytest.fixture
+def own(owner: DatabaseSettings) -> Ask:
+    return asker(login_of(owner, SECRET, OWN))
+
+
+@pytest.fixture
+def department(owner: DatabaseSettings) -> Ask:
+    return asker(login_of(owner, SECRET, DEPARTMENT))
+
+
+def test_every_table_says_who_may_see_it(owner: DatabaseSettings) -> None:
+    with connect(owner) as connection:
+        assert unlisted(connection) == []
+    assert not UNSEEN & set(SEEN_BY)
+
+
+@pytest.mark.parametrize("table", sorted(SEEN_BY))
+def test_a_view_holds_the_rows_of_its_enterprise_and_no_others(
+    owner: DatabaseSettings, own: Ask, table: str
+) -> None:
+    other = asker(login_of(owner, SECRET, FOREIGN))
+    whole = asker(owner)
+    mine, theirs = own(f"select * from {table}"), other(f"select * from {table}")
+    all_rows = whole(f"select * from public.{table}")
+
+    if SEEN_BY[table] == "everybody":
+        assert mine == theirs
+        return
+    assert sorted(map(str, mine + theirs)) == sorted(map(str, all_rows))
+    assert not set(map(str, mine)) & set(map(str, theirs))
+
+
+def test_both_enterprises_have_something_to_hide(owner: DatabaseSettings, own: Ask) -> None:
+    other = asker(login_of(owner, SECRET, FOREIGN))
+    for table in ("place", "tag", "measurement", "stop", "edge"):
+        assert own(f"select count(*) from {table}")[0][0] > 0
+        assert other(f"select count(*) from {table}")[0][0] > 0
+
+
+ATTEMPTS = [
+    "select * from public.place",
+    "select * from public.measurement",
+    "select * from access.tenant",
+    "select * from access.account",
+    "select access.append_audit('{}')",
+    "set role nhipmay",
+    "set session authorization nhipmay",
+    "insert into place (path) values ('x')",
+    "update tag set name = 'x'",
+    "delete from stop",
+    "create table mine (a integer)",
+    "create temporary table mine (a integer)",
+    "create function f() returns int language sql as 'select 1'",
+    "create schema mine",
+    "copy place to program 'cat'",
+    "copy place from '/etc/passwd'",
+    "select pg_read_file('/etc/passwd')",
+    "select lo_import('/etc/passwd')",
+    "alter role current_user superuser",
+    "create role other",
+    "grant select on place to public",
+    "select * from tenant.place for update",
+    "select query_to_xml('select * from public.place', true, false, '')",
+    "select table_to_xml('public.place', true, false, '')",
+    "select dblink('x')",
+    "explain analyze select * from public.tag",
+]
+
+
+@pytest.mark.parametrize("statement", ATTEMPTS)
+def test_no_statement_leads_further(own: Ask, department: Ask, statement: str) -> None:
+    for ask in (own, department):
+        with pytest.raises(psycopg.Error):
+            ask(statement)
+
+
+@pytest.mark.parametrize(
+    "first",
+    [
+        "set search_path = public, tenant",
+        "set default_transaction_read_only = off",
+        "set row_security = off",
+        "reset all",
+        "discard all",
+        "set session_replication_role = replica",
+    ],
+)
+def test_no_setting_shows_more(owner: DatabaseSettings, first: str) -> None:
+    with psycopg.connect(conninfo(login_of(owner, SECRET, OWN)), autocommit=True) as connection:
+        try:
+            connection.execute(first.encode())
+        except psycopg.errors.InsufficientPrivilege:
+            return
+        rows = connection.execute("select distinct split_part(path, '/', 1) from tenant.place")
+        assert rows.fetchall() == [(OWN,)]
+        with pytest.raises(psycopg.errors.InsufficientPrivilege):
+            connection.execute("select 1 from public.place")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [
+        # Errors and functions that would tell of rows that the view holds back.
+        "1 / (case when path like 'co-khi-thu%' then 0 else 1 end) = 1",
+        "cast(case when path like 'co-khi-thu%' then path else '1' end as integer) = 1",
+        "case when path like 'co-khi-thu%' then pg_sleep(60) is null else false end",
+        "length(path) > 0 or true",
+    ],
+)
+def test_no_condition_sees_a_row_before_the_view_does(own: Ask, condition: str) -> None:
+    rows = own(f"select split_part(path, '/', 1) from place where {condition}")
+
+    assert {row[0] for row in rows} <= {OWN}
+
+
+def test_catalogues_tell_no_names(own: Ask) -> None:
+    told = [
+        own("select string_agg(rolname, ' ') from pg_roles"),
+        own("select string_agg(query, ' ') from pg_stat_activity"),
+        own("select string_agg(most_common_vals::text, ' ') from pg_stats"),
+        own("select string_agg(coalesce(histogram_bounds::text, ''), ' ') from pg_stats"),
+        own("select string_agg(obj_description(oid), ' ') from pg_class"),
+    ]
+
+    assert FOREIGN not in str(told)
+    assert own("select count(*) from pg_stats where schemaname = 'public'") == [(0,)]
+
+
+def test_the_department_sees_sites_and_their_figures_only(department: Ask) -> None:
+    assert {row[0] for row in department("select level from place")} == {"enterprise", "site"}
+    assert department("select count(*) from oee_result")[0][0] > 0
+    levels = "select distinct p.level from oee_result r join place p using (place_id)"
+    assert department(levels) == [("site",)]
+    for table in set(SEEN_BY) - {"place", "oee_result", "schema_migration"}:
+        with pytest.raises(psycopg.errors.UndefinedTable):
+            department(f"select * from {table}")
+
+
+def test_a_new_enterprise_gets_a_login_and_making_them_again_changes_nothing(
+    owner: DatabaseSettings,
+) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            "insert into place (level, path, name_vi, name_en)"
+            " values ('enterprise', 'moi', 'Mới', 'New')"
+        )
+
+    assert make_tenants(owner, SECRET) == ["moi"]
+    assert make_tenants(owner, SECRET) == []
+    assert asker(login_of(owner, SECRET, "moi"))("select path from place") == [("moi",)]
+    with pytest.raises(psycopg.OperationalError):
+        asker(login_of(owner, "another secret", OWN))("select 1")
