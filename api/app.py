@@ -132,7 +132,9 @@ def create_app(settings: ApiSettings) -> FastAPI:
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Bounds, hosts=settings.trusted_hosts(), largest_body=largest_body)
-    app.add_middleware(Envelope, metrics=metrics, authentication=context.authentication)
+    app.add_middleware(
+        Envelope, metrics=metrics, authentication=context.authentication, accounts=context.accounts
+    )
     return app
 
 

@@ -59,6 +59,10 @@ class Accounts:
         self._store = store
         self._clock = clock
 
+    def close(self) -> None:
+        """Close every connection."""
+        self._store.close()
+
     def sign_in(self, login: str, password: str, code: str, caller: Caller) -> str:
         """Return a new session's token.
 

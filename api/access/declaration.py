@@ -57,6 +57,7 @@ def _check_places(request: Request, principal: Principal) -> None:
             given.append(request.path_params[name])
         for path in given:
             if path and not principal.covers(path):
+                request.scope["foreign"] = path
                 # As of a place that there is not: whether it is there is their owner's business.
                 raise ForeignError(path)
 

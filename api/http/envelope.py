@@ -10,6 +10,7 @@ from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from api.access.accounts import Accounts, Caller
 from api.access.authentication import Authentication
 from api.access.brake import address_of
 from api.access.principal import CURRENT, NOBODY, Principal
@@ -19,16 +20,27 @@ from api.http.headers import SECURITY_HEADERS
 from api.http.metrics import Metrics
 from plant.errors import ConfigurationError, StoreUnavailableError
 
+_log = structlog.get_logger()
+
+_NOTED_THERE = ("/account", "/sign-")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 class Envelope:
     """ASGI middleware around the whole app, streams included."""
 
-    def __init__(self, app: ASGIApp, *, metrics: Metrics, authentication: Authentication) -> None:
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        metrics: Metrics,
+        authentication: Authentication,
+        accounts: Accounts | None,
+    ) -> None:
         self._app = app
         self._metrics = metrics
         self._authentication = authentication
+        self._accounts = accounts
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -65,9 +77,31 @@ class Envelope:
                 await self._app(scope, receive, send_sealed)
             finally:
                 CURRENT.reset(current)
+                await self._audit(scope, principal, status)
         finally:
             self._metrics.count(scope["method"], _route(scope), status, time.perf_counter() - began)
             structlog.contextvars.unbind_contextvars("request_id")
+
+    async def _audit(self, scope: Scope, principal: Principal, status: int) -> None:
+        """Note who changed what, and who asked for what is not theirs."""
+        if self._accounts is None or principal.account_id is None:
+            return
+        changes = scope["method"] not in {"GET", "HEAD"}
+        refused = status == HTTPStatus.FORBIDDEN or "foreign" in scope
+        # What somebody does to their own account is noted where it is done.
+        if scope["path"].startswith(_NOTED_THERE) or not (changes or refused):
+            return
+        client = scope.get("client")
+        caller = Caller(client[0] if client else "", scope["request_id"])
+        target = scope.get("foreign") or scope["path"]
+        action = f"{scope['method']} {_route(scope)}"
+        result = "foreign" if "foreign" in scope else str(status)
+        try:
+            await run_in_threadpool(
+                self._accounts.record, principal, action, target, result, caller
+            )
+        except (StoreUnavailableError, ConfigurationError) as exc:
+            _log.error("audit_not_written", action=action, who=principal.name, reason=str(exc))
 
     async def _principal(self, scope: Scope, headers: Headers) -> Principal:
         who = address_of(scope.get("client"))

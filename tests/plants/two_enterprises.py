@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import psycopg
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -72,6 +73,8 @@ class Town:
     owner: DatabaseSettings
     now: datetime = datetime(2026, 3, 2, 6, tzinfo=UTC)
     logins: dict[Role, str] = field(default_factory=dict)
+    _app: FastAPI | None = None
+    _store: AccessStore | None = None
 
     @property
     def settings(self) -> ApiSettings:
@@ -83,12 +86,23 @@ class Town:
 
     @property
     def store(self) -> AccessStore:
-        return AccessStore(as_role(self.owner, "nhipmay_writer"))
+        if self._store is None:
+            self._store = AccessStore(as_role(self.owner, "nhipmay_writer"))
+        return self._store
 
     def client(self, **more: Any) -> TestClient:
         """Return a client that nobody has signed in with."""
-        app = create_app(self.settings)
-        return TestClient(app, base_url="http://localhost", follow_redirects=False, **more)
+        if self._app is None:
+            self._app = create_app(self.settings)
+        return TestClient(self._app, base_url="http://localhost", follow_redirects=False, **more)
+
+    def close(self) -> None:
+        """Give every connection back."""
+        self.store.close()
+        if self._app is not None:
+            context = self._app.state.context
+            context.database.close()
+            context.accounts.close()
 
     def add(self, role: Role, login: str, kind: str | None = None) -> str:
         """Add somebody and set their password by their link; return the login."""

@@ -38,7 +38,9 @@ class Hand:
 def town(timescale_server: PostgresServer) -> Iterator[Town]:
     with compose_database(timescale_server) as owner:
         prepared(owner)
-        yield Town(owner)
+        town = Town(owner)
+        yield town
+        town.close()
 
 
 @pytest.fixture
