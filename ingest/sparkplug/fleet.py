@@ -117,12 +117,15 @@ class Fleet:
             self._requests.born(address.node, afresh=afresh)
         return deliveries + self._told(address.node, steps, now)
 
-    def pass_time(self, now: float, at: datetime) -> list[Delivery]:
-        """Return what time brings: messages no longer waited for, and who is still there."""
+    def pass_time(self, now: float, at: datetime, *, patient: bool = False) -> list[Delivery]:
+        """Return what time brings: messages no longer waited for, and who is still there.
+
+        Whoever is `patient` waits on, because what is missing may be here already, unread.
+        """
         deliveries = [
             delivery
             for name, node in self._nodes.items()
-            for delivery in self._told(name, node.session.pass_time(now), now)
+            for delivery in ([] if patient else self._told(name, node.session.pass_time(now), now))
         ]
         if now - self._noted_at >= self._settings.status_interval_s:
             self._noted_at = now

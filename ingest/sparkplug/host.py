@@ -24,6 +24,7 @@ from store.delivery.row import DeliveryStore
 log = structlog.get_logger()
 
 _IDLE_S = 0.05
+_PATIENCE_S = 10.0
 _AT_ONCE = 2_000
 """Messages that share one transaction at most."""
 
@@ -71,6 +72,8 @@ class SparkplugHost:
             kept_file=kept_file,
         )
         self._taken_by: Counter[int] = Counter()
+        self._drained_at = monotonic()
+        """When nothing waited last."""
         self._asked_on: int | None = None
         """The connection on which all nodes were asked for their births."""
         self._failure: NhipmayError | None = None
@@ -116,15 +119,22 @@ class SparkplugHost:
         standing = self._link.generation
         if self._link.drained(self._taken_by, standing):
             deliveries += self._fleet.lose(now, self._clock(), standing)
-        deliveries += self._fleet.pass_time(now, self._clock())
+        patient = self._patient(now)
+        deliveries += self._fleet.pass_time(now, self._clock(), patient=patient)
         self._commit(deliveries)
         if self._link.standing not in {None, self._asked_on}:
             self._asked_on = self._link.standing
             self._fleet.ask_all(now)
-        for topic, payload in self._fleet.commands(now, self._clock()):
+        for topic, payload in () if patient else self._fleet.commands(now, self._clock()):
             if self._link.command(topic, payload):
                 self._selfstat.noted("rebirth_requested")
                 log.info("sparkplug rebirth requested", topic=topic)
+
+    def _patient(self, now: float) -> bool:
+        """Tell whether to wait with asking for what may be among the messages that wait here."""
+        if not len(self._mailbox):
+            self._drained_at = now
+        return now - self._drained_at < _PATIENCE_S and self._drained_at != now
 
     def _taken(self, messages: Sequence[Message]) -> list[Delivery]:
         deliveries: list[Delivery] = []

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from plant.sparkplug import NodeId
 
 _LONGEST_PAUSE_S = 300.0
+_ARRIVAL_S = 1.0
 _BURST_S = 1.0
 """So much of the rate may be used at once."""
 
@@ -39,9 +40,12 @@ class RebirthRequests:
         self._due[node] = max(now + self._delay_s, earliest)
 
     def want_all(self, nodes: Iterable[NodeId], now: float) -> None:
-        """Ask these and no others, however often they were asked before."""
+        """Ask these and no others, however often they were asked before.
+
+        Those that wait for their primary host have a moment to come by themselves.
+        """
         self._asked.clear()
-        self._due = dict.fromkeys(nodes, now + self._delay_s)
+        self._due = dict.fromkeys(nodes, now + max(self._delay_s, _ARRIVAL_S))
 
     def born(self, node: NodeId, *, afresh: bool = True) -> None:
         """Take note that a node announced itself: there is nothing left to ask.

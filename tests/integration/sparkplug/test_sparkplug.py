@@ -240,10 +240,13 @@ def test_our_edge_node_is_stored_by_our_host(
     assert agent.join().acknowledged == 32
     own = [m for m in ear.heard if "/edge-2" in m.topic]
     assert all((m.qos, m.retain) == (0, False) for m in own if "/NDEATH/" not in m.topic)
-    kinds = [parse_topic(m.topic).kind for m in own if "/NCMD/" not in m.topic]
+    own = [m for m in own if "/NCMD/" not in m.topic]
+    kinds = [parse_topic(m.topic).kind for m in own]
     assert kinds[:2] == [MessageType.NBIRTH, MessageType.DBIRTH]
     assert kinds[-1] is MessageType.NDEATH
-    numbers_sent = [decode(m.payload).seq for m in own if "/NDEATH/" not in m.topic]
+    # On a slow machine the host may have asked for births that were on their way.
+    first = max(k for k, kind in enumerate(kinds) if kind is MessageType.NBIRTH)
+    numbers_sent = [decode(m.payload).seq for m in own[first:] if "/NDEATH/" not in m.topic]
     assert numbers_sent == [k % 256 for k in range(len(numbers_sent))]
 
 

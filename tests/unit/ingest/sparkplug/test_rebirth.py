@@ -79,7 +79,7 @@ def test_many_nodes_are_asked_one_after_the_other() -> None:
     nodes = [NodeId("g", str(k)) for k in range(400)]
     requests.want_all(nodes, now=100.0)
 
-    asked = [requests.due(100.0 + k / 10) for k in range(80)]
+    asked = [requests.due(101.0 + k / 10) for k in range(80)]
 
     assert [node for group in asked for node in group] == nodes
     assert len(asked[0]) == 50
@@ -93,4 +93,5 @@ def test_all_are_asked_anew_however_often_they_were(requests: RebirthRequests) -
 
     requests.want_all([NODE, OTHER], now=100.0)
 
-    assert requests.due(100.5) == [NODE, OTHER]
+    assert requests.due(100.9) == []
+    assert requests.due(101.0) == [NODE, OTHER]

@@ -538,9 +538,11 @@ def test_nodes_that_are_not_there_are_asked_for_their_births_when_the_host_comes
     bench = SparkplugBench()
 
     bench.fleet.ask_all(bench.now)
+    bench.now += 1
     asked = bench.commands()
     bench.take(script.node_birth(), script.device_birth())
     bench.fleet.ask_all(bench.now)
+    bench.now += 1
 
     assert asked == [NODE.topic(MessageType.NCMD)]
     assert bench.commands() == []
