@@ -23,6 +23,7 @@ from analytics.recomputation.repair import (
 from analytics.recomputation.result import settled_until
 from analytics.recomputation.site_result import write_site
 from analytics.recomputation.unit import recompute, rewrite_stops
+from analytics.service_life import first_readings, own_tags
 from analytics.settings import AnalyticsSettings
 from plant.errors import TransientError
 from plant.exposition import metrics_server
@@ -163,17 +164,18 @@ def _plan(
     dirty: Sequence[DirtyWindow],
     now: datetime,
 ) -> dict[int, tuple[Extent, Repair]]:
-    units = [unit for unit in plant.units.values() if unit.tags]
+    units = list(plant.units.values())
     tags = [tag for unit in units for tag in unit.tags]
     computed = figure.computed_extents(connection, [unit.unit_id for unit in units])
     extents = figure_reading.extents(connection, tags, computed.values())
     by_unit: dict[int, list[DirtyWindow]] = {}
     for window in dirty:
         by_unit.setdefault(window.unit_id, []).append(window)
+    begun = first_readings(plant, extents)
     known = {
         unit.unit_id: extent
         for unit in units
-        if (extent := _extent(settings, unit, progress, extents, computed, now)) is not None
+        if (extent := _extent(settings, unit, progress, extents, computed, now, begun)) is not None
     }
     asked = [
         moment
@@ -211,12 +213,11 @@ def _extent(
     extents: dict[int, tuple[datetime, datetime]],
     computed: dict[int, tuple[datetime, datetime]],
     now: datetime,
+    begun: dict[int, int],
 ) -> Extent | None:
-    """Return the extent of a work unit, None before it has any reading."""
-    # A meter of the line says nothing of when there is something of this machine.
-    own = [tag for tag in unit.tags if tag.meter is None or not tag.meter.shared]
-    spans = [extents[tag.tag_id] for tag in own if tag.tag_id in extents]
-    if not spans:
+    """Return the extent of a work unit, None before there is anything that it belongs to."""
+    first = begun.get(unit.unit_id)
+    if first is None:
         return None
     leading = [tag for tag in unit.tags if tag.role is TagRole.STATE] or list(unit.tags)
     last_state = max(
@@ -227,18 +228,20 @@ def _extent(
     silence = silence_ms(unit, TagRole.STATE)
     reach = horizon(
         millis(now),
-        progress.get(leading[0].edge_id),
+        progress.get(leading[0].edge_id) if leading else None,
         last_state,
         settings.away_after(),
         until,
         stopped_within_ms=silence if _stopped(settings, now) else None,
     )
+    if unit.in_service_until is not None:
+        reach = min(reach, millis(unit.in_service_until))
     return Extent(
-        first=min(millis(first) for first, _ in spans),
-        last=max(millis(last) for _, last in spans),
+        first=first,
         horizon=reach,
         computed_until=until,
         computed_from=None if made is None else millis(made[0]),
+        silent=not any(tag.tag_id in extents for tag in own_tags(unit)),
     )
 
 
@@ -289,6 +292,8 @@ def _settled(
     stopped = _stopped(settings, now)
     units: dict[int, int] = {}
     for unit_id, (extent, _) in work.items():
+        if extent.silent:
+            continue
         edges = {tag.edge_id for tag in plant.units[unit_id].tags}
         complete = [
             complete_until(progress[edge_id])
@@ -303,7 +308,7 @@ def _settled(
     for site in plant.sites.values():
         members = []
         for line in site.lines:
-            own = [unit_id for unit_id in line.unit_ids if unit_id in work]
+            own = [one for one in line.unit_ids if one in work and not work[one][0].silent]
             if own and all(unit_id in units for unit_id in own):
                 found[line.line_id] = min(units[unit_id] for unit_id in own)
             members += own

@@ -22,7 +22,7 @@ class AnalyticsSettings(ServiceSettings):
     hours_per_pass: Annotated[int, Field(ge=1, le=10_000)] = 48
     """Hours of one work unit that one pass computes at most; the rest waits for the next pass."""
     unknown_fill: timedelta = timedelta(days=7)
-    """How long a machine that went silent is carried on as unknown."""
+    """How much silence after data older than all figures so far is filled as unknown."""
     metrics_host: str = "127.0.0.1"
     """Address on which Prometheus may read the counters."""
     metrics_port: Port | None = None

@@ -49,6 +49,19 @@ class WorkUnit(Named):
 
     state_map: dict[str, str] = {}
     """Vendor state names to PackML names, for machines that do not speak PackML."""
+    planned_run_time_s: Annotated[float, Field(gt=0, le=1e6, allow_inf_nan=False)] | None = None
+    """Planned run time per item, for a machine that does not tell its product."""
+    in_service_from: date | None = None
+    """First day on which it counts, however silent; left out, since its line has figures."""
+    in_service_until: date | None = None
+    """First day on which it no longer counts; left out, it counts for good."""
+
+    @model_validator(mode="after")
+    def _serves_some_time(self) -> Self:
+        begins, ends = self.in_service_from, self.in_service_until
+        if begins is not None and ends is not None and ends <= begins:
+            raise ValueError("in_service_until must lie after in_service_from")
+        return self
 
 
 class WorkCenter(Named):

@@ -5,7 +5,7 @@ item changes, so each sum belongs to exactly one of each. Counts fall into the s
 moment of their reading.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -16,9 +16,10 @@ from analytics.oee.schedule import Schedule
 from analytics.oee.state import ELEMENTS, STOP_KINDS, Timeline
 from analytics.readings.counter import CounterEvent
 from analytics.readings.counting import Increments
-from analytics.readings.interval import HOUR_MS, Moments
+from analytics.readings.interval import Moments
+from analytics.slice_count import SliceCounts, quantities_of, scrap_of
 from plant.calendar import ShiftInstance
-from plant.kpi import BaseSums
+from plant.kpi import BaseSums, Missing
 from plant.measurement import TagRole
 from plant.state import StopKind, TimeElement
 
@@ -114,29 +115,22 @@ def slices(
     starts = bounds[:-1]
     hours = line.hour[first]
     times = _times(line, first)
+    tell = SliceCounts(line, counts, bounds, hours)
     setting_up = line.element == _SETUP
-    counted = {role: _counted(made, bounds, hours, made.amounts) for role, made in counts.items()}
-    at_setup: dict[TagRole, Sequence[float | None]] = {
-        role: _counted(made, bounds, hours, made.amounts * _during(line, made, setting_up))
-        for role, made in counts.items()
-        if role is not TagRole.ENERGY
-    }
-    energy = counts.get(TagRole.ENERGY)
+    standing = np.isin(line.element, (_DELAY, _DOWN))
+    unseen = line.element == _UNKNOWN
     resting = ~np.isin(line.element, _PRODUCING)
-    idle_energy: Sequence[float | None] = (
-        [None] * starts.size
-        if energy is None
-        else _counted(energy, bounds, hours, energy.amounts * _during(line, energy, resting))
-    )
     marks = _marks(line, first, starts, counts)
     breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
     breakdown[line.element != _DELAY] = 0
     parts = _Columns(
         times=times.tolist(),
         breakdown=np.add.reduceat(breakdown, first).tolist(),
-        counted=counted,
-        at_setup=at_setup,
-        idle_energy=idle_energy,
+        counted=tell.of(counts),
+        at_setup=tell.parts(lambda made: tell.during(made, setting_up)),
+        unseen=tell.parts(lambda made: made.bridges | tell.during(made, unseen)),
+        stopped=tell.parts(lambda made: ~made.bridges & tell.during(made, standing)),
+        idle_energy=tell.energy(resting),
         inspected=_inspected(more.inspections, bounds),
     )
     pacing = more.pacing
@@ -156,6 +150,16 @@ def slices(
     ):
         product = line.signals.product.name(product_code)
         run_time = planned.at(product, start)
+        sums = parts.sums(
+            index,
+            run_time,
+            run_time if pacing is None else pacing.per_part(product, start, planned.routing),
+            parts_per_item=planned.routing.parts_per_item(product, start),
+            scheduled=shift >= 0,
+            setup_planned=more.setup_planned,
+        )
+        if sums.unpriced_items:
+            marks[index].add(f"{Missing.NO_PLANNED_RUN_TIME}:{product or ''}")
         found.append(
             Slice(
                 start=start,
@@ -164,16 +168,7 @@ def slices(
                 shift=schedule.shifts[shift] if shift >= 0 else None,
                 order=orders.name(order) if orders else None,
                 product=product,
-                sums=parts.sums(
-                    index,
-                    run_time,
-                    run_time
-                    if pacing is None
-                    else pacing.per_part(product, start, planned.routing),
-                    parts_per_item=planned.routing.parts_per_item(product, start),
-                    scheduled=shift >= 0,
-                    setup_planned=more.setup_planned,
-                ),
+                sums=sums,
                 marks=tuple(sorted(marks[index])),
                 lot=line.signals.lot.name(lot),
             )
@@ -199,38 +194,6 @@ def _times(line: Timeline, first: NDArray[np.intp]) -> Moments:
     return np.stack(columns, axis=1)
 
 
-def _during(line: Timeline, made: Increments, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
-    """Return for each increment whether its moment lies in a chosen tile; shape is kept."""
-    tile = np.searchsorted(line.edges, made.times, side="right") - 1
-    inside = (tile >= 0) & (tile < chosen.size)
-    return inside & chosen[np.clip(tile, 0, chosen.size - 1)]
-
-
-def _counted(
-    made: Increments, bounds: Moments, hours: Moments, amounts: NDArray[np.float64]
-) -> list[float | None]:
-    """Return what was counted in each slice; None where nothing is known.
-
-    That is in hours that end before the first reading, and from when nothing counts any more.
-    """
-    starts, end = bounds[:-1], int(bounds[-1])
-    inside = (made.times >= starts[0]) & (made.times < end)
-    index = np.searchsorted(starts, made.times[inside], side="right") - 1
-    sums: list[float | None] = np.bincount(
-        index, weights=amounts[inside], minlength=starts.size
-    ).tolist()
-    first = made.first_reading
-    unknown = starts.size
-    if first is not None:
-        known_until = np.minimum(hours + HOUR_MS, end)
-        unknown = int(np.searchsorted(known_until, first, side="right"))
-    sums[:unknown] = [None] * unknown
-    if made.known_until is not None:
-        known = int(np.searchsorted(starts, made.known_until, side="left"))
-        sums[known:] = [None] * (starts.size - known)
-    return sums
-
-
 def _inspected(
     inspections: Sequence[FirstInspection], bounds: Moments
 ) -> dict[int, tuple[int, int, int]]:
@@ -253,6 +216,8 @@ class _Columns:
     breakdown: list[int]
     counted: Mapping[TagRole, Sequence[float | None]]
     at_setup: Mapping[TagRole, Sequence[float | None]]
+    unseen: Mapping[TagRole, Sequence[float | None]]
+    stopped: Mapping[TagRole, Sequence[float | None]]
     idle_energy: Sequence[float | None]
     inspected: Mapping[int, tuple[int, int, int]]
 
@@ -274,9 +239,12 @@ class _Columns:
         busy = ms[_PRODUCTION] + setup + ms[_DELAY] + ms[_DOWN] + ms[_UNKNOWN]
         quantities = {role: column[index] for role, column in self.counted.items()}
         produced, good = quantities_of(quantities)
-        made, passed = quantities_of({role: each[index] for role, each in self.at_setup.items()})
+        made, passed = self._told(self.at_setup, index)
         rejected = None if made is None or passed is None else made - passed
+        unseen, _ = self._told(self.unseen, index)
+        stopped, _ = self._told(self.stopped, index)
         scrap = quantities.get(TagRole.SCRAP_COUNT)
+        every = good if produced is None else produced
         rework = quantities.get(TagRole.REWORK_COUNT)
         inspected, good_at_first, rework_found = self.inspected.get(index, (0, 0, 0))
         return BaseSums(
@@ -310,45 +278,23 @@ class _Columns:
             good_items=_items(good, parts_per_item),
             scrap_items=_items(scrap, parts_per_item),
             rework_items=_items(rework, parts_per_item),
+            unpriced_items=_items(every, parts_per_item) if run_time_ms is None else 0.0,
+            unseen_pri_pq_ms=_weighted(unseen, run_time_ms),
+            stopped_pri_pq_ms=_weighted(stopped, run_time_ms),
+            line_pri_sq_ms=_weighted(scrap_of(quantities), line_run_time_ms),
         )
 
-
-def quantities_of(
-    quantities: Mapping[TagRole, float | None],
-) -> tuple[float | None, float | None]:
-    """Return produced and good quantity as far as the counters tell them.
-
-    Rework failed at first pass: it is produced but not good, and a rework pass adds nothing.
-    """
-    bad = [
-        quantities[role]
-        for role in (TagRole.SCRAP_COUNT, TagRole.REWORK_COUNT)
-        if role in quantities
-    ]
-    good = quantities.get(TagRole.GOOD_COUNT)
-    total = quantities.get(TagRole.TOTAL_COUNT)
-    if TagRole.TOTAL_COUNT in quantities:
-        if TagRole.GOOD_COUNT not in quantities and bad:
-            good = _total([total, *(None if part is None else -part for part in bad)])
-        return total, good
-    if TagRole.GOOD_COUNT in quantities and TagRole.SCRAP_COUNT in quantities:
-        return _total([good, *bad]), good
-    return None, good
-
-
-def _total(parts: Iterable[float | None]) -> float | None:
-    known = list(parts)
-    if any(part is None for part in known):
-        return None
-    return sum(part for part in known if part is not None)
+    def _told(
+        self, columns: Mapping[TagRole, Sequence[float | None]], index: int
+    ) -> tuple[float | None, float | None]:
+        return quantities_of({role: each[index] for role, each in columns.items()})
 
 
 def _weighted(quantity: float | None, run_time_ms: float | None) -> float | None:
+    """Return a quantity times the planned run time; what has none adds nothing."""
     if quantity is None:
         return None
-    if quantity == 0:
-        return 0.0
-    return None if run_time_ms is None else quantity * run_time_ms
+    return 0.0 if run_time_ms is None else quantity * run_time_ms
 
 
 def _items(quantity: float | None, parts_per_item: float) -> float | None:

@@ -90,17 +90,24 @@ class PlannedRunTimes:
     """The planned run times of one work unit, by product."""
 
     def __init__(
-        self, by_product: Mapping[str, Iterable[PlannedRunTime]], routing: Routing | None = None
+        self,
+        by_product: Mapping[str, Iterable[PlannedRunTime]],
+        routing: Routing | None = None,
+        without_product_ms: float | None = None,
     ) -> None:
         self._by_product = _ordered(by_product)
         self.routing = routing or Routing({})
+        self._without_product_ms = without_product_ms
 
     def at(self, product: str | None, moment: int) -> float | None:
         """Return the run time in milliseconds of a product made at a moment, None without one.
 
         The entry that began last holds until its own end; an ended one is not followed by an
-        older one. Without one it is that of the routing: cycle time / parts per cycle.
+        older one. Without one it is that of the routing: cycle time / parts per cycle. Where no
+        product is told it is the machine's own.
         """
+        if product is None:
+            return self._without_product_ms
         held = _held(self._by_product.get(product or "", ()), moment)
         if held is not None:
             return held.run_time_ms

@@ -64,7 +64,8 @@ def planned_run_times(unit: UnitSource) -> PlannedRunTimes:
         by_product.setdefault(entry.product, []).append(
             PlannedRunTime(millis(entry.valid_from), valid_to, entry.seconds * 1000)
         )
-    return PlannedRunTimes(by_product, _routing(unit))
+    own = unit.planned_run_time_s
+    return PlannedRunTimes(by_product, _routing(unit), None if own is None else own * 1000)
 
 
 def _routing(unit: UnitSource) -> Routing:

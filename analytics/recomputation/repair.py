@@ -23,15 +23,15 @@ class Extent:
     """From when to when there is anything of a work unit, in milliseconds."""
 
     first: int
-    """Its first reading: figures begin there."""
-    last: int
-    """Its last reading."""
+    """Where its figures begin: at its first reading, or when it was to work."""
     horizon: int
     """Until when something can be said: not beyond the present, nor beyond what has arrived."""
     computed_until: int | None
     """Until when its base sums reach; None before the first."""
     computed_from: int | None = None
     """From when they do."""
+    silent: bool = False
+    """Whether it has never sent anything: it counts all the same."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,8 @@ def plan(
         else:
             hours |= _affected(hour, tags, following, extent, fill_ms)
             done.append(window)
-    reach = min(extent.horizon, extent.last + fill_ms)
+    # A machine counts until master data end it, however silent.
+    reach = extent.horizon
     behind = computed is None or reach > computed
     if behind or any(millis(window.hour) < reach for window in ahead):
         opened = list(range(frontier, reach, HOUR_MS))

@@ -5,27 +5,18 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from analytics.oee.base_sum import FORMULA_VERSION, PRODUCTION_IN_BREAK
+from analytics.oee.base_sum import FORMULA_VERSION
 from analytics.oee.schedule import Schedule
 from analytics.readings.interval import HOUR_MS, instant, millis
 from plant.kpi import Missing, OeeResult, ResultWindow
-from plant.kpi.oee import Figures, oee, pooled
+from plant.kpi.fault import MACHINE_SILENT, Figures, faults_of_marks, is_silent
+from plant.kpi.oee import oee_of, pooled
 from plant.kpi.rollup import Line, line_figures
 from plant.kpi.sums import add
 from plant.measurement import TagRole
 from store.figure.derived import Provenance, StoredSlice
 from store.figure.result import PUBLISHED, PublishedFigures, Restatement, ResultRow
 from store.figure.source import LineSource, SiteSource, UnitSource
-
-# A wrap or a jitter is counted right; the others may hide parts or name a fault in the set-up.
-_FAULTS = (
-    PRODUCTION_IN_BREAK,
-    "counter_implausible",
-    "counter_reset",
-    "counter_restored",
-    "counter_undecided",
-    "unmapped_state",
-)
 
 SliceKey = tuple[int, str, datetime]
 """Work unit, kind and start of a window."""
@@ -95,7 +86,6 @@ class SiteFigures:
                 unit_id: own
                 for unit_id in line.unit_ids
                 if (own := self.slices.get((unit_id, window.kind, window.start)))
-                and self.units[unit_id].tags
             }
             found |= {unit_id: self._unit(unit_id, own, window) for unit_id, own in parts.items()}
             if parts:
@@ -109,15 +99,15 @@ class SiteFigures:
 
     def _unit(self, unit_id: int, own: Sequence[StoredSlice], window: ResultWindow) -> PlaceFigures:
         roles = {tag.role for tag in self.units[unit_id].tags}
-        absent = None
-        if not self.calendar_known(window):
-            absent = Missing.NO_CALENDAR
-        elif TagRole.STATE not in roles:
-            absent = Missing.NO_STATE
+        absent = None if self.calendar_known(window) else Missing.NO_CALENDAR
         minor_ms = self.minor_stops(unit_id, window)
-        return PlaceFigures(
-            Figures(add(part.sums for part in own), absent, minor_ms), _faults_in(own)
-        )
+        # A machine that was never connected has no tags at all: it is silent, not without a state.
+        stateless = bool(roles) and TagRole.STATE not in roles
+        sums = add(part.sums for part in own)
+        faults = _faults_in(own)
+        if is_silent(sums):
+            faults |= {f"{MACHINE_SILENT}:{self.units[unit_id].path}"}
+        return PlaceFigures(Figures(sums, absent, minor_ms, stateless), faults)
 
     def _line(
         self,
@@ -144,7 +134,7 @@ def result_row(
 ) -> ResultRow:
     """Return the row of a place's result."""
     figures = place.figures
-    computed: OeeResult = oee(figures.sums, figures.minor_stop_ms, figures.absent)
+    computed: OeeResult = oee_of(figures)
     return ResultRow(
         place_id=place_id,
         window=window,
@@ -218,7 +208,7 @@ def _cause(
 
 
 def _faults_in(own: Iterable[StoredSlice]) -> frozenset[str]:
-    return frozenset(mark for part in own for mark in part.marks if mark.startswith(_FAULTS))
+    return faults_of_marks(mark for part in own for mark in part.marks)
 
 
 def _faults_of(members: Iterable[PlaceFigures]) -> frozenset[str]:

@@ -55,6 +55,7 @@ def kpi_out(place: str, by: str | None, group: KpiGroup) -> KpiOut:
         coverage=group.result.coverage,
         availability_low=group.result.availability_low,
         availability_high=group.result.availability_high,
+        run_time_coverage=group.result.run_time_coverage,
         faults=list(group.result.faults),
         times_ms={name: getattr(sums, name) for name in _WHOLE_TIMES},
         quantities={name: getattr(sums, name) for name in _QUANTITIES},

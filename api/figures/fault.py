@@ -5,13 +5,13 @@ from api.http.places import PlaceTree
 from api.words.catalogue import CATALOGUES
 from plant.calendar import Window
 from plant.kpi import Missing, add
+from plant.kpi.fault import NEGATIVE_GOOD
 from plant.place import Level
 from store.reading.kpi import FaultRow, KpiReading
 from store.reading.reading import Reading
 from store.reading.row import PlaceRow
 
 BOTTLENECK_DRIFT = "bottleneck_drift"
-NEGATIVE_GOOD = "negative_good"
 # Reasons for a missing ratio that only a person can mend; the others mend themselves.
 _MENDED_BY_PEOPLE = frozenset(
     {

@@ -1,7 +1,7 @@
 """Figures of any place and window: stored base sums under the formulas of `plant.kpi`."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence, Set
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from api.figures.failure_group import GroupFailures, UnitGroup, failure_groups
@@ -10,9 +10,9 @@ from api.http.places import PlaceTree
 from plant.calendar import Window
 from plant.clock import microseconds
 from plant.kpi import BaseSums, OeePolicy, OeeResult, add
+from plant.kpi.fault import MACHINE_SILENT, Figures, faults_of_marks, is_silent
 from plant.kpi.indicator import Evidence, Indicator, indicators
 from plant.kpi.loss import Waterfall, waterfall
-from plant.kpi.oee import Figures
 from plant.kpi.reliability import reliability_of
 from plant.kpi.rollup import line_figures, place_figures
 from plant.kpi.stop import minor_stop_ms
@@ -117,7 +117,7 @@ def roll_up(
         units[unit_id].rows.update(rows)
     _add_minor_stops(kpi, units, now, losses=losses)
     keys = sorted({key for unit in units.values() for key in unit.rows}, key=_order)
-    stateless = frozenset(unit_id for unit_id, unit in units.items() if not unit.facts.has_state)
+    stateless = frozenset(unit_id for unit_id, unit in units.items() if unit.facts.is_stateless)
     uncovered = kpi.without_calendar() if _unplanned(units.values()) else set()
     lines = kpi.lines(sorted({unit.facts.line_id for unit in units.values()}))
     failed = failure_groups(
@@ -134,7 +134,7 @@ def roll_up(
     before = _rows(step, divided=step_divided) if exact == window and first else {}
     lacking = Lacking(stateless, frozenset(uncovered))
     of_time = by not in ("product", "order", "lot") and not chosen
-    place_of = _Place(place, units, lines, lacking, failed, before, of_time)
+    place_of = _Place(place, units, lines, lacking, failed, before, kpi.marks(), of_time)
     executed, open_hours = kpi.order_execution(), kpi.open_hours()
     groups = [place_of.group(key, executed.get(key, 0), open_hours, losses=losses) for key in keys]
     used = {_site(unit.facts.path) for unit in units.values()}
@@ -157,6 +157,7 @@ class _Place:
     failed: Mapping[GroupKey, GroupFailures]
     before: Mapping[int, Mapping[GroupKey, GroupRow]]
     """The groups of the first machine of the line, where another one is asked for."""
+    marks: Mapping[GroupKey, Set[str]]
     of_time: bool
     """Whether a group is a window of all machines, not of a product, order or lot."""
 
@@ -188,13 +189,19 @@ class _Place:
             corrective_ms=failed.corrective_ms,
         )
         result, found = indicators(evidence, policy)
+        silent = {
+            f"{MACHINE_SILENT}:{unit.facts.path}"
+            for unit in present.values()
+            if is_silent(unit.rows[key].sums)
+        }
+        faults = {*result.faults, *faults_of_marks(self.marks.get(key, ())), *silent}
         return KpiGroup(
             key=key,
             shift=next((row.shift for row in rows if row.shift), None),
             business_date=next((row.business_date for row in rows if row.business_date), None),
             start=start,
             end=end,
-            result=result,
+            result=replace(result, faults=tuple(sorted(faults))),
             indicators=found,
             sums=figures.sums,
             failure_events=failed.began,
@@ -220,8 +227,10 @@ class _Place:
 
     def _unit(self, unit: _Unit, key: GroupKey) -> Figures:
         sums = unit.rows[key].sums
-        absent = self.lacking.of(unit.facts.unit_id, sums)
-        return Figures(sums, absent, unit.minor_ms.get(key, 0))
+        unit_id = unit.facts.unit_id
+        absent = self.lacking.of(unit_id, sums)
+        stateless = unit_id in self.lacking.state
+        return Figures(sums, absent, unit.minor_ms.get(key, 0), stateless)
 
     def _figures(self, units: Mapping[int, Figures]) -> Figures:
         if self.place.level == Level.WORK_UNIT:

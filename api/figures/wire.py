@@ -57,7 +57,12 @@ class KpiOut(Wire):
     coverage: float | None = Field(description="Known share of planned busy time.")
     availability_low: float | None
     availability_high: float | None
-    faults: list[str]
+    run_time_coverage: float | None = Field(
+        description="Share of the parts whose product has a planned run time."
+    )
+    faults: list[str] = Field(
+        description="What a person should look at, with the marks of every hour within."
+    )
     times_ms: dict[str, int]
     quantities: dict[str, float | None]
     failure_events: int = Field(description="FE by the policy: merged, of some length, of a kind.")

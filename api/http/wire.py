@@ -117,6 +117,9 @@ class OeeOut(Wire):
     rework_quantity: float | None
     failure_events: int | None
     energy_kwh: float | None
+    run_time_coverage: float | None = Field(
+        description="Share of the parts whose product has a planned run time."
+    )
     policy_version: int
     formula_version: str
     as_of: Time

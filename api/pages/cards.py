@@ -107,7 +107,7 @@ def oee_card(row: OeeRow | None, f: Formatter, title: str) -> OeeCard:
         bounds=_bounds(row, f),
         final=row.final,
         as_of=f.clock(row.as_of),
-        faults=tuple(_fault(fault, f) for fault in row.faults),
+        faults=tuple(fault_words(fault, f) for fault in row.faults),
         counts=_counts(row, f),
     )
 
@@ -117,7 +117,8 @@ def _reason(row: OeeRow, name: str, f: Formatter) -> str | None:
     return f.catalogue.name_of("missing", code) if code else None
 
 
-def _fault(fault: str, f: Formatter) -> str:
+def fault_words(fault: str, f: Formatter) -> str:
+    """Return a fault in words."""
     # Some faults name what is at fault: `unmapped_state:FAUST`.
     code, _, detail = fault.partition(":")
     return f.catalogue.name_of("fault", code, detail=detail)

@@ -18,6 +18,7 @@ from api.http.windows import End, Start, window
 from api.pages.boards import Board, Inquiry, tables_of
 from api.pages.boards.registry import BOARDS, BoardName
 from api.pages.boards.wire import BoardColumnOut, BoardOut, BoardTableOut
+from api.pages.cards import fault_words
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
 from api.routers.places import PlacePath
 from api.settings import Language
@@ -27,7 +28,7 @@ from api.tables.table import Table
 from api.words.catalogue import CATALOGUES
 from api.words.formatting import DASH, Formatter
 from plant.calendar import Window
-from plant.kpi.oee import oee
+from plant.kpi.oee import oee_of
 from plant.place import Level
 from store.reading.board_row import AsOfRow
 
@@ -52,6 +53,8 @@ class Trust:
     final: bool
     unknown: bool
     """Whether part of the time is unknown."""
+    faults: tuple[str, ...] = ()
+    """What must be said beside every figure, in words."""
 
 
 @router.get(
@@ -108,6 +111,7 @@ def read_board(
         coverage=trust.coverage,
         as_of=trust.as_of,
         final=trust.final,
+        faults=list(trust.faults),
         tables=[
             BoardTableOut(
                 name=one.name,
@@ -216,7 +220,7 @@ def inquiry(
 def trust_of(q: Inquiry) -> Trust:
     """Return how complete the data behind a board are."""
     figures = q.figures()
-    coverage = oee(figures.sums, figures.minor_stop_ms, figures.absent).coverage
+    coverage = oee_of(figures).coverage
     known: AsOfRow = q.reading.boards.as_of(q.place.place_id, q.window.start, q.window.end)
     return Trust(
         coverage=coverage,
@@ -224,6 +228,7 @@ def trust_of(q: Inquiry) -> Trust:
         as_of=known.as_of,
         final=known.final,
         unknown=coverage is not None and coverage < 1,
+        faults=tuple(fault_words(fault, q.formatter) for fault in q.faults),
     )
 
 
@@ -255,6 +260,7 @@ def about(q: Inquiry, board: Board, trust: Trust, behind: str, title: str) -> li
     ]
     if behind:
         rows.append(("", behind))
+    rows += [(f.text("ratio.faults"), fault) for fault in trust.faults]
     for section in board.sections:
         rows += section.facts
         rows += [(section.title, words) for words in (*section.warnings, *section.notes)]

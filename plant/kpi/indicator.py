@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from plant.kpi import ratio
-from plant.kpi.oee import Figures, oee, productive_time_missing
+from plant.kpi.fault import Figures
+from plant.kpi.oee import oee_of, productive_time_missing, uncounted
 from plant.kpi.policy import OeePolicy
 from plant.kpi.reliability import Reliability
 from plant.kpi.result import Missing, OeeResult
@@ -52,14 +53,15 @@ class Evidence:
 def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str, Indicator]]:
     """Return OEE with its factors, coverage and bounds, and every other figure by name."""
     figures, sums = given.figures, given.figures.sums
-    result = oee(sums, figures.minor_stop_ms, figures.absent)
+    result = oee_of(figures)
     found = {
         name: Indicator(getattr(result, name), Unit.FRACTION, result.missing.get(name))
         for name in ("availability", "effectiveness", "quality_ratio", "oee")
     }
+    blind = Missing.NO_STATE if figures.stateless else None
     for name, formula in _OF_TIME.items():
-        reason = figures.absent or Missing.NO_TIME
-        found[name] = _indicator(formula(sums), Unit.FRACTION, reason)
+        reason = figures.absent or blind or Missing.NO_TIME
+        found[name] = _indicator(None if blind else formula(sums), Unit.FRACTION, reason)
     # A window without planned busy time is excluded from OEE but not from the larger clocks.
     lacking = figures.absent or productive_time_missing(sums)
     if lacking is None and result.missing.get("oee") is Missing.NO_DATA:
@@ -67,7 +69,7 @@ def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str,
     for name, formula in _OF_CLOCK.items():
         value = None if lacking else formula(sums)
         found[name] = _indicator(value, Unit.FRACTION, lacking or Missing.NO_TIME)
-    nee = ratio.net_equipment_effectiveness(sums) if figures.absent is None else None
+    nee = ratio.net_equipment_effectiveness(sums, result) if figures.absent is None else None
     why = next(iter(result.missing.values()), Missing.NO_TIME)
     found["net_equipment_effectiveness"] = _indicator(nee, Unit.FRACTION, why)
     return result, found | _orders(given) | _quantities(given) | _failures(given, policy)
@@ -76,13 +78,16 @@ def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str,
 def _orders(given: Evidence) -> dict[str, Indicator]:
     executed, members = given.order_execution_ms, given.members
     produced = given.figures.sums.produced_quantity
-    no_speed = Missing.NO_COUNTS if produced is None else Missing.NO_ORDER
+    no_speed = uncounted(given.figures.sums) if produced is None else Missing.NO_ORDER
     throughput = None if produced is None else ratio.throughput_per_hour(produced, executed)
     busy = ratio.allocation_ratio([members], executed)
     making = ratio.production_process_ratio([members], executed)
+    idle = Missing.NO_ORDER
+    if given.figures.stateless:
+        busy, making, idle = None, None, Missing.NO_STATE
     return {
-        "allocation_ratio": _indicator(busy, Unit.FRACTION, Missing.NO_ORDER),
-        "production_process_ratio": _indicator(making, Unit.FRACTION, Missing.NO_ORDER),
+        "allocation_ratio": _indicator(busy, Unit.FRACTION, idle),
+        "production_process_ratio": _indicator(making, Unit.FRACTION, idle),
         "throughput_rate": _indicator(throughput, Unit.PER_HOUR, no_speed),
     }
 
@@ -92,7 +97,7 @@ def _quantities(given: Evidence) -> dict[str, Indicator]:
     made = sums.produced_quantity
     nothing = Missing.NOTHING_PRODUCED
     if made is None:
-        nothing = given.figures.absent or Missing.NO_COUNTS
+        nothing = given.figures.absent or uncounted(sums)
     scrapless = Missing.NO_SCRAP_COUNTS if sums.scrap_quantity is None else nothing
     reworkless = Missing.NO_REWORK_COUNTS if sums.rework_quantity is None else nothing
     unmetered = Missing.NO_ENERGY_METER if sums.energy_kwh is None else None
@@ -125,7 +130,7 @@ def _quantities(given: Evidence) -> dict[str, Indicator]:
 def _failures(given: Evidence, policy: OeePolicy) -> dict[str, Indicator]:
     seen, planned = given.failures, given.members.planned_maintenance_ms
     maintained = ratio.corrective_maintenance_ratio(given.corrective_ms, planned)
-    stateless = given.figures.absent is Missing.NO_STATE
+    stateless = given.figures.stateless
     none = Missing.NO_STATE if stateless else Missing.NO_FAILURE
     unrepaired = none if seen is None or not seen.failure_events else Missing.NO_REPAIR
     per_failure = None if seen is None else seen.mtbf_per_failure_ms

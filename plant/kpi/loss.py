@@ -21,7 +21,8 @@ class SixLosses:
     start_up_ms: float
     """Rejects made while setting up."""
     unknown_ms: float
-    """Not a loss by its own fault, but not known to be anything else."""
+    """Unknown time less what the parts made in it should take: no loss by its own fault, but not
+    known to be anything else."""
     productive_ms: float
 
     @property
@@ -34,20 +35,22 @@ def six_losses(sums: BaseSums, minor_stop_ms: int = 0) -> SixLosses | None:
     """Return the six big losses of planned busy time, also of mixed products.
 
     `minor_stop_ms` is the delay time in minor stops that are no breakdowns. None when parts are
-    not counted or a planned run time is missing: then speed and quality losses cannot be told.
+    not counted: then speed and quality losses cannot be told.
     """
     made, good, start_up = sums.pri_pq_ms, sums.pri_gq_ms, sums.start_up_pri_ms
     if made is None or good is None or start_up is None:
         return None
+    # What was made while nobody saw it fills unknown time, and is no speed of the time known.
+    unseen = min(sums.unseen_pri_pq_ms or 0.0, float(sums.unknown_ms))
     return SixLosses(
         breakdown_ms=sums.breakdown_ms,
         setup_ms=sums.aust_ms,
         minor_stops_ms=minor_stop_ms,
         idling_ms=sums.adet_ms - sums.breakdown_ms - minor_stop_ms + sums.adot_ms,
-        reduced_speed_ms=sums.apt_ms - made,
+        reduced_speed_ms=sums.apt_ms - (made - unseen),
         defects_ms=made - good - start_up,
         start_up_ms=start_up,
-        unknown_ms=sums.unknown_ms,
+        unknown_ms=sums.unknown_ms - unseen,
         productive_ms=good,
     )
 

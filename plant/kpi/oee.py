@@ -1,10 +1,11 @@
 """OEE of ISO 22400-2 from base sums: of a work unit, a line, a pool of either."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from plant.kpi import BaseSums, Missing, OeeResult
+from plant.kpi.fault import Figures, found_faults
 from plant.kpi.sums import add
 
 RATIOS = ("availability", "effectiveness", "quality_ratio", "oee")
@@ -19,66 +20,77 @@ _OF_EVERY_MACHINE = (
     "rework_items",
 )
 """What a serial line has of all its machines, not of its bottleneck."""
-_PLANNED = ("pri_pq_ms", "pri_gq_ms", "line_pri_gq_ms", "start_up_pri_ms")
+_PLANNED = (
+    "pri_pq_ms",
+    "pri_gq_ms",
+    "line_pri_gq_ms",
+    "start_up_pri_ms",
+    "unpriced_items",
+    "unseen_pri_pq_ms",
+    "stopped_pri_pq_ms",
+    "line_pri_sq_ms",
+)
 _QUANTITIES = tuple(
     f"{name}_{unit}"
     for name in ("produced", "good", "scrap", "rework")
     for unit in ("quantity", "items")
 )
-EFFECTIVENESS_ABOVE_1 = "effectiveness_above_1"
-QUALITY_ABOVE_1 = "quality_above_1"
-PARTS_WITHOUT_PRODUCTION_TIME = "parts_without_production_time"
-PARTS_OUTSIDE_PLAN = "parts_outside_plan"
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """What a place's figures are formed from.
-
-    `absent` names what is missing to compute any figure at all. `minor_stop_ms` is the delay
-    time in minor stops that the policy counts as running time (0 by ISO 22400).
-    """
-
-    sums: BaseSums
-    absent: Missing | None = None
-    minor_stop_ms: int = 0
 
 
 def oee(sums: BaseSums, minor_stop_ms: int = 0, absent: Missing | None = None) -> OeeResult:
+    """Return the OEE of sums alone; see `oee_of`."""
+    return oee_of(Figures(sums, absent, minor_stop_ms))
+
+
+def oee_of(figures: Figures) -> OeeResult:
     """Return availability, effectiveness, quality ratio and OEE (ISO 22400-2).
 
     Availability is APT/PBT, where unknown time counts as not producing; its bounds take unknown
     time as stopped and as producing. Effectiveness is sum(PRI x PQ)/APT. The quality ratio is
     weighted by PRI, so that A x E x Q = OEE = sum(PRI x GQ)/PBT also with mixed products; for a
     single product that is GQ/PQ. Minor stops kept in running time move from A to E and leave OEE
-    as it is. Nothing is capped; values above 1 are faults in the master data.
+    as it is. OEE needs neither states nor scrap: each ratio whose inputs are known is given, the
+    others have their reason. Nothing is capped; above 1 a fault names the likely cause.
 
     Raises ValueError when the time elements do not add up to planned busy time.
     """
-    checked(sums)
+    sums = checked(figures.sums)
+    absent = figures.absent
     if absent is None and sums.pbt_ms == 0:
         absent = Missing.NOT_SCHEDULED
     if absent is not None:
         return _nothing(absent)
-    if sums.unknown_ms == sums.pbt_ms:
+    unseen = sums.unknown_ms == sums.pbt_ms
+    if unseen and not figures.stateless and not sums.pri_pq_ms and not sums.pri_gq_ms:
         return replace(
             _nothing(Missing.NO_DATA), coverage=0.0, availability_low=0.0, availability_high=1.0
         )
-    running = sums.apt_ms + minor_stop_ms
-    low = running / sums.pbt_ms
     missing: dict[str, Missing] = {}
-    effectiveness = _effectiveness(sums, running, missing)
+    running = sums.apt_ms + figures.minor_stop_ms
     quality = _quality(sums, missing)
+    productive = _product(sums, missing)
+    faults = found_faults(figures, quality)
+    covered = run_time_coverage(sums)
+    if figures.stateless or unseen:
+        blind = Missing.NO_STATE if figures.stateless else Missing.NO_DATA
+        missing |= {"availability": blind, "effectiveness": blind}
+        blank = OeeResult(None, None, quality, productive, None, None, None, missing)
+        blank = replace(blank, faults=faults, run_time_coverage=covered)
+        if figures.stateless:
+            return blank
+        return replace(blank, coverage=0.0, availability_low=0.0, availability_high=1.0)
+    low = running / sums.pbt_ms
     return OeeResult(
         availability=low,
-        effectiveness=effectiveness,
+        effectiveness=_effectiveness(sums, running, missing),
         quality_ratio=quality,
-        oee=_product(sums, missing),
+        oee=productive,
         coverage=(sums.pbt_ms - sums.unknown_ms) / sums.pbt_ms,
         availability_low=low,
         availability_high=(running + sums.unknown_ms) / sums.pbt_ms,
         missing=missing,
-        faults=_faults(sums, running, quality),
+        faults=faults,
+        run_time_coverage=covered,
     )
 
 
@@ -95,21 +107,29 @@ def pooled(places: Iterable[Figures]) -> Figures:
 
     Sums are added and ratios formed afterwards; a mean of ratios would weigh an idle machine as
     much as a busy one. Places without planned busy time add their clock, their energy, their parts
-    and what was planned with them, but nothing that OEE divides. A place that cannot be computed
-    makes the pool incomputable, for the same reason.
+    and what was planned with them, but nothing that OEE divides. A place of which nothing at all is
+    known adds its planned busy time as unknown. A place that cannot be computed makes the pool
+    incomputable, for the same reason.
     """
     every = list(places)
     absent = next((place.absent for place in every if place.absent is not None), None)
+    busy = [place for place in every if place.sums.pbt_ms > 0]
     return Figures(
         add(_pooling(place) for place in every),
         absent if every else Missing.NO_DATA,
-        sum(place.minor_stop_ms for place in every if place.sums.pbt_ms > 0),
+        sum(place.minor_stop_ms for place in busy),
+        stateless=bool(busy) and all(place.stateless for place in busy),
     )
 
 
 def _pooling(place: Figures) -> BaseSums:
     """Return what a place adds to a pool."""
     sums = place.sums
+    if place.absent is None and 0 < sums.pbt_ms == sums.unknown_ms:
+        # Nothing is known of it: what it made is as unknown as its time, which coverage tells.
+        unknown = [name for name in (*_PLANNED, *_QUANTITIES) if getattr(sums, name) is None]
+        nothing: dict[str, Any] = dict.fromkeys(unknown, 0.0)
+        return sums if sums.pri_gq_ms else replace(sums, **nothing)
     if place.absent is not None or sums.pbt_ms > 0:
         return sums
     outside: dict[str, Any] = dict.fromkeys(_PLANNED, 0.0)
@@ -121,33 +141,69 @@ def _pooling(place: Figures) -> BaseSums:
 
 
 def serial_line(
-    units: Sequence[Figures], bottleneck: int | None, pri_gq_out_ms: float | None
+    units: Sequence[Figures],
+    bottleneck: int | None,
+    pri_gq_out_ms: float | None,
+    pri_sq_ms: float | None,
 ) -> Figures:
     """Return the figures of a serial line, its units given in the order of the flow.
 
-    The line's clock and speed are its bottleneck's, its good parts are those that leave the last
-    unit: OEE = PRI of the bottleneck x good parts out / PBT of the bottleneck. `pri_gq_out_ms` is
-    that numerator, summed over products; scrap, rework, failures and energy are those of all
-    units. Its quantities are finished items, since its machines may make different parts of one.
-    `bottleneck` is an index into `units`: it is configured, never guessed.
+    The line's clock and speed are its bottleneck's. Its output is what left it: the good parts of
+    its last unit and the scrap of all; so OEE = PRI of the bottleneck x good parts out / PBT of the
+    bottleneck, Q = GQ/(GQ + SQ), and E = PRI x (GQ + SQ)/APT, above 1 while buffers are drawn down.
+    `pri_gq_out_ms` and `pri_sq_ms` are good parts and scrap times that PRI, summed over products.
+    Failures and energy are those of all units. Quantities are finished items, since its machines
+    may make different parts of one. `bottleneck` is an index into `units`: it is configured, never
+    guessed.
     """
     if bottleneck is None:
         return incomputable_line(units, Missing.NO_BOTTLENECK, units[-1] if units else None)
     paced, every = units[bottleneck], add(unit.sums for unit in units)
+    good, scrap = units[-1].sums.good_items, _sum(_scrap_items(unit.sums) for unit in units)
+    left = _sum((good, scrap))
+    behind = _sum((good, *(_scrap_items(unit.sums) for unit in units[bottleneck:])))
+    made = paced.sums.produced_items
+    sums = replace(
+        paced.sums,
+        **{name: getattr(every, name) for name in _OF_EVERY_MACHINE},
+        pri_pq_ms=_sum((pri_gq_out_ms, pri_sq_ms)),
+        pri_gq_ms=pri_gq_out_ms,
+        produced_quantity=left,
+        produced_items=left,
+        good_quantity=good,
+        good_items=good,
+        scrap_quantity=scrap,
+        scrap_items=scrap,
+        rework_quantity=every.rework_items,
+    )
     return Figures(
-        replace(
-            paced.sums,
-            **{name: getattr(every, name) for name in _OF_EVERY_MACHINE},
-            pri_gq_ms=pri_gq_out_ms,
-            produced_quantity=paced.sums.produced_items,
-            good_quantity=units[-1].sums.good_items,
-            good_items=units[-1].sums.good_items,
-            scrap_quantity=every.scrap_items,
-            rework_quantity=every.rework_items,
-        ),
+        sums,
         paced.absent,
         paced.minor_stop_ms,
+        paced.stateless,
+        None if made is None or behind is None else behind - made,
     )
+
+
+def in_items(unit: Figures) -> Figures:
+    """Return the figures of a line of one machine: the machine's, with quantities in items."""
+    names = ("produced", "good", "scrap", "rework")
+    items = {f"{name}_quantity": getattr(unit.sums, f"{name}_items") for name in names}
+    return replace(unit, sums=replace(unit.sums, **items))
+
+
+def _scrap_items(sums: BaseSums) -> float | None:
+    """Return the scrap of a machine in items: what is counted, else what is not good nor rework."""
+    if sums.scrap_items is not None:
+        return sums.scrap_items
+    if sums.produced_items is None or sums.good_items is None:
+        return None
+    return sums.produced_items - sums.good_items - (sums.rework_items or 0.0)
+
+
+def _sum(parts: Iterable[float | None]) -> float | None:
+    known = list(parts)
+    return None if None in known else sum(part for part in known if part is not None)
 
 
 def incomputable_line(
@@ -184,10 +240,10 @@ def _effectiveness(sums: BaseSums, running: int, missing: dict[str, Missing]) ->
 
 def _quality(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
     made, good = sums.produced_quantity, sums.good_quantity
-    if sums.pri_pq_ms is not None and sums.pri_gq_ms is not None:
+    if sums.pri_pq_ms and sums.pri_gq_ms is not None:
         made, good = sums.pri_pq_ms, sums.pri_gq_ms
     if made is None:
-        missing["quality_ratio"] = Missing.NO_COUNTS
+        missing["quality_ratio"] = uncounted(sums)
     elif good is None:
         missing["quality_ratio"] = Missing.NO_QUALITY_COUNTS
     elif made <= 0:
@@ -208,30 +264,36 @@ def _product(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
 
 def productive_time_missing(sums: BaseSums) -> Missing | None:
     """Return why sum(PRI x GQ), the numerator of OEE, OOE and TEEP, cannot be told, if so."""
-    reason = _no_speed(sums)
-    if reason is not None or sums.pri_gq_ms is not None:
-        return reason
-    uncounted = sums.good_quantity is None
-    return Missing.NO_QUALITY_COUNTS if uncounted else Missing.NO_PLANNED_RUN_TIME
+    if sums.pri_gq_ms is None or sums.good_quantity is None:
+        unsorted = sums.produced_quantity is not None
+        return Missing.NO_QUALITY_COUNTS if unsorted else Missing.NO_COUNTS
+    return Missing.NO_PLANNED_RUN_TIME if _is_unpriced(sums) else None
+
+
+def run_time_coverage(sums: BaseSums) -> float | None:
+    """Return the share of the parts whose product has a planned run time, None without parts."""
+    made = _made_items(sums)
+    if not made or made < 0 or sums.unpriced_items is None:
+        return None
+    return max(0.0, 1 - sums.unpriced_items / made)
+
+
+def _made_items(sums: BaseSums) -> float | None:
+    return sums.good_items if sums.produced_items is None else sums.produced_items
+
+
+def _is_unpriced(sums: BaseSums) -> bool:
+    """Tell whether parts were made and none of them has a planned run time."""
+    return bool(sums.unpriced_items) and not sums.pri_pq_ms and not sums.pri_gq_ms
 
 
 def _no_speed(sums: BaseSums) -> Missing | None:
-    if sums.pri_pq_ms is not None:
-        return None
-    return Missing.NO_COUNTS if sums.produced_quantity is None else Missing.NO_PLANNED_RUN_TIME
+    if sums.pri_pq_ms is None:
+        return uncounted(sums)
+    return Missing.NO_PLANNED_RUN_TIME if _is_unpriced(sums) else None
 
 
-def _faults(sums: BaseSums, running: int, quality: float | None) -> tuple[str, ...]:
-    found = []
-    made_ms = sums.pri_pq_ms or 0.0
-    # What was made in breaks or overtime counts: it may lift effectiveness at no wrong speed.
-    ran = running + sums.unscheduled_production_ms
-    if made_ms > ran > 0:
-        found.append(EFFECTIVENESS_ABOVE_1)
-    elif made_ms > running and sums.unscheduled_production_ms:
-        found.append(PARTS_OUTSIDE_PLAN)
-    if quality is not None and quality > 1:
-        found.append(QUALITY_ABOVE_1)
-    if sums.apt_ms + sums.unscheduled_production_ms == 0 and (sums.produced_quantity or 0) > 0:
-        found.append(PARTS_WITHOUT_PRODUCTION_TIME)
-    return tuple(found)
+def uncounted(sums: BaseSums) -> Missing:
+    """Return why produced parts are not known: nothing counts the bad ones, or any at all."""
+    only_good = sums.produced_quantity is None and sums.good_quantity is not None
+    return Missing.NO_SCRAP_COUNTS if only_good else Missing.NO_COUNTS

@@ -6,8 +6,7 @@ Fractions are neither rounded nor capped; times are milliseconds unless a name s
 
 from collections.abc import Sequence
 
-from plant.kpi import BaseSums
-from plant.kpi.oee import oee
+from plant.kpi import BaseSums, OeeResult
 
 
 def ratio(part: float | None, whole: float | None) -> float | None:
@@ -25,9 +24,8 @@ def actual_unit_busy_time(sums: BaseSums) -> int:
     return actual_unit_processing_time(sums) + sums.adet_ms
 
 
-def net_equipment_effectiveness(sums: BaseSums) -> float | None:
+def net_equipment_effectiveness(sums: BaseSums, result: OeeResult) -> float | None:
     """NEE = (AUPT / PBT) x effectiveness x quality ratio: setup does not lower it."""
-    result = oee(sums)
     share = ratio(actual_unit_processing_time(sums), sums.pbt_ms)
     if share is None or result.effectiveness is None or result.quality_ratio is None:
         return None

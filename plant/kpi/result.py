@@ -13,7 +13,7 @@ class Missing(StrEnum):
     NOT_SCHEDULED = "not_scheduled"
     """The calendar plans no busy time in the window."""
     NO_STATE = "no_state"
-    """No state signal is configured for the work unit."""
+    """No state signal is configured for the work unit: when it ran is not known."""
     NO_BOTTLENECK = "no_bottleneck"
     """A serial line has no bottleneck configured, and none is guessed."""
     NO_DATA = "no_data"
@@ -79,7 +79,9 @@ class OeeResult:
     missing: dict[str, Missing]
     """By the name of the ratio: `availability`, `effectiveness`, `quality_ratio`, `oee`."""
     faults: tuple[str, ...] = ()
-    """Master-data faults, such as `effectiveness_above_1`."""
+    """What a person should look at, such as `effectiveness_above_1`."""
+    run_time_coverage: float | None = None
+    """Share of the parts whose product has a planned run time; None where nothing was made."""
 
 
 @dataclass(frozen=True, slots=True)

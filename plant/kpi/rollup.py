@@ -3,8 +3,10 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from plant.kpi.oee import Figures, incomputable_line, pooled, serial_line
+from plant.kpi.fault import Figures, is_silent
+from plant.kpi.oee import in_items, incomputable_line, pooled, serial_line
 from plant.kpi.result import Missing
+from plant.kpi.sums import add
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,15 +34,19 @@ little while both go on."""
 def line_figures(line: Line, units: Mapping[int, Figures], *, of_time: bool = True) -> Figures:
     """Return the figures of a line from those of its machines of which anything is known.
 
-    A parallel line is the pool of its machines. A serial line has the clock and the speed of its
-    bottleneck and the good parts that leave its last machine; when either of these two is not
-    known, nothing is guessed. Figures `of_time` are of one window of all machines; those of a
-    product, order or lot are not, as it comes to each machine at another time.
+    A parallel line is the pool of its machines, a line of one machine is that. A serial line has
+    the clock and the speed of its bottleneck, the good parts that leave its last machine, and the
+    scrap of all; when one of these two is not known, nothing is guessed. Figures `of_time` are of
+    one window of all machines; those of a product, order or lot are not, as it comes to each
+    machine at another time.
     """
+    if line.kind == "parallel":
+        return pooled(units[unit_id] for unit_id in line.unit_ids if unit_id in units)
+    if len(line.unit_ids) > 1:
+        # What never counted anything tells nothing of what left the line.
+        units = {unit_id: unit for unit_id, unit in units.items() if not _is_mute(unit)}
     present = [unit_id for unit_id in line.unit_ids if unit_id in units]
     members = [units[unit_id] for unit_id in present]
-    if line.kind == "parallel":
-        return pooled(members)
     pacing, out = line.pacing_id, line.unit_ids[-1]
     if pacing is None:
         return incomputable_line(members, Missing.NO_BOTTLENECK, units.get(out))
@@ -49,8 +55,16 @@ def line_figures(line: Line, units: Mapping[int, Figures], *, of_time: bool = Tr
     clocks = sorted((units[pacing].sums.calendar_ms, units[out].sums.calendar_ms))
     if of_time and clocks[0] < (1 - LAG) * clocks[1]:
         return incomputable_line(members, Missing.BEHIND, units[out])
+    if len(line.unit_ids) == 1:
+        return in_items(members[0])
     leaving = units[out].sums.line_pri_gq_ms
-    return serial_line(members, present.index(pacing), leaving)
+    scrap = add(unit.sums for unit in members).line_pri_sq_ms
+    return serial_line(members, present.index(pacing), leaving, scrap)
+
+
+def _is_mute(unit: Figures) -> bool:
+    counted = (unit.sums.produced_quantity, unit.sums.good_quantity)
+    return is_silent(unit.sums) and counted == (None, None)
 
 
 def place_figures(

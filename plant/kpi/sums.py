@@ -34,9 +34,10 @@ class BaseSums:
     unscheduled_production_ms: int = 0
     """Production outside planned busy time."""
     pri_pq_ms: float | None = 0.0
-    """Sum of planned run time per item times produced quantity; None when a PRI is missing."""
+    """Sum of planned run time per item times produced quantity, of products that have a planned run
+    time; None when nothing counts parts."""
     pri_gq_ms: float | None = 0.0
-    """Sum of planned run time per item times good quantity; None when a PRI is missing."""
+    """The same of good quantity; None when nothing tells good from bad."""
     produced_quantity: float | None = 0.0
     """PQ; None when nothing counts parts."""
     good_quantity: float | None = 0.0
@@ -77,6 +78,15 @@ class BaseSums:
     """SQ in finished items."""
     rework_items: float | None = 0.0
     """RQ in finished items."""
+    unpriced_items: float | None = 0.0
+    """What of PQ (of GQ where only good parts are counted) has no planned run time, in finished
+    items."""
+    unseen_pri_pq_ms: float | None = 0.0
+    """The part of `pri_pq_ms` that was made in unknown time, or counted over a silence."""
+    stopped_pri_pq_ms: float | None = 0.0
+    """The part of `pri_pq_ms` that was counted while the machine said that it stood."""
+    line_pri_sq_ms: float | None = 0.0
+    """Sum of scrap times the planned run time of its product at the line's bottleneck."""
 
 
 def add(parts: Iterable[BaseSums]) -> BaseSums:

@@ -248,7 +248,7 @@ _SLICE_TYPES = (
     + ["int8"] * 4
     + ["float8"] * 3
     + ["int4"] * 3
-    + ["float8"] * 4
+    + ["float8"] * 8
     + ["text[]", "text", "int4", "text", "timestamptz"]
 )
 

@@ -80,7 +80,7 @@ copy base_sum (
     scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
     planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh,
     inspected_parts, good_at_first_parts, rework_found_parts, produced_items, good_items, scrap_items,
-    rework_items, marks, lot_number, policy_version, formula_version, as_of
+    rework_items, unpriced_items, unseen_pri_pq_ms, stopped_pri_pq_ms, line_pri_sq_ms, marks, lot_number, policy_version, formula_version, as_of
 ) from stdin (format binary)
 
 -- name: stop_neighbourhood
@@ -149,7 +149,7 @@ select
     scrap_quantity, rework_quantity, failure_events, energy_kwh, planned_break_ms, planned_maintenance_ms,
     planned_setup_ms, breakdown_ms, line_pri_gq_ms, start_up_pri_ms, idle_energy_kwh,
     inspected_parts, good_at_first_parts, rework_found_parts, produced_items, good_items, scrap_items,
-    rework_items
+    rework_items, unpriced_items, unseen_pri_pq_ms, stopped_pri_pq_ms, line_pri_sq_ms
 from unnest(%(units)s::integer[]) as asked (work_unit_id)
 cross join unnest(
     %(starts)s::timestamptz[], %(ends)s::timestamptz[]

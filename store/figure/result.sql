@@ -26,14 +26,15 @@ insert into oee_result (
     quality_ratio, oee, coverage, availability_low, availability_high, missing, faults, pbt_ms,
     apt_ms, aust_ms, adet_ms, adot_ms, unknown_ms, produced_quantity, good_quantity,
     scrap_quantity, rework_quantity, failure_events, energy_kwh, inspected_parts,
-    good_at_first_parts, policy_version, formula_version, as_of, final
+    good_at_first_parts, run_time_coverage, policy_version, formula_version, as_of, final
 ) values (
     %(place_id)s, %(kind)s, %(window_start)s, %(window_end)s, %(business_date)s, %(shift)s,
     %(availability)s, %(effectiveness)s, %(quality_ratio)s, %(oee)s, %(coverage)s,
     %(availability_low)s, %(availability_high)s, %(missing)s, %(faults)s, %(pbt_ms)s,
     %(apt_ms)s, %(aust_ms)s, %(adet_ms)s, %(adot_ms)s, %(unknown_ms)s, %(produced_quantity)s,
     %(good_quantity)s, %(scrap_quantity)s, %(rework_quantity)s, %(failure_events)s,
-    %(energy_kwh)s, %(inspected_parts)s, %(good_at_first_parts)s, %(policy_version)s, %(formula_version)s, %(as_of)s, %(final)s
+    %(energy_kwh)s, %(inspected_parts)s, %(good_at_first_parts)s, %(run_time_coverage)s,
+    %(policy_version)s, %(formula_version)s, %(as_of)s, %(final)s
 )
 on conflict (place_id, kind, window_start) do update set
     window_end = excluded.window_end, business_date = excluded.business_date,
@@ -48,6 +49,7 @@ on conflict (place_id, kind, window_start) do update set
     scrap_quantity = excluded.scrap_quantity, rework_quantity = excluded.rework_quantity,
     failure_events = excluded.failure_events, energy_kwh = excluded.energy_kwh,
     inspected_parts = excluded.inspected_parts, good_at_first_parts = excluded.good_at_first_parts,
+    run_time_coverage = excluded.run_time_coverage,
     policy_version = excluded.policy_version, formula_version = excluded.formula_version,
     as_of = excluded.as_of,
     -- A figure once final stays so: a change is a restatement, not a return to provisional.

@@ -68,6 +68,11 @@ class UnitSource:
     state_map: dict[str, str]
     run_times: tuple[RunTimeEntry, ...]
     operations: tuple[OperationEntry, ...] = ()
+    planned_run_time_s: float | None = None
+    """Planned run time per item where the machine does not tell its product."""
+    in_service_from: datetime | None = None
+    in_service_until: datetime | None = None
+    """From when until when it counts, however silent; None: since its line began, for good."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +212,7 @@ def _day_rules(connection: Connection) -> dict[int, DayRules]:
 
 def _units(
     connection: Connection,
-    places: dict[int, tuple[object, ...]],
+    places: dict[int, tuple[Any, ...]],
     lines: dict[int, list[int]],
     site_of: dict[int, int],
 ) -> dict[int, UnitSource]:
@@ -234,6 +239,9 @@ def _units(
             state_map=maps.get(unit_id, {}),
             run_times=tuple(run_times.get(unit_id, ())),
             operations=tuple(operations.get(unit_id, ())),
+            planned_run_time_s=places[unit_id][7],
+            in_service_from=places[unit_id][8],
+            in_service_until=places[unit_id][9],
         )
         for line_id, unit_ids in lines.items()
         for unit_id in unit_ids

@@ -1,6 +1,8 @@
 -- name: places
 -- Sites, lines and machines, children in the order of the flow.
-select place_id, parent_id, level, path, time_zone, line_kind, bottleneck_id
+select
+    place_id, parent_id, level, path, time_zone, line_kind, bottleneck_id, planned_run_time_s,
+    in_service_from, in_service_until
 from place
 order by level, parent_id, position, path
 

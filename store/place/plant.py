@@ -1,9 +1,12 @@
 """Loads a plant description: the administrator's file becomes rows, again and again the same."""
 
 from collections import Counter
+from datetime import date, datetime, time
+from zoneinfo import ZoneInfo
 
 from psycopg.types.json import Jsonb
 
+from plant.calendar import utc_instant
 from plant.description import PlantDescription, Site
 from plant.errors import ConfigurationError
 from plant.settings import DatabaseSettings
@@ -71,10 +74,14 @@ def _load_places(connection: Connection, description: PlantDescription) -> Place
         for area in site.areas
         for center in area.work_centers
     }
+    machines = {
+        f"{path}/{unit.code}": unit for path, center in lines.items() for unit in center.work_units
+    }
     ids: PlaceIds = {}
     siblings: Counter[str | None] = Counter()
     for place in description.places():
-        line = lines.get(place.path)
+        line, machine = lines.get(place.path), machines.get(place.path)
+        zone = zones.get("/".join(place.path.split("/")[:2]))
         row = connection.execute(
             _Q["upsert_place"],
             {
@@ -86,15 +93,24 @@ def _load_places(connection: Connection, description: PlantDescription) -> Place
                 "position": siblings[place.parent_path],
                 "time_zone": zones.get(place.path),
                 "line_kind": line.kind if line else None,
+                "planned_run_time_s": machine.planned_run_time_s if machine else None,
+                "in_service_from": machine and _midnight(machine.in_service_from, zone),
+                "in_service_until": machine and _midnight(machine.in_service_until, zone),
             },
         ).fetchone()
         assert row is not None, "an upsert returns its row"
         ids[place.path] = row[0]
+        if machine is not None and machine.in_service_until is not None:
+            connection.execute(_Q["forget_after_end"], {"path": place.path})
         siblings[place.parent_path] += 1
     for path, center in lines.items():
         bottleneck = ids[f"{path}/{center.bottleneck}"] if center.bottleneck else None
         connection.execute(_Q["set_bottleneck"], {"line": ids[path], "bottleneck": bottleneck})
     return ids
+
+
+def _midnight(day: date | None, zone: str | None) -> datetime | None:
+    return None if day is None else utc_instant(day, time(), ZoneInfo(zone or "UTC"))
 
 
 def _load_site(connection: Connection, site: Site, path: str, ids: PlaceIds) -> None:

@@ -4,10 +4,23 @@ select pg_advisory_xact_lock(7461004)
 
 -- name: upsert_place
 -- The path is the identity; everything else may be corrected.
-insert into place (parent_id, level, path, name_vi, name_en, position, time_zone, line_kind)
+insert into place (
+    parent_id, level, path, name_vi, name_en, position, time_zone, line_kind, planned_run_time_s,
+    in_service_from, in_service_until
+)
 values (
     (select place_id from place where path = %(parent)s),
-    %(level)s, %(path)s, %(name_vi)s, %(name_en)s, %(position)s, %(time_zone)s, %(line_kind)s
+    %(level)s, %(path)s, %(name_vi)s, %(name_en)s, %(position)s, %(time_zone)s, %(line_kind)s,
+    %(planned_run_time_s)s,
+    -- A machine that joins a line with figures counts from then on.
+    coalesce(%(in_service_from)s, (
+        select max(b.slice_end)
+        from base_sum b
+        join place sibling on sibling.place_id = b.work_unit_id
+        join place line on line.place_id = sibling.parent_id
+        where line.path = %(parent)s and %(level)s = 'work_unit'
+    )),
+    %(in_service_until)s
 )
 on conflict (path) do update set
     name_vi = excluded.name_vi,
@@ -16,8 +29,29 @@ on conflict (path) do update set
     time_zone = case
         when place.time_zone_origin = 'plant' then excluded.time_zone else place.time_zone
     end,
-    line_kind = excluded.line_kind
+    line_kind = excluded.line_kind,
+    planned_run_time_s = excluded.planned_run_time_s,
+    in_service_from = coalesce(%(in_service_from)s, place.in_service_from),
+    in_service_until = excluded.in_service_until
 returning place_id
+
+-- name: forget_after_end
+-- Nothing is computed of a machine beyond the end of its service.
+with ended as (
+    select place_id, in_service_until from place where path = %(path)s and in_service_until is not null
+), sums as (
+    delete from base_sum using ended
+    where work_unit_id = place_id and slice_start >= in_service_until
+), tiles as (
+    delete from state_interval using ended
+    where work_unit_id = place_id and start_time >= in_service_until
+), stops as (
+    delete from stop using ended where work_unit_id = place_id and start_time >= in_service_until
+), failures as (
+    delete from failure using ended where work_unit_id = place_id and start_time >= in_service_until
+)
+delete from oee_result using ended
+where oee_result.place_id = ended.place_id and window_start >= in_service_until
 
 -- name: set_bottleneck
 -- After all machines of the line are there.
@@ -126,9 +160,11 @@ with unit as (
 )
 select jsonb_build_object(
     'places', (
-        select jsonb_agg(jsonb_build_array(path, position, time_zone, line_kind, (
-            select path from place as slowest where slowest.place_id = unit.bottleneck_id
-        )) order by path) from unit
+        select jsonb_agg(jsonb_build_array(
+            path, position, time_zone, line_kind, planned_run_time_s, in_service_from,
+            in_service_until,
+            (select path from place as slowest where slowest.place_id = unit.bottleneck_id)
+        ) order by path) from unit
     ),
     'states', (
         select jsonb_agg(state_map order by work_unit_id, vendor_state)

@@ -97,4 +97,5 @@ def _slice(row: dict[str, Any]) -> SliceRow:
         run_time_s=row["run_time_s"],
         # Columns and fields have the same names.
         sums=BaseSums(**{name: row[name] for name in _SUMS if name in row}),
+        marks=tuple(row["marks"]),
     )

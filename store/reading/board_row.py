@@ -21,6 +21,7 @@ class SliceRow:
     run_time_s: float | None
     """Planned run time per item of the product on this machine, then."""
     sums: BaseSums
+    marks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

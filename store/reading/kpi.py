@@ -36,6 +36,11 @@ class UnitFacts:
     has_state: bool
     has_signals: bool
 
+    @property
+    def is_stateless(self) -> bool:
+        """Whether it sends something, but nothing that tells when it ran."""
+        return self.has_signals and not self.has_state
+
 
 @dataclass(frozen=True, slots=True)
 class LineFacts:
@@ -186,6 +191,13 @@ class KpiReading:
     def partial_sums(self) -> list[GroupRow]:
         """Return the times of slices that the window cuts, per machine and group."""
         return [_group(row) for row in self._run("partial_sums")]
+
+    def marks(self) -> dict[GroupKey, set[str]]:
+        """Return the marks of the slices of each group."""
+        found: dict[GroupKey, set[str]] = {}
+        for start, text, mark in self._run("marks"):
+            found.setdefault((start, text), set()).add(mark)
+        return found
 
     def cut_slices(self, moment: datetime) -> list[CutSlice]:
         """Return the slices that a moment cuts."""

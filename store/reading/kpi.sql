@@ -87,7 +87,11 @@ select
     case when count(b.produced_items) = count(*) then sum(b.produced_items) end,
     case when count(b.good_items) = count(*) then sum(b.good_items) end,
     case when count(b.scrap_items) = count(*) then sum(b.scrap_items) end,
-    case when count(b.rework_items) = count(*) then sum(b.rework_items) end
+    case when count(b.rework_items) = count(*) then sum(b.rework_items) end,
+    case when count(b.unpriced_items) = count(*) then sum(b.unpriced_items) end,
+    case when count(b.unseen_pri_pq_ms) = count(*) then sum(b.unseen_pri_pq_ms) end,
+    case when count(b.stopped_pri_pq_ms) = count(*) then sum(b.stopped_pri_pq_ms) end,
+    case when count(b.line_pri_sq_ms) = count(*) then sum(b.line_pri_sq_ms) end
 from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
 join base_sum b on b.work_unit_id = asked.work_unit_id
 where
@@ -95,6 +99,18 @@ where
     and (%(by)s <> 'shift' or b.shift_start is not null)
     and {chosen}
 group by 1, 2, 3, b.policy_version, b.formula_version
+
+-- name: marks
+-- The marks of the slices of each group; most slices have none.
+select distinct {group_start} as key_start, {group_text} as key_text, mark
+from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
+join base_sum b on b.work_unit_id = asked.work_unit_id and b.marks <> '{}'
+cross join unnest(b.marks) as mark
+where
+    b.slice_start < %(end)s and b.slice_end > %(start)s
+    and b.slice_start > %(start)s::timestamptz - interval '1 hour'
+    and (%(by)s <> 'shift' or b.shift_start is not null)
+    and {chosen}
 
 -- name: cut_slices
 -- Slices that a moment cuts, and whether anything was counted in them: then their times can be
@@ -149,7 +165,11 @@ select
     case when count(b.produced_items) = count(*) then 0::float8 end,
     case when count(b.good_items) = count(*) then 0::float8 end,
     case when count(b.scrap_items) = count(*) then 0::float8 end,
-    case when count(b.rework_items) = count(*) then 0::float8 end
+    case when count(b.rework_items) = count(*) then 0::float8 end,
+    case when count(b.unpriced_items) = count(*) then 0::float8 end,
+    case when count(b.unseen_pri_pq_ms) = count(*) then 0::float8 end,
+    case when count(b.stopped_pri_pq_ms) = count(*) then 0::float8 end,
+    case when count(b.line_pri_sq_ms) = count(*) then 0::float8 end
 from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
 join base_sum b on b.work_unit_id = asked.work_unit_id
 cross join lateral (
@@ -362,6 +382,6 @@ from base_sum b
 join place p on p.place_id = b.work_unit_id
 where
     b.work_unit_id = any(%(units)s) and b.slice_start >= %(start)s and b.slice_start < %(end)s
-    and b.pri_pq_ms is null and b.produced_quantity > 0
+    and b.unpriced_items > 0
 group by 1, 2
 order by 1, 2

@@ -117,7 +117,7 @@ select
     r.availability_low, r.availability_high, r.missing, r.faults,
     r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms, r.adot_ms, r.unknown_ms,
     r.produced_quantity, r.good_quantity, r.scrap_quantity, r.rework_quantity,
-    r.failure_events, r.energy_kwh, r.policy_version, r.formula_version, r.as_of, r.final
+    r.failure_events, r.energy_kwh, r.run_time_coverage, r.policy_version, r.formula_version, r.as_of, r.final
 from oee_result r
 join place p on p.place_id = r.place_id
 where
@@ -175,7 +175,7 @@ select
     r.availability_low, r.availability_high, r.missing, r.faults,
     r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms, r.adot_ms, r.unknown_ms,
     r.produced_quantity, r.good_quantity, r.scrap_quantity, r.rework_quantity,
-    r.failure_events, r.energy_kwh, r.policy_version, r.formula_version, r.as_of, r.final
+    r.failure_events, r.energy_kwh, r.run_time_coverage, r.policy_version, r.formula_version, r.as_of, r.final
 from place p
 cross join lateral (
     select *

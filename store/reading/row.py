@@ -102,6 +102,7 @@ class OeeRow:
     rework_quantity: float | None
     failure_events: int | None
     energy_kwh: float | None
+    run_time_coverage: float | None
     policy_version: int
     formula_version: str
     as_of: datetime

@@ -17,7 +17,8 @@ from plant.calendar import expand_shifts
 from plant.delivery.idset import IdSet
 from plant.kpi import BaseSums, Missing, loss, reliability
 from plant.kpi.capability import capability
-from plant.kpi.oee import Figures, oee, pooled, serial_line
+from plant.kpi.fault import Figures
+from plant.kpi.oee import oee, pooled, serial_line
 from plant.kpi.sums import add
 from tests.golden import driver_cases
 from tests.golden.outcome import MINUTE_MS, of_result, of_sums

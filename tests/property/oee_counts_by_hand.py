@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from itertools import pairwise
 
 from tests.property.oee.stories import Counter, Report
 
@@ -17,6 +18,8 @@ class Counted:
     parts: tuple[tuple[int, Fraction], ...]
     events: tuple[tuple[int, str], ...]
     first: int | None
+    waits: tuple[tuple[int, int], ...] = ()
+    """By minute how long it had been silent before."""
 
 
 def counted(counter: Counter, last: int) -> Counted:
@@ -37,7 +40,8 @@ def counted(counter: Counter, last: int) -> Counted:
                 parts.append((tick, Fraction(more)))
                 events += [(tick, event)] if event != "counted" else []
     seen = [one.tick for one in rows if one.tick < last]
-    return Counted(tuple(parts), tuple(events), seen[0] if seen else None)
+    waits = tuple((after, after - before) for before, after in pairwise(seen))
+    return Counted(tuple(parts), tuple(events), seen[0] if seen else None, waits)
 
 
 def _of_hour(counter: Counter, rows: Sequence[Report], hour: int) -> list[tuple[int, int, str]]:

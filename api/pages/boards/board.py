@@ -14,8 +14,9 @@ from api.pages.charts import Figure
 from api.tables.table import Column, Kind, Table
 from api.words.formatting import Formatter
 from plant.calendar import Window
-from plant.kpi import OeePolicy
-from plant.kpi.oee import Figures
+from plant.kpi import BaseSums, OeePolicy, add
+from plant.kpi.fault import MACHINE_SILENT, Figures, faults_of_marks, is_silent
+from plant.kpi.oee import oee_of
 from plant.kpi.reliability import Failure
 from plant.kpi.target import Target, planned_oee
 from plant.place import Level
@@ -170,7 +171,7 @@ class Inquiry:
     @cached_property
     def lacking(self) -> Lacking:
         """Which machines lack what every figure needs."""
-        stateless = (facts.unit_id for facts in self._kpi.units() if not facts.has_state)
+        stateless = (facts.unit_id for facts in self._kpi.units() if facts.is_stateless)
         return Lacking(frozenset(stateless), frozenset(self._kpi.without_calendar()))
 
     @property
@@ -213,6 +214,17 @@ class Inquiry:
                 path: self.minor_stops(path, own, breakdowns=True) for path, own in windows.items()
             }
         return figures_of(self.tree, self.place, rows, minor, self.lacking, of_time=of_time)
+
+    @cached_property
+    def faults(self) -> list[str]:
+        """What must be said beside every figure of the place and window, as codes."""
+        marks = (mark for row in self.slices for mark in row.marks)
+        sums: dict[str, list[BaseSums]] = {}
+        for row in self.slices:
+            sums.setdefault(row.place, []).append(row.sums)
+        silent = {f"{MACHINE_SILENT}:{path}" for path, own in sums.items() if is_silent(add(own))}
+        found = {*oee_of(self.figures()).faults, *faults_of_marks(marks), *silent}
+        return sorted(found)
 
     def name(self, place: PlaceRow) -> str:
         """Return a place's name in the reader's language."""

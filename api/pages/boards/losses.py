@@ -10,7 +10,7 @@ from api.tables.table import Cell, Table
 from plant.calendar import Window
 from plant.kpi import BaseSums, add
 from plant.kpi.loss import six_losses
-from plant.kpi.oee import oee
+from plant.kpi.oee import oee_of
 from plant.kpi.ratio import (
     overall_operations_effectiveness,
     ratio,
@@ -39,7 +39,7 @@ def waterfall_board(q: Inquiry) -> Board:
     figures = q.figures()
     sums = figures.sums
     steps = steps_of(sums, _delays(q.state_times, [unit.path for unit in paced_units(q)]))
-    result = oee(sums, figures.minor_stop_ms, figures.absent)
+    result = oee_of(figures)
     per_part = _mean_run_time(sums)
     residual = residual_ms(steps)
     f = q.formatter

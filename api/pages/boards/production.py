@@ -11,7 +11,7 @@ from api.pages.boards.paced import last_units, paced_units
 from api.pages.charts import INK, Figure, axis, figure, or_nothing, wall
 from api.tables.table import Table
 from plant.kpi import add
-from plant.kpi.oee import oee
+from plant.kpi.oee import oee, oee_of
 from plant.state import TimeElement
 from store.reading.board_row import SliceRow
 
@@ -209,7 +209,7 @@ def _compared(q: Inquiry, name: str, key: Any) -> Section:
         sums = figures.sums
         if not sums.pbt_ms:
             continue
-        result = oee(sums, figures.minor_stop_ms, figures.absent)
+        result = oee_of(figures)
         rows.append(
             (
                 label or q.words(f"none_{name}"),

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from api.figures.lacking import Lacking
 from api.http.places import PlaceTree
 from plant.kpi import BaseSums, Missing, add
-from plant.kpi.oee import Figures
+from plant.kpi.fault import Figures
 from plant.kpi.rollup import Line, line_figures, place_figures
 from plant.place import Level
 from store.reading.board_row import SliceRow
@@ -32,8 +32,10 @@ def figures_of(
     units: dict[str, Figures] = {}
     for path, sums in by_unit.items():
         total = add(sums)
-        absent = lacking.of(tree.get(path).place_id, total)
-        units[path] = Figures(total, absent, minor_stop_ms.get(path, 0))
+        unit_id = tree.get(path).place_id
+        absent = lacking.of(unit_id, total)
+        stateless = unit_id in lacking.state
+        units[path] = Figures(total, absent, minor_stop_ms.get(path, 0), stateless)
     nothing = Figures(BaseSums(), Missing.NO_DATA)
     if place.level == Level.WORK_UNIT:
         return units.get(place.path, nothing)

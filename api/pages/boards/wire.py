@@ -39,6 +39,7 @@ class BoardOut(Wire):
     coverage: float | None = Field(description="Known share of the place's planned busy time.")
     as_of: Time | None
     final: bool
+    faults: list[str] = Field(description="What must be said beside every figure, in words.")
     tables: list[BoardTableOut]
     notes: list[str]
     warnings: list[str]

@@ -33,32 +33,33 @@ class HandOee:
 NOTHING = HandOee(None, None, None, None, None, None, None)
 
 
-def oee(sums: BaseSums, minor_ms: int = 0) -> HandOee:
+def oee(sums: BaseSums, minor_ms: int = 0, *, stateless: bool = False) -> HandOee:
+    """Return each ratio whose inputs are known."""
     pbt = Fraction(sums.pbt_ms)
     if pbt == 0:
         return NOTHING
-    if sums.unknown_ms == sums.pbt_ms:
-        zero, one = Fraction(0), Fraction(1)
+    zero, one = Fraction(0), Fraction(1)
+    made, good = exact(sums.pri_pq_ms), exact(sums.pri_gq_ms)
+    blind = sums.unknown_ms == sums.pbt_ms
+    if blind and not stateless and not made and not good:
         return HandOee(None, None, None, None, zero, one, zero)
     running = Fraction(sums.apt_ms + minor_ms)
-    made, good = exact(sums.pri_pq_ms), exact(sums.pri_gq_ms)
-    counted = sums.produced_quantity is not None
-    speed = share(made, running) if counted else None
-    weighed = made is not None and good is not None
-    quality = (
-        share(good, made)
-        if weighed
-        else share(exact(sums.good_quantity), exact(sums.produced_quantity))
-    )
-    known = counted and made is not None and good is not None and sums.good_quantity is not None
+    counted, sorted_ = sums.produced_quantity is not None, sums.good_quantity is not None
+    nothing_priced = bool(sums.unpriced_items) and not made and not good
+    quality = share(good, made) if made and good is not None else None
+    if not made:
+        quality = share(exact(sums.good_quantity), exact(sums.produced_quantity))
+    if made is not None and made <= 0 and (sums.produced_quantity or 0) <= 0:
+        quality = None
+    speed = share(made, running) if counted and not nothing_priced else None
     return HandOee(
-        availability=running / pbt,
-        effectiveness=speed,
-        quality_ratio=quality if counted and sums.good_quantity is not None else None,
-        oee=share(good, pbt) if known else None,
-        low=running / pbt,
-        high=(running + sums.unknown_ms) / pbt,
-        coverage=1 - Fraction(sums.unknown_ms) / pbt,
+        availability=None if blind or stateless else running / pbt,
+        effectiveness=None if blind or stateless else speed,
+        quality_ratio=quality if counted and sorted_ else None,
+        oee=share(good, pbt) if sorted_ and not nothing_priced else None,
+        low=None if stateless else zero if blind else running / pbt,
+        high=None if stateless else one if blind else (running + sums.unknown_ms) / pbt,
+        coverage=None if stateless else 1 - Fraction(sums.unknown_ms) / pbt,
     )
 
 

@@ -9,6 +9,8 @@ from tests.property.oee.stories import RunTime, Story
 from tests.property.oee_counts_by_hand import Counted, counted
 
 MINUTE_MS = 60_000
+SILENT_MIN = 2
+"""Twice the silence limit of every counter: longer gaps are times of which nothing is known."""
 Exact = Fraction | None
 
 
@@ -39,6 +41,11 @@ class HandSlice:
     per_item: int
     planned_rejects: Exact
     idle_energy: Exact
+    unpriced: Exact
+    """Parts without a planned run time."""
+    planned_unseen: Exact
+    planned_standing: Exact
+    planned_scrap_out: Exact
 
 
 def amended(story: Story, counts: dict[str, Counted]) -> dict[str, list[tuple[int, Fraction]]]:
@@ -69,6 +76,16 @@ def quantities(told: dict[str, Exact]) -> tuple[Exact, Exact]:
     return None, good
 
 
+def scrapped(told: dict[str, Exact]) -> Exact:
+    """Return scrapped parts: counted, or what was made and is neither good nor rework."""
+    if "scrap" in told:
+        return told["scrap"]
+    produced, good = quantities(told)
+    if produced is None or good is None:
+        return None
+    return produced - good - (told.get("rework") or 0)
+
+
 def _sum(parts: Sequence[Exact]) -> Exact:
     if any(part is None for part in parts):
         return None
@@ -76,9 +93,8 @@ def _sum(parts: Sequence[Exact]) -> Exact:
 
 
 def _planned(parts: Exact, seconds: int | None) -> Exact:
-    if parts is None or parts == 0:
-        return parts
-    return None if seconds is None else parts * seconds
+    """Return planned seconds; what has no planned run time adds none."""
+    return None if parts is None else parts * (seconds or 0)
 
 
 def shared(parts: Exact, by: int) -> Exact:
@@ -136,11 +152,36 @@ def _slice(
             Fraction(0),
         )
 
+    def split(name: str, *, unseen: bool) -> Exact:
+        """Return what was counted over a silence or in unknown time, or else while it stood."""
+        if not known(name):
+            return None
+        total = Fraction(0)
+        silences = dict(counts[name].waits)
+        for tick, amount in counts[name].parts:
+            if tick in inside:
+                long = silences.get(tick, 0) > SILENT_MIN
+                hidden = long or told[tick].element == "unknown"
+                stood = not long and told[tick].element in ("delay", "down")
+                total += amount if (hidden if unseen else stood) else 0
+        return total + sum(
+            (
+                amount
+                for tick, amount in parts[name][len(counts[name].parts) :]
+                if tick in inside
+                and told[tick].element in (("unknown",) if unseen else ("delay", "down"))
+            ),
+            Fraction(0),
+        )
+
     all_parts = {name: made(name) for name in counts}
     at_setup = {name: made(name, ["setup"]) for name in counts if name != "energy"}
     produced, good = quantities(all_parts)
     began_with, passed = quantities(at_setup)
     rejects = None if began_with is None or passed is None else began_with - passed
+    of_parts = [name for name in counts if name != "energy"]
+    hidden, _ = quantities({name: split(name, unseen=True) for name in of_parts})
+    stood, _ = quantities({name: split(name, unseen=False) for name in of_parts})
     product = told[start].product
     seconds = run_time(story.run_times, product, start)
     paced = seconds if story.pacing is None else run_time(story.pacing, product, start)
@@ -164,4 +205,10 @@ def _slice(
         per_item=per_item,
         planned_rejects=_planned(rejects, seconds),
         idle_energy=made("energy", producing, but=True) if "energy" in counts else None,
+        unpriced=Fraction(0) if seconds is not None else good if produced is None else produced,
+        planned_unseen=_planned(hidden, seconds),
+        planned_standing=_planned(stood, seconds),
+        planned_scrap_out=shared(
+            _planned(scrapped(all_parts), paced), 1 if story.pacing is None else per_item
+        ),
     )

@@ -66,6 +66,10 @@ def sums_of(one: HandSlice, *, setup_planned: bool) -> BaseSums:
         good_items=told(shared(one.good, one.per_item)),
         scrap_items=told(shared(one.quantities.get("scrap"), one.per_item)),
         rework_items=told(shared(one.quantities.get("rework"), one.per_item)),
+        unpriced_items=told(shared(one.unpriced, one.per_item)),
+        unseen_pri_pq_ms=told(one.planned_unseen, 1000),
+        stopped_pri_pq_ms=told(one.planned_standing, 1000),
+        line_pri_sq_ms=told(one.planned_scrap_out, 1000),
     )
 
 

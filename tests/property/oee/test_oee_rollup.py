@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from plant.kpi import BaseSums, Missing
-from plant.kpi.oee import Figures, oee, pooled
+from plant.kpi.fault import Figures
+from plant.kpi.oee import oee, pooled
 from plant.kpi.ratio import idle_energy_share
 from plant.kpi.rollup import Line, line_figures, place_figures
 from tests.property.oee.ratios_by_hand import Exact, added, exact, pooled_oee, serial_oee

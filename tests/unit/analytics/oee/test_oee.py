@@ -6,7 +6,8 @@ import pytest
 
 from analytics.oee.base_sum import quantities_of
 from plant.kpi import BaseSums, Missing
-from plant.kpi.oee import Figures, checked, oee, pooled, serial_line
+from plant.kpi.fault import Figures
+from plant.kpi.oee import checked, oee, pooled, serial_line
 from plant.kpi.sums import add
 from plant.measurement import TagRole
 

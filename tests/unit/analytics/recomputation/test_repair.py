@@ -33,7 +33,6 @@ def hour_at(hours: float) -> datetime:
 def extent(until: float | None, now: float, first: float = 0) -> Extent:
     return Extent(
         first=round(first * HOUR_MS),
-        last=round(now * HOUR_MS),
         horizon=round(now * HOUR_MS),
         computed_until=None if until is None else round(until * HOUR_MS),
         computed_from=None if until is None else round(first * HOUR_MS),
@@ -105,7 +104,7 @@ def test_a_tag_without_readings_in_the_hour_expands_nothing() -> None:
 
 def test_silence_before_the_first_known_hour_is_filled_when_older_data_arrive() -> None:
     following = {(1, 2.0): 2.5, (1, 3.0): 6.1}
-    known = Extent(2 * HOUR_MS, 9 * HOUR_MS, 9 * HOUR_MS, 9 * HOUR_MS, 6 * HOUR_MS)
+    known = Extent(2 * HOUR_MS, 9 * HOUR_MS, 9 * HOUR_MS, 6 * HOUR_MS)
     repair = planned([tag(TagRole.STATE)], dirty(2), known, following)
     assert hours_of(repair) == [2, 3, 4, 5, 6]
 
@@ -123,10 +122,10 @@ def test_a_dirty_hour_ahead_of_time_is_settled_when_it_has_not_begun() -> None:
     assert len(repair.done) == 2
 
 
-def test_a_machine_is_carried_on_as_unknown_only_for_a_while() -> None:
-    known = Extent(0, HOUR_MS, 100 * 24 * HOUR_MS, HOUR_MS)
-    repair = planned([tag(TagRole.STATE)], [], known)
-    assert hours_of(repair)[-1] == 7 * 24
+def test_a_machine_is_carried_on_as_unknown_however_long_it_is_silent() -> None:
+    known = Extent(0, 100 * 24 * HOUR_MS, HOUR_MS)
+    repair = planned([tag(TagRole.STATE)], [], known, limit=10_000)
+    assert hours_of(repair)[-1] == 100 * 24 - 1
 
 
 def test_next_readings_are_asked_only_where_hours_follow() -> None:

@@ -19,7 +19,7 @@ from analytics.recomputation.result import (
 )
 from plant.calendar import ShiftPattern
 from plant.kpi import BaseSums, ResultWindow
-from plant.kpi.oee import Figures
+from plant.kpi.fault import Figures
 from store.figure.result import PublishedFigures, ResultRow
 
 NOW = datetime(2026, 3, 2, 9, tzinfo=UTC)

@@ -5,8 +5,8 @@ from dataclasses import replace
 import pytest
 
 from plant.kpi import BaseSums, Missing, OeePolicy
+from plant.kpi.fault import Figures
 from plant.kpi.indicator import Evidence, indicators
-from plant.kpi.oee import Figures
 from plant.kpi.reliability import Failure, Reliability, reliability
 
 HOUR = 3_600_000

@@ -3,7 +3,8 @@ from dataclasses import replace
 import pytest
 
 from plant.kpi import BaseSums, Missing
-from plant.kpi.oee import Figures, oee
+from plant.kpi.fault import Figures
+from plant.kpi.oee import oee
 from plant.kpi.rollup import Line, line_figures
 
 SERIAL = Line("serial", 1, (1, 2))
