@@ -21,15 +21,15 @@ from analytics.recomputation.repair import (
     plan,
 )
 from analytics.recomputation.result import settled_until
+from analytics.recomputation.service_life import first_readings, own_tags
 from analytics.recomputation.site_result import write_site
 from analytics.recomputation.unit import recompute, rewrite_stops
-from analytics.service_life import first_readings, own_tags
 from analytics.settings import AnalyticsSettings
 from plant.errors import TransientError
 from plant.exposition import metrics_server
 from plant.measurement import TagRole
+from plant.state import TELLING_STATES
 from store import Connection, check_migrated, connect, store_errors
-from store.figure import counter_judgement
 from store.figure import derived as figure
 from store.figure import fact as figure_fact
 from store.figure import reading as figure_reading
@@ -184,7 +184,7 @@ def _plan(
     ]
     following = figure_reading.next_readings(connection, asked)
     ahead: dict[int, set[datetime]] = {}
-    for unit_id, hour in counter_judgement.looking_ahead(
+    for unit_id, hour in figure.looking_ahead(
         connection, [(window.unit_id, window.hour) for window in dirty]
     ):
         ahead.setdefault(unit_id, set()).add(hour)
@@ -200,10 +200,37 @@ def _plan(
                 settings.hours_per_pass,
                 fill_ms,
                 ahead.get(unit_id, ()),
+                _breakdown_hours(
+                    connection, plant.units[unit_id], extent, by_unit.get(unit_id, ())
+                ),
             ),
         )
         for unit_id, extent in known.items()
     }
+
+
+def _breakdown_hours(
+    connection: Connection, unit: UnitSource, extent: Extent, dirty: Sequence[DirtyWindow]
+) -> set[int]:
+    """Return the hours after late ones in which these decide whether a breakdown is open.
+
+    They do until a state says so again. Of hours in a row the last one decides for all.
+    """
+    states = [tag.tag_id for tag in unit.tags if tag.role is TagRole.STATE]
+    if extent.computed_until is None or not states:
+        return set()
+    last = instant(extent.computed_until)
+    hours = {window.hour for window in dirty if window.hour < last}
+    found: set[int] = set()
+    for after in {hour + timedelta(hours=1) for hour in hours} - hours:
+        until = figure_reading.next_telling(
+            connection, states, after, unit.state_map, TELLING_STATES
+        )
+        until = last if until is None else min(until, last)
+        if until > after:
+            told = figure.hours_told(connection, unit.unit_id, after, until)
+            found.update(millis(hour) for hour in told)
+    return found
 
 
 def _extent(
@@ -219,6 +246,7 @@ def _extent(
     first = begun.get(unit.unit_id)
     if first is None:
         return None
+    own = [extents[tag.tag_id][0] for tag in own_tags(unit) if tag.tag_id in extents]
     leading = [tag for tag in unit.tags if tag.role is TagRole.STATE] or list(unit.tags)
     last_state = max(
         (millis(extents[tag.tag_id][1]) for tag in leading if tag.tag_id in extents), default=None
@@ -241,7 +269,8 @@ def _extent(
         horizon=reach,
         computed_until=until,
         computed_from=None if made is None else millis(made[0]),
-        silent=not any(tag.tag_id in extents for tag in own_tags(unit)),
+        silent=not own,
+        expected=not own or first < millis(min(own)),
     )
 
 

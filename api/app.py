@@ -25,6 +25,7 @@ from api.routers import (
     account,
     boards,
     classification,
+    corrections,
     delivery,
     enrolment,
     figures,
@@ -121,7 +122,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         assets=assets,
         default_language=settings.default_language,
     )
-    figures_of_all = (figures, kpi, classification, boards)
+    figures_of_all = (figures, kpi, classification, corrections, boards)
     for part in (places, measurements, *figures_of_all, delivery, master_data, master_data_file):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(enrolment.router, responses=_ERRORS)

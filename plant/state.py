@@ -47,4 +47,15 @@ SUSPENDED_STATES = frozenset({"SUSPENDING", "SUSPENDED", "UNSUSPENDING"})
 IDLE_STATES = frozenset(
     {"STOPPING", "STOPPED", "RESETTING", "IDLE", "STARTING", "COMPLETING", "COMPLETE"}
 )
-SETUP_MODES = frozenset({"SETUP", "MANUAL", "MAINTENANCE"})
+SETUP_MODES = frozenset({"SETUP", "MANUAL"})
+# What a machine's own state may be mapped to beside PackML: cleaning, maintenance, a changeover.
+PLANNED_STATES = frozenset({"PLANNED_DOWNTIME"})
+SETUP_STATES = frozenset({"SETUP"})
+DELAY_STATES = frozenset({"DELAY"})
+OTHER_STATES = PLANNED_STATES | SETUP_STATES | DELAY_STATES
+# A breakdown lasts until the machine has run again: these it is in only when it has.
+RUN_AGAIN_STATES = (
+    PRODUCING_STATES | HELD_STATES | SUSPENDED_STATES | frozenset({"COMPLETING", "COMPLETE"})
+)
+TELLING_STATES = BREAKDOWN_STATES | RUN_AGAIN_STATES
+"""After one of these it is known whether a breakdown is open."""

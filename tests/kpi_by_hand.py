@@ -18,8 +18,12 @@ SUMMED = (
     *("planned_setup_ms", "breakdown_ms", "pri_pq_ms", "pri_gq_ms", "line_pri_gq_ms"),
     *("start_up_pri_ms", "produced_quantity", "good_quantity", "scrap_quantity"),
     *("rework_quantity", "energy_kwh", "idle_energy_kwh", "inspected_parts"),
+    *("unpriced_items", "line_pri_sq_ms"),
 )
-_OEE_ONLY = ("pri_pq_ms", "pri_gq_ms", "line_pri_gq_ms", "start_up_pri_ms")
+_OEE_ONLY = (
+    *("pri_pq_ms", "pri_gq_ms", "line_pri_gq_ms", "start_up_pri_ms"),
+    *("unpriced_items", "line_pri_sq_ms"),
+)
 _COUNTED = ("produced", "good", "scrap", "rework")
 
 
@@ -117,6 +121,16 @@ class Told:
     sums: Amounts
     absent: bool
     minor_ms: float
+    stateless: bool = False
+    """Whether nothing says when it ran."""
+
+    @property
+    def mute(self) -> bool:
+        """Whether it was to work, and nothing was ever told or counted of it."""
+        s = self.sums
+        planned = 0 < (s["pbt_ms"] or 0) == s["unknown_ms"]
+        counted = (s["produced_quantity"], s["good_quantity"]) != (None, None)
+        return planned and not counted and not s["energy_kwh"]
 
 
 class Group:
@@ -138,7 +152,7 @@ class Group:
             )
         sums["failure_events"] = float(len(self.began(path)))
         minor = self._minor_ms(path) if self.plant.policy.minor_runs else 0.0
-        return Told(sums, path in self.plant.stateless, minor)
+        return Told(sums, False, minor, path in self.plant.stateless)
 
     def place(self, lines: Sequence[Works]) -> Told:
         """Return the sums of lines together."""
@@ -149,7 +163,12 @@ class Group:
         units = {path: self.unit(path) for path in line.units if path in self.rows}
         if line.kind == "parallel":
             return _pool(list(units.values()))
-        paced = line.units[0] if len(line.units) == 1 else line.bottleneck
+        if len(line.units) == 1:
+            alone = units[line.units[0]]
+            items = {f"{name}_quantity": alone.sums[f"{name}_items"] for name in _COUNTED}
+            return Told(alone.sums | items, alone.absent, alone.minor_ms, alone.stateless)
+        units = {path: unit for path, unit in units.items() if not unit.mute}
+        paced = line.bottleneck
         last = units.get(line.units[-1])
         of_all: Amounts = {
             name: _sum(unit.sums[name] for unit in units.values())
@@ -171,9 +190,13 @@ class Group:
             return Told(nothing | of_all | {"calendar_ms": clock}, absent=True, minor_ms=0)
         own = units[paced]
         sums = own.sums | of_all
-        sums |= {"produced_quantity": own.sums["produced_items"]}
-        sums |= {"pri_gq_ms": last.sums["line_pri_gq_ms"]}
-        return Told(sums, own.absent, own.minor_ms)
+        scrap = _sum(_scrapped(unit.sums) for unit in units.values())
+        left, out = _sum((good, scrap)), last.sums["line_pri_gq_ms"]
+        sums |= {"scrap_items": scrap, "scrap_quantity": scrap}
+        sums |= {"produced_quantity": left, "produced_items": left, "pri_gq_ms": out}
+        scrap_ms = _sum(unit.sums["line_pri_sq_ms"] for unit in units.values())
+        sums |= {"pri_pq_ms": _sum((out, scrap_ms))}
+        return Told(sums, own.absent, own.minor_ms, own.stateless)
 
     def began(self, path: str) -> list[Failed]:
         """Return the failures that began in the slices of a machine."""
@@ -244,6 +267,14 @@ class Group:
         ]
 
 
+def _scrapped(sums: Amounts) -> float | None:
+    """Return scrap in items: counted, or what is neither good nor rework."""
+    made, good = sums["produced_items"], sums["good_items"]
+    if sums["scrap_items"] is not None or made is None or good is None:
+        return sums["scrap_items"]
+    return made - good - (sums["rework_items"] or 0)
+
+
 def _stops(tiles: Sequence[Row]) -> Iterator[tuple[datetime, datetime]]:
     """Yield whole stops with an order: the same way of standing, pauses of the plan within."""
     place = 0
@@ -269,10 +300,13 @@ def _pool(members: Sequence[Told]) -> Told:
     shares: list[Amounts] = []
     for member in members:
         sums = dict(member.sums)
-        if not member.absent and not sums["pbt_ms"]:
+        counted = [f"{name}_{unit}" for name in _COUNTED for unit in ("quantity", "items")]
+        if not member.absent and 0 < (sums["pbt_ms"] or 0) == sums["unknown_ms"]:
+            if not sums["pri_gq_ms"]:
+                sums |= {name: sums[name] or 0 for name in (*counted, *_OEE_ONLY)}
+        elif not member.absent and not sums["pbt_ms"]:
             sums |= dict.fromkeys(_OEE_ONLY, 0)
             if not sums["unscheduled_production_ms"]:
-                counted = [f"{name}_{unit}" for name in _COUNTED for unit in ("quantity", "items")]
                 sums |= {name: sums[name] or 0 for name in counted}
         shares.append(sums)
     names = shares[0].keys() if shares else ()
@@ -280,6 +314,8 @@ def _pool(members: Sequence[Told]) -> Told:
         {name: _sum(share[name] for share in shares) for name in names},
         any(member.absent for member in members),
         sum(member.minor_ms for member in members if member.sums["pbt_ms"]),
+        all(member.stateless for member in members if member.sums["pbt_ms"])
+        and any(member.sums["pbt_ms"] for member in members),
     )
 
 
@@ -297,25 +333,30 @@ def figures(
 def _of_oee(told: Told) -> Amounts:
     s = told.sums
     planned, good, pbt = s["pri_pq_ms"], s["pri_gq_ms"], s["pbt_ms"] or 0
-    known = not told.absent and pbt > 0 and s["unknown_ms"] != pbt
+    divided = not told.absent and pbt > 0
+    unseen = s["unknown_ms"] == pbt and not told.stateless
+    known = divided and (not unseen or bool(planned) or bool(good))
+    ran_known = known and not told.stateless and not unseen
     ran = (s["apt_ms"] or 0) + told.minor_ms
+    unpriced = bool(s["unpriced_items"]) and not planned and not good
     made, well = (planned, good)
-    if planned is None or good is None:
+    if not planned or good is None:
         made, well = s["produced_quantity"], s["good_quantity"]
     quality = _over(well, made) if (made or 0) > 0 else None
     aupt = (s["apt_ms"] or 0) + (s["aust_ms"] or 0)
-    speed, iso_speed = _over(planned, ran), _over(planned, s["apt_ms"])
-    clocked = not told.absent and planned is not None and good is not None
+    speed = None if unpriced else _over(planned, ran)
+    clocked = not told.absent and good is not None and not unpriced
     clocked = clocked and (known or pbt == 0)
     numerator = good if clocked else None
     nee = None
-    if known and iso_speed is not None and quality is not None:
+    iso_speed = None if unpriced else _over(planned, s["apt_ms"])
+    if ran_known and iso_speed is not None and quality is not None:
         nee = aupt / pbt * iso_speed * quality
     return {
-        "availability": ran / pbt if known else None,
-        "effectiveness": speed if known else None,
+        "availability": ran / pbt if ran_known else None,
+        "effectiveness": speed if ran_known else None,
         "quality_ratio": quality if known else None,
-        "oee": _over(good, pbt) if known and planned is not None else None,
+        "oee": _over(good, pbt) if known and not unpriced else None,
         "net_equipment_effectiveness": nee,
         "overall_operations_effectiveness": _over(numerator, s["pot_ms"]),
         "total_effective_equipment_performance": _over(numerator, s["calendar_ms"]),
@@ -336,6 +377,17 @@ def _of_all(
     began = {path: group.began(path) for path in units}
     count = sum(map(len, began.values()))
     repairs = [_ms(f.end - f.start) for each in began.values() for f in each if f.end is not None]
+    worked = [
+        sum(
+            _ms(tile["end_time"] - tile["start_time"])
+            for tile in group.plant.tiles[path]
+            if f.start <= tile["start_time"] < f.end
+            and tile["element"] in ("delay", "down", "unknown")
+        )
+        for path, each in began.items()
+        for f in each
+        if f.end is not None
+    ]
     corrective = sum(group.corrective_ms(path, end) for path in units)
     to_last = sum(group.operated_to_last_ms(path) for path in units if began[path])
     per_failure = _over(apt + aust, count * HOUR_MS)
@@ -344,7 +396,7 @@ def _of_all(
     aubt = aupt + (s["adet_ms"] or 0)
     steps: Amounts = {} if first is None else first.sums
     made = s["produced_quantity"]
-    return {
+    found: Amounts = {
         "utilization_efficiency": _over(s["apt_ms"], aubt),
         "allocation_efficiency": _over(aubt, s["pbt_ms"]),
         "technical_efficiency": _over(s["apt_ms"], (s["apt_ms"] or 0) + (s["adet_ms"] or 0)),
@@ -360,12 +412,21 @@ def _of_all(
         "mtbf_per_failure": per_failure,
         "mtbf_per_failure_plus_1": plus_1,
         "mttf": _over(to_last, count * HOUR_MS),
-        "mttr": _over(sum(repairs), len(repairs) * HOUR_MS),
+        "mttr": _over(sum(worked), len(repairs) * HOUR_MS),
+        "mttr_calendar": _over(sum(repairs), len(repairs) * HOUR_MS),
         "corrective_maintenance_ratio": _over(corrective, corrective + maintained),
         "energy_per_item": _over(s["energy_kwh"], made),
         "energy_per_good_item": _over(s["energy_kwh"], s["good_quantity"]),
         "idle_energy_share": _over(s["idle_energy_kwh"], s["energy_kwh"]),
     }
+    # Nothing of when it ran is known where nothing tells its state.
+    timed: tuple[str, ...] = (
+        "utilization_efficiency",
+        "allocation_efficiency",
+        "technical_efficiency",
+    )
+    timed += ("setup_ratio", "allocation_ratio", "production_process_ratio")
+    return found | (dict.fromkeys(timed) if told.stateless else {})
 
 
 def _ms(length: timedelta) -> float:

@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from analytics.oee.operation import PlannedRunTimes
 from analytics.oee.schedule import Schedule
+from analytics.oee.slice_count import SliceCounts, quantities_of, scrap_of
 from analytics.oee.state import ELEMENTS, STOP_KINDS, Timeline
 from analytics.readings.counter import CounterEvent
 from analytics.readings.counting import Increments
 from analytics.readings.interval import Moments
-from analytics.slice_count import SliceCounts, quantities_of, scrap_of
 from plant.calendar import ShiftInstance
 from plant.kpi import BaseSums, Missing
 from plant.measurement import TagRole

@@ -8,12 +8,20 @@ from numpy.typing import NDArray
 
 from analytics.oee.execution import OrderRun, execution
 from analytics.readings.interval import Moments, floor_ms
-from analytics.readings.signal import NO_TEXT, NOTHING, Steps, TextReadings, held
+from analytics.readings.signal import (
+    NO_TEXT,
+    NOTHING,
+    Steps,
+    TextReadings,
+    held,
+    ordered_text,
+)
 from plant.measurement import Quality
 from plant.state import (
     BREAKDOWN_STATES,
     HELD_STATES,
     IDLE_STATES,
+    OTHER_STATES,
     PRODUCING_STATES,
     SETUP_MODES,
     SUSPENDED_STATES,
@@ -21,6 +29,8 @@ from plant.state import (
 
 _NEVER = Steps(np.empty(0, dtype=np.int64), np.empty(0, dtype=np.int64), ())
 PACKML_STATES = PRODUCING_STATES | BREAKDOWN_STATES | HELD_STATES | SUSPENDED_STATES | IDLE_STATES
+KNOWN_STATES = PACKML_STATES | OTHER_STATES
+_STANDING = KNOWN_STATES - PRODUCING_STATES
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,9 +75,10 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
     """Return the step signals of a machine's readings.
 
     A state stands until the next reading, at most for its silence limit, and not through bad
-    ones. A mode stands through bad readings up to its own limit. Orders, products and reasons
-    stand until another one is given: silence does not end an order. Orders that an MES tells join
-    those of the machine; see `analytics.oee.execution`.
+    ones, unless the machine stood before and stands in the same way within that limit. A mode
+    stands through bad readings up to its own limit. Orders, products and reasons stand until
+    another one is given: silence does not end an order. Orders that an MES tells join those of the
+    machine; see `analytics.oee.execution`.
     """
     state, unmapped = _packml(machine.state or NO_TEXT, machine.state_map or {})
     mode = None
@@ -89,7 +100,7 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
         product = named or _NEVER
     reason = _without_empty(held(machine.stop_reason or NO_TEXT, through_bad=True))
     return HeldSignals(
-        state=held(state, machine.state_silence_ms),
+        state=held(_bridged(state, machine.state_silence_ms), machine.state_silence_ms),
         mode=mode,
         order=order,
         product=product,
@@ -110,7 +121,7 @@ def _packml(
 ) -> tuple[TextReadings, tuple[tuple[str, Moments], ...]]:
     """Return the readings under PackML names, and the names that have none."""
     targets = [state_map.get(name, name).strip().upper() for name in readings.names]
-    names = tuple(sorted({target for target in targets if target in PACKML_STATES}))
+    names = tuple(sorted({target for target in targets if target in KNOWN_STATES}))
     codes = np.array(
         [names.index(target) if target in names else NOTHING for target in targets] + [NOTHING],
         dtype=np.int64,
@@ -123,6 +134,24 @@ def _packml(
     )
     mapped = TextReadings(readings.time_us, codes[readings.codes], readings.quality, names)
     return mapped, unmapped
+
+
+def _bridged(readings: TextReadings, silence_ms: int) -> TextReadings:
+    """Return the readings without bad ones in the middle of one and the same stop."""
+    rows = ordered_text(readings)
+    good = np.flatnonzero(rows.quality < Quality.BAD)
+    if good.size == rows.quality.size or good.size < 2:
+        return rows
+    standing = np.array([name in _STANDING for name in rows.names] + [False], dtype=np.bool_)
+    codes, times = rows.codes[good], rows.time_us[good]
+    joined = (codes[1:] == codes[:-1]) & standing[codes[1:]]
+    joined &= np.diff(floor_ms(times)) <= silence_ms
+    after = np.searchsorted(good, np.arange(rows.quality.size))
+    between = (after > 0) & (after < good.size) & (rows.quality >= Quality.BAD)
+    dropped = np.zeros(rows.quality.size, dtype=np.bool_)
+    dropped[between] = joined[after[between] - 1]
+    kept = ~dropped
+    return TextReadings(rows.time_us[kept], rows.codes[kept], rows.quality[kept], rows.names)
 
 
 def _without_empty(steps: Steps) -> Steps:

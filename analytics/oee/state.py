@@ -17,8 +17,12 @@ from analytics.readings.interval import HOUR_MS, Moments
 from analytics.readings.signal import NOTHING, Codes, Steps
 from plant.state import (
     BREAKDOWN_STATES,
+    DELAY_STATES,
     HELD_STATES,
+    PLANNED_STATES,
     PRODUCING_STATES,
+    RUN_AGAIN_STATES,
+    SETUP_STATES,
     SUSPENDED_STATES,
     StopKind,
     TimeElement,
@@ -39,6 +43,8 @@ class Activity(IntEnum):
     RUN = 4
     SETUP = 5
     UNKNOWN = 6
+    PLANNED = 7
+    """Its own planned downtime: cleaning, maintenance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,14 +165,33 @@ def _activity(signals: HeldSignals, state: Codes, moments: Moments) -> NDArray[n
         dtype=np.int64,
     )
     activity = of_state[state]
+    broken = _broken(signals, moments) & (activity != Activity.UNKNOWN)
     if signals.mode is None:
-        return activity
+        return np.where(broken, Activity.BREAKDOWN, activity)
     mode = signals.mode.at(moments)
     sets_up = is_setup(signals.mode.names)[mode]
     # A machine that says that it stands is stopped, whatever its mode; one that runs may set up.
     unclear = (mode == NOTHING) & (activity == Activity.RUN)
     activity = np.where(unclear, Activity.UNKNOWN, activity)
-    return np.where(sets_up, Activity.SETUP, activity)
+    activity = np.where(sets_up, Activity.SETUP, activity)
+    return np.where(broken, Activity.BREAKDOWN, activity)
+
+
+def _broken(signals: HeldSignals, moments: Moments) -> NDArray[np.bool_]:
+    """Return at which moments a breakdown is open; shape is kept.
+
+    It begins with a state that says so and lasts until the machine has run again, whatever mode or
+    other state it is put in. The signals hold the last reading before the window that tells.
+    """
+    steps, names = signals.state, signals.state.names
+    begins = np.array([name in BREAKDOWN_STATES for name in names] + [False], dtype=np.bool_)
+    ends = np.array([name in RUN_AGAIN_STATES for name in names] + [False], dtype=np.bool_)
+    place = np.arange(1, steps.codes.size + 1)
+    began = np.maximum.accumulate(np.where(begins[steps.codes], place, 0))
+    ended = np.maximum.accumulate(np.where(ends[steps.codes], place, 0))
+    broken = np.concatenate((began > ended, [False]))
+    found: NDArray[np.bool_] = broken[np.searchsorted(steps.times, moments, side="right") - 1]
+    return found
 
 
 def _elements(
@@ -178,12 +203,14 @@ def _elements(
             activity == Activity.SETUP,
             activity == Activity.RUN,
             activity == Activity.UNKNOWN,
+            activity == Activity.PLANNED,
             (activity == Activity.IDLE) & ~executing,
         ],
         [
             number[TimeElement.SETUP],
             number[TimeElement.PRODUCTION],
             number[TimeElement.UNKNOWN],
+            number[TimeElement.PLANNED_MAINTENANCE],
             number[TimeElement.DOWN],
         ],
         default=number[TimeElement.DELAY],
@@ -202,8 +229,12 @@ def _state_activity(name: str) -> Activity:
         return Activity.RUN
     if name in BREAKDOWN_STATES:
         return Activity.BREAKDOWN
-    if name in HELD_STATES:
+    if name in HELD_STATES or name in DELAY_STATES:
         return Activity.HELD
     if name in SUSPENDED_STATES:
         return Activity.SUSPENDED
+    if name in SETUP_STATES:
+        return Activity.SETUP
+    if name in PLANNED_STATES:
+        return Activity.PLANNED
     return Activity.IDLE

@@ -125,7 +125,7 @@ class Level:
         rate, modulus = self._counter.max_rate_per_s, self._counter.modulus
         more = shown - self.level
         doubt = 0.0
-        if rate is None and more > max(FAR_COUNTS, self.level):
+        if rate is None and more > max(FAR_COUNTS, self.level) and waited <= JITTER_US:
             self._leave(time_us, shown)
             self._go_on(time_us, shown)
             return Told(more, CounterEvent.UNDECIDED, doubt=more)

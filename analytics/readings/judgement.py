@@ -16,6 +16,7 @@ from analytics.readings.counter import (
     FAR_COUNTS,
     JITTER_COUNTS,
     JITTER_SHARE,
+    JITTER_US,
     RATE_SLACK,
     RETURN_US,
     Counter,
@@ -51,7 +52,8 @@ def is_plain(
             plain &= ~(over & _dips(old + counter.modulus, new, 0.0))
         following = np.concatenate((new[1:], [np.inf])) if new.size else new
         back = (following < new) & (following >= old) & (following - old <= JITTER_SHARE * grown)
-        plain &= ~((grown > FAR_COUNTS) & (back | (grown > old)))
+        leap = (grown > old) & (np.diff(rows.time_us) <= JITTER_US)
+        plain &= ~((grown > FAR_COUNTS) & (back | leap))
     if verdicts:
         plain &= ~np.isin(rows.time_us[1:], np.fromiter(verdicts, dtype=np.int64))
     return plain

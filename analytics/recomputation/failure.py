@@ -33,7 +33,9 @@ def rewrite_failures(
     )
     tiles = [tile_of(row) for row in figure.state_intervals(connection, unit_id, *around)]
     rows = [
-        figure_failure.FailureRow(instant(one.start), None if one.end is None else instant(one.end))
+        figure_failure.FailureRow(
+            instant(one.start), None if one.end is None else instant(one.end), one.worked_ms
+        )
         for one in failures(tiles, policy, horizon)
     ]
     changed = figure_failure.replace_failures(connection, unit_id, *around, rows)

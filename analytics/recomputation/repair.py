@@ -32,6 +32,8 @@ class Extent:
     """From when they do."""
     silent: bool = False
     """Whether it has never sent anything: it counts all the same."""
+    expected: bool = False
+    """Whether its figures begin before its first reading, since it was to work."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +81,14 @@ def plan(
     limit: int,
     fill_ms: int,
     looking_ahead: Collection[datetime] = (),
+    more: Collection[int] = (),
 ) -> Repair:
     """Return the hours to compute now, at most about `limit` of them.
 
     Hours before the frontier (the last hour computed) are repaired where they are dirty; from the
     frontier on, all hours up to the horizon are computed in order, so no gap is left. A dirty
-    window beyond the horizon is settled by the time that will get there. The hour before a dirty
-    one among `looking_ahead` is computed too: what it says of its last reading depends on the next.
+    window beyond the horizon is settled by the time that will get there. Dirty hours that are
+    `looking_ahead` tell of the hour before as well; `more` hours are out of date for other reasons.
     """
     computed = extent.computed_until
     frontier = hour_of(extent.first if computed is None else computed)
@@ -105,14 +108,20 @@ def plan(
             hours |= _affected(hour, tags, following, extent, fill_ms)
             done.append(window)
     # A machine counts until master data end it, however silent.
-    reach = extent.horizon
-    behind = computed is None or reach > computed
-    if behind or any(millis(window.hour) < reach for window in ahead):
-        opened = list(range(frontier, reach, HOUR_MS))
+    if done:
+        hours.update(more)
+    begins = extent.computed_from
+    if extent.expected and begins is not None and extent.first < begins:
+        # Something older came of its line, to which it belonged already.
+        hours.update(range(hour_of(extent.first), hour_of(begins) + HOUR_MS, HOUR_MS))
+    until = extent.horizon
+    behind = computed is None or until > computed
+    if behind or any(millis(window.hour) < until for window in ahead):
+        opened = list(range(frontier, until, HOUR_MS))
         complete &= len(opened) <= limit
         hours.update(opened[:limit])
     done += [
-        window for window in ahead if millis(window.hour) in hours or millis(window.hour) >= reach
+        window for window in ahead if millis(window.hour) in hours or millis(window.hour) >= until
     ]
     first = hour_of(extent.first)
     return Repair(

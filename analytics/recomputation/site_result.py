@@ -174,6 +174,7 @@ def _minor_stop_ms(
             row.state,
             None,
             row.stop_reason,
+            row.paused_ms,
         )
         for row in figure.stops_overlapping(connection, unit_id, window.start, window.end)
     ]

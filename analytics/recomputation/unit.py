@@ -13,8 +13,8 @@ from analytics.readings.counter import Judgement, Verdict
 from analytics.readings.interval import Moments, instant, millis
 from plant.clock import from_microseconds, microseconds
 from plant.kpi.stop import StateInterval, stops
-from plant.measurement import COUNT_ROLES
-from plant.state import StopKind, TimeElement
+from plant.measurement import COUNT_ROLES, TagRole
+from plant.state import TELLING_STATES, StopKind, TimeElement
 from store.engine.connection import Connection
 from store.figure import counter_judgement
 from store.figure import derived as figure
@@ -68,7 +68,8 @@ def rewrite_stops(
     """
     around = figure.stop_neighbourhood(connection, unit_id, instant(start), instant(end))
     stored = [tile_of(row) for row in figure.state_intervals(connection, unit_id, *around)]
-    found = stops(stored, horizon)
+    cuts, joints = figure.stop_divisions(connection, unit_id, *around)
+    found = stops(stored, horizon, {*map(millis, cuts)}, {*map(millis, joints)})
     rows = [
         figure.StopRow(
             instant(stop.start),
@@ -77,6 +78,7 @@ def rewrite_stops(
             stop.state,
             stop.stop_kind,
             stop.stop_reason,
+            stop.paused_ms,
         )
         for stop in found
     ]
@@ -93,11 +95,16 @@ def rewrite_stops(
 def _read(connection: Connection, unit: UnitSource, start: int, end: int) -> Readings:
     window = (instant(start), instant(end))
     counters = [tag.tag_id for tag in unit.tags if tag.role in COUNT_ROLES]
-    texts = [tag.tag_id for tag in unit.tags if tag.is_text]
-    return {
-        **figure_reading.numbers(connection, counters, *window),
-        **figure_reading.texts(connection, texts, *window),
-    }
+    tags = [tag.tag_id for tag in unit.tags if tag.is_text]
+    texts = figure_reading.texts(connection, tags, *window)
+    # Whether a breakdown is open at the start, only an earlier reading may tell.
+    states = [tag.tag_id for tag in unit.tags if tag.role is TagRole.STATE]
+    telling = figure_reading.last_telling(
+        connection, states, window[0], unit.state_map, TELLING_STATES
+    )
+    for tag_id, (time_us, value) in telling.items():
+        texts[tag_id] = texts[tag_id].with_earlier(time_us, value)
+    return {**figure_reading.numbers(connection, counters, *window), **texts}
 
 
 def _facts(connection: Connection, unit: UnitSource, start: int, end: int) -> UnitFacts:

@@ -33,6 +33,9 @@ class GroupFailures:
     repairs: int = 0
     """Failures that began here and are over."""
     repair_ms: int = 0
+    """Working time of these repairs."""
+    repair_calendar_ms: int = 0
+    """The same by the clock."""
     corrective_ms: int = 0
     """Time in failures within the group; where it comes in pieces, in those that began in it."""
     operating_to_last_ms: int | None = None
@@ -53,7 +56,7 @@ def failure_groups(kpi: KpiReading, groups: Sequence[UnitGroup]) -> dict[GroupKe
     failed = kpi.failures()
     start, end = _millis(kpi.window.start), _millis(kpi.window.end)
     inside = (failed.start >= start) & (failed.start < end)
-    began = FailureColumns(failed.machine[inside], failed.start[inside], failed.end[inside])
+    began = FailureColumns(*(column[inside] for column in _columns(failed)))
     group_of = _groups_of(kpi, began, groups)
     began = FailureColumns(*(column[group_of >= 0] for column in _columns(began)))
     group_of = group_of[group_of >= 0]
@@ -68,6 +71,7 @@ def failure_groups(kpi: KpiReading, groups: Sequence[UnitGroup]) -> dict[GroupKe
         groups,
         np.bincount(group_of, minlength=len(groups)).tolist(),
         np.bincount(group_of, over, len(groups)).astype(np.int64).tolist(),
+        np.bincount(group_of, began.worked * over, len(groups)).astype(np.int64).tolist(),
         np.bincount(group_of, lasted, len(groups)).astype(np.int64).tolist(),
         corrective.tolist(),
         strict=True,
@@ -76,7 +80,8 @@ def failure_groups(kpi: KpiReading, groups: Sequence[UnitGroup]) -> dict[GroupKe
         total.began += sums[0]
         total.repairs += sums[1]
         total.repair_ms += sums[2]
-        total.corrective_ms += sums[3]
+        total.repair_calendar_ms += sums[3]
+        total.corrective_ms += sums[4]
     for key, operating in _operating_to_last(kpi, groups, group_of, began):
         found[key].operating_to_last_ms = (found[key].operating_to_last_ms or 0) + operating
     return found
@@ -189,7 +194,7 @@ def _spans(
 
 
 def _columns(failed: FailureColumns) -> tuple[NDArray[np.int64], ...]:
-    return failed.machine, failed.start, failed.end
+    return failed.machine, failed.start, failed.end, failed.worked
 
 
 def _millis(moment: datetime) -> int:

@@ -185,6 +185,7 @@ class _Place:
                 failed.repair_ms,
                 every.apt_ms + every.aust_ms,
                 failed.operating_to_last_ms,
+                repair_calendar_ms=failed.repair_calendar_ms,
             ),
             corrective_ms=failed.corrective_ms,
         )

@@ -1,7 +1,7 @@
 """Every figure of a place and window, each with its unit and, if it has no value, its reason."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from plant.kpi import ratio
@@ -69,7 +69,8 @@ def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str,
     for name, formula in _OF_CLOCK.items():
         value = None if lacking else formula(sums)
         found[name] = _indicator(value, Unit.FRACTION, lacking or Missing.NO_TIME)
-    nee = ratio.net_equipment_effectiveness(sums, result) if figures.absent is None else None
+    iso = oee_of(replace(figures, minor_stop_ms=0))
+    nee = ratio.net_equipment_effectiveness(sums, iso) if figures.absent is None else None
     why = next(iter(result.missing.values()), Missing.NO_TIME)
     found["net_equipment_effectiveness"] = _indicator(nee, Unit.FRACTION, why)
     return result, found | _orders(given) | _quantities(given) | _failures(given, policy)
@@ -141,6 +142,7 @@ def _failures(given: Evidence, policy: OeePolicy) -> dict[str, Indicator]:
         "mtbf_per_failure_plus_1": (plus_1, none),
         "mttf": (None if seen is None else seen.mttf_ms, none),
         "mttr": (None if seen is None else seen.mttr_ms, unrepaired),
+        "mttr_calendar": (None if seen is None else seen.mttr_calendar_ms, unrepaired),
     }
     return {
         **{

@@ -163,9 +163,9 @@ def serial_line(
     left = _sum((good, scrap))
     behind = _sum((good, *(_scrap_items(unit.sums) for unit in units[bottleneck:])))
     made = paced.sums.produced_items
+    of_every: dict[str, Any] = {name: getattr(every, name) for name in _OF_EVERY_MACHINE}
     sums = replace(
-        paced.sums,
-        **{name: getattr(every, name) for name in _OF_EVERY_MACHINE},
+        replace(paced.sums, **of_every),
         pri_pq_ms=_sum((pri_gq_out_ms, pri_sq_ms)),
         pri_gq_ms=pri_gq_out_ms,
         produced_quantity=left,
@@ -264,7 +264,9 @@ def _product(sums: BaseSums, missing: dict[str, Missing]) -> float | None:
 
 def productive_time_missing(sums: BaseSums) -> Missing | None:
     """Return why sum(PRI x GQ), the numerator of OEE, OOE and TEEP, cannot be told, if so."""
-    if sums.pri_gq_ms is None or sums.good_quantity is None:
+    if sums.pri_gq_ms is None:
+        if sums.good_quantity is not None:
+            return Missing.NO_PLANNED_RUN_TIME
         unsorted = sums.produced_quantity is not None
         return Missing.NO_QUALITY_COUNTS if unsorted else Missing.NO_COUNTS
     return Missing.NO_PLANNED_RUN_TIME if _is_unpriced(sums) else None
@@ -289,7 +291,8 @@ def _is_unpriced(sums: BaseSums) -> bool:
 
 def _no_speed(sums: BaseSums) -> Missing | None:
     if sums.pri_pq_ms is None:
-        return uncounted(sums)
+        known = sums.produced_quantity is not None
+        return Missing.NO_PLANNED_RUN_TIME if known else uncounted(sums)
     return Missing.NO_PLANNED_RUN_TIME if _is_unpriced(sums) else None
 
 

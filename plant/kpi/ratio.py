@@ -25,7 +25,10 @@ def actual_unit_busy_time(sums: BaseSums) -> int:
 
 
 def net_equipment_effectiveness(sums: BaseSums, result: OeeResult) -> float | None:
-    """NEE = (AUPT / PBT) x effectiveness x quality ratio: setup does not lower it."""
+    """NEE = (AUPT / PBT) x effectiveness x quality ratio: setup does not lower it.
+
+    `result` is the OEE of the sums by ISO 22400: minor stops are no running time.
+    """
     share = ratio(actual_unit_processing_time(sums), sums.pbt_ms)
     if share is None or result.effectiveness is None or result.quality_ratio is None:
         return None

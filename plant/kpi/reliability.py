@@ -19,6 +19,8 @@ class Failure:
     start: int
     end: int | None
     """None while it lasts."""
+    worked_ms: int = 0
+    """Planned busy time within it, so far: what its repair took in working time."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,10 @@ class Reliability:
     mttf_ms: float | None
     """Operating time that ended in a failure / FE: leaves the stretch after the last one out."""
     mttr_ms: float | None
-    """Mean of repairs that are over; an open failure is in FE but has no repair time yet."""
+    """Mean of repairs that are over, in working time; an open failure is in FE but has no repair
+    time yet."""
+    mttr_calendar_ms: float | None = None
+    """The same by the clock, with nights and weekends."""
 
 
 OPEN = np.iinfo(np.int64).max
@@ -50,13 +55,17 @@ class FailureColumns:
     """Milliseconds."""
     end: NDArray[np.int64]
     """Milliseconds; `OPEN` while it lasts."""
+    worked: NDArray[np.int64]
+    """Working time within each, in milliseconds."""
 
     def by_machine(self) -> dict[int, list[Failure]]:
         """Return the failures one by one, by machine."""
         found: dict[int, list[Failure]] = {}
-        columns = (self.machine.tolist(), self.start.tolist(), self.end.tolist())
-        for machine, start, end in zip(*columns, strict=True):
-            found.setdefault(machine, []).append(Failure(start, None if end == OPEN else end))
+        columns = (self.machine, self.start, self.end, self.worked)
+        rows = zip(*(column.tolist() for column in columns), strict=True)
+        for machine, start, end, worked in rows:
+            failure = Failure(start, None if end == OPEN else end, worked)
+            found.setdefault(machine, []).append(failure)
         return found
 
 
@@ -78,7 +87,7 @@ def failures(tiles: Iterable[StateInterval], policy: OeePolicy, horizon: int) ->
             continue
         over = found[-1].end if found else None
         if over is not None and one.start - over < apart:
-            found[-1] = Failure(found[-1].start, one.end)
+            found[-1] = Failure(found[-1].start, one.end, found[-1].worked_ms + one.worked_ms)
         else:
             found.append(one)
     return found
@@ -87,15 +96,19 @@ def failures(tiles: Iterable[StateInterval], policy: OeePolicy, horizon: int) ->
 def _seen(tiles: Iterable[StateInterval], policy: OeePolicy) -> Iterator[Failure]:
     """Yield the failures as far as what machines say divides them."""
     start = end = None
+    worked = unseen = 0
     for tile in tiles:
+        if start is not None and tile.element is TimeElement.UNKNOWN:
+            unseen += tile.end - tile.start
         if tile.stop_kind in policy.failure_states:
             if tile.element in STOPPED:
                 start, end = tile.start if start is None else start, tile.end
+                worked, unseen = worked + unseen + tile.end - tile.start, 0
         elif start is not None and (tile.state is not None or tile.element is TimeElement.SETUP):
-            yield Failure(start, end)
-            start = None
+            yield Failure(start, end, worked)
+            start, worked, unseen = None, 0, 0
     if start is not None:
-        yield Failure(start, None)
+        yield Failure(start, None, worked)
 
 
 def reliability(
@@ -106,9 +119,14 @@ def reliability(
     `operating_ms` is APT + AUST of the window, `operating_to_last_ms` the part of it before each
     machine's last failure.
     """
-    repairs = [failure.end - failure.start for failure in began if failure.end is not None]
+    over = [failure for failure in began if failure.end is not None]
     return reliability_of(
-        len(began), len(repairs), sum(repairs), operating_ms, operating_to_last_ms
+        len(began),
+        len(over),
+        sum(failure.worked_ms for failure in over),
+        operating_ms,
+        operating_to_last_ms,
+        repair_calendar_ms=sum((failure.end or 0) - failure.start for failure in over),
     )
 
 
@@ -118,14 +136,20 @@ def reliability_of(
     repair_ms: int,
     operating_ms: int,
     operating_to_last_ms: int | None = None,
+    *,
+    repair_calendar_ms: int = 0,
 ) -> Reliability:
-    """Return the reliability of machines by how many failures began, and the repairs over."""
+    """Return the reliability of machines by how many failures began, and the repairs over.
+
+    `repair_ms` is working time, `repair_calendar_ms` time by the clock.
+    """
     return Reliability(
         failure_events,
         mean_time_between_failures(operating_ms, failure_events),
         mean_time_between_failures(operating_ms, failure_events, plus_one=True),
         ratio(operating_to_last_ms, failure_events),
         ratio(repair_ms, repairs),
+        ratio(repair_calendar_ms, repairs),
     )
 
 

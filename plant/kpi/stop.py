@@ -1,6 +1,7 @@
 """Stops as people see them: whole, not cut at hours, shifts or breaks."""
 
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from plant.state import StopKind, TimeElement
@@ -38,23 +39,37 @@ class Stop:
     stop_kind: StopKind | None
     stop_reason: str | None
     """The first that was given."""
+    paused_ms: int = 0
+    """Planned time within it: no part of how long it lasted."""
+
+    def lasted_ms(self, now: int) -> int:
+        """Return how long the machine stood, planned time cut out; an open stop until `now`."""
+        return (now if self.end is None else self.end) - self.start - self.paused_ms
 
 
-def stops(tiles: Iterable[StateInterval], horizon: int | None = None) -> list[Stop]:
+def stops(
+    tiles: Iterable[StateInterval],
+    horizon: int | None = None,
+    cuts: Collection[int] = (),
+    joints: Collection[int] = (),
+) -> list[Stop]:
     """Return the stops of neighbouring tiles, in order.
 
-    A stop goes on while the machine stays stopped in the same way; a planned break within it does
-    not divide it, one before or after it does not belong to it. Unknown time and time without a
-    shift end it. A stop that reaches `horizon` (the end of what is known) is still open.
+    A stop goes on while the machine stays stopped in the same way; planned time within it does not
+    divide it but is no part of it, one before or after it does not belong to it. Unknown time and
+    time without a shift end it. People may divide it at a moment (`cuts`) and join the stop that
+    begins at a moment to the one before (`joints`). A stop that reaches `horizon` (the end of what
+    is known) is still open.
     """
     found: list[Stop] = []
     current: Stop | None = None
     reached = 0
-    for tile in tiles:
+    for tile in _cut(tiles, sorted(cuts)):
         paused = tile.element in _PAUSED and tile.stop_kind is not None
         joins = (
             current is not None
             and tile.start == reached
+            and tile.start not in cuts
             and tile.stop_kind == current.stop_kind
             and (tile.element == current.element or paused)
         )
@@ -62,6 +77,8 @@ def stops(tiles: Iterable[StateInterval], horizon: int | None = None) -> list[St
             found.append(current)
             current = None
         if tile.element in STOPPED:
+            if current is None and found and tile.start in joints:
+                current = found.pop()
             current = _extended(current, tile)
         reached = tile.end
     if current is not None:
@@ -71,12 +88,28 @@ def stops(tiles: Iterable[StateInterval], horizon: int | None = None) -> list[St
     return found
 
 
+def _cut(tiles: Iterable[StateInterval], cuts: Sequence[int]) -> Iterator[StateInterval]:
+    """Yield the tiles, divided where a stop is."""
+    for tile in tiles:
+        rest = tile
+        for moment in cuts[bisect_right(cuts, tile.start) : bisect_left(cuts, tile.end)]:
+            yield replace(rest, end=moment)
+            rest = replace(rest, start=moment)
+        yield rest
+
+
 def _extended(current: Stop | None, tile: StateInterval) -> Stop:
     if current is None:
         return Stop(
             tile.start, tile.end, tile.element, tile.state, tile.stop_kind, tile.stop_reason
         )
-    return replace(current, end=tile.end, stop_reason=current.stop_reason or tile.stop_reason)
+    assert current.end is not None, "an open stop is the last one"
+    return replace(
+        current,
+        end=tile.end,
+        stop_reason=current.stop_reason or tile.stop_reason,
+        paused_ms=current.paused_ms + tile.start - current.end,
+    )
 
 
 def minor_stop_ms(
@@ -93,8 +126,7 @@ def minor_stop_ms(
     minor = [
         (stop.start, stop.end if stop.end is not None else horizon)
         for stop in found
-        if stop.element is TimeElement.DELAY
-        and (stop.end if stop.end is not None else horizon) - stop.start < threshold_ms
+        if stop.element is TimeElement.DELAY and stop.lasted_ms(horizon) < threshold_ms
     ]
     return sum(
         max(0, min(tile.end, end) - max(tile.start, start))

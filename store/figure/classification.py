@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from uuid import UUID
+from uuid import UUID, uuid4
 
 from psycopg.rows import class_row
 
@@ -57,9 +57,10 @@ def classify_stop(connection: Connection, said: Classification) -> Classificatio
     """Keep a classification and give the stop its reason, in one transaction of its own.
 
     A classification is accepted also when its stop was derived anew in the meantime: it holds for
-    whatever stop now lies in its time. Raises DataError `unknown_stop_reason` for a reason that
-    the enterprise does not have, `client_id_reused` when the client id stands for another stop or
-    reason.
+    whatever stop now lies in its time. One that begins within a stop to which a person gave a
+    reason before divides the stop there: the first reason stays with the first part. Raises
+    DataError `unknown_stop_reason` for a reason that the enterprise does not have,
+    `client_id_reused` when the client id stands for another stop or reason.
     """
     with connection.transaction():
         unit = {"unit": said.unit_id}
@@ -67,10 +68,12 @@ def classify_stop(connection: Connection, said: Classification) -> Classificatio
         row = connection.execute(_Q["reason_known"], unit | {"reason": said.reason_code}).fetchone()
         if row is None or not row[0]:
             raise DataError("unknown_stop_reason", f"there is no stop reason {said.reason_code}")
+        divides = _divides(connection, said)
         inserted = connection.execute(
             _Q["insert_classification"],
             {
                 "unit": said.unit_id,
+                "divides": divides,
                 "stop_start": said.stop_start,
                 "reason": said.reason_code,
                 "comment": said.comment,
@@ -80,6 +83,11 @@ def classify_stop(connection: Connection, said: Classification) -> Classificatio
             },
         ).fetchone()
         found = inserted[0] if inserted else _earlier(connection, said)
+        if divides and inserted:
+            said_of_half = Division(
+                said.unit_id, said.stop_start, "split", said.role, uuid4(), said.classified_at
+            )
+            _keep_division(connection, said_of_half)
         span = connection.execute(
             _Q["touched_span"],
             unit | {"stop_start": said.stop_start, "classification": found},
@@ -88,6 +96,61 @@ def classify_stop(connection: Connection, said: Classification) -> Classificatio
         apply_classifications(connection, said.unit_id, span[0], span[1])
         holding = connection.execute(_Q["holding"], unit | {"classification": found}).fetchone()
         return ClassificationReceipt(found, inserted is None, holding[0] if holding else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Division:
+    """Where a person divides a stop, joins one to the stop before it, or takes either back."""
+
+    unit_id: int
+    moment: datetime
+    kind: str
+    """`split`, `merge` or `none`."""
+    role: str
+    client_id: UUID
+    said_at: datetime
+
+
+def divide_stops(connection: Connection, said: Division) -> bool:
+    """Keep a division and mark its hour, in one transaction of its own; stops follow in a moment.
+
+    Returns whether it is new. Raises DataError `no_stop_to_divide` where no stop goes on over the
+    moment, `no_stops_to_join` where no stop begins there or none lies before it.
+    """
+    with connection.transaction():
+        asked = {"unit": said.unit_id, "moment": said.moment}
+        connection.execute(_Q["lock_stops"], asked)
+        if said.kind == "split":
+            holder = connection.execute(_Q["holder"], asked).fetchone()
+            if holder is None:
+                raise DataError("no_stop_to_divide", f"no stop goes on over {said.moment}")
+        if said.kind == "merge":
+            before = connection.execute(_Q["stop_before"], asked).fetchone()
+            if before is None or before[0] is None:
+                raise DataError("no_stops_to_join", f"no two stops meet at {said.moment}")
+        return _keep_division(connection, said)
+
+
+def _divides(connection: Connection, said: Classification) -> bool:
+    """Tell whether a reason is for the second part of a stop that a person named before."""
+    asked = {"unit": said.unit_id, "moment": said.stop_start}
+    holder = connection.execute(_Q["holder"], asked).fetchone()
+    return holder is not None and holder[0] < said.stop_start and bool(holder[1])
+
+
+def _keep_division(connection: Connection, said: Division) -> bool:
+    columns = {
+        "unit": said.unit_id,
+        "moment": said.moment,
+        "kind": said.kind,
+        "role": said.role,
+        "client_id": said.client_id,
+        "said_at": said.said_at,
+    }
+    kept = connection.execute(_Q["insert_division"], columns).fetchone() is not None
+    if kept:
+        connection.execute(_Q["mark_stop_dirty"], columns)
+    return kept
 
 
 def apply_classifications(

@@ -24,7 +24,11 @@ select
             coalesce(end_time, %(classified_at)s), %(stop_start)s + interval '1 millisecond'
         )
         from stop
-        where work_unit_id = %(unit)s and start_time = %(stop_start)s
+        where work_unit_id = %(unit)s and start_time <= %(stop_start)s
+            and (start_time = %(stop_start)s or %(divides)s)
+            and (end_time is null or end_time > %(stop_start)s)
+        order by start_time desc
+        limit 1
     )
 on conflict (client_id) do nothing
 returning classification_id
@@ -51,6 +55,11 @@ left join lateral (
         c.work_unit_id = own.work_unit_id
         and c.stop_start < coalesce(own.end_time, 'infinity')
         and coalesce(c.stop_end, c.stop_start + interval '1 millisecond') > own.start_time
+        -- What was said of the second half of a stop is not said of the first.
+        and not (own.start_time < c.stop_start and exists (
+            select from stop_division d
+            where d.work_unit_id = c.work_unit_id and d.moment = c.stop_start and d.kind = 'split'
+        ))
     order by c.classified_at desc, c.classification_id desc
     limit 1
 ) said on true
@@ -96,3 +105,39 @@ where
     and coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time >= %(at_least)s
 order by s.start_time desc, p.path
 limit %(limit)s
+
+-- name: holder
+-- The stop that a moment lies in: its beginning, and whether a person has given it a reason.
+select start_time, classification_id is not null
+from stop
+where work_unit_id = %(unit)s and start_time <= %(moment)s
+    and (end_time is null or end_time > %(moment)s)
+order by start_time desc
+limit 1
+
+-- name: stop_before
+-- The end of the last stop before the one that begins at a moment; no row where none begins there.
+select (
+    select before.end_time from stop before
+    where before.work_unit_id = own.work_unit_id and before.start_time < own.start_time
+    order by before.start_time desc
+    limit 1
+)
+from stop own
+where own.work_unit_id = %(unit)s and own.start_time = %(moment)s
+
+-- name: insert_division
+insert into stop_division (work_unit_id, moment, kind, role, client_id, said_at)
+values (%(unit)s, %(moment)s, %(kind)s, %(role)s, %(client_id)s, %(said_at)s)
+on conflict (client_id) do nothing
+returning division_id
+
+-- name: mark_stop_dirty
+-- Stops are derived again from the hour in which one is divided or joined.
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+values (
+    %(unit)s, date_bin('1 hour', %(moment)s, timestamptz '1970-01-01 00:00:00+00'), %(said_at)s,
+    'correction'
+)
+on conflict (work_unit_id, hour) do update set
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause

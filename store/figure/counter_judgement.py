@@ -4,7 +4,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime
 from operator import attrgetter
+from uuid import UUID
 
+from plant.errors import DataError
 from store.engine.connection import Connection
 from store.engine.queries import queries
 
@@ -50,17 +52,46 @@ def verdicts(
     return found
 
 
-def looking_ahead(
-    connection: Connection, asked: Sequence[tuple[int, datetime]]
-) -> set[tuple[int, datetime]]:
-    """Return the work units and hours that may tell the hour before differently."""
-    if not asked:
-        return set()
-    rows = connection.execute(
-        _Q["looking_ahead"],
-        {"units": [unit for unit, _ in asked], "hours": [hour for _, hour in asked]},
-    )
-    return {(unit, hour) for unit, hour in rows}
+@dataclass(frozen=True, slots=True)
+class VerdictSaid:
+    """What a person says of a reading of a counter."""
+
+    unit_id: int
+    tag: str
+    """Name of the tag."""
+    moment: datetime
+    """Source time of the reading."""
+    verdict: str
+    """`ignore`, `count`, `reset`, `wrap`, `nothing`, or `rules` to take back what was said."""
+    comment: str
+    role: str
+    client_id: UUID
+    said_at: datetime
+
+
+def keep_verdict(connection: Connection, said: VerdictSaid) -> bool:
+    """Keep what a person says of a reading and mark its hour, in one transaction of its own.
+
+    Returns whether it is new. Raises DataError `not_judged` for a reading that was not judged.
+    """
+    with connection.transaction():
+        asked = {"unit": said.unit_id, "tag": said.tag, "moment": said.moment}
+        row = connection.execute(_Q["judged_tag"], asked).fetchone()
+        if row is None:
+            raise DataError("not_judged", f"no reading of {said.tag} at {said.moment} was judged")
+        columns = {
+            "tag_id": row[0],
+            "moment": said.moment,
+            "verdict": said.verdict,
+            "comment": said.comment,
+            "role": said.role,
+            "client_id": said.client_id,
+            "said_at": said.said_at,
+        }
+        kept = connection.execute(_Q["insert_verdict"], columns).fetchone() is not None
+        if kept:
+            connection.execute(_Q["mark_judged_dirty"], columns)
+        return kept
 
 
 _COLUMNS = tuple(field.name for field in fields(JudgementRow))

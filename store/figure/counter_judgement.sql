@@ -23,15 +23,25 @@ from (
 ) said
 where verdict <> 'rules'
 
--- name: looking_ahead
--- Of hours of work units those whose hour before may be told differently by what they hold: a
--- reading of its last hour is judged by the next one, and that comes now or came from here.
-select asked.work_unit_id, asked.hour
-from unnest(%(units)s::integer[], %(hours)s::timestamptz[]) as asked (work_unit_id, hour)
-where exists (
-    select from counter_judgement j
-    where
-        j.work_unit_id = asked.work_unit_id and j.source_time < asked.hour
-        and j.source_time >= asked.hour - interval '1 hour'
-        and (j.next_time is null or j.next_time >= asked.hour)
-)
+-- name: judged_tag
+-- The tag of a reading that was judged on a machine, by the name of the tag.
+select tag.tag_id
+from counter_judgement j
+join tag using (tag_id)
+where j.work_unit_id = %(unit)s and tag.name = %(tag)s and j.source_time = %(moment)s
+
+-- name: insert_verdict
+insert into counter_verdict (tag_id, source_time, verdict, comment, role, client_id, said_at)
+values (%(tag_id)s, %(moment)s, %(verdict)s, %(comment)s, %(role)s, %(client_id)s, %(said_at)s)
+on conflict (client_id) do nothing
+returning verdict_id
+
+-- name: mark_judged_dirty
+-- The hour of the reading at the tag's own machine; those that share it follow.
+insert into dirty_window (work_unit_id, hour, marked_at, cause)
+select
+    work_unit_id, date_bin('1 hour', %(moment)s, timestamptz '1970-01-01 00:00:00+00'), %(said_at)s,
+    'correction'
+from tag where tag_id = %(tag_id)s
+on conflict (work_unit_id, hour) do update set
+    revision = dirty_window.revision + 1, marked_at = excluded.marked_at, cause = excluded.cause

@@ -58,6 +58,7 @@ class StopRow:
     state: str | None
     stop_kind: str | None
     stop_reason: str | None
+    paused_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +169,25 @@ def write_unit(
                 copy.write_row(_slice_values(unit_id, row, provenance))
 
 
+def looking_ahead(
+    connection: Connection, asked: Sequence[tuple[int, datetime]]
+) -> set[tuple[int, datetime]]:
+    """Return the work units and hours that may tell the hour before differently."""
+    if not asked:
+        return set()
+    units, hours = map(list, zip(*asked, strict=True))
+    rows = connection.execute(_Q["looking_ahead"], {"units": units, "hours": hours})
+    return {(unit, hour) for unit, hour in rows}
+
+
+def hours_told(
+    connection: Connection, unit_id: int, start: datetime, end: datetime
+) -> list[datetime]:
+    """Return the hours of a span in which a work unit says what state it is in."""
+    rows = connection.execute(_Q["hours_told"], {"unit": unit_id, "start": start, "end": end})
+    return [row[0] for row in rows]
+
+
 def stop_neighbourhood(
     connection: Connection, unit_id: int, start: datetime, end: datetime
 ) -> tuple[datetime, datetime]:
@@ -202,6 +222,19 @@ def replace_stops(
     if named:
         connection.execute(_Q["insert_stops"], {"unit": unit_id} | named)
     apply_classifications(connection, unit_id, start, end)
+
+
+def stop_divisions(
+    connection: Connection, unit_id: int, start: datetime, end: datetime
+) -> tuple[list[datetime], list[datetime]]:
+    """Return where people divided stops of a work unit, and where they joined them."""
+    rows = connection.execute(
+        _Q["stop_divisions"], {"unit": unit_id, "start": start, "end": end}
+    ).fetchall()
+    return (
+        [moment for moment, kind in rows if kind == "split"],
+        [moment for moment, kind in rows if kind == "merge"],
+    )
 
 
 def stops_overlapping(

@@ -83,6 +83,34 @@ copy base_sum (
     rework_items, unpriced_items, unseen_pri_pq_ms, stopped_pri_pq_ms, line_pri_sq_ms, marks, lot_number, policy_version, formula_version, as_of
 ) from stdin (format binary)
 
+-- name: looking_ahead
+-- Of hours of work units those whose hour before may be told differently by what they hold: a
+-- reading of it may be judged by the next one, and a state that was lost at its end may come back
+-- the same.
+select asked.work_unit_id, asked.hour
+from unnest(%(units)s::integer[], %(hours)s::timestamptz[]) as asked (work_unit_id, hour)
+where
+    exists (
+        select from counter_judgement j
+        where
+            j.work_unit_id = asked.work_unit_id and j.source_time < asked.hour
+            and j.source_time >= asked.hour - interval '1 hour'
+            and (j.next_time is null or j.next_time >= asked.hour)
+    ) or exists (
+        select from state_interval i
+        where
+            i.work_unit_id = asked.work_unit_id and i.end_time = asked.hour
+            and i.start_time >= asked.hour - interval '1 hour' and i.start_time < asked.hour
+            and i.state is null
+    )
+
+-- name: hours_told
+-- The hours of a span in which a work unit says what state it is in.
+select distinct date_bin('1 hour', start_time, timestamptz '1970-01-01 00:00:00+00')
+from state_interval
+where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
+    and state is not null
+
 -- name: stop_neighbourhood
 -- The span in which stops may change when a window does: from the stop before it to the stop
 -- after it, as far as a planned break may lie between (`reach`).
@@ -122,19 +150,31 @@ where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end
 
 -- name: insert_stops
 insert into stop (
-    work_unit_id, start_time, end_time, element, state, stop_kind, machine_reason, stop_reason
+    work_unit_id, start_time, end_time, element, state, stop_kind, machine_reason, stop_reason,
+    paused_ms
 )
 select
     %(unit)s, each.start_time, each.end_time, each.element, each.state, each.stop_kind,
-    each.reason, each.reason
+    each.reason, each.reason, each.paused_ms
 from unnest(
     %(start)s::timestamptz[], %(end)s::timestamptz[], %(element)s::text[], %(state)s::text[],
-    %(stop_kind)s::text[], %(stop_reason)s::text[]
-) as each (start_time, end_time, element, state, stop_kind, reason)
+    %(stop_kind)s::text[], %(stop_reason)s::text[], %(paused_ms)s::bigint[]
+) as each (start_time, end_time, element, state, stop_kind, reason, paused_ms)
+
+-- name: stop_divisions
+-- Where people divided and joined stops of a work unit in a span, as they said it last.
+select moment, kind
+from (
+    select distinct on (moment) moment, kind
+    from stop_division
+    where work_unit_id = %(unit)s and moment >= %(start)s and moment <= %(end)s
+    order by moment, said_at desc, division_id desc
+) said
+where kind <> 'none'
 
 -- name: stops_overlapping
 -- Whole stops that overlap a window.
-select start_time, end_time, element, state, stop_kind, stop_reason
+select start_time, end_time, element, state, stop_kind, stop_reason, paused_ms
 from stop
 where work_unit_id = %(unit)s and start_time < %(end)s
     and (end_time is null or end_time > %(start)s)

@@ -18,6 +18,7 @@ class FailureRow:
 
     start: datetime
     end: datetime | None
+    worked_ms: int
 
 
 def failure_neighbourhood(
@@ -70,6 +71,7 @@ def replace_failures(
             "unit": unit_id,
             "starts": [failure.start for failure in failures],
             "ends": [failure.end for failure in failures],
+            "worked": [failure.worked_ms for failure in failures],
         },
     )
     return [row[0] for row in connection.execute(_Q["count_failures"], span)]

@@ -63,9 +63,9 @@ delete from failure
 where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end)s
 
 -- name: insert_failures
-insert into failure (work_unit_id, start_time, end_time)
-select %(unit)s, each.start_time, each.end_time
-from unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) as each (start_time, end_time)
+insert into failure (work_unit_id, start_time, end_time, worked_ms)
+select %(unit)s, each.*
+from unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[], %(worked)s::bigint[]) as each
 
 -- name: count_failures
 -- How many failures began in each slice; the hours of those in which that is another number.

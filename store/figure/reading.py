@@ -1,6 +1,6 @@
 """The readings that figures are computed from, as columns, and how far they reach."""
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, LiteralString
@@ -41,6 +41,14 @@ class TextColumns:
     time_us: NDArray[np.int64]
     values: list[str | None]
     quality: NDArray[np.int64]
+
+    def with_earlier(self, time_us: int, value: str) -> "TextColumns":
+        """Return the readings with a good one more."""
+        return TextColumns(
+            np.append(self.time_us, np.int64(time_us)),
+            [*self.values, value],
+            np.append(self.quality, np.int64(Quality.GOOD)),
+        )
 
 
 def extents(
@@ -131,8 +139,11 @@ def numbers(
 def texts(
     connection: Connection, tag_ids: Sequence[int], start: datetime, end: datetime
 ) -> dict[int, TextColumns]:
-    """Return readings in `[start, end)`, the last and the last usable one before, by tag id."""
-    parameters = {"start": start, "end": end}
+    """Return readings in `[start, end)`, the last and the last usable one before, by tag id.
+
+    After the window comes the next usable one within `_AHEAD`.
+    """
+    parameters = {"start": start, "end": end, "ahead": end + _AHEAD}
     rows: list[tuple[int, int, str | None, int]] = []
     wanted = list(tag_ids)
     start_us = microseconds(start)
@@ -162,6 +173,50 @@ def texts(
         )
         for tag_id, (time_us, values, quality) in by_tag.items()
     }
+
+
+def last_telling(
+    connection: Connection,
+    tag_ids: Sequence[int],
+    start: datetime,
+    state_map: Mapping[str, str],
+    standard: Collection[str],
+) -> dict[int, tuple[int, str]]:
+    """Return the last reading of state tags before a window that is one of some standard states.
+
+    Microsecond and value by tag id; `state_map` are the machine's names for them.
+    """
+    found: dict[int, tuple[int, str]] = {}
+    names = _names(state_map, standard)
+    for earliest in (start - _NEAR, "-infinity"):
+        wanted = [tag_id for tag_id in tag_ids if tag_id not in found]
+        if wanted:
+            asked = names | {"tags": wanted, "start": start, "earliest": earliest}
+            for tag_id, time_us, value in _planned(connection, _Q["last_telling"], asked):
+                found[tag_id] = (time_us, value)
+    return found
+
+
+def next_telling(
+    connection: Connection,
+    tag_ids: Sequence[int],
+    start: datetime,
+    state_map: Mapping[str, str],
+    standard: Collection[str],
+) -> datetime | None:
+    """Return the moment of the first such reading of any of the tags from a moment on."""
+    names = _names(state_map, standard)
+    for latest in (start + _NEAR, "infinity"):
+        asked = names | {"tags": list(tag_ids), "start": start, "latest": latest}
+        found: list[datetime] = [row[1] for row in _planned(connection, _Q["next_telling"], asked)]
+        if found:
+            return min(found)
+    return None
+
+
+def _names(state_map: Mapping[str, str], standard: Collection[str]) -> dict[str, Any]:
+    own = [name for name, meant in state_map.items() if meant.strip().upper() in standard]
+    return {"own": own, "mapped": list(state_map), "standard": list(standard)}
 
 
 def _hour_of(moment: datetime) -> datetime:

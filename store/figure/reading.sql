@@ -88,7 +88,7 @@ from (
 ) reading
 
 -- name: texts
--- Readings of a window with the last one and the last usable one before it. Of several readings
+-- Readings of a window with the last one and the last usable one before it, and the next one. Of several readings
 -- of one moment the best, then the greatest counts. What precedes is sought back to `earliest`.
 select asked.tag_id, reading.time_us, reading.value, reading.quality
 from unnest(%(tags)s::integer[]) as asked (tag_id)
@@ -115,4 +115,49 @@ cross join lateral (
         from text_measurement
         where tag_id = asked.tag_id and source_time >= %(start)s and source_time < %(end)s
     )
+    union all
+    (
+        select (extract(epoch from source_time) * 1000000)::bigint, value, quality
+        from text_measurement
+        where tag_id = asked.tag_id and source_time >= %(end)s and source_time < %(ahead)s
+            and quality < 2
+        order by source_time, quality, value collate "C" desc nulls last
+        limit 1
+    )
+) reading
+
+-- name: last_telling
+-- The last usable reading of state tags before a moment that tells whether a breakdown is open: by a
+-- name of the machine, or by a standard one that it does not use for something else. Sought back to
+-- `earliest`.
+select asked.tag_id, (extract(epoch from reading.source_time) * 1000000)::bigint, reading.value
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+cross join lateral (
+    select source_time, value
+    from text_measurement
+    where tag_id = asked.tag_id and source_time < %(start)s and source_time >= %(earliest)s
+        and quality < 2 and value is not null
+        and (
+            value = any(%(own)s::text[])
+            or (upper(btrim(value)) = any(%(standard)s::text[]) and value <> all(%(mapped)s::text[]))
+        )
+    order by source_time desc, quality, value collate "C" desc
+    limit 1
+) reading
+
+-- name: next_telling
+-- The first such reading from a moment on, sought up to `latest`; see last_telling.
+select asked.tag_id, reading.source_time
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+cross join lateral (
+    select source_time
+    from text_measurement
+    where tag_id = asked.tag_id and source_time >= %(start)s and source_time < %(latest)s
+        and quality < 2 and value is not null
+        and (
+            value = any(%(own)s::text[])
+            or (upper(btrim(value)) = any(%(standard)s::text[]) and value <> all(%(mapped)s::text[]))
+        )
+    order by source_time
+    limit 1
 ) reading

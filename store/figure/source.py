@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import Any
 from zoneinfo import ZoneInfo
 
 from plant.calendar import NO_RULES, DayOff, DayRules, Rotation, ShiftPattern

@@ -209,8 +209,8 @@ class KpiReading:
 
     def failures(self) -> FailureColumns:
         """Return the failures that touch the window, by machine and beginning."""
-        unit, start, end = self._columns("failures")
-        return FailureColumns(unit, start // 1000, np.where(end == 0, OPEN, end // 1000))
+        unit, start, end, worked = self._columns("failures")
+        return FailureColumns(unit, start // 1000, np.where(end == 0, OPEN, end // 1000), worked)
 
     def slice_groups(self) -> SliceGroups:
         """Return the chosen slices of the window with the group of each."""
@@ -234,10 +234,10 @@ class KpiReading:
             MinorStopTile(
                 unit_id,
                 (at, text),
-                _delay(start, end, kind),
+                _delay(start, end, kind, paused),
                 StateInterval(_millis(tile_start), _millis(tile_end), TimeElement.DELAY),
             )
-            for unit_id, start, end, kind, tile_start, tile_end, at, text in self._run(
+            for unit_id, start, end, kind, paused, tile_start, tile_end, at, text in self._run(
                 "minor_stop_tiles", thresholds=list(thresholds), now=now
             )
         ]
@@ -290,7 +290,7 @@ def _group(row: Sequence[Any]) -> GroupRow:
     )
 
 
-def _delay(start: datetime, end: datetime | None, kind: str | None) -> Stop:
+def _delay(start: datetime, end: datetime | None, kind: str | None, paused_ms: int) -> Stop:
     return Stop(
         _millis(start),
         None if end is None else _millis(end),
@@ -298,6 +298,7 @@ def _delay(start: datetime, end: datetime | None, kind: str | None) -> Stop:
         state=None,
         stop_kind=None if kind is None else StopKind(kind),
         stop_reason=None,
+        paused_ms=paused_ms,
     )
 
 

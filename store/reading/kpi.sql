@@ -219,9 +219,10 @@ group by 1, 2
 -- ends at the epoch.
 select
     coalesce(array_agg(f.work_unit_id), '{}'), coalesce(array_agg(f.start_time), '{}'),
-    coalesce(array_agg(coalesce(f.end_time, timestamptz 'epoch')), '{}')
+    coalesce(array_agg(coalesce(f.end_time, timestamptz 'epoch')), '{}'),
+    coalesce(array_agg(f.worked_ms), '{}')
 from (
-    select work_unit_id, start_time, end_time
+    select work_unit_id, start_time, end_time, worked_ms
     from failure
     where
         work_unit_id = any(%(units)s) and start_time < %(end)s
@@ -295,7 +296,7 @@ from (
 -- name: minor_stop_tiles
 -- Delay tiles within short whole stops; whether a stop is minor is decided on the whole stop.
 select
-    s.work_unit_id, s.start_time, s.end_time, s.stop_kind,
+    s.work_unit_id, s.start_time, s.end_time, s.stop_kind, s.paused_ms,
     greatest(i.start_time, %(start)s), least(i.end_time, %(end)s),
     b.key_start, b.key_text
 from unnest(
@@ -304,7 +305,8 @@ from unnest(
 join stop s
     on s.work_unit_id = asked.work_unit_id and s.element = 'delay'
     and s.start_time < %(end)s and (s.end_time is null or s.end_time > %(start)s)
-    and coalesce(s.end_time, %(now)s) - s.start_time < make_interval(secs => asked.threshold)
+    and coalesce(s.end_time, %(now)s) - s.start_time - s.paused_ms * interval '1 millisecond'
+        < make_interval(secs => asked.threshold)
 join state_interval i
     on i.work_unit_id = s.work_unit_id and i.element = 'delay'
     and i.start_time >= s.start_time and i.start_time < coalesce(s.end_time, %(now)s)

@@ -21,6 +21,7 @@ from store.reading.kpi import EVERYTHING, Chosen, KpiReading
 from store.reading.result_table import ResultTable, result_table
 from store.reading.row import (
     HourRow,
+    JudgedReading,
     MeasurementRow,
     OeeRow,
     ParetoRow,
@@ -140,6 +141,13 @@ class Reading:
     ) -> list[ParetoRow]:
         """Return time and number of stops per reason within the window, longest first."""
         return self._rows(ParetoRow, "pareto", units=list(units), start=start, end=end, now=now)
+
+    def judgements(
+        self, units: Sequence[int], start: datetime, end: datetime, limit: int
+    ) -> list[JudgedReading]:
+        """Return readings of counters that are no plain growth, newest first."""
+        asked = {"units": list(units), "start": start, "end": end, "limit": limit}
+        return self._rows(JudgedReading, "judgements", **asked)
 
     def stop_reasons(self, enterprise: str) -> dict[str, tuple[str, str]]:
         """Return the Vietnamese and English name of each stop reason code."""

@@ -247,8 +247,8 @@ order by p.path, 2
 -- Stops that overlap the window, whole; one that lasts counts up to the present.
 select
     p.path as place, s.start_time as start, s.end_time as end,
-    extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)::float8
-        as duration_s,
+    (extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)
+        - s.paused_ms / 1000.0)::float8 as duration_s,
     s.element, s.state, s.stop_kind, s.stop_reason,
     case
         when s.classification_id is not null then 'person'
@@ -256,7 +256,7 @@ select
     end as reason_source,
     said.classified_at,
     extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)
-        < policy.threshold_s as minor
+        - s.paused_ms / 1000.0 < policy.threshold_s as minor
 from stop s
 join place p on p.place_id = s.work_unit_id
 left join lateral (
@@ -279,8 +279,8 @@ order by s.start_time desc, p.path
 limit %(limit)s
 
 -- name: pareto
--- Time and number of stops per reason, clipped to the window. A stop without an order explains
--- itself; any other without a reason is unassigned.
+-- Time and number of stops per reason, clipped to the window, planned time within them cut out. A
+-- stop without an order explains itself; any other without a reason is unassigned.
 with clipped as (
     select
         coalesce(
@@ -288,9 +288,23 @@ with clipped as (
             case s.element when 'down' then '@no_order' else '@unassigned' end
         ) as reason,
         split_part(p.path, '/', 1) as enterprise,
-        extract(
-            epoch from
-            least(coalesce(s.end_time, %(now)s), %(end)s) - greatest(s.start_time, %(start)s)
+        (
+            extract(
+                epoch from
+                least(coalesce(s.end_time, %(now)s), %(end)s) - greatest(s.start_time, %(start)s)
+            )
+            - case when s.paused_ms = 0 then 0 else (
+                select coalesce(sum(extract(
+                    epoch from
+                    least(i.end_time, %(end)s, s.end_time) - greatest(i.start_time, %(start)s)
+                )), 0)
+                from state_interval i
+                where
+                    i.work_unit_id = s.work_unit_id and i.element not in ('delay', 'down')
+                    and i.start_time >= s.start_time
+                    and i.start_time < least(coalesce(s.end_time, %(now)s), %(end)s)
+                    and i.end_time > %(start)s
+            ) end
         )::float8 as duration_s
     from stop s
     join place p on p.place_id = s.work_unit_id
@@ -403,3 +417,24 @@ select
 -- name: schema_present
 -- Whether migrations have run.
 select to_regclass('oee_result') is not null
+
+-- name: judgements
+-- What counters of machines showed that is no plain growth, newest first, with what people said.
+select
+    p.path as place, tag.name as tag, tag.role, j.source_time as moment, j.event as judgement,
+    j.level, j.shown, j.counted, j.doubt, said.verdict, said.comment, said.role as said_by,
+    said.said_at
+from counter_judgement j
+join place p on p.place_id = j.work_unit_id
+join tag using (tag_id)
+left join lateral (
+    select v.verdict, v.comment, v.role, v.said_at
+    from counter_verdict v
+    where v.tag_id = j.tag_id and v.source_time = j.source_time
+    order by v.said_at desc, v.verdict_id desc
+    limit 1
+) said on true
+where
+    j.work_unit_id = any(%(units)s) and j.source_time >= %(start)s and j.source_time < %(end)s
+order by j.source_time desc, p.path, tag.name
+limit %(limit)s

@@ -203,3 +203,22 @@ class ProgressRow:
 
     dirty_windows: int
     rejections: int
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedReading:
+    """A reading that is no plain growth, what was made of it, and what a person says."""
+
+    place: str
+    tag: str
+    role: str
+    moment: datetime
+    judgement: str
+    level: float
+    shown: float
+    counted: float
+    doubt: float
+    verdict: str | None
+    comment: str | None
+    said_by: str | None
+    said_at: datetime | None

@@ -3,6 +3,7 @@
 from typing import Any
 
 from plant.kpi import BaseSums, OeeResult, ratio
+from plant.kpi.oee import oee
 
 MINUTE_MS = 60_000
 
@@ -19,6 +20,7 @@ def of_result(result: OeeResult) -> dict[str, Any]:
         "availability_high": result.availability_high,
         "missing": {name: str(reason) for name, reason in result.missing.items()},
         "faults": list(result.faults),
+        "run_time_coverage": result.run_time_coverage,
     }
 
 
@@ -39,7 +41,7 @@ def of_sums(sums: BaseSums) -> dict[str, Any]:
         "failure_events": sums.failure_events,
         "aupt": ratio.actual_unit_processing_time(sums) / MINUTE_MS,
         "aubt": ratio.actual_unit_busy_time(sums) / MINUTE_MS,
-        "nee": ratio.net_equipment_effectiveness(sums),
+        "nee": ratio.net_equipment_effectiveness(sums, oee(sums)),
         "ooe": ratio.overall_operations_effectiveness(sums),
         "teep": ratio.total_effective_equipment_performance(sums),
         "technical_efficiency": ratio.technical_efficiency(sums),

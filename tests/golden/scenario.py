@@ -18,7 +18,7 @@ from plant.delivery.idset import IdSet
 from plant.kpi import BaseSums, Missing, loss, reliability
 from plant.kpi.capability import capability
 from plant.kpi.fault import Figures
-from plant.kpi.oee import oee, pooled, serial_line
+from plant.kpi.oee import oee, oee_of, pooled, serial_line
 from plant.kpi.sums import add
 from tests.golden import driver_cases
 from tests.golden.outcome import MINUTE_MS, of_result, of_sums
@@ -89,17 +89,28 @@ def _pool(given: Case) -> dict[str, Any]:
         Figures(base_sums(place), Missing(place["absent"]) if "absent" in place else None)
         for place in given["places"]
     )
-    return of_sums(figures.sums) | of_result(oee(figures.sums, absent=figures.absent))
+    return of_sums(figures.sums) | of_result(oee_of(figures))
 
 
 def _line(given: Case) -> dict[str, Any]:
     units = [Figures(base_sums(unit)) for unit in given["units"]]
     paced = given.get("bottleneck")
-    out = None
+    out = scrap = None
     if paced is not None:
-        out = given["units"][paced]["pri"] * MINUTE_MS * given["units"][-1]["good"]
-    figures = serial_line(units, paced, out)
-    return of_sums(figures.sums) | of_result(oee(figures.sums, absent=figures.absent))
+        per_item = given["units"][paced]["pri"] * MINUTE_MS
+        out = per_item * given["units"][-1]["good"]
+        scrap = per_item * sum(_scrap(unit) for unit in given["units"])
+    figures = serial_line(units, paced, out, scrap)
+    return (
+        of_sums(figures.sums)
+        | of_result(oee_of(figures))
+        | {"drawn_down": figures.drawn_down_items}
+    )
+
+
+def _scrap(unit: Case) -> float:
+    counted = unit.get("scrap", unit["produced"] - unit["good"] - unit.get("rework", 0))
+    return float(counted) / float(unit.get("parts_per_item", 1))
 
 
 def _counter(given: Case) -> dict[str, Any]:

@@ -24,8 +24,10 @@ from analytics.readings.interval import millis
 from analytics.readings.signal import NumberReadings, TextReadings, number_readings, text_readings
 from plant.calendar import Break, ShiftPattern, utc_instant
 from plant.kpi import OeePolicy, ratio
-from plant.kpi.oee import oee
-from plant.kpi.reliability import failures
+from plant.kpi.fault import Figures
+from plant.kpi.loss import six_losses
+from plant.kpi.oee import oee_of
+from plant.kpi.reliability import failures, reliability
 from plant.kpi.stop import minor_stop_ms, stops
 from plant.kpi.sums import add
 from plant.measurement import TagRole
@@ -43,10 +45,10 @@ def clock(text: str) -> int:
 
 
 def moment(text: str, day: date, zone: ZoneInfo) -> int:
-    """Return the millisecond of a local time; `+1d` means a day later."""
-    following = text.endswith("+1d")
-    at = time.fromisoformat(text.removesuffix("+1d").strip())
-    return millis(utc_instant(day + timedelta(days=following), at, zone))
+    """Return the millisecond of a local time; `+1d` means a day later, `+2d` two."""
+    at, _, days = text.partition("+")
+    later = timedelta(days=int(days.removesuffix("d") or 0))
+    return millis(utc_instant(day + later, time.fromisoformat(at.strip()), zone))
 
 
 def each_minute(told: Case) -> list[float]:
@@ -80,9 +82,23 @@ class Story:
         return moment(text, self._day, self._zone)
 
     def _texts(self, name: str) -> TextReadings | None:
+        """Return events, or the first of them once more for each minute of some spans."""
         events = self._given.get(name)
         if events is None:
             return None
+        spans = self._given.get(f"{name}_each_minute")
+        if spans is not None:
+            minutes = [
+                moment
+                for begin, end in spans
+                for moment in range(self._at(begin), self._at(end), MINUTE_MS)
+            ]
+            more = self._given.get(f"{name}_more", [])
+            return text_readings(
+                [1000 * one for one in minutes] + [1000 * self._at(event[0]) for event in more],
+                [events[0][1]] * len(minutes) + [event[1] for event in more],
+                [0] * len(minutes) + [2 if "bad" in event else 0 for event in more],
+            )
         return text_readings(
             [self._at(event[0]) * 1000 for event in events],
             [event[1] for event in events],
@@ -143,22 +159,26 @@ class Story:
                 for product, told in self._given.get("run_times_s", {}).items()
             },
             routing,
+            self._given["run_time_s"] * 1000 if "run_time_s" in self._given else None,
         )
 
     def _numbers(self, told: Any) -> NumberReadings:
         if not isinstance(told, list):
             values = each_minute(told["each_minute"])
-            start = self._at(told.get("from", self._given["window"][0]))
-            moments = [(start + minute * MINUTE_MS) * 1000 for minute in range(len(values))]
-            return number_readings(moments, values)
+            start = self._at(self._given["window"][0])
+            lost = told["each_minute"].get("lost", {"from": 0, "to": 0})
+            kept = [n for n in range(len(values)) if not lost["from"] <= n < lost["to"]]
+            moments = [(start + minute * MINUTE_MS) * 1000 for minute in kept]
+            return number_readings(moments, [values[minute] for minute in kept])
         return number_readings([self._at(at) * 1000 for at, _ in told], [v for _, v in told])
 
     def _counts(self, signals: HeldSignals, routing: Routing) -> dict[TagRole, Increments]:
         given = self._given
         counter = Counter(given.get("modulus"), given.get("max_rate_per_s"))
+        silence = round(2000 * given["counter_silence_s"]) if "counter_silence_s" in given else None
         counts = {
             TagRole.ENERGY if name == "energy" else TagRole(f"{name}_count"): increments(
-                self._numbers(readings), counter
+                self._numbers(readings), counter, silence_ms=silence
             )
             for name, readings in given.get("counters", {}).items()
         }
@@ -197,19 +217,31 @@ class Story:
         total = replace(add(part.sums for part in parts), failure_events=len(failed))
         whole = stops(tiles_of(line))
         minor = _minor_ms(given, line, end)
-        found = of_sums(total) | of_result(oee(total, minor)) | _of_slices(parts)
+        figures = Figures(total, None, minor, stateless="states" not in given)
+        found = of_sums(total) | of_result(oee_of(figures)) | _of_slices(parts)
+        losses = six_losses(total)
+        if losses is not None:
+            found["loss_unknown"] = losses.unknown_ms / MINUTE_MS
+            found["loss_speed"] = losses.reduced_speed_ms / MINUTE_MS
         return found | {
             "stops": [
                 [(stop.start - start) / MINUTE_MS, ((stop.end or end) - start) / MINUTE_MS]
                 for stop in whole
             ],
+            "stood": [stop.lasted_ms(end) / MINUTE_MS for stop in whole],
             "reasons": [stop.stop_reason for stop in whole],
+            "mttr": _minutes(reliability(failed, total.apt_ms).mttr_ms),
+            "mttr_calendar": _minutes(reliability(failed, total.apt_ms).mttr_calendar_ms),
             "minor": minor / MINUTE_MS,
             "inspected": total.inspected_parts,
             "first_pass_yield": ratio.first_pass_yield(
                 total.good_at_first_parts, total.inspected_parts
             ),
         }
+
+
+def _minutes(ms: float | None) -> float | None:
+    return None if ms is None else ms / MINUTE_MS
 
 
 def _of_slices(parts: Sequence[Slice]) -> dict[str, Any]:

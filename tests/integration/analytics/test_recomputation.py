@@ -62,7 +62,7 @@ def test_the_command_says_whether_rows_are_identical(plant: FigurePlant, tmp_pat
 
     assert (same.exit_code, other.exit_code) == (0, 1), same.output + other.output
     assert same.output.splitlines()[-1] == "identical"
-    assert "base_sums: 3 rows before, 6 differ" in other.output
+    assert "base_sums: 6 rows before, 12 differ" in other.output
     assert other.output.splitlines()[-1] == "not identical"
 
 

@@ -257,7 +257,7 @@ def test_each_figure_has_a_value_or_a_reason(served: Served) -> None:
     _, client = served
     for place in (SAW, GRINDER, LINE, SITE, "dong-nai"):
         (group,) = ask(client, "kpi", place=place, start=at(0), end=at(8))["data"]
-        assert len(group["figures"]) == 27
+        assert len(group["figures"]) == 28
         for name, figure in group["figures"].items():
             assert (figure["value"] is None) == (figure["missing"] is not None), name
 
@@ -501,13 +501,15 @@ def test_minor_stops_are_told_by_the_threshold_of_the_machine(changing: Served) 
     assert minor() == by_site
 
 
-def test_boards_have_no_figure_when_the_machine_that_paces_has_no_state(changing: Served) -> None:
+def test_boards_and_kpi_agree_when_the_machine_that_paces_has_no_state(changing: Served) -> None:
     plant, client = changing
     asked = {"place": LINE, "start": at(0), "end": at(8)}
     (before, *_) = ask(client, "boards/comparison", **asked)["tables"][1]["rows"]
     assert before["oee"] is not None
     plant.without_tags(GRINDER, "state")
     (group, *_) = ask(client, "kpi", by="product", **asked)["data"]
-    assert group["figures"]["oee"]["missing"] == "no_state"
+    assert group["figures"]["availability"]["missing"] == "no_state"
+    assert group["figures"]["oee"]["value"] is not None
     (row, *_) = ask(client, "boards/comparison", **asked)["tables"][1]["rows"]
-    assert row["oee"] is None
+    assert row["availability"] is None
+    assert row["oee"] == pytest.approx(group["figures"]["oee"]["value"])

@@ -48,6 +48,7 @@ ADDED_TO = {
     "master_data_event",
     "counter_verdict",
     "stop_classification",
+    "stop_division",
 }
 CHANGED_COLUMNS = {
     ("edge", "revoked_at"),

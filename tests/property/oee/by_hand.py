@@ -22,6 +22,7 @@ from tests.property.oee.stories import (
 BROKEN = ("ABORTING", "ABORTED", "CLEARING")
 HELD = ("HOLDING", "HELD", "UNHOLDING")
 SUSPENDED = ("SUSPENDING", "SUSPENDED", "UNSUSPENDING")
+RAN_AGAIN = ("EXECUTE", *HELD, *SUSPENDED, "COMPLETING", "COMPLETE")
 IDLE = ("STOPPING", "STOPPED", "RESETTING", "IDLE", "STARTING", "COMPLETING", "COMPLETE")
 KINDS = {
     **dict.fromkeys(BROKEN, "breakdown"),
@@ -29,6 +30,10 @@ KINDS = {
     **dict.fromkeys(SUSPENDED, "suspended"),
     **dict.fromkeys(IDLE, "stopped"),
     "EXECUTE": "run",
+    # What a machine's own states may be mapped to beside the standard ones.
+    "PLANNED_DOWNTIME": "planned",
+    "SETUP": "setup",
+    "DELAY": "held",
 }
 
 
@@ -151,10 +156,33 @@ def packml(name: object) -> str | None:
     return standard if standard in KINDS else None
 
 
+def bridged(story: Story) -> list[Report]:
+    """Return the states without bad readings in the middle of one and the same stop."""
+    rows = _ordered(story.states)
+    found = []
+    for place, one in enumerate(rows):
+        before = [other for other in rows[:place] if not other.bad]
+        after = [other for other in rows[place + 1 :] if not other.bad]
+        if one.bad and before and after:
+            first, last = packml(before[-1].value), packml(after[0].value)
+            same = first == last and first is not None and KINDS[first] != "run"
+            if same and after[0].tick - before[-1].tick <= story.silence:
+                continue
+        found.append(one)
+    return found
+
+
+def is_broken(story: Story, tick: int) -> bool:
+    """Tell whether the machine has not run again since it last said that it was broken."""
+    said = [packml(one.value) for one in _ordered(story.states) if one.tick <= tick and not one.bad]
+    telling = [name for name in said if name in BROKEN or name in RAN_AGAIN]
+    return bool(telling) and telling[-1] in BROKEN
+
+
 def minutes(story: Story) -> list[Minute]:
     """Return what is true of each minute of the window."""
     length = story.length
-    state = _held(story.states, length, story.silence, through_bad=False)
+    state = _held(bridged(story), length, story.silence, through_bad=False)
     mode = _held(story.modes or (), length, story.silence, through_bad=True)
     order = _held(story.orders or (), length, None, through_bad=True)
     product = _held(story.products or (), length, None, through_bad=True)
@@ -170,8 +198,10 @@ def minutes(story: Story) -> list[Minute]:
         kind = KINDS.get(packml(state[tick]) or "")
         if story.modes is not None and kind == "run" and mode[tick] is None:
             kind = None
-        if (mode[tick] or "").upper() in ("SETUP", "MANUAL", "MAINTENANCE"):
+        if (mode[tick] or "").upper() in ("SETUP", "MANUAL"):
             kind = "setup"
+        if packml(state[tick]) is not None and is_broken(story, tick):
+            kind = "breakdown"
         held_order = (order[tick] or None) if story.orders is not None else "some"
         if story.products is None and story.orders is not None:
             made = ORDER_PRODUCTS.get(order[tick] or "")
@@ -213,6 +243,8 @@ def _element(
         return "planned_break" if in_break else "planned_maintenance"
     if kind == "setup":
         return "setup"
+    if kind == "planned":
+        return "planned_maintenance"
     if kind == "stopped":
         return "delay" if ordered else "down"
     if kind is None:
@@ -229,6 +261,8 @@ class HandStop:
     element: str
     kind: str | None
     reason: str | None
+    stood: int = 0
+    """Minutes of it that were not planned otherwise."""
 
 
 def stops(told: Sequence[Minute]) -> list[HandStop]:
@@ -240,15 +274,15 @@ def stops(told: Sequence[Minute]) -> list[HandStop]:
         if first.element not in ("delay", "down"):
             tick += 1
             continue
-        look, end, reason = tick, tick, None
+        look, end, reason, stood = tick, tick, None, 0
         while look < len(told) and told[look].kind == first.kind:
             if told[look].element == first.element:
-                end = look + 1
+                end, stood = look + 1, stood + 1
                 reason = reason or told[look].reason
             elif told[look].element not in ("planned_break", "planned_maintenance"):
                 break
             look += 1
-        found.append(HandStop(tick, end, first.element, first.kind, reason))
+        found.append(HandStop(tick, end, first.element, first.kind, reason, stood))
         tick = end
     return found
 

@@ -1,7 +1,7 @@
 """Ratios, losses and roll-ups by hand: the definitions of ISO 22400-2 in exact fractions."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 
 from plant.kpi import BaseSums
@@ -51,12 +51,12 @@ def oee(sums: BaseSums, minor_ms: int = 0, *, stateless: bool = False) -> HandOe
         quality = share(exact(sums.good_quantity), exact(sums.produced_quantity))
     if made is not None and made <= 0 and (sums.produced_quantity or 0) <= 0:
         quality = None
-    speed = share(made, running) if counted and not nothing_priced else None
+    speed = None if nothing_priced else share(made, running)
     return HandOee(
         availability=None if blind or stateless else running / pbt,
         effectiveness=None if blind or stateless else speed,
         quality_ratio=quality if counted and sorted_ else None,
-        oee=share(good, pbt) if sorted_ and not nothing_priced else None,
+        oee=None if nothing_priced else share(good, pbt),
         low=None if stateless else zero if blind else running / pbt,
         high=None if stateless else one if blind else (running + sums.unknown_ms) / pbt,
         coverage=None if stateless else 1 - Fraction(sums.unknown_ms) / pbt,
@@ -73,16 +73,64 @@ def added(parts: Sequence[BaseSums]) -> BaseSums:
     return BaseSums(**total)  # type: ignore[arg-type]  # whole numbers stay whole
 
 
+_KNOWN_BY_COUNT = (
+    *("pri_pq_ms", "pri_gq_ms", "line_pri_gq_ms", "line_pri_sq_ms", "start_up_pri_ms"),
+    *("unpriced_items", "unseen_pri_pq_ms", "stopped_pri_pq_ms"),
+)
+_COUNTS = tuple(
+    f"{name}_{unit}"
+    for name in ("produced", "good", "scrap", "rework")
+    for unit in ("quantity", "items")
+)
+
+
+def is_mute(sums: BaseSums) -> bool:
+    """Tell whether a machine was to work and said nothing at all."""
+    said = (sums.produced_quantity, sums.good_quantity, sums.energy_kwh)
+    return 0 < sums.pbt_ms == sums.unknown_ms and not any(said)
+
+
 def pooled_oee(places: Sequence[BaseSums]) -> Exact:
     """Return good time of the places that were to work over the time they were to work."""
-    busy = [place for place in places if place.pbt_ms]
-    return oee(added(busy)).oee if busy else None
+    told = []
+    for place in places:
+        if not place.pbt_ms:
+            continue
+        unknown: dict[str, float] = {}
+        if place.unknown_ms == place.pbt_ms and not place.pri_gq_ms:
+            names = (*_KNOWN_BY_COUNT, *_COUNTS)
+            unknown = dict.fromkeys((one for one in names if getattr(place, one) is None), 0.0)
+        told.append(replace(place, **unknown))  # type: ignore[arg-type]  # quantities only
+    return oee(added(told)).oee if told else None
 
 
-def serial_oee(pacing: BaseSums, last: BaseSums) -> Exact:
-    """Return the bottleneck's planned time of the good parts out, over its planned busy time."""
-    if pacing.pbt_ms in (0, pacing.unknown_ms):
+def scrap_of(sums: BaseSums) -> Exact:
+    """Return a machine's scrap in items."""
+    if sums.scrap_items is not None:
+        return exact(sums.scrap_items)
+    if sums.produced_items is None or sums.good_items is None:
         return None
-    if pacing.produced_quantity is None or pacing.pri_pq_ms is None or last.good_quantity is None:
-        return None
-    return share(exact(last.line_pri_gq_ms), Fraction(pacing.pbt_ms))
+    return Fraction(sums.produced_items) - Fraction(sums.good_items)
+
+
+def line_of(units: Sequence[BaseSums], pacing: BaseSums) -> BaseSums:
+    """Return the sums of a serial line: the bottleneck's time, and what left the line."""
+
+    def total(parts: Sequence[Exact]) -> float | None:
+        return None if None in parts else float(sum(part or 0 for part in parts))
+
+    last = units[-1]
+    scrapped = [scrap_of(unit) for unit in units]
+    out = exact(last.line_pri_gq_ms)
+    left = total([exact(last.good_items), *scrapped])
+    return replace(
+        pacing,
+        pri_pq_ms=total([out, *(exact(unit.line_pri_sq_ms) for unit in units)]),
+        pri_gq_ms=last.line_pri_gq_ms,
+        produced_quantity=left,
+        produced_items=left,
+        good_quantity=last.good_items,
+        good_items=last.good_items,
+        scrap_quantity=total(scrapped),
+        scrap_items=total(scrapped),
+    )

@@ -107,12 +107,21 @@ class Story:
     """Parts of product `a` that this machine makes for a finished item."""
 
 
-STATE_MAP = {"CHẠY": "EXECUTE", "Kẹt": "held", "run": "EXECUTE"}
+STATE_MAP = {
+    "CHẠY": "EXECUTE",
+    "Kẹt": "held",
+    "run": "EXECUTE",
+    "cleaning": "PLANNED_DOWNTIME",
+    "đổi khuôn": "setup",
+    "waiting": "DELAY",
+}
 ORDER_PRODUCTS = {"LSX-1": "a", "LSX-2": "b"}
 STATES = (
     *("EXECUTE", "CHẠY", "run", "HELD", "Kẹt", "UNHOLDING", "SUSPENDED", "ABORTED", "CLEARING"),
-    *("IDLE", "STOPPED", "COMPLETE", "??"),
+    *("IDLE", "STOPPED", "COMPLETE", "??", "cleaning", "đổi khuôn", "waiting"),
 )
+TELLING = ("EXECUTE", "CHẠY", "run", "HELD", "Kẹt", "UNHOLDING", "SUSPENDED", "ABORTED", "CLEARING")
+"""States after which it is known whether a breakdown is open; COMPLETE is another."""
 
 
 def reports(
@@ -255,7 +264,9 @@ def stories(draw: st.DrawFn) -> Story:
     """Return the story of a machine over up to 26 hours."""
     length = draw(st.sampled_from([45, 300, 1440, 1560]))
     states = draw(reports(st.sampled_from(STATES), length, 25))
-    modes = reports(st.sampled_from(["PRODUCTION", "PRODUCTION", "PRODUCTION", "Setup"]), length)
+    modes = reports(
+        st.sampled_from(["PRODUCTION", "PRODUCTION", "PRODUCTION", "Setup", "Maintenance"]), length
+    )
     orders = reports(st.sampled_from(["", "LSX-1", "LSX-2", "LSX-9"]), length, 6)
     products = reports(st.sampled_from(["a", "b", "", "c"]), length, 6)
     reasons = reports(st.sampled_from(["", "ket", "dao"]), length, 6)
@@ -412,9 +423,9 @@ def _told(
     for number, (name, rows) in enumerate(signals.items()):
         if rows is None:
             continue
-        told = [one for one in rows if one.tick < end]
+        told = list(rows)
         if carried_only:
-            told = _carried(told, start)
+            told = _carried(told, start, end)
         tags.append(RoleTag(number, 1, _ROLES[name], None, None, story.silence * 60.0))
         readings[number] = TextColumns(*_columns(story, disorder(told), lambda value: value))
     for number, (name, counter) in enumerate(story.counters.items(), start=10):
@@ -439,11 +450,18 @@ def _columns(
     return times, [shown(one.value) for one in rows], bad
 
 
-def _carried(rows: list[Report], start: int) -> list[Report]:
-    """Return the readings from a tick on, the last one before and the last usable one before."""
+def _carried(rows: list[Report], start: int, end: int) -> list[Report]:
+    """Return the readings that the store reads for `[start, end)`.
+
+    Those of the window, the last one before, the last usable one before, the last one before that
+    tells whether a breakdown is open, and the next usable one within an hour.
+    """
     before = sorted((one for one in rows if one.tick < start), key=_moment)
     usable = [one for one in before if not one.bad]
-    return [*{*before[-1:], *usable[-1:]}, *(one for one in rows if one.tick >= start)]
+    telling = [one for one in usable if one.value in (*TELLING, "COMPLETE")]
+    after = sorted((one for one in rows if end <= one.tick < end + 60 and not one.bad), key=_moment)
+    inside = [one for one in rows if start <= one.tick < end]
+    return [*{*before[-1:], *usable[-1:], *telling[-1:]}, *inside, *after[:1]]
 
 
 def _near(rows: list[Report], start: int, end: int) -> list[Report]:

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from fractions import Fraction
 
 from tests.property.oee.by_hand import Minute, runs
+from tests.property.oee.counts_by_hand import Counted, counted
 from tests.property.oee.stories import RunTime, Story
-from tests.property.oee_counts_by_hand import Counted, counted
 
 MINUTE_MS = 60_000
 SILENT_MIN = 2

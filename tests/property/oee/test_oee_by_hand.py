@@ -117,7 +117,7 @@ def check_stops(story: Story, found: UnitFigures, minutes: Sequence[Minute]) -> 
     mine = stops(found.tiles, end)
     assert [tick_stop(one, base, story.length) for one in mine] == by_hand
     assert [one.end is None for one in mine] == [one.end == story.length for one in by_hand]
-    short = [one for one in by_hand if (one.end - one.start) * 60 < story.threshold_s]
+    short = [one for one in by_hand if one.stood * 60 < story.threshold_s]
     delays = [tile for tile in found.tiles if tile.element is TimeElement.DELAY]
     minutes_minor = sum(
         minutes[tick].element == "delay"
@@ -141,14 +141,23 @@ def check_stops(story: Story, found: UnitFigures, minutes: Sequence[Minute]) -> 
     else:
         assert seen.mtbf_per_failure_ms == pytest.approx(operating / len(broken))
         assert seen.mtbf_per_failure_plus_1_ms == pytest.approx(operating / (len(broken) + 1))
-    repairs = [over - start for start, over in broken if over is not None]
-    mttr = sum(repairs) * TICK_MS / len(repairs) if repairs else None
-    assert seen.mttr_ms == (None if mttr is None else pytest.approx(mttr))
+    repairs = [(start, over) for start, over in broken if over is not None]
+    by_clock = sum(over - start for start, over in repairs)
+    worked = sum(
+        minutes[tick].element in ("delay", "down", "unknown")
+        for start, over in repairs
+        for tick in range(start, over)
+    )
+    for mine_ms, total in ((seen.mttr_ms, worked), (seen.mttr_calendar_ms, by_clock)):
+        mttr = total * TICK_MS / len(repairs) if repairs else None
+        assert mine_ms == (None if mttr is None else pytest.approx(mttr))
 
 
 def tick_stop(one: Stop, base: int, length: int) -> HandStop:
     end = length if one.end is None else (one.end - base) // TICK_MS
-    return HandStop((one.start - base) // TICK_MS, end, one.element, one.stop_kind, one.stop_reason)
+    start = (one.start - base) // TICK_MS
+    stood = end - start - one.paused_ms // TICK_MS
+    return HandStop(start, end, one.element, one.stop_kind, one.stop_reason, stood)
 
 
 def check_result(story: Story, found: UnitFigures) -> None:

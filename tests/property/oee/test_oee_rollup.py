@@ -10,10 +10,11 @@ from hypothesis import strategies as st
 
 from plant.kpi import BaseSums, Missing
 from plant.kpi.fault import Figures
-from plant.kpi.oee import oee, pooled
+from plant.kpi.oee import oee, oee_of, pooled
 from plant.kpi.ratio import idle_energy_share
 from plant.kpi.rollup import Line, line_figures, place_figures
-from tests.property.oee.ratios_by_hand import Exact, added, exact, pooled_oee, serial_oee
+from tests.property.oee import ratios_by_hand
+from tests.property.oee.ratios_by_hand import Exact, added, is_mute, line_of, pooled_oee, scrap_of
 
 small = st.sampled_from([0, 0, 1, 5, 60, 600])
 
@@ -32,9 +33,7 @@ def unit_sums(draw: st.DrawFn) -> BaseSums:
     per_item = draw(st.sampled_from([1, 1, 2, 4]))
 
     def planned(parts: int, run_time: int | None) -> float | None:
-        if not counted:
-            return None
-        return 0.0 if parts == 0 else None if run_time is None else float(parts * run_time)
+        return None if not counted else float(parts * (run_time or 0))
 
     return BaseSums(
         calendar_ms=pot + draw(small),
@@ -59,6 +58,10 @@ def unit_sums(draw: st.DrawFn) -> BaseSums:
         good_items=good / per_item if counted else None,
         scrap_items=scrap / per_item if counted else None,
         rework_items=rework / per_item if counted else None,
+        unpriced_items=None if not counted else made / per_item if seconds is None else 0.0,
+        unseen_pri_pq_ms=planned(0, 0),
+        stopped_pri_pq_ms=planned(0, 0),
+        line_pri_sq_ms=planned(scrap, paced),
     )
 
 
@@ -100,8 +103,28 @@ def pacing_of(works: Works) -> BaseSums | Missing:
     paced = 0 if len(works.units) == 1 else works.bottleneck
     if paced is None:
         return Missing.NO_BOTTLENECK
-    sums = works.units[paced]
-    return Missing.NO_DATA if sums is None or works.units[-1] is None else sums
+    sums, last = works.units[paced], works.units[-1]
+    alone = len(works.units) == 1
+    missing = [one for one in (sums, last) if one is None or (_never_counted(one) and not alone)]
+    return Missing.NO_DATA if missing or sums is None else sums
+
+
+def _never_counted(sums: BaseSums) -> bool:
+    return is_mute(sums) and (sums.produced_quantity, sums.good_quantity) == (None, None)
+
+
+def heard(works: Works) -> list[BaseSums]:
+    """Return the machines of a serial line that tell anything of what left it."""
+    alone = len(works.units) == 1
+    return [one for one in present(works) if alone or not _never_counted(one)]
+
+
+def sums_of_line(works: Works, pacing: BaseSums) -> BaseSums:
+    """Return what a serial line's figures are formed from."""
+    if len(works.units) > 1:
+        return line_of(heard(works), pacing)
+    items = {f"{name}_quantity": getattr(pacing, f"{name}_items") for name in ("produced", "good")}
+    return replace(pacing, **items)
 
 
 def present(works: Works) -> list[BaseSums]:
@@ -117,7 +140,7 @@ def close(mine: float | None, hand: Exact) -> bool:
 @given(lines)
 def test_a_line_is_what_its_machines_make_of_it(works: Works) -> None:
     figures = line_figures(*told(works), of_time=False)
-    result = oee(figures.sums, absent=figures.absent)
+    result = oee_of(figures)
     members = present(works)
     if works.kind == "parallel":
         assert figures.absent is (None if members else Missing.NO_DATA)
@@ -129,55 +152,53 @@ def test_a_line_is_what_its_machines_make_of_it(works: Works) -> None:
         assert figures.absent is pacing
         assert result.oee is None
         return
-    last = works.units[-1]
-    assert last is not None
-    assert close(result.oee, serial_oee(pacing, last))
+    hand = sums_of_line(works, pacing)
+    expected = ratios_by_hand.oee(hand)
+    assert close(result.oee, expected.oee)
+    assert close(result.quality_ratio, expected.quality_ratio)
+    assert close(result.effectiveness, expected.effectiveness)
     assert figures.sums.apt_ms == pacing.apt_ms
-    assert figures.sums.produced_quantity == pacing.produced_items
-    assert figures.sums.good_quantity == last.good_items
-    every = added(members)
-    assert figures.sums.scrap_quantity == every.scrap_items
+    assert figures.sums.produced_quantity == hand.produced_quantity
+    assert figures.sums.good_quantity == hand.good_quantity
+    every = added(heard(works))
     assert figures.sums.rework_quantity == every.rework_items
     assert figures.sums.failure_events == every.failure_events
     whole = None if every.energy_kwh is None else Fraction(1, 4)
     assert close(idle_energy_share(figures.sums), whole)
+    if figures.drawn_down_items is not None:
+        place = next(n for n, unit in enumerate(heard(works)) if unit is pacing)
+        behind = sum((scrap_of(unit) or 0 for unit in heard(works)[place:]), Fraction(0))
+        made = Fraction(pacing.produced_items or 0)
+        left = Fraction(heard(works)[-1].good_items or 0) + behind
+        assert figures.drawn_down_items == pytest.approx(float(left - made))
 
 
 @given(st.lists(lines, min_size=1, max_size=3))
 def test_a_site_is_the_sums_of_its_lines_and_no_mean(site: Sequence[Works]) -> None:
     figures = place_figures((told(works, 10 * n) for n, works in enumerate(site)), of_time=False)
-    result = oee(figures.sums, absent=figures.absent)
+    result = oee_of(figures)
     known = [works for works in site if present(works)]
-    good, pbt, unknown = Fraction(0), Fraction(0), Fraction(0)
     why: list[Missing] = [] if known else [Missing.NO_DATA]
-    uncounted = False
+    places: list[BaseSums] = []
     for works in known:
-        busy: list[BaseSums]
         if works.kind == "parallel":
-            busy = [one for one in present(works) if one.pbt_ms]
-            out = [one.pri_gq_ms for one in busy]
+            places.append(_pool(present(works)))
+            continue
+        pacing = pacing_of(works)
+        if isinstance(pacing, Missing):
+            why.append(pacing)
         else:
-            pacing = pacing_of(works)
-            if isinstance(pacing, Missing):
-                why.append(pacing)
-                continue
-            last = works.units[-1]
-            assert last is not None
-            busy = [pacing] if pacing.pbt_ms else []
-            out = [last.line_pri_gq_ms] if busy else []
-            uncounted |= bool(busy) and last.good_quantity is None
-        uncounted |= any(one.produced_quantity is None or one.pri_pq_ms is None for one in busy)
-        uncounted |= None in out
-        good += sum((exact(one) or Fraction(0) for one in out), Fraction(0))
-        pbt += sum(one.pbt_ms for one in busy)
-        unknown += sum(one.unknown_ms for one in busy)
+            places.append(sums_of_line(works, pacing))
     if why:
         assert result.oee is None
         assert figures.absent in why
-    elif pbt in (0, unknown) or uncounted:
-        assert result.oee is None
     else:
-        assert close(result.oee, good / pbt)
+        assert close(result.oee, pooled_oee(places))
+
+
+def _pool(units: Sequence[BaseSums]) -> BaseSums:
+    """Return the sums of a pool, as those of one place."""
+    return pooled(Figures(one) for one in units).sums
 
 
 def energy_of(units: Sequence[BaseSums]) -> tuple[float | None, float | None]:
@@ -211,7 +232,8 @@ def test_a_place_without_planned_time_changes_nothing_that_oee_divides(
     units: list[BaseSums], other: BaseSums
 ) -> None:
     idle = replace(other, pbt_ms=0, apt_ms=0, aust_ms=0, adet_ms=0, adot_ms=0, unknown_ms=0)
-    idle = replace(idle, unscheduled_production_ms=min(5, idle.calendar_ms), failure_events=0)
+    idle = replace(idle, calendar_ms=idle.calendar_ms + 5, failure_events=0)
+    idle = replace(idle, unscheduled_production_ms=5)
     one = line_figures(*told(Works("parallel", None, tuple(units))))
     more = line_figures(*told(Works("parallel", None, (*units, idle))))
     alone, joined = oee(one.sums), oee(more.sums)

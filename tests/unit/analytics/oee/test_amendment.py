@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.oee.amendment import Booking, amended
-from analytics.oee.base_sum import quantities_of
+from analytics.oee.slice_count import quantities_of
 from analytics.readings.counter import Counter
 from analytics.readings.counting import Increments, increments
 from analytics.readings.signal import number_readings

@@ -61,12 +61,14 @@ def test_a_breakdown_is_one_when_a_name_that_nobody_knows_lies_within_it() -> No
     assert began(told((0, "ABORTED"), (5, "?"), (20, "ABORTED"))) == [0]
 
 
-def test_what_breaks_during_setup_fails_when_setup_ends() -> None:
+def test_what_breaks_during_setup_fails_then() -> None:
     modes = told((0, "SETUP"), (10, "PRODUCTION"))
-    assert began(told((2, "ABORTED")), modes) == [10]
-    assert began(told((2, "ABORTED"), (9, "EXECUTE")), modes) == []
+    assert began(told((2, "ABORTED")), modes) == [2]
 
 
-def test_setup_ended_by_a_breakdown_that_began_before_it_is_another_failure() -> None:
-    modes = told((0, "PRODUCTION"), (5, "SETUP"), (10, "PRODUCTION"))
-    assert began(told((2, "ABORTED")), modes) == [2, 10]
+@pytest.mark.parametrize("mode", ["SETUP", "MANUAL", "MAINTENANCE"])
+def test_a_breakdown_is_one_whatever_mode_and_state_it_is_put_in(mode: str) -> None:
+    modes = told((0, "PRODUCTION"), (5, mode), (10, "PRODUCTION"))
+    states = told((2, "ABORTED"), (4, "CLEARING"), (6, "STOPPED"), (8, "IDLE"), (12, "STARTING"))
+    assert began(states, modes) == [2]
+    assert began(told((2, "ABORTED"), (7, "EXECUTE"), (9, "ABORTED")), modes) == [2, 9]

@@ -84,7 +84,7 @@ def test_a_name_that_nobody_knows_is_named_with_its_moments() -> None:
     assert moments.tolist() == [1000, 7000]
 
 
-@pytest.mark.parametrize("mode", ["SETUP", "manual", "Maintenance"])
+@pytest.mark.parametrize("mode", ["SETUP", "manual"])
 def test_a_setup_mode_outranks_the_state(mode: str) -> None:
     found = signals(told((0, "HELD")), told((0, mode)))
     assert timeline(0, 1000, found, Schedule(())).stop_kind.tolist() == [-1]

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from analytics.oee.base_sum import quantities_of
+from analytics.oee.slice_count import quantities_of
 from plant.kpi import BaseSums, Missing
 from plant.kpi.fault import Figures
 from plant.kpi.oee import checked, oee, pooled, serial_line
@@ -77,7 +77,7 @@ def test_pool_of_nothing_has_no_data() -> None:
 
 def test_minor_stops_of_the_bottleneck_are_those_of_the_line() -> None:
     units = [Figures(HOUR, minor_stop_ms=7), Figures(HOUR, minor_stop_ms=9)]
-    assert serial_line(units, 0, 1.0).minor_stop_ms == 7
+    assert serial_line(units, 0, 1.0, 0.0).minor_stop_ms == 7
 
 
 def test_a_sum_is_unknown_when_any_part_is() -> None:

@@ -35,7 +35,7 @@ SUMS = BaseSums(
     rework_items=2.0,
 )
 FIRST_STEP = BaseSums(produced_quantity=90.0, produced_items=30.0)
-FAILED = reliability([Failure(0, HOUR)], 3 * HOUR, 2 * HOUR)
+FAILED = reliability([Failure(0, 2 * HOUR, HOUR)], 3 * HOUR, 2 * HOUR)
 FULL = Evidence(Figures(SUMS), SUMS, 10 * HOUR, FIRST_STEP, FAILED, HOUR)
 
 
@@ -66,6 +66,7 @@ def test_every_figure_is_the_one_of_the_standard() -> None:
             "mtbf_per_failure_plus_1": 1.5,
             "mttf": 2.0,
             "mttr": 1.0,
+            "mttr_calendar": 2.0,
             "corrective_maintenance_ratio": 0.5,
             "energy_per_item": 0.4,
             "energy_per_good_item": 0.5,
@@ -87,7 +88,15 @@ NONE_MADE = replace(SUMS, pri_pq_ms=0.0, pri_gq_ms=0.0, produced_quantity=0.0, g
     ("given", "reasons"),
     [
         (
-            of(replace(SUMS, produced_quantity=None, pri_pq_ms=None)),
+            of(
+                replace(
+                    SUMS,
+                    produced_quantity=None,
+                    pri_pq_ms=None,
+                    good_quantity=None,
+                    pri_gq_ms=None,
+                )
+            ),
             {
                 "effectiveness": Missing.NO_COUNTS,
                 "quality_ratio": Missing.NO_COUNTS,
@@ -97,6 +106,19 @@ NONE_MADE = replace(SUMS, pri_pq_ms=0.0, pri_gq_ms=0.0, produced_quantity=0.0, g
                 "scrap_ratio": Missing.NO_COUNTS,
                 "energy_per_item": Missing.NO_COUNTS,
                 "total_effective_equipment_performance": Missing.NO_COUNTS,
+            },
+        ),
+        (
+            # Only good parts are counted: OEE needs no others.
+            of(replace(SUMS, produced_quantity=None, pri_pq_ms=None, scrap_quantity=None)),
+            {
+                "availability": None,
+                "effectiveness": Missing.NO_SCRAP_COUNTS,
+                "quality_ratio": Missing.NO_SCRAP_COUNTS,
+                "oee": None,
+                "overall_operations_effectiveness": None,
+                "energy_per_item": Missing.NO_SCRAP_COUNTS,
+                "energy_per_good_item": None,
             },
         ),
         (
@@ -141,7 +163,7 @@ NONE_MADE = replace(SUMS, pri_pq_ms=0.0, pri_gq_ms=0.0, produced_quantity=0.0, g
         ),
         (
             of(replace(SUMS, apt_ms=0, aust_ms=0, adet_ms=0, adot_ms=0, unknown_ms=5 * HOUR)),
-            {"availability": Missing.NO_DATA, "oee": Missing.NO_DATA},
+            {"availability": Missing.NO_DATA, "effectiveness": Missing.NO_DATA, "oee": None},
         ),
         (
             of(SUMS, order_execution_ms=0),
@@ -194,7 +216,7 @@ NONE_MADE = replace(SUMS, pri_pq_ms=0.0, pri_gq_ms=0.0, produced_quantity=0.0, g
         ),
     ],
 )
-def test_a_figure_names_what_it_lacks(given: Evidence, reasons: dict[str, Missing]) -> None:
+def test_a_figure_names_what_it_lacks(given: Evidence, reasons: dict[str, Missing | None]) -> None:
     _, found = indicators(given, OeePolicy())
     assert {name: found[name].missing for name in reasons} == reasons
     for name, one in found.items():

@@ -120,12 +120,12 @@ def test_an_open_failure_is_as_long_as_is_known() -> None:
 
 
 def test_an_open_failure_counts_but_has_no_repair_time() -> None:
-    found = reliability([Failure(0, 4_000), Failure(9_000, None)], 60_000, 50_000)
+    found = reliability([Failure(0, 4_000, 3_000), Failure(9_000, None, 9)], 60_000, 50_000)
     assert found.failure_events == 2
     assert found.mtbf_per_failure_ms == 30_000
     assert found.mtbf_per_failure_plus_1_ms == 20_000
     assert found.mttf_ms == 25_000
-    assert found.mttr_ms == 4_000
+    assert (found.mttr_ms, found.mttr_calendar_ms) == (3_000, 4_000)
 
 
 def test_nothing_is_divided_by_when_nothing_failed() -> None:

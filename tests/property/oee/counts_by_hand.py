@@ -123,7 +123,7 @@ class _Walk:
 
     def grow(self, one: Report, waited: int) -> tuple[int, str]:
         more, event = one.value - self.level, "counted"
-        if self.rate is None and more > max(100, self.level):
+        if self.rate is None and more > max(100, self.level) and waited <= JITTER_MIN:
             self.remember(one)
             self.believe(one)
             return more, "undecided"
