@@ -48,6 +48,7 @@ def result(**more: Any) -> OeeRow:
         "rework_quantity": None,
         "failure_events": 0,
         "energy_kwh": None,
+        "run_time_coverage": 1.0,
         "policy_version": 1,
         "formula_version": "1",
         "as_of": NOW,
