@@ -18,7 +18,8 @@ to nhipmay_writer
 
 -- name: grant_trails
 -- Events and what people said of stops and counters are added, never changed.
-grant insert on counter_verdict, master_data_event, stop_classification to nhipmay_writer
+grant insert on counter_verdict, master_data_event, stop_classification, stop_division
+to nhipmay_writer
 
 -- name: grant_dirty_hours
 -- Hours that have to be computed again; only analytics takes them away.
