@@ -11,6 +11,8 @@ from uuid import UUID
 from fastapi import APIRouter, Query, Response
 from pydantic import BaseModel, ConfigDict, Field
 
+from api.access.declaration import asks_for
+from api.access.role import Right
 from api.http.context import ContextDep, tree_of
 from api.http.origin import OwnPagesOnly
 from api.http.problems import ProblemError
@@ -91,6 +93,7 @@ class KeptOut(Wire):
 
 
 @router.get("/counters/judgements", response_model=Listing[JudgementOut], responses=FILES)
+@asks_for(Right.FIGURES)
 def list_judgements(
     *,
     context: ContextDep,
@@ -116,6 +119,7 @@ def list_judgements(
 
 
 @router.post("/counters/verdicts", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)
+@asks_for(Right.MASTER_DATA)
 def judge_reading(said: VerdictIn, context: ContextDep, response: Response) -> KeptOut:
     """Store what a judged reading was; the hour is computed again, finals restated with the cause.
 
@@ -140,6 +144,7 @@ def judge_reading(said: VerdictIn, context: ContextDep, response: Response) -> K
 
 
 @router.post("/stops/divisions", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)
+@asks_for(Right.CLASSIFY)
 def divide_stop(said: DivisionIn, context: ContextDep, response: Response) -> KeptOut:
     """Divide a stop at a moment, join it to the one before it, or take that back.
 

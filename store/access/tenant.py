@@ -39,6 +39,7 @@ SEEN_BY = {
             *("base_sum", "counter_judgement", "dirty_window", "failure", "order_run"),
             *("planned_run_time", "routing_step", "state_interval", "state_map", "stop"),
             "stop_classification",
+            "stop_division",
         ),
         "work_unit_id",
     ),
