@@ -17,7 +17,10 @@ from plant.sparkplug import (
     DataType,
     MessageType,
     Metric,
+    NodeId,
     Payload,
+    PropertySet,
+    PropertyValue,
     State,
     decode,
     encode,
@@ -41,7 +44,7 @@ from tests.integration.sparkplug.wire import (
     texts,
 )
 from tests.peers.services import MosquittoBroker
-from tests.peers.sparkplug_nodes import NODE, NodeScript
+from tests.peers.sparkplug_nodes import DEVICE, NODE, NodeScript
 from tests.plants.deliveries import plant
 from tests.waiting import HANG_S, wait_until
 
@@ -128,6 +131,54 @@ def test_the_host_asks_for_births_when_data_come_before_them(
         assert len(ear.of(MessageType.NCMD)) == 1
         raw = fetched(plain_database, "select reason, length(raw) > 0 from rejection")
         assert raw == [("no_birth", True)] * 5
+
+
+def test_a_birth_of_twenty_thousand_metrics_with_properties_is_stored(
+    broker: MosquittoBroker, plain_database: DatabaseSettings, ear: Ear
+) -> None:
+    load_plant(plain_database, plant())
+    script = now_script()
+    keys = ["engUnit", "documentation", "a", "b"]
+    said = PropertySet(keys, [PropertyValue(DataType.STRING, value="x")] * len(keys))
+    metrics = [
+        Metric(name=f"m{k}", alias=k, datatype=DataType.DOUBLE, value=float(k), properties=said)
+        for k in range(20_000)
+    ]
+    with running(settings_of(broker, plain_database)):
+        ear.await_state(online=True)
+        for message in (
+            script.node_birth(),
+            script.device_birth(metrics),
+            script.data(script.value(7, -7.0)),
+        ):
+            ear.say(message.topic, message.payload)
+        wait_until(lambda: numbers(plain_database, "tien-1/m7") == [7.0, -7.0])
+        assert fetched(
+            plain_database, "select count(*), count(distinct value) from measurement"
+        ) == [(20_001, 20_001)]
+        assert fetched(plain_database, "select count(*) from rejection") == [(0,)]
+
+
+def test_an_unnamed_node_is_shown_once_for_each_topic(
+    broker: MosquittoBroker, plain_database: DatabaseSettings, ear: Ear
+) -> None:
+    """Of a group that the settings do not name either."""
+    load_plant(plain_database, plant())
+    stranger = now_script(node=NodeId("khác", "x"))
+    script = now_script()
+    with running(settings_of(broker, plain_database)):
+        ear.await_state(online=True)
+        ear.say(stranger.node.topic(MessageType.NCMD), b"")
+        for message in (stranger.node_birth(), *(stranger.data() for _ in range(20))):
+            ear.say(message.topic, message.payload)
+        for message in (script.node_birth(), script.device_birth()):
+            ear.say(message.topic, message.payload)
+        wait_until(lambda: numbers(plain_database, "tien-1/temperature") == [20.0])
+        shown = fetched(plain_database, "select reason, topic from rejection order by topic")
+        assert shown == [
+            ("unmapped_node", stranger.node.topic(MessageType.DDATA, DEVICE)),
+            ("unmapped_node", stranger.node.topic(MessageType.NBIRTH)),
+        ]
 
 
 def test_the_host_says_when_it_comes_and_goes(
