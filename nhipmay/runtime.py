@@ -14,7 +14,17 @@ from plant.settings import LogSettings, ServiceSettings
 
 S = TypeVar("S", bound=ServiceSettings)
 
-_OURS = {"analytics", "api", "edge_agent", "ingest", "nhipmay", "plant", "simulators", "store"}
+_OURS = {
+    "analytics",
+    "api",
+    "assessment",
+    "edge_agent",
+    "ingest",
+    "nhipmay",
+    "plant",
+    "simulators",
+    "store",
+}
 
 EXIT_CONFIGURATION = 2
 EXIT_FAILED = 1

@@ -17,6 +17,6 @@ compile() {
 # `dev` holds everything; the others are cut from it, so that a test runs what an image runs.
 compile dev --extra demo --extra dev --group build "$@"
 compile demo --extra demo --group build --constraint requirements/dev.txt
-for service in edge ingest analytics api simulate; do
+for service in edge ingest analytics assessment api simulate; do
     compile "$service" --extra "$service" --group build --constraint requirements/dev.txt
 done

@@ -22,7 +22,7 @@ PICTURE = ROOT / "docs/pictures/rooms.svg"
 LINES = (
     ("nhipmay",),
     ("simulators", "edge_agent", "ingest"),
-    ("analytics", "api", "dashboards"),
+    ("analytics", "assessment", "api", "dashboards"),
     ("store", "plant"),
 )
 """How the packages are laid out; each line is read as the data flow."""
