@@ -12,7 +12,7 @@ from api.access.accounts import AccountError, Caller
 from api.access.authentication import SECURE_COOKIE
 from api.access.brake import address_of
 from api.access.declaration import asks_for
-from api.access.principal import CURRENT
+from api.access.principal import CURRENT, Principal
 from api.access.role import Right
 from api.access.rule import ABSOLUTE_LIMIT
 from api.access.session import LASTS_S, SESSION_COOKIE, is_token, session_of
@@ -105,7 +105,10 @@ async def sign_in(
             context.brake.note_fault(*keys)
         return _asked_again(request, pages, context, next_, wrong, login)
     context.brake.note_success(*keys)
-    response = RedirectResponse(own_address(next_), HTTPStatus.SEE_OTHER)
+    target = own_address(next_)
+    if context.accounts is not None and target == "/":
+        target = home_of(await run_in_threadpool(context.accounts.of_session, cookie))
+    response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
     if cookie:
         secure = request.url.scheme == "https"
         response.set_cookie(
@@ -161,6 +164,15 @@ def _asked_again(
         accounts=context.accounts is not None,
         login=login,
     )
+
+
+def home_of(principal: Principal | None) -> str:
+    """Return the first page that somebody may see."""
+    if principal is not None and principal.may(Right.FIGURES):
+        return "/"
+    if principal is not None and principal.may(Right.OPERATE):
+        return "/operator"
+    return "/account"
 
 
 def own_address(address: str) -> str:

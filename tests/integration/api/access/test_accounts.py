@@ -244,6 +244,18 @@ def test_a_role_fits_its_organisation(town: Town) -> None:
     store.close()
 
 
+@pytest.mark.parametrize(
+    ("role", "home"),
+    [(Role.MANAGER, "/"), (Role.OPERATOR, "/operator"), (Role.APPROVER, "/account")],
+)
+def test_everybody_comes_to_a_page_that_they_may_see(town: Town, role: Role, home: str) -> None:
+    form = {"login": town.add(role, f"nha.{role.value}"), "password": PASSWORD}
+
+    answer = town.client().post("/sign-in", data=form)
+
+    assert (answer.status_code, answer.headers["location"]) == (303, home)
+
+
 def test_another_site_cannot_use_a_session(town: Town) -> None:
     client = town.signed_in(town.add(Role.OPERATOR, "van-hanh.csrf"))
     said = {
