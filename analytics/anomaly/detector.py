@@ -108,6 +108,17 @@ class Detector:
         if self.live is not None:
             self.live.interrupt()
 
+    def resume(self, rows: Array) -> None:
+        """Set the levels of sensors that wander anew, from n·d rows just before the next one."""
+        if self.live is not None and len(rows):
+            self.live.resume(rows[:, self.used])
+
+    def moved(self, before: Array, after: Array) -> float:
+        """Return by how many scales the sensor that moved most did, between two blocks of rows."""
+        if self.live is None:
+            return 0.0
+        return self.live.moved(before[:, self.used], after[:, self.used])
+
     def _take(self, row: Array, place: int, scores: Scores) -> None:
         if self.live is None:
             scores.status[place] = self._wait(row)

@@ -38,6 +38,8 @@ class Event:
     """From the first row in alarm to the last one; `closed` once nothing can be added any more."""
 
     start_ms: int
+    opened_ms: int
+    """When it was told: `open_rows` rows after its start."""
     end_ms: int
     rows: int
     peak: float
@@ -108,7 +110,8 @@ class EventMaker:
         if self.event is None:
             if self.in_alarm < self.settings.open_rows:
                 return
-            self.event = Event(self.first_ms, now_ms, self.in_alarm - 1, 0.0, False, False, ())
+            rows = self.in_alarm - 1
+            self.event = Event(self.first_ms, now_ms, now_ms, rows, 0.0, False, False, ())
         self.event = replace(
             self.event,
             end_ms=now_ms,

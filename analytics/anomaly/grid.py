@@ -95,5 +95,14 @@ class Grid:
         )
 
 
+def held(rows: Array, steps: int) -> Array:
+    """Return n·d rows of a grid with what is missing held from before, for `steps` rows at most."""
+    known = np.isfinite(rows)
+    place = np.arange(len(rows))[:, None]
+    last = np.maximum.accumulate(np.where(known, place, -1), axis=0)
+    values = np.take_along_axis(rows, np.maximum(last, 0), axis=0)
+    return np.where((last >= 0) & (place - last <= steps), values, np.nan)
+
+
 def _nothing() -> tuple[Whole, Whole, Array]:
     return np.empty(0, np.int64), np.empty(0, np.int64), np.empty(0)

@@ -117,6 +117,20 @@ class Live:
         self.block, self.block_is_well, self.quarantine = [], True, []
         self.rows_elsewhere, self.peak = 0, 0.0
 
+    def resume(self, rows: Array) -> None:
+        """After an absence: what wanders has gone on, what does not is where it was.
+
+        n·d rows; a sensor goes to their mean by 1 - 1/doubt of the way.
+        """
+        mean = _means(rows)
+        step = np.where(np.isfinite(mean), mean - self.level.value, 0.0)
+        self.level.shift(step * (1 - 1 / self.model.doubt))
+
+    def moved(self, before: Array, after: Array) -> float:
+        """Return the largest step between the means of two blocks of rows, in scales."""
+        steps = np.abs(_means(after) - _means(before)) / self.scale
+        return float(np.nan_to_num(steps).max())
+
     def _close_block(self) -> None:
         """Rows are learned from only when the block after them was well, too."""
         if not self.block_is_well:
@@ -167,3 +181,11 @@ class Live:
             self.block, self.block_is_well = [], True
             self.rows_elsewhere = 0
         return score
+
+
+def _means(rows: Array) -> Array:
+    """Return the mean of what each sensor said; NaN for silent ones."""
+    known = np.isfinite(rows)
+    count = known.sum(axis=0)
+    total = np.where(known, rows, 0.0).sum(axis=0)
+    return np.where(count > 0, total / np.maximum(count, 1), np.nan)

@@ -17,9 +17,16 @@ Array = NDArray[np.float64]
 class MonitorSettings:
     """How regimes are kept apart."""
 
-    detector: DetectorSettings = field(default_factory=DetectorSettings)
+    detector: DetectorSettings = field(default_factory=lambda: DetectorSettings(learn_rows=1200))
+    """A machine has the time to learn from more rows than a test file has."""
     guard_rows: int = 60
     """Rows after a change of regime, and after a gap, that are neither judged nor learned."""
+    most_guard_rows: int = 360
+    """The same while the machine still warms up."""
+    settle_rows: int = 30
+    """Rows whose means are compared to see whether it does."""
+    settled: float = 0.7
+    """Scales between two such means below which it does not."""
     gap_ms: int = 60_000
     """Time between two rows from which on the charts start anew."""
     most_regimes: int = 16
@@ -44,6 +51,8 @@ class Monitor:
         self.shared: Detector | None = None
         self.regime = ""
         self.guard = 0
+        """Rows of guard so far; -1 once it is over."""
+        self.guarded = np.empty((0, sensors))
         self.last_ms: int | None = None
 
     @property
@@ -66,15 +75,38 @@ class Monitor:
         gap = self.last_ms is not None and times_ms[0] - self.last_ms > self.settings.gap_ms
         self.last_ms = int(times_ms[-1])
         if regime != self.regime or gap:
-            self.regime, self.guard = regime, self.settings.guard_rows
+            self.regime, self.guard = regime, 0
+            self.guarded = self.guarded[:0]
             if regime in self.detectors:
                 self.detectors[regime].interrupt()
         if not regime:
             return self._unjudged(rows, RowStatus.IDLE)
-        guarded = min(self.guard, len(rows))
-        self.guard -= guarded
+        guarded = self._guard(rows) if self.guard >= 0 else 0
         guard = self._unjudged(rows[:guarded], RowStatus.GUARD)
         return _together([guard, self._judge(rows[guarded:])])
+
+    def _guard(self, rows: Array) -> int:
+        """Return how many of these rows are still of the guard."""
+        settings = self.settings
+        detector = self.detectors.get(self.regime)
+        for place, row in enumerate(rows):
+            due = self.guard >= settings.guard_rows and self.guard % settings.settle_rows == 0
+            if due and self._settled(detector):
+                if detector is not None:
+                    detector.resume(self.guarded[-settings.settle_rows :])
+                self.guard = -1
+                return place
+            self.guarded = np.vstack((self.guarded[1 - 2 * settings.settle_rows :], row))
+            self.guard += 1
+        return len(rows)
+
+    def _settled(self, detector: Detector | None) -> bool:
+        """Return whether the machine stands still, or was waited for long enough."""
+        if detector is None or self.guard >= self.settings.most_guard_rows:
+            return True
+        size = self.settings.settle_rows
+        before, after = self.guarded[-2 * size : -size], self.guarded[-size:]
+        return detector.moved(before, after) <= self.settings.settled
 
     def _unjudged(self, rows: Array, status: RowStatus) -> Scores:
         nothing = np.full(rows.shape, np.nan)

@@ -20,6 +20,7 @@ def save_monitor(monitor: Monitor) -> bytes:
         "regimes": np.array(list(monitor.detectors), dtype="U"),
         "sampled": np.array(list(monitor.samples), dtype="U"),
         "guard": np.array(monitor.guard),
+        "guarded": monitor.guarded,
         "last_ms": np.array([] if monitor.last_ms is None else [monitor.last_ms], dtype=np.int64),
     }
     for place, detector in enumerate(monitor.detectors.values()):
@@ -42,6 +43,7 @@ def load_monitor(content: bytes, settings: MonitorSettings | None = None) -> Mon
     monitor = Monitor(int(arrays["sensors"]), settings)
     settings = monitor.settings
     monitor.regime, monitor.guard = str(arrays["regime"]), int(arrays["guard"])
+    monitor.guarded = arrays["guarded"]
     monitor.last_ms = int(arrays["last_ms"][0]) if len(arrays["last_ms"]) else None
     for place, regime in enumerate(arrays["regimes"]):
         part = _within(f"detector{place}", arrays)

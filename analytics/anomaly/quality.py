@@ -100,6 +100,8 @@ class QualityRules:
         moment: int,
         changed: list[QualityEvent],
     ) -> None:
+        if not (self.open or flags.any()):
+            return
         for sensor in np.flatnonzero(flags):
             key = (fault, int(sensor))
             if key not in self.open:

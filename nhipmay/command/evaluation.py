@@ -22,7 +22,7 @@ def _evaluate() -> None:
 @app.command()
 def anomaly(
     data: Annotated[Path, typer.Option(help="Folder of the data set, as it is published.")],
-    protocol: Annotated[str, typer.Option(help="skab, tep or nab.")],
+    protocol: Annotated[str, typer.Option(help="skab, tep, nab or events.")],
     json_file: Annotated[
         Path | None, typer.Option("--json", help="File the figures are written to.")
     ] = None,
@@ -45,3 +45,19 @@ def anomaly(
         console().print(grid)
     if json_file is not None:
         json_file.write_text(json.dumps(found.figures, indent=2) + "\n", encoding="utf-8")
+
+
+@app.command()
+def plants(
+    folder: Annotated[Path, typer.Argument(help="Folder the recordings are written to.")],
+    days: Annotated[float, typer.Option(help="Machine-days without a fault.")] = 60.0,
+    faults: Annotated[int, typer.Option(help="Recordings of each kind of fault.")] = 10,
+    seed: Annotated[int, typer.Option(help="The same seed writes the same plants.")] = 1,
+) -> None:
+    """Write recordings of simulated machines with known faults, for the protocol `events`."""
+    try:
+        from simulators.condition import write_recordings
+    except ImportError as exc:
+        raise missing_extra("evaluate", "simulate", exc) from exc
+    with console().status("simulating") as status:
+        write_recordings(folder, days, faults, seed, status.update)

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from analytics.anomaly.evaluation import nab, skab, tep
+from analytics.anomaly.evaluation import events, nab, skab, tep
 from analytics.anomaly.evaluation.report import Evaluation, Table
 
 __all__ = ["PROTOCOLS", "Evaluation", "Table"]
@@ -12,5 +12,6 @@ PROTOCOLS: dict[str, Callable[[Path, Callable[[str], None]], Evaluation]] = {
     "skab": skab.evaluate,
     "tep": tep.evaluate,
     "nab": nab.evaluate,
+    "events": events.evaluate,
 }
 """Protocols by name; each takes the folder of the data and what to tell about its progress."""

@@ -5,7 +5,10 @@ import numpy as np
 from analytics.anomaly.detector import RowStatus, Scores
 from analytics.anomaly.monitor import Monitor, MonitorSettings
 from analytics.anomaly.monitor_state import load_monitor, save_monitor
+from analytics.anomaly.settings import DetectorSettings
 from tests.unit.analytics.anomaly.test_detector import columns, machine
+
+SHORT = MonitorSettings(detector=DetectorSettings())
 
 
 def plan(*spans: tuple[str, int]) -> tuple[np.ndarray, np.ndarray, list[str]]:
@@ -17,7 +20,9 @@ def plan(*spans: tuple[str, int]) -> tuple[np.ndarray, np.ndarray, list[str]]:
 
 
 def test_products_have_models_of_their_own_and_changes_are_no_alarm() -> None:
-    scores = Monitor(6).take(*plan(("a", 1000), ("", 50), ("b", 1000), ("a", 600), ("b", 600)))
+    scores = Monitor(6, SHORT).take(
+        *plan(("a", 1000), ("", 50), ("b", 1000), ("a", 600), ("b", 600))
+    )
 
     assert not scores.alarm.any()
     assert (scores.status[1000:1050] == RowStatus.IDLE).all()
@@ -29,7 +34,7 @@ def test_a_fault_in_a_known_product_is_an_alarm() -> None:
     times, rows, regimes = plan(("a", 1000), ("b", 1000), ("a", 1000))
     rows[2500:, 2] += 8
 
-    scores = Monitor(6).take(times, rows, regimes)
+    scores = Monitor(6, SHORT).take(times, rows, regimes)
 
     assert not scores.alarm[:2500].any()
     opened = int(np.flatnonzero(scores.alarm)[0])
@@ -38,7 +43,7 @@ def test_a_fault_in_a_known_product_is_an_alarm() -> None:
 
 
 def test_a_new_product_is_scored_by_the_model_of_all_without_an_alarm() -> None:
-    scores = Monitor(6).take(*plan(("a", 900), ("b", 900), ("c", 900)))
+    scores = Monitor(6, SHORT).take(*plan(("a", 900), ("b", 900), ("c", 900)))
 
     new = scores.status[1800:]
     assert (new[60:260] == RowStatus.LEARNING).all()
@@ -52,7 +57,7 @@ def test_the_charts_start_anew_after_a_month() -> None:
     times[1000:] += 30 * 86_400_000
     rows[990:1000, 0] += 9
 
-    scores = Monitor(6).take(times, rows, regimes)
+    scores = Monitor(6, SHORT).take(times, rows, regimes)
 
     assert scores.alarm[995:1000].any()
     assert (scores.status[1000:1060] == RowStatus.GUARD).all()
@@ -69,13 +74,13 @@ def test_models_are_bounded() -> None:
 
 def test_same_bits_in_blocks_of_any_size_and_after_every_restart() -> None:
     times, rows, regimes = plan(("a", 700), ("", 30), ("b", 700), ("a", 300), ("c", 500))
-    whole = Monitor(6).take(times, rows, regimes)
-    monitor = Monitor(6)
+    whole = Monitor(6, SHORT).take(times, rows, regimes)
+    monitor = Monitor(6, SHORT)
     parts: list[Scores] = []
     for start in range(0, len(rows), 53):
         part = slice(start, start + 53)
         parts.append(monitor.take(times[part], rows[part], regimes[part]))
-        monitor = load_monitor(save_monitor(monitor))
+        monitor = load_monitor(save_monitor(monitor), SHORT)
 
     for place, column in enumerate(columns(whole)):
         together = np.concatenate([list(columns(part))[place] for part in parts])
@@ -83,6 +88,19 @@ def test_same_bits_in_blocks_of_any_size_and_after_every_restart() -> None:
 
 
 def test_no_rows_are_no_scores() -> None:
-    scores = Monitor(6).take(*plan())
+    scores = Monitor(6, SHORT).take(*plan())
 
     assert len(scores.score) == 0
+
+
+def test_waits_for_a_machine_that_warms_up_and_follows_what_wandered_meanwhile() -> None:
+    times, rows, regimes = plan(("a", 1500), ("", 50), ("a", 1500))
+    heat = np.full(3050, 30.0)
+    heat[1500:] = 10 + np.minimum(np.arange(1550) * 0.1, 16)
+    wander = np.cumsum(np.random.default_rng(8).normal(size=3050)) * 0.1
+    rows[:, 5] = 60 + heat + wander + rows[:, 5] * 0.1
+
+    scores = Monitor(6, SHORT).take(times, rows, regimes)
+
+    assert (scores.status[1550:1640] == RowStatus.GUARD).all()
+    assert not scores.alarm[1550:].any()

@@ -1,0 +1,175 @@
+"""Slow wear, which a baseline that follows would hide: hourly means against the approved ones."""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.anomaly.quantile import student
+
+Array = NDArray[np.float64]
+_HOUR_MS = 3_600_000
+
+
+@dataclass(frozen=True, slots=True)
+class WearSettings:
+    """When an hour counts, and what is too far."""
+
+    reference_hours: int = 16
+    """Hours of a regime that are its reference."""
+    least_rows: int = 120
+    """Rows without which an hour of a regime says nothing."""
+    smoothing: float = 0.3
+    """Weight of a new hour."""
+    sigmas: float = 4.5
+    """Limit of the chart in its standard deviations, as if the reference were endless."""
+    least_spread: float = 0.1
+    """Least spread of hourly means, as a part of the spread within the hours."""
+    trend_hours: int = 24
+    """Hours that a forecast is made from."""
+    failure: float = 3.0
+    """Multiple of the limit at which the forecast ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wear:
+    """A sensor beyond its limit: `score` 1 is the limit; hours left with their 90 % interval.
+
+    `remaining_h` is None where nothing moves towards failure; an upper bound of None is endless.
+    """
+
+    moment_ms: int
+    sensor: int
+    score: float
+    rising: bool
+    remaining_h: float | None
+    earliest_h: float | None
+    latest_h: float | None
+
+
+class SlowChart:
+    """Chart hourly means of d sensors, each regime against its own reference hours."""
+
+    def __init__(self, sensors: int, settings: WearSettings | None = None) -> None:
+        """Take the number of sensors of every row to come."""
+        self.settings = settings or WearSettings()
+        self.sensors = sensors
+        self.hour: int | None = None
+        self.sums: dict[str, Array] = {}
+        self.reference: dict[str, list[Array]] = {}
+        self.chart = np.zeros(sensors)
+        self.points: list[tuple[float, Array]] = []
+
+    def take(
+        self, times_ms: NDArray[np.int64], rows: Array, regimes: NDArray[np.str_]
+    ) -> list[Wear]:
+        """Take n·d rows with the regime of each, empty while idle; return what each hour told."""
+        hours = times_ms // _HOUR_MS
+        edges = np.flatnonzero(np.diff(hours)) + 1
+        found: list[Wear] = []
+        for part in np.split(np.arange(len(times_ms)), edges):
+            if not len(part):
+                continue
+            if self.hour is not None and hours[part[0]] != self.hour:
+                found += self._end_hour()
+            self.hour = int(hours[part[0]])
+            for regime in np.unique(regimes[part]):
+                if regime:
+                    self._add(str(regime), rows[part][regimes[part] == regime])
+        return found
+
+    def _add(self, regime: str, rows: Array) -> None:
+        known = np.isfinite(rows)
+        values = np.where(known, rows, 0.0)
+        sums = self.sums.setdefault(regime, np.zeros((3, self.sensors)))
+        sums += np.array([known.sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)])
+
+    def _end_hour(self) -> list[Wear]:
+        settings, points = self.settings, []
+        for regime, (count, total, squares) in self.sums.items():
+            if count.max() < settings.least_rows:
+                continue
+            mean = np.where(count > 0, total / np.maximum(count, 1), np.nan)
+            inside = np.maximum(squares / np.maximum(count, 1) - mean**2, 0.0)
+            reference = self.reference.setdefault(regime, [])
+            if len(reference) < settings.reference_hours:
+                last = reference[-1][0] if reference else np.zeros(self.sensors)
+                known = np.where(count > 0, mean, last)
+                reference.append(np.array([known, np.sqrt(np.nan_to_num(inside))]))
+                continue
+            means, within = np.array(reference).transpose(1, 0, 2)
+            spread = means.std(axis=0, ddof=1)
+            spread = np.maximum(spread, settings.least_spread * within.mean(axis=0))
+            step = np.where(count > 0, mean - means.mean(axis=0), 0.0)
+            points.append(step / np.maximum(spread, 1e-12))
+        self.sums = {}
+        if not points or self.hour is None:
+            return []
+        point = np.mean(points, axis=0)
+        self.chart = self.chart + settings.smoothing * (point - self.chart)
+        self.points.append((float(self.hour + 1), point))
+        del self.points[: -settings.trend_hours]
+        score = np.abs(self.chart) / self.limit
+        return [self._wear(int(sensor), score) for sensor in np.flatnonzero(score >= 1)]
+
+    @property
+    def limit(self) -> float:
+        """Return the limit of the chart, in spreads of hourly means."""
+        settings = self.settings
+        chart = np.sqrt(settings.smoothing / (2 - settings.smoothing))
+        return float(student(settings.sigmas, settings.reference_hours - 1) * chart)
+
+    def _wear(self, sensor: int, score: Array) -> Wear:
+        """Return the forecast of a line through the last hours, by least squares."""
+        assert self.hour is not None
+        hours = np.array([hour for hour, _ in self.points])
+        values = np.array([point[sensor] for _, point in self.points])
+        rising = bool(self.chart[sensor] > 0)
+        values = values if rising else -values
+        remaining = earliest = latest = None
+        count = len(hours)
+        if count >= 4:
+            centred = hours - hours.mean()
+            slope = float((centred * values).sum() / (centred**2).sum())
+            left = values - values.mean() - slope * centred
+            error = float(np.sqrt((left**2).sum() / (count - 2) / (centred**2).sum()))
+            margin = student(1.645, count - 2) * error
+            now = values.mean() + slope * (hours[-1] - hours.mean())
+            missing = max(self.settings.failure * self.limit - float(now), 0.0)
+            remaining = missing / slope if slope > 0 else None
+            earliest = missing / (slope + margin) if slope + margin > 0 else None
+            latest = missing / (slope - margin) if slope - margin > 0 else None
+        moment = (self.hour + 1) * _HOUR_MS
+        return Wear(moment, sensor, float(score[sensor]), rising, remaining, earliest, latest)
+
+    def to_arrays(self) -> dict[str, NDArray[Any]]:
+        """Return what a restart needs."""
+        kept: dict[str, NDArray[Any]] = {
+            "hour": np.array([] if self.hour is None else [self.hour], dtype=np.int64),
+            "chart": self.chart,
+            "point_hours": np.array([hour for hour, _ in self.points]),
+            "points": np.array([point for _, point in self.points]).reshape(-1, self.sensors),
+            "sums_of": np.array(list(self.sums), dtype="U"),
+            "reference_of": np.array(list(self.reference), dtype="U"),
+        }
+        kept |= {f"sums{place}": sums for place, sums in enumerate(self.sums.values())}
+        for place, reference in enumerate(self.reference.values()):
+            kept[f"reference{place}"] = np.array(reference).reshape(-1, 2, self.sensors)
+        return kept
+
+    def restore(self, arrays: dict[str, NDArray[Any]]) -> None:
+        """Go on from what `to_arrays` returned."""
+        self.hour = int(arrays["hour"][0]) if len(arrays["hour"]) else None
+        self.chart = arrays["chart"]
+        self.points = [
+            (float(hour), point)
+            for hour, point in zip(arrays["point_hours"], arrays["points"], strict=True)
+        ]
+        self.sums = {
+            str(name): arrays[f"sums{place}"].copy() for place, name in enumerate(arrays["sums_of"])
+        }
+        self.reference = {
+            str(name): list(arrays[f"reference{place}"])
+            for place, name in enumerate(arrays["reference_of"])
+        }
