@@ -68,20 +68,20 @@ class Selfstat:
         self._messages = 0
         self._rows = 0
 
-    def arrived(self) -> None:
-        """Count a message on its arrival."""
+    def arrived(self, messages: int = 1) -> None:
+        """Count messages on their arrival."""
         with self._lock:
-            self._messages += 1
+            self._messages += messages
 
     def withdrawn(self) -> None:
         """Take back an arrival: there was no room, so the message will come again."""
         with self._lock:
             self._messages -= 1
 
-    def shed(self) -> None:
-        """Count a message that its edge is left to repeat."""
+    def shed(self, messages: int) -> None:
+        """Count messages that their edge is left to repeat."""
         with self._lock:
-            self._snapshot = replace(self._snapshot, shed=self._snapshot.shed + 1)
+            self._snapshot = replace(self._snapshot, shed=self._snapshot.shed + messages)
 
     def decoded(self, rows: int) -> None:
         """Count the measurements of a message once it could be read."""
@@ -104,10 +104,10 @@ class Selfstat:
         with self._lock:
             self._snapshot = replace(self._snapshot, retries=self._snapshot.retries + 1)
 
-    def noted(self, event: str) -> None:
+    def noted(self, event: str, times: int = 1) -> None:
         """Count something that happened beside messages and measurements."""
         with self._lock:
-            events = self._snapshot.events + Counter((event,))
+            events = self._snapshot.events + Counter({event: times})
             self._snapshot = replace(self._snapshot, events=events)
 
     def snapshot(self) -> Snapshot:

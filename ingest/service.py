@@ -38,7 +38,15 @@ def run(settings: IngestSettings, stop: Event) -> None:
     store = PostgresDeliveryStore(settings.database)
     mailbox = Mailbox(**settings.queue.model_dump())
     share = Share(settings.workers.index, settings.workers.count)
-    source = MqttSource(settings.broker, settings.client_id, mailbox, clock, selfstat, share)
+    source = MqttSource(
+        settings.broker,
+        settings.client_id,
+        mailbox,
+        clock,
+        selfstat,
+        share,
+        former_ids=settings.former_client_ids,
+    )
     kept_file = KeptFile(settings.kept_file)
     committer = Committer(
         store,

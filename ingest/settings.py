@@ -1,14 +1,18 @@
 """Settings of the ingest."""
 
+import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from ingest.mes.settings import MesSettings
 from ingest.sparkplug.settings import SparkplugSettings
 from plant.settings import BrokerSettings, DatabaseSettings, Port, ServiceSettings, StrictModel
+
+_MOST_FORMER_WORKERS = 16
+"""How many workers there may have been whose sessions are looked for."""
 
 
 class QueueSettings(StrictModel):
@@ -100,3 +104,24 @@ class IngestSettings(ServiceSettings):
         """The MQTT client id, the same after every restart, so that the broker keeps its queue."""
         worker = f"-{self.workers.index}" if self.workers.count > 1 else ""
         return f"nm-ingest-{self.instance}{worker}"
+
+    @property
+    def former_client_ids(self) -> list[str]:
+        """Client ids that workers of this instance had when they were more, fewer or one.
+
+        The first worker lets the broker forget their sessions.
+        """
+        if self.workers.index:
+            return []
+        alone = f"nm-ingest-{self.instance}"
+        present = 0 if self.workers.count == 1 else self.workers.count
+        several = [f"{alone}-{k}" for k in range(present, _MOST_FORMER_WORKERS)]
+        former = several if self.workers.count == 1 else [alone, *several]
+        return [client_id + suffix for client_id in former for suffix in ("", "-mes")]
+
+    @field_validator("instance")
+    @classmethod
+    def _is_no_worker(cls, instance: str) -> str:
+        if re.search(r"-\d+$", instance):
+            raise ValueError("may not end in a hyphen and a number: workers have such names")
+        return instance

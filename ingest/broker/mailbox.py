@@ -8,10 +8,21 @@ Goyal et al. 1996).
 import heapq
 import threading
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from ingest.broker.share import sender_of
 from ingest.decoding.message import Message
+
+
+class Letter(NamedTuple):
+    """A message and what matters of it here."""
+
+    sender: str
+    message: Message
+    repeated: bool
+    """It comes again until the platform says that it is committed."""
 
 
 @dataclass(slots=True)
@@ -50,7 +61,7 @@ class Mailbox:
         """Start of the message that was taken last."""
         self._ends: dict[str, int] = {}
         """Where senders with nothing waiting may start again, unless that has passed."""
-        self._sites: set[str] = set()
+        self._senders: set[str] = set()
         """Of all that came so far, up to `_MANY`."""
         self._count = 0
         self._bytes = 0
@@ -66,34 +77,29 @@ class Mailbox:
                 lambda: self._fits(size), timeout_s
             ):
                 return False
-            site = sender_of(message.topic)
-            tray = self._trays.get(site)
-            if tray is None:
-                tray = self._trays[site] = _Tray()
-                tray.start = max(self._now, self._ends.pop(site, 0))
-                self._line_up(site, tray)
-            tray.messages.append(message)
-            tray.size += size
-            if len(self._sites) < _MANY:
-                self._sites.add(site)
-            self._count += 1
-            self._bytes += size
-            if self._count >= self._wanted:
-                self._changed.notify_all()
+            self._add(sender_of(message.topic), message, size)
+            self._tell()
         return True
 
-    def over_quota(self, message: Message) -> bool:
-        """Tell whether the message's site has its full share waiting, and there are other sites.
+    def offer(self, letters: Sequence[Letter]) -> tuple[int, list[Message]]:
+        """Add messages as long as there is room, but for those beyond their sender's share.
 
-        A site that is alone may fill the whole queue.
+        Only what comes again is left so. Returns how many are settled, from the first on, and
+        those of them that were left.
         """
+        shed: list[Message] = []
         with self._changed:
-            site = sender_of(message.topic)
-            tray = self._trays.get(site)
-            if tray is None or self._sites <= {site}:
-                return False
-            size = tray.size + len(message.payload)
-            return len(tray.messages) >= self._site_max_messages or size > self._site_max_bytes
+            for number, (sender, message, repeated) in enumerate(letters):
+                size = len(message.payload)
+                if repeated and self._over_quota(sender, size):
+                    shed.append(message)
+                elif self._fits(size):
+                    self._add(sender, message, size)
+                else:
+                    self._tell()
+                    return number, shed
+            self._tell()
+        return len(letters), shed
 
     def take(self, limit: int, timeout_s: float) -> list[Message]:
         """Remove and return up to `limit` messages, waiting for the first.
@@ -123,6 +129,34 @@ class Mailbox:
                 ),
                 timeout_s,
             )
+
+    def _over_quota(self, sender: str, size: int) -> bool:
+        """Tell whether the sender has its full share waiting, and there are other senders.
+
+        One that is alone may fill the whole queue.
+        """
+        tray = self._trays.get(sender)
+        if tray is None or self._senders <= {sender}:
+            return False
+        full = len(tray.messages) >= self._site_max_messages
+        return full or tray.size + size > self._site_max_bytes
+
+    def _add(self, sender: str, message: Message, size: int) -> None:
+        tray = self._trays.get(sender)
+        if tray is None:
+            tray = self._trays[sender] = _Tray()
+            tray.start = max(self._now, self._ends.pop(sender, 0))
+            self._line_up(sender, tray)
+            if len(self._senders) < _MANY:
+                self._senders.add(sender)
+        tray.messages.append(message)
+        tray.size += size
+        self._count += 1
+        self._bytes += size
+
+    def _tell(self) -> None:
+        if self._count >= self._wanted:
+            self._changed.notify_all()
 
     def _next(self) -> Message:
         self._now, _, site = heapq.heappop(self._turns)

@@ -21,7 +21,7 @@ from plant.settings import BrokerSettings
 from plant.tls import client_context
 
 _UNSUPPORTED_PROTOCOL = 0x84
-_REFUSALS = {
+REFUSALS = {
     0x85: "refuses the client id",
     0x86: "refuses the user name or password",
     0x87: "does not let this user in",
@@ -189,7 +189,7 @@ class MqttConnection:
     ) -> None:
         if code.is_failure:
             self.reason = f"CONNECT refused: {code}"
-            self.refusal = _REFUSALS.get(code.value)
+            self.refusal = REFUSALS.get(code.value)
             self.speaks_otherwise = code.value == _UNSUPPORTED_PROTOCOL
             self._answered.set()
         else:
@@ -256,6 +256,18 @@ def end_session(settings: BrokerSettings, client_id: str, version: MQTTProtocolV
         connection.close()
 
 
+class Ended(Protocol):
+    """A connection that ended, or never stood."""
+
+    @property
+    def speaks_otherwise(self) -> bool:
+        """The broker did not understand this version of the protocol."""
+
+    @property
+    def hung_up(self) -> bool:
+        """It ended before any answer: it may know only the other version, or be about to end."""
+
+
 class Attempts:
     """How to connect next, of someone who never gives up: which version, and after which pause."""
 
@@ -282,7 +294,7 @@ class Attempts:
         self._hang_ups, self._outage = 0, None
         self._backoff.reset()
 
-    def failed(self, connection: MqttConnection, problem: str) -> bool:
+    def failed(self, connection: Ended, problem: str) -> bool:
         """A connection ended or never stood; return whether that is news."""
         self._hang_ups += connection.hung_up
         # A broker that goes down hangs up as well: one that understood this version is asked again.
@@ -290,6 +302,10 @@ class Attempts:
         if connection.speaks_otherwise or misheard:
             self._versions.append(self._versions.pop(0))
             self._hang_ups = 0
+        return self.failed_otherwise(problem)
+
+    def failed_otherwise(self, problem: str) -> bool:
+        """There was no connection at all; return whether that is news."""
         known, self._outage = self._outage, problem
         return problem != known
 

@@ -1,27 +1,31 @@
-"""Messages from an MQTT broker, by paho: at least once, acknowledged after the commit.
+"""Messages from an MQTT broker, by a line of our own: at least once, acknowledged after the commit.
 
-Every connection is a paho client of its own, and each message keeps the client it came from: an
+Every connection is a line of its own, and each message keeps the one it came from: an
 acknowledgement of a message from a lost connection can never reach the next one, where its number
 may stand for another message.
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from threading import Event, Lock, Thread
 from time import monotonic
+from typing import NamedTuple
 
 import structlog
-from paho.mqtt.client import MQTTMessage
 
-from ingest.broker.mailbox import Mailbox
-from ingest.broker.mqtt import Attempts, MqttConnection, end_session
-from ingest.broker.share import Share
+from ingest.broker.dialling import Dialling
+from ingest.broker.mailbox import Letter, Mailbox
+from ingest.broker.mqtt import end_session
+from ingest.broker.share import Share, sender_of
 from ingest.broker.silence import QUIET_S, Look, SilenceWatch
 from ingest.broker.subscription import Subscriptions
 from ingest.decoding.message import Message
+from ingest.line.connection import Line
+from ingest.line.packet import Publish
 from ingest.selfstat import Selfstat
 from plant.clock import Clock
-from plant.errors import ConfigurationError
+from plant.errors import BrokerUnavailableError, ConfigurationError
 from plant.native.message import Leaf
 from plant.settings import BrokerSettings
 
@@ -30,16 +34,22 @@ log = structlog.get_logger()
 _REPEATED = f"/{Leaf.DATA}"
 """Messages that come again until the platform says that they are committed; no others may be left
 to be repeated."""
-
-
 _FAREWELL_S = 5.0
+_MOST_ROUTES = 20_000
 
 
-@dataclass(frozen=True, slots=True)
-class _Receipt:
-    connection: MqttConnection
-    mid: int
-    qos: int
+class _Receipt(NamedTuple):
+    line: Line
+    number: int
+
+
+class _Route(NamedTuple):
+    """What is known of a topic."""
+
+    topic: str
+    sender: str
+    owned: bool
+    repeated: bool
 
 
 class MqttSource:
@@ -55,7 +65,10 @@ class MqttSource:
         share: Share,
         subscriptions: Subscriptions | None = None,
         quiet_s: float = QUIET_S,
+        former_ids: Sequence[str] = (),
     ) -> None:
+        """Remember how to connect; sessions of `former_ids` are ended once that has succeeded."""
+        self._former_ids = list(former_ids)
         self._settings = settings
         self._client_id = client_id
         self._mailbox = mailbox
@@ -64,11 +77,17 @@ class MqttSource:
         self._share = share
         self._subscriptions = subscriptions or Subscriptions(share)
         self._watch = SilenceWatch(client_id, quiet_s)
-        self._attempts = Attempts(settings.protocol)
+        self._dialling = Dialling(settings, client_id)
         self._closing = Event()
-        self._connection: MqttConnection | None = None
+        self._line: Line | None = None
         self._failure: ConfigurationError | None = None
         self._announcements: dict[str, bytes] = {}
+        """What is to be said once there is a connection."""
+        self._routes: dict[bytes, _Route] = {}
+        self._paused = False
+        """There was no room for what came last."""
+        self._granted = False
+        """The broker has granted all filters, at some time."""
         self._lock = Lock()
         self._supervisor = Thread(target=self._supervise, name="mqtt", daemon=True)
 
@@ -80,29 +99,28 @@ class MqttSource:
         """Return up to `limit` messages, waiting for the first; see `Source`."""
         if self._failure is not None:
             raise self._failure
-        return self._mailbox.take(limit, timeout_s)
+        taken = self._mailbox.take(limit, timeout_s)
+        if self._paused and (line := self._line) is not None:
+            line.offer_again()
+        return taken
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
-        """Acknowledge messages of the present connection; the broker repeats the others."""
-        connection = self._connection
-        if connection is None:
-            return
-        receipts = (message.receipt for message in messages)
-        connection.client.ack_all(
-            receipt.mid
-            for receipt in receipts
-            if isinstance(receipt, _Receipt) and receipt.connection is connection and receipt.qos
+        """Acknowledge messages; those of a lost connection the broker repeats."""
+        receipts = (
+            message.receipt
+            for message in messages
+            if isinstance(message.receipt, _Receipt) and message.receipt.number
         )
+        for line, those in groupby(receipts, lambda receipt: receipt.line):
+            line.acknowledge(receipt.number for receipt in those)
 
     def announce(self, announcements: Iterable[tuple[str, bytes]]) -> None:
         """Publish retained messages; without a connection the last one of each topic waits."""
         with self._lock:
-            connection = self._connection
-            if connection is None:
+            if self._line is None:
                 self._announcements.update(announcements)
-                return
-        for topic, payload in announcements:
-            connection.client.publish(topic, payload, qos=1, retain=True)
+            else:
+                self._line.announce(announcements)
 
     def probes(self) -> int:
         """Return how often the session has heard itself."""
@@ -116,139 +134,171 @@ class MqttSource:
     # --- the supervising thread ---
 
     def _supervise(self) -> None:
-        attempts = self._attempts
         while not self._closing.is_set():
-            version = attempts.version
-            if self._watch.is_beyond_hope():
-                log.error("broker session given up", client_id=self._client_id)
-                self._selfstat.noted("session_given_up")
-                end_session(self._settings, self._client_id, version)
-            connection = MqttConnection(
-                self._settings, self._client_id, version, self, lasting=True
-            )
             try:
-                problem = connection.open()
+                problem = self._connect_once()
             except ConfigurationError as exc:
                 self._failure = exc
                 return
-            if problem is None:
-                log.info("broker connected", protocol=version.name, client_id=self._client_id)
-                attempts.succeeded()
-                problem = self._serve(connection)
-            elif connection.refusal is not None and not attempts.ever_succeeded:
-                self._failure = ConfigurationError(f"{self._where()} {connection.refusal}")
-                return
-            with self._lock:
-                self._connection = None
-            connection.close()
-            if self._failure is not None:
-                return
-            if attempts.failed(connection, problem) and not self._closing.is_set():
-                log.warning("broker unavailable", broker=self._where(), reason=problem)
-            self._closing.wait(attempts.pause_s())
+            if problem is not None and not self._closing.is_set():
+                log.warning("broker unavailable", broker=self._dialling.where, reason=problem)
+            self._closing.wait(self._dialling.pause_s())
 
-    def _serve(self, connection: MqttConnection) -> str:
+    def _connect_once(self) -> str | None:
+        """Connect, work until that ends, and return why it did, if that is news.
+
+        Raises ConfigurationError for what a person must mend.
+        """
+        if self._watch.is_beyond_hope():
+            log.error("broker session given up", client_id=self._client_id)
+            self._selfstat.noted("session_given_up")
+            end_session(self._settings, self._client_id, self._dialling.version)
+        try:
+            line = self._dialling.line(self)
+        except BrokerUnavailableError as exc:
+            return self._dialling.failed(None, str(exc))
+        try:
+            problem = line.open()
+            if problem is None:
+                log.info(
+                    "broker connected",
+                    broker=self._dialling.where,
+                    protocol=self._dialling.version.name,
+                    client_id=self._client_id,
+                )
+                self._dialling.succeeded()
+                self._end_former_sessions()
+                problem = self._serve(line)
+        finally:
+            line.close()
+            self._let_go(line)
+        return self._dialling.failed(line, problem)
+
+    def _end_former_sessions(self) -> None:
+        """Let the broker forget the sessions of workers that there were by other settings.
+
+        It would keep everything for them until it is full. Whoever shows a certificate has its
+        client id from it, and would end its own session.
+        """
+        former, self._former_ids = self._former_ids, []
+        if self._settings.tls is None or self._settings.tls.certificate_file is None:
+            for client_id in former:
+                end_session(self._settings, client_id, self._dialling.version)
+
+    def _serve(self, line: Line) -> str:
         """Let a connection work until it ends; return why it ended."""
-        with self._lock:
-            announcements, self._announcements = self._announcements, {}
-        for topic, payload in announcements.items():
-            connection.client.publish(topic, payload, qos=1, retain=True)
-        while not connection.ended.wait(0.2) and not self._closing.is_set():
+        while not line.ended.wait(0.2) and not self._closing.is_set():
+            if self._failure is not None:
+                raise self._failure
+            if self._paused:
+                # Nothing is read, so nothing can be heard.
+                self._watch.heard(monotonic())
             match self._watch.look(monotonic()):
                 case Look.PROBE:
-                    connection.client.publish(self._watch.topic, b"", qos=1)
+                    line.publish(self._watch.topic, b"")
                 case Look.DEAF:
                     self._selfstat.noted("session_deaf")
                     log.error("broker session hears nothing", client_id=self._client_id)
                     return "the session hears nothing, not even itself"
+        return line.reason or "the connection ended"
+
+    def _let_go(self, line: Line) -> None:
+        """Keep for the next connection what an ended one has not said."""
         with self._lock:
-            self._connection = None
-        if connection.denied is not None:
-            self._failure = ConfigurationError(f"{self._where()} {connection.denied}")
-        if connection.overfull:
-            log.warning("intake paused", reason="the database does not keep up")
-            while not self._mailbox.wait_half_empty(0.5) and not self._closing.is_set():
-                pass
-            log.info("intake resumed")
-        return connection.reason or "the connection ended"
+            if self._line is line:
+                self._line = None
+            self._announcements = line.unannounced() | self._announcements
+        self._paused = False
 
-    def _where(self) -> str:
-        return f"the MQTT broker at {self._settings.host}:{self._settings.port}"
+    # --- called by a line, on its thread ---
 
-    # --- called by a connection, on paho's thread ---
-
-    def connected(self, connection: MqttConnection) -> None:
+    def connected(self, line: Line) -> None:
         """Ask for our share."""
-        # Before anything is heard: an acknowledgement without a connection would be lost, and
-        # with twenty of them the broker sends nothing more.
         with self._lock:
-            self._connection = connection
+            self._line = line
+            line.announce(self._announcements.items())
+            self._announcements = {}
         self._watch.begin(monotonic())
-        connection.subscribe([*self._subscriptions.wanted(), self._watch.topic])
+        line.subscribe([*self._subscriptions.wanted(), self._watch.topic])
         if unwanted := self._subscriptions.unwanted():
-            connection.client.unsubscribe(unwanted)
-        connection.stand()
+            line.unsubscribe(unwanted)
 
-    def subscribed(self, connection: MqttConnection) -> None:
-        """See `Purpose`; messages may have come before."""
-
-    def does_without(self, connection: MqttConnection, denied: str) -> bool:
+    def subscribed(self, line: Line, _filters: Sequence[str], denied: Sequence[str]) -> None:
         """Do without the probe, or with one filter for all sites instead of one for each.
 
         What was granted once is only denied by a broker in trouble, which is asked again.
         """
-        if denied == self._watch.topic:
-            self._watch.give_up()
-            log.warning("no probe", topic=denied, reason="the broker does not let us hear it")
-            return True
-        if (wanted := self._subscriptions.instead_of(denied)) is not None:
-            log.warning("filter denied", denied=denied, instead=", ".join(wanted) or None)
-            self._selfstat.noted("filter_denied")
-            if wanted:
-                connection.subscribe(wanted)
-            return True
-        if not self._attempts.ever_succeeded:
-            return False
-        connection.reason = f"it denies {denied} now"
-        connection.client.disconnect()
-        return True
+        for one in denied:
+            if one == self._watch.topic:
+                self._watch.give_up()
+                log.warning("no probe", topic=one, reason="the broker does not let us hear it")
+            elif (wanted := self._subscriptions.instead_of(one)) is not None:
+                log.warning("filter denied", denied=one, instead=", ".join(wanted) or None)
+                self._selfstat.noted("filter_denied")
+                if wanted:
+                    line.subscribe(wanted)
+            elif self._granted:
+                line.leave(f"it denies {one} now")
+            else:
+                words = f"{self._dialling.where} does not let this user read {one}; mend its ACL"
+                self._failure = ConfigurationError(words)
+        self._granted |= not denied
 
-    def take(self, connection: MqttConnection, message: MQTTMessage) -> bool:
-        """Enqueue a message; return False when there was no room for too long.
+    def take(self, line: Line, messages: Sequence[Publish]) -> int:
+        """Enqueue messages; return how many there was room for, or need not be kept."""
+        self._watch.heard(monotonic())
+        now = self._clock()
+        letters: list[Letter] = []
+        places: list[int] = []
+        foreign: list[tuple[int, int, _Route]] = []
+        for place, (topic, payload, number, retained, size) in enumerate(messages):
+            route = self._routes.get(topic) or self._route(line, topic)
+            if not route.owned:
+                foreign.append((place, number, route))
+                continue
+            receipt = _Receipt(line, number)
+            message = Message(route.topic, payload, now, retained, receipt, size)
+            letters.append(Letter(route.sender, message, route.repeated))
+            places.append(place)
+        settled, shed = self._mailbox.offer(letters)
+        self._selfstat.arrived(settled - len(shed))
+        self._note_room(settled == len(letters))
+        taken = len(messages) if settled == len(letters) else places[settled]
+        if foreign:
+            self._pass_over(line, [one for one in foreign if one[0] < taken])
+        if shed:
+            # Their edge keeps them and sends them again, so only that site waits; see `Mailbox`.
+            self._selfstat.shed(len(shed))
+            self.acknowledge(shed)
+        return taken
 
-        The wait ends well before the broker would miss a sign of life from us.
-        """
-        topic = message._topic.decode("utf-8", "replace")
-        self._watch.heard(monotonic())
-        if topic == self._watch.topic:
-            self._watch.echoes += 1
-            connection.client.ack(message.mid, message.qos)
-            return True
-        if not self._share.owns(topic):
-            connection.client.ack(message.mid, message.qos)
-            if unwanted := self._subscriptions.overheard(topic):
-                connection.client.unsubscribe(unwanted)
-            of_data = topic.endswith(_REPEATED)
-            self._selfstat.noted("passed_over_data" if of_data else "passed_over")
-            return True
-        if wanted := self._subscriptions.heard(topic):
-            connection.subscribe([wanted])
-        taken = Message(
-            topic=topic,
-            payload=bytes(message.payload),
-            received_time=self._clock(),
-            retained=message.retain,
-            receipt=_Receipt(connection, message.mid, message.qos),
-        )
-        if topic.endswith(_REPEATED) and self._mailbox.over_quota(taken):
-            # Its edge keeps it and sends it again, so only that site waits; see `Mailbox`.
-            self._selfstat.shed()
-            connection.client.ack(message.mid, message.qos)
-            return True
-        self._selfstat.arrived()
-        there_was_room = self._mailbox.put(taken, self._settings.keepalive_s / 3)
-        self._watch.heard(monotonic())
-        if there_was_room:
-            return True
-        self._selfstat.withdrawn()
-        return False
+    def _route(self, line: Line, topic: bytes) -> _Route:
+        """Find out about a topic that is heard of for the first time."""
+        name = topic.decode("utf-8", "replace")
+        owned = name != self._watch.topic and self._share.owns(name)
+        if owned and (wanted := self._subscriptions.heard(name)):
+            line.subscribe([wanted])
+        if len(self._routes) >= _MOST_ROUTES:
+            self._routes.clear()
+        route = _Route(name, sender_of(name), owned, name.endswith(_REPEATED))
+        self._routes[topic] = route
+        return route
+
+    def _pass_over(self, line: Line, foreign: Sequence[tuple[int, int, _Route]]) -> None:
+        """Acknowledge what is our own probe, or another worker's."""
+        line.acknowledge(number for _, number, _ in foreign if number)
+        for route, many in Counter(route for _, _, route in foreign).items():
+            if route.topic == self._watch.topic:
+                self._watch.echoes += many
+                continue
+            if unwanted := self._subscriptions.overheard(route.topic):
+                line.unsubscribe([unwanted])
+            self._selfstat.noted("passed_over_data" if route.repeated else "passed_over", many)
+
+    def _note_room(self, there_is_room: bool) -> None:
+        if there_is_room == self._paused:
+            self._paused = not there_is_room
+            if self._paused:
+                log.warning("intake paused", reason="the database does not keep up")
+            else:
+                log.info("intake resumed")

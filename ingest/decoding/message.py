@@ -15,6 +15,8 @@ class Message(NamedTuple):
     retained: bool = False
     """The broker kept it from before this ingest subscribed."""
     receipt: object = None
+    size: int = 0
+    """Bytes of the payload, if only its beginning is here; not above `len(payload)` otherwise."""
 
 
 class Source(Protocol):

@@ -202,10 +202,10 @@ def open_parcel(message: Message, limits: LimitSettings) -> Parcel:
     except DataError as exc:
         return RefusedParcel(message, exc.reason, exc.detail)
     try:
-        if len(message.payload) > limits.max_payload_bytes:
+        size = max(message.size, len(message.payload))
+        if size > limits.max_payload_bytes or size > len(message.payload):
             raise DataError(
-                "too_large",
-                f"{len(message.payload)} bytes; at most {limits.max_payload_bytes} are taken",
+                "too_large", f"{size} bytes; at most {limits.max_payload_bytes} are taken"
             )
         match leaf:
             case Leaf.DATA:

@@ -70,7 +70,8 @@ class Gathering:
     def _added_to_run(self, message: Message) -> bool:
         """Tell whether it is a data message as it should be, and has been added as one."""
         topic, payload = message.topic, message.payload
-        if not topic.endswith(_DATA) or len(payload) > self._limits.max_payload_bytes:
+        size = max(message.size, len(payload))
+        if not topic.endswith(_DATA) or size > self._limits.max_payload_bytes:
             return False
         try:
             check_items(payload, self._most_items)

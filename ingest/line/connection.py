@@ -34,9 +34,14 @@ _READ_BYTES = 262_144
 _CONNECT_S = 10.0
 _PATIENCE_S = 15.0
 """For the answer to CONNECT, and for a sign of life after a question for one."""
+_OFFER_AGAIN_S = 0.05
+"""Whoever makes room says so, but perhaps in the moment before it is known that there was none."""
 _MOST_IN_FLIGHT = 100
 _KEPT_OF_TOO_LONG = 131_072
 _FAILURE = 128
+_UNSUPPORTED_VERSION = 0x84
+_CODES = {1: _UNSUPPORTED_VERSION, 2: 0x85, 3: 0x88, 4: 0x86, 5: 0x87}
+"""What the codes of MQTT 3.1.1 are called in MQTT 5."""
 
 
 class Consumer(Protocol):
@@ -81,9 +86,9 @@ class Line:
         self.reason: str | None = None
         """Why it ended, as far as that is known."""
         self.refused: int | None = None
-        """The code with which the broker refused it."""
-        self.hung_up_at_once = False
-        """The broker ended it instead of answering: it may not know this version of MQTT."""
+        """The code of MQTT 5 with which the broker refused it."""
+        self.hung_up = False
+        """The broker ended it before any answer: it may know only another version of MQTT."""
         self.denials = 0
         """Announcements that the broker did not let this user publish."""
         self._socket: socket.socket | None = None
@@ -108,6 +113,11 @@ class Line:
         """Messages for which there was no room."""
         self._heard_at = self._spoke_at = monotonic()
         self._asked_for_life_at: float | None = None
+
+    @property
+    def speaks_otherwise(self) -> bool:
+        """The broker does not know this version of MQTT."""
+        return self.refused == _UNSUPPORTED_VERSION
 
     # --- for others ---
 
@@ -172,6 +182,13 @@ class Line:
         """Return what an ended line has not published, as far as it knows."""
         return {**dict(self._in_flight.values()), **self._announcements}
 
+    def leave(self, reason: str) -> None:
+        """End the connection as soon as what waits to be sent is sent; do not wait for that."""
+        self.reason = self.reason or reason
+        with self._lock:
+            self._closing = True
+        self._wake()
+
     def close(self) -> None:
         """Send what is waiting to be sent, say farewell, and wait for the thread."""
         with self._lock:
@@ -205,7 +222,7 @@ class Line:
                 while not self.ended.is_set():
                     self._turn(selector)
         except (OSError, MalformedPacketError) as exc:
-            self.hung_up_at_once = not self._answered.is_set()
+            self.hung_up = not self._answered.is_set()
             self._end(str(exc) or type(exc).__name__)
         finally:
             self._end("the connection ended")
@@ -337,7 +354,7 @@ class Line:
 
     def _begin(self, answer: ConnectAnswer) -> None:
         if answer.code:
-            self.refused = answer.code
+            self.refused = _CODES.get(answer.code, answer.code)
             self._end(f"CONNECT refused (code {answer.code:#04x})")
             return
         if answer.keepalive_s is not None:
@@ -369,6 +386,8 @@ class Line:
             raise ConnectionError("the broker gives no sign of life")
 
     def _wait_s(self) -> float:
+        if self._offered:
+            return _OFFER_AGAIN_S
         if not self.stands:
             return 1.0
         return min(5.0, max(0.05, self._keepalive_s / 4)) if self._keepalive_s else 5.0

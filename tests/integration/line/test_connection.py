@@ -255,7 +255,7 @@ def test_a_peer_that_hangs_up_at_once_may_not_know_this_version() -> None:
         threading.Thread(target=hang_up).start()
         line = Line(Endpoint("127.0.0.1", server.getsockname()[1], None, 5), login(), Listener())
         assert line.open() is not None
-        assert line.hung_up_at_once
+        assert line.hung_up
 
 
 def test_a_peer_that_falls_silent_is_noticed() -> None:

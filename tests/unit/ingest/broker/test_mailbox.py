@@ -1,4 +1,5 @@
-from ingest.broker.mailbox import Mailbox
+from ingest.broker.mailbox import Letter, Mailbox
+from ingest.broker.share import sender_of
 from ingest.decoding.message import Message
 from tests.plants.deliveries import NOW
 
@@ -70,29 +71,6 @@ def test_sites_are_served_in_turn_when_one_floods() -> None:
     assert [one.payload for one in taken if one.topic == taken[0].topic] == [b"0", b"1", b"2", b"3"]
 
 
-def test_a_site_is_over_its_quota_only_when_there_are_others() -> None:
-    mailbox = Mailbox(100, 1_000, site_max_messages=2, site_max_bytes=1_000)
-    for number in range(3):
-        assert not mailbox.over_quota(letter_of("a", number))
-        mailbox.put(letter_of("a", number), 0)
-
-    mailbox.put(letter_of("b"), 0)
-
-    assert mailbox.over_quota(letter_of("a", 4))
-    assert not mailbox.over_quota(letter_of("b"))
-    mailbox.take(100, 0)
-    assert not mailbox.over_quota(letter_of("a", 4))
-
-
-def test_a_site_is_over_its_quota_when_its_bytes_are_reached() -> None:
-    mailbox = Mailbox(100, 1_000, site_max_messages=50, site_max_bytes=2)
-    mailbox.put(letter_of("b"), 0)
-    mailbox.put(letter_of("a"), 0)
-    mailbox.put(letter_of("a"), 0)
-
-    assert mailbox.over_quota(letter_of("a"))
-
-
 def test_who_sends_large_messages_waits_the_longer_for_the_next_turn() -> None:
     mailbox = Mailbox(1_000, 10_000_000)
     for _ in range(3):
@@ -103,3 +81,36 @@ def test_who_sends_large_messages_waits_the_longer_for_the_next_turn() -> None:
     sites = [message.topic.split("/")[3] for message in mailbox.take(20, 0)]
 
     assert sites.count("greedy") == 1
+
+
+def offered(mailbox: Mailbox, *messages: Message, repeated: bool = True) -> tuple[int, int]:
+    """Offer messages; return how many are settled, and how many of these were left."""
+    letters = [Letter(sender_of(one.topic), one, repeated) for one in messages]
+    settled, shed = mailbox.offer(letters)
+    return settled, len(shed)
+
+
+def test_what_comes_again_is_left_when_its_site_has_its_share_and_there_are_others() -> None:
+    mailbox = Mailbox(100, 1_000, site_max_messages=2, site_max_bytes=1_000)
+    assert offered(mailbox, *(letter_of("a", number) for number in range(3))) == (3, 0)
+    assert offered(mailbox, letter_of("b")) == (1, 0)
+
+    assert offered(mailbox, letter_of("a", 4), letter_of("b"), letter_of("b")) == (3, 2)
+    assert offered(mailbox, letter_of("a", 4), repeated=False) == (1, 0)
+    mailbox.take(100, 0)
+    assert offered(mailbox, letter_of("a", 4)) == (1, 0)
+
+
+def test_what_comes_again_is_left_when_the_bytes_of_its_site_are_reached() -> None:
+    mailbox = Mailbox(100, 1_000, site_max_messages=50, site_max_bytes=2)
+    offered(mailbox, letter_of("b"), letter_of("a"), letter_of("a"))
+
+    assert offered(mailbox, letter_of("a")) == (1, 1)
+
+
+def test_an_offer_ends_where_there_is_no_more_room() -> None:
+    mailbox = Mailbox(max_messages=2, max_bytes=1_000)
+
+    assert offered(mailbox, letter_of("a", 1), letter_of("a", 2), letter_of("b", 3)) == (2, 0)
+
+    assert [one.payload for one in mailbox.take(9, 0)] == [b"1", b"2"]
