@@ -9,6 +9,7 @@ story on a machine that others load, too.
 """
 
 import argparse
+import json
 import multiprocessing
 import os
 import statistics
@@ -22,11 +23,13 @@ from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import psycopg
 import yaml
 from rich.console import Console
 from rich.table import Table
 
+from bench.ingest_figures import Cpu, Figures, print_latency, print_throughput
 from bench.load import EDGES, Load, plant
 from bench.publisher import Order, Report, serve
 from plant.clock import microseconds, system_clock
@@ -34,14 +37,12 @@ from plant.native.message import EdgeAddress
 from plant.settings import DatabaseSettings
 from store import load_plant, migrate
 from store.delivery.binary_copy import number_blocks
+from store.delivery.row import NumberColumns
 from store.engine.queries import queries
 from tests.peers.postgres import PostgresServer
 from tests.peers.services import BrokerFactory, MosquittoBroker, ServiceAbsentError, url_of
 
 _BLOCK = 20_000
-_TARGET = 0.80
-_TARGET_BATCH = 200
-_TARGET_P99_MS = 250
 _TARGET_FLAT = 0.95
 _COPY = queries("delivery/store")["copy_numbers"]
 _COMMIT_TO_DISK = queries("delivery/store")["commit_to_disk"]
@@ -100,53 +101,6 @@ class Stage:
             )
             found[edge] = [tag_id for (tag_id,) in rows]
         return found
-
-
-@dataclass(frozen=True, slots=True)
-class Figures:
-    """One line of the table."""
-
-    workers: int
-    batch: int
-    rows: int
-    ingest: list[float]
-    """Committed measurements per second, by round."""
-    raw: list[float]
-    cpu: "Cpu"
-    publisher_waits: float
-    """Share of the time in which the publisher waited for the others."""
-
-    @property
-    def ratios(self) -> list[float]:
-        """Ingest against raw COPY, by round, the smallest first."""
-        return sorted(own / raw for own, raw in zip(self.ingest, self.raw, strict=True))
-
-    @property
-    def ratio(self) -> float:
-        """Of the middle round."""
-        return statistics.median(self.ratios)
-
-
-@dataclass(frozen=True, slots=True)
-class Cpu:
-    """CPU time per measurement in microseconds, of the round that took the least."""
-
-    ingest: float
-    backend: float
-    """Of the database's processes that serve the ingest."""
-    broker: float
-    raw: float
-    """Of the database's processes that serve raw COPY."""
-
-    @classmethod
-    def least(cls, rounds: "Sequence[Cpu]") -> "Cpu":
-        """Return the least of each: what disturbs a shared machine only ever adds."""
-        return cls(
-            *(
-                min(getattr(one, name) for one in rounds)
-                for name in ("ingest", "backend", "broker", "raw")
-            )
-        )
 
 
 @contextmanager
@@ -209,10 +163,21 @@ def publish(on: Stage, load: Load, rate: float | None = None) -> Report:
 
 
 def copy_raw(
-    on: Stage, load: Load, tag_ids: dict[EdgeAddress, list[int]], connections: int
+    on: Stage,
+    load: Load,
+    tag_ids: dict[EdgeAddress, list[int]],
+    connections: int,
+    *,
+    ordered: bool = False,
 ) -> tuple[float, float]:
-    """Copy the load's rows by raw binary COPY; return its seconds and the server's CPU seconds."""
-    blocks = [b"".join(number_blocks([columns])) for columns in load.columns(tag_ids, _BLOCK)]
+    """Copy the load's rows by raw binary COPY; return its seconds and the server's CPU seconds.
+
+    `ordered` sorts them by tag and time first, which is not timed.
+    """
+    columns = load.columns(tag_ids, load.rows if ordered else _BLOCK)
+    if ordered:
+        columns = (part for whole in columns for part in _sorted_blocks(whole))
+    blocks = [b"".join(number_blocks([part])) for part in columns]
 
     def work(share: Sequence[bytes], connection: psycopg.Connection[tuple[object, ...]]) -> None:
         for block in share:
@@ -237,6 +202,12 @@ def copy_raw(
         return time.perf_counter() - start, cpu_s(backends) - before
 
 
+def _sorted_blocks(rows: NumberColumns) -> Iterator[NumberColumns]:
+    ordered = rows.only(np.lexsort((rows.source_us, rows.tag_id)))
+    for low in range(0, len(rows), _BLOCK):
+        yield ordered.only(np.arange(low, min(low + _BLOCK, len(rows))))
+
+
 def new_load(rows: int, batch: int) -> Load:
     """Return a load of yesterday, in an epoch of its own."""
     start = microseconds(system_clock()) // _DAY_US * _DAY_US - _DAY_US
@@ -247,7 +218,7 @@ def throughput(
     on: Stage, workers: int, batch: int, rows: int, rounds: int, *, keep: bool
 ) -> Figures:
     """Measure both sides in turn; `keep` leaves what is stored already in place."""
-    ingest, raw, shares, cpu = [], [], [], []
+    ingest, raw, ordered, shares, cpu = [], [], [], [], []
     with ingests(on, workers) as pids:
         # Edges and tags are known, code and caches warm, before anything is timed.
         publish(on, new_load(20 * batch, batch))
@@ -268,9 +239,13 @@ def throughput(
                 on.empty()
             seconds, server_s = copy_raw(on, load, tag_ids, workers)
             raw.append(load.rows / seconds)
+            if not keep:
+                on.empty()
+                ordered_s, _ = copy_raw(on, load, tag_ids, workers, ordered=True)
+                ordered.append(load.rows / ordered_s)
             cpu.append(Cpu(*(one / load.rows * 1e6 for one in (*spent, server_s))))
     waits = statistics.median(shares)
-    return Figures(workers, batch, rows, ingest, raw, Cpu.least(cpu), waits)
+    return Figures(workers, batch, rows, ingest, raw, ordered, Cpu.least(cpu), waits)
 
 
 def cpu_s(pids: Sequence[int]) -> float:
@@ -311,6 +286,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--latency", type=float, default=20, metavar="SECONDS", help="0: leave out")
     parser.add_argument("--stored", type=int, default=100, metavar="TIMES", help="0: leave out")
     parser.add_argument("--stored-rows", type=int, default=100_000, help="what it multiplies")
+    parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     given = parser.parse_args(arguments)
     # Wide enough for the table even where there is no terminal.
     console = Console(width=120)
@@ -323,7 +299,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     one = throughput(on, workers, batch, rows, given.rounds, keep=False)
                     figures.append(one)
                     console.print(f"{workers} x {batch}: {one.ratio:.2f}", highlight=False)
-            _print_throughput(console, figures)
+            print_throughput(console, figures)
+            if given.json:
+                told: dict[str, dict[str, dict[str, float]]] = {}
+                for one in figures:
+                    told.setdefault(str(one.workers), {})[str(one.batch)] = one.figures()
+                given.json.write_text(json.dumps({"workers": told}, indent=2) + "\n")
             if given.latency:
                 best = max(
                     statistics.median(one.ingest)
@@ -331,7 +312,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     if one.workers == given.workers[0]
                 )
                 batch = max(given.batches)
-                _print_latency(console, latency(on, best / 2, batch, given.latency), best / 2)
+                print_latency(console, latency(on, best / 2, batch, given.latency), best / 2)
             if given.stored:
                 _flat(console, on, given.stored, given.stored_rows, given.rounds)
     except ServiceAbsentError as exc:
@@ -356,43 +337,3 @@ def _flat(console: Console, on: Stage, times: int, rows: int, rounds: int) -> No
         table.add_row(label, f"{own:,.0f}", f"{share:.2f}", verdict, f"{raw:,.0f}", cpu)
     console.print(table)
     console.print(f"target: {_TARGET_FLAT:.2f} of the throughput with nothing stored before")
-
-
-def _print_throughput(console: Console, figures: Sequence[Figures]) -> None:
-    table = Table(title="Committed measurements per second, against raw binary COPY")
-    columns = "workers batch rows ingest COPY ratio spread target CPU|ingest CPU|its·DB CPU|broker"
-    for name in [*columns.split(), "CPU|COPY", "publisher|waits"]:
-        table.add_column(name.replace("|", "\n").replace("·", " "), justify="right")
-    for one in figures:
-        verdict = "–" if one.batch < _TARGET_BATCH else "met" if one.ratio >= _TARGET else "missed"
-        table.add_row(
-            str(one.workers),
-            str(one.batch),
-            f"{one.rows:,}",
-            f"{statistics.median(one.ingest):,.0f}",
-            f"{statistics.median(one.raw):,.0f}",
-            f"{one.ratio:.2f}",
-            f"{one.ratios[0]:.2f}–{one.ratios[-1]:.2f}",
-            verdict,
-            *(f"{each:.1f}" for each in (one.cpu.ingest, one.cpu.backend, one.cpu.broker)),
-            f"{one.cpu.raw:.1f}",
-            f"{one.publisher_waits:.0%}",
-        )
-    console.print(table)
-    console.print(
-        f"ratio: of the middle round; the target is {_TARGET:.2f} from {_TARGET_BATCH} up"
-    )
-    console.print("CPU: microseconds per measurement, of the cheapest round")
-    console.print("publisher waits: of the time until all was committed; if little, it is too slow")
-
-
-def _print_latency(console: Console, report: Report, rate: float) -> None:
-    ordered = sorted(report.latency_s)
-    p50, p99 = (ordered[int(len(ordered) * share)] * 1000 for share in (0.5, 0.99))
-    verdict = "met" if p99 <= _TARGET_P99_MS else "missed"
-    console.print(
-        f"Source to committed, at {rate:,.0f} rows/s (half load): p50 {p50:.0f} ms, "
-        f"p99 {p99:.0f} ms (target {_TARGET_P99_MS}: {verdict}), "
-        f"longest {ordered[-1] * 1000:.0f} ms, {len(ordered)} messages",
-        highlight=False,
-    )
