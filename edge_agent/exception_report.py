@@ -28,7 +28,7 @@ class ExceptionReport:
 
     def __init__(self, tag: TagSettings, last: Reported | None = None) -> None:
         seconds = tag.max_interval_s if tag.max_interval_s is not None else tag.max_silence_s / 2
-        self._deadband = tag.deadband
+        self._deadband = None if tag.deadband is None else tag.deadband * tag.factor
         self._max_interval_us = round(seconds * 1_000_000)
         self._last = last
 

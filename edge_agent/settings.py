@@ -16,6 +16,7 @@ from plant.description import Code
 from plant.measurement import Tag
 from plant.native.message import EdgeAddress, TagDeclaration
 from plant.settings import BrokerSettings, Port, ServiceSettings, StrictModel
+from plant.unit import unit_of
 
 if TYPE_CHECKING:
     from plant.sparkplug.topic import NodeId
@@ -150,16 +151,19 @@ class EdgeSettings(ServiceSettings):
 
 
 def _tag(tag: TagSettings, site_path: str) -> Tag:
+    def converted(value: float | None) -> float | None:
+        return None if value is None else value * tag.factor
+
     return Tag(
         name=tag.name,
         work_unit=f"{site_path}/{tag.work_unit}",
         value_type=tag.kind,
         role=tag.role,
-        unit=tag.unit,
+        unit=unit_of(tag.role, tag.unit),
         description=tag.description,
-        low=tag.low,
-        high=tag.high,
-        counter_modulus=tag.counter_modulus,
-        max_rate_per_s=tag.max_rate_per_s,
+        low=converted(tag.low),
+        high=converted(tag.high),
+        counter_modulus=converted(tag.counter_modulus),
+        max_rate_per_s=converted(tag.max_rate_per_s),
         max_silence_s=tag.max_silence_s,
     )

@@ -27,6 +27,8 @@ from analytics.readings.counter import (
 from analytics.readings.counter_level import Level
 from analytics.readings.signal import NumberReadings
 
+_HOUR_US = 3_600_000_000
+
 
 def is_plain(
     rows: NumberReadings, counter: Counter, verdicts: Mapping[int, Verdict]
@@ -123,15 +125,20 @@ class Judge:
                 following = int(self._time[at + 1]), float(self._value[at + 1])
             before = run.level
             told = run.told(time_us, shown, following, self._verdicts.get(time_us))
+            event = told.event
+            over = event is CounterEvent.COUNTED and told.kept and level_at < at - 1
+            if over and self._time[at - 1] // _HOUR_US != time_us // _HOUR_US:
+                # What a misreading left out of the hour before counts in this one.
+                event = CounterEvent.RETURNED
             if told.kept:
                 level_at = at
             if at >= first and at > 0:
-                amounts[at - 1], events[at - 1] = told.counted, told.event
-                if told.event is not CounterEvent.COUNTED:
+                amounts[at - 1], events[at - 1] = told.counted, event
+                if event is not CounterEvent.COUNTED:
                     found.append(
                         Judgement(
                             time_us,
-                            told.event,
+                            event,
                             before,
                             shown,
                             told.counted,

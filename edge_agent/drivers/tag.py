@@ -9,6 +9,7 @@ from plant.errors import ConfigurationError
 from plant.measurement import TEXT_ROLES, TagRole, ValueType
 from plant.place import checked_code
 from plant.settings import StrictModel
+from plant.unit import factor_of
 
 
 class TagSettings(StrictModel):
@@ -23,7 +24,8 @@ class TagSettings(StrictModel):
     value_type: ValueType | None = None
     """`number` or `text`; left out, it follows the role."""
     unit: str = ""
-    """Unit of measure as a UCUM code, such as `Cel` or `kW`."""
+    """Unit of measure as a UCUM code, such as `Cel` or `kW`; with a role it is converted to that of
+    the role (energy in kWh, parts without a unit), and refused when it does not fit."""
     description: str = ""
     """What the tag is, in words."""
     low: float | None = None
@@ -85,6 +87,19 @@ class TagSettings(StrictModel):
             wrong.append("scale/offset")
         if wrong:
             raise ValueError(f"a text tag has no {', '.join(wrong)}")
+
+    @model_validator(mode="after")
+    def _unit_fits_the_role(self) -> Self:
+        try:
+            factor_of(self.role, self.unit)
+        except ConfigurationError as exc:
+            raise ValueError(str(exc)) from exc
+        return self
+
+    @property
+    def factor(self) -> float:
+        """By what a scaled reading is multiplied to be in the unit of the tag's role."""
+        return factor_of(self.role, self.unit)
 
     @property
     def kind(self) -> ValueType:

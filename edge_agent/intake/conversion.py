@@ -24,7 +24,7 @@ def converter(tag: TagSettings) -> Converter:
     """
     if tag.kind is ValueType.TEXT:
         return _TextConverter(tag.states)
-    return _NumberConverter(tag.scale, tag.offset)
+    return _NumberConverter(tag.scale * tag.factor, tag.offset * tag.factor)
 
 
 class _NumberConverter:

@@ -82,7 +82,9 @@ def read_table(
         values.update((name, text) for name, text in zip(columns, texts, strict=False) if text)
         if options.zone is not None:
             for name in moments & values.keys():
-                values[name] = _with_zone(values[name], options.zone)
+                # Parts were made at some time of the day: a day alone would move them to midnight.
+                if name not in _OF_PARTS or not _DAY.fullmatch(values[name]):
+                    values[name] = _with_zone(values[name], options.zone)
         yield parse(document_type, values, origin)
 
 
@@ -181,6 +183,10 @@ def _cell_problems(number: int, columns: Sequence[str], texts: Sequence[str]) ->
             words = f"holds the spreadsheet's error {text}"
             found.append(Problem(where, columns[index], Reason.WRONG_VALUE, words))
     return found
+
+
+_OF_PARTS = frozenset({"produced_at", "booked_at", "inspected_at"})
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 
 
 def _with_zone(text: str, zone: ZoneInfo) -> str:

@@ -197,6 +197,17 @@ def test_cells_of_their_own_types_are_understood(tmp_path: Path) -> None:
     assert order["planned_start"] == "2026-03-01T23:00:00Z"
 
 
+def test_a_booking_with_a_day_only_is_asked_for_its_time(tmp_path: Path) -> None:
+    rows: list[list[Any]] = [
+        ["number", "work_unit", "quantity", "produced_at", "booked_at"],
+        ["P-1", f"{LINE}/cua", 3, "2026-03-02", "2026-03-02 10:00"],
+    ]
+
+    found = problems(read(xlsx_of(tmp_path, rows), "scrap-bookings", zone=ZONE))
+
+    assert any("D2 (produced_at)" in line and "write date, time" in line for line in found)
+
+
 def test_formulas_are_refused_whatever_they_would_give(tmp_path: Path) -> None:
     rows: list[list[Any]] = [
         ["enterprise", "code", "name_vi"],

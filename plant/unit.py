@@ -1,0 +1,56 @@
+"""Units of measure: what each role is measured in, and how a tag's own unit becomes that."""
+
+from functools import cache
+
+import pint
+
+from plant.errors import ConfigurationError
+from plant.measurement import COUNT_ROLES, TagRole
+
+_ENERGY = frozenset({TagRole.ENERGY, TagRole.ENERGY_INCREMENT})
+_PIECES = frozenset(
+    {"", "1", "pcs", "pc", "piece", "pieces", "part", "parts", "sp", "cái", "chiếc"}
+)
+"""What a count of parts may call itself, beside UCUM annotations such as `{parts}`."""
+
+
+def unit_of(role: TagRole, unit: str) -> str:
+    """Return the unit that measurements of a role are in; of a tag without a role its own."""
+    return "kWh" if role in _ENERGY else "" if role in COUNT_ROLES else unit
+
+
+def factor_of(role: TagRole, unit: str) -> float:
+    """Return by what a value in a unit is multiplied to be in the unit of its role.
+
+    Energy without a unit is in kilowatt-hours. Raises ConfigurationError for a unit that does not
+    fit the role: energy in kilowatts, parts in kilograms.
+    """
+    if role in _ENERGY:
+        return _kilowatt_hours(unit) if unit.strip() else 1.0
+    if role in COUNT_ROLES:
+        bare = unit.strip()
+        if bare.lower() in _PIECES or (bare.startswith("{") and bare.endswith("}")):
+            return 1.0
+        raise ConfigurationError(
+            f"the role '{role}' counts parts, and {unit!r} is no unit of parts: leave it out, or "
+            "scale what the machine shows to parts"
+        )
+    return 1.0
+
+
+@cache
+def _registry() -> pint.UnitRegistry:
+    return pint.UnitRegistry()
+
+
+@cache
+def _kilowatt_hours(unit: str) -> float:
+    # UCUM multiplies with a point: `kW.h`.
+    written = unit.strip().replace("kW.h", "kWh").replace("W.h", "Wh").replace(".", "*")
+    try:
+        return float(_registry().Quantity(1.0, written).to("kilowatt_hour").magnitude)
+    except (pint.PintError, AttributeError, ValueError, TypeError) as exc:
+        raise ConfigurationError(
+            f"the role 'energy' is an energy, and {unit!r} is no unit of one: use kWh, Wh, MWh, J, "
+            "kJ or MJ; power in kW has no role, its meter says `reading: power`"
+        ) from exc
