@@ -1,6 +1,7 @@
 """Units of measure: what each role is measured in, and how a tag's own unit becomes that."""
 
 from functools import cache
+from typing import Any
 
 import pint
 
@@ -39,7 +40,7 @@ def factor_of(role: TagRole, unit: str) -> float:
 
 
 @cache
-def _registry() -> pint.UnitRegistry:
+def _registry() -> "pint.UnitRegistry[Any]":
     return pint.UnitRegistry()
 
 
@@ -49,7 +50,7 @@ def _kilowatt_hours(unit: str) -> float:
     written = unit.strip().replace("kW.h", "kWh").replace("W.h", "Wh").replace(".", "*")
     try:
         return float(_registry().Quantity(1.0, written).to("kilowatt_hour").magnitude)
-    except (pint.PintError, AttributeError, ValueError, TypeError) as exc:
+    except (pint.PintError, ArithmeticError, AttributeError, ValueError, TypeError) as exc:
         raise ConfigurationError(
             f"the role 'energy' is an energy, and {unit!r} is no unit of one: use kWh, Wh, MWh, J, "
             "kJ or MJ; power in kW has no role, its meter says `reading: power`"
