@@ -15,6 +15,7 @@ from nhipmay.command import (
     documents,
     edge,
     evaluation,
+    evidence,
     ingest,
     migrate,
     simulation,
@@ -47,6 +48,7 @@ app.add_typer(edge.app, name="edge")
 app.add_typer(authority.app, name="authority")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(evaluation.app, name="evaluate")
+app.add_typer(evidence.app, name="evidence")
 
 
 @app.callback(invoke_without_command=True)

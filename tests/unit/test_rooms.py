@@ -12,6 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MOST = 15
 LISTS = {
     "api/routers": "the endpoints",
+    "nhipmay/command": "the commands",
 }
 """Folders in which a list is the point, however long it gets; each with what it lists."""
 
