@@ -96,8 +96,8 @@ def test_the_database_equals_the_files_when_the_rig_is_replayed(
     shared_data: Path,
     tmp_path: Path,
 ) -> None:
-    files = sorted((shared_data / "skab" / "valve1").glob("*.csv"))
-    assert len(files) == 16
+    files = sorted((shared_data / "skab" / "valve1").glob("*.csv"))[::4]
+    assert len(files) == 4
     expected: Counter[Row] = Counter()
     for file in files:
         rows = Counter(recorded_rows(file, "skab.yaml"))
