@@ -218,7 +218,10 @@ class Round:
         self.rig.check_ingest()
         if self.set_back:
             # An edge in service goes on, and hears of it when the platform next speaks to it.
-            wait_until(self._gap_is_named, what="the edge to notice that the platform was set back")
+            try:
+                wait_until(self._gap_is_named, what="the edge to notice the platform's past")
+            except AssertionError as exc:
+                raise AssertionError(f"{exc}: {self._wrong_ledger()}") from exc
         self.say_again()
         self._wait_for_silence()
 

@@ -32,9 +32,10 @@ async def answering(
         yield server.sockets[0].getsockname()[1]
     finally:
         server.close()
-        # What was just accepted has yet to reach `serve`; what is aborted, to be closed.
-        for _ in range(3):
-            await asyncio.sleep(0.02)
+        # What was just accepted has yet to reach `serve`, in a few turns of the loop; what is
+        # aborted, to be closed.
+        for _ in range(10):
+            await asyncio.sleep(0.01)
             for writer in connections:
                 writer.transport.abort()
         await asyncio.sleep(0.02)

@@ -116,8 +116,10 @@ class MtConnectAgent(LoopServer):
         if self._server is not None:
             self._server.close()
             self._server = None
-            # What was just accepted has yet to reach `_serve`; what is aborted, to be closed.
-            await asyncio.sleep(0.05)
+            # What was just accepted has yet to reach `_serve`, in a few turns of the loop; what is
+            # aborted, to be closed.
+            for _ in range(10):
+                await asyncio.sleep(0.01)
             for _ in range(100):
                 for writer in list(self._connections):
                     writer.transport.abort()

@@ -46,7 +46,7 @@ class MtConnectPlant:
             "interval_ms": self._interval_ms,
             "poll_interval_s": 0.02,
             "heartbeat_ms": 100,
-            "timeout_s": 2,
+            "timeout_s": 30,
             "retry_missing_s": 0.2,
             "tags": [tag(name, data_item=f"i-{name}") for name in names],
         }
@@ -77,7 +77,7 @@ class MqttPlant:
             "driver": "mqtt",
             "broker": {"port": self._broker.port},
             "client_id": "edge-1-tron",
-            "timeout_s": 2,
+            "timeout_s": 30,
             "time": {"path": "t", "format": "ms"},
             "tags": [tag(name, topic="xuong/+/telemetry", path=f"data.{name}") for name in names],
         }
@@ -155,7 +155,7 @@ class S7Plant:
             "host": "127.0.0.1",
             "port": self.port,
             "poll_interval_s": 0.02,
-            "timeout_s": 2,
+            "timeout_s": 30,
             "retry_missing_s": 0.3,
             "tags": [
                 tag("speed", address="DB1.DBD4", type="real"),

@@ -54,7 +54,7 @@ class OpcUaPlant:
             "driver": "opcua",
             "endpoint": self._source.endpoint,
             "publishing_interval_ms": 20,
-            "timeout_s": 2,
+            "timeout_s": 30,
             "retry_missing_s": 0.3,
             "backfill_max_h": 1_000_000,
             "tags": [
@@ -89,7 +89,7 @@ class ModbusPlant:
             "host": "127.0.0.1",
             "port": self._source.port,
             "poll_interval_s": 0.02,
-            "timeout_s": 2,
+            "timeout_s": 30,
             "retry_missing_s": 0.3,
             "max_gap": 100,
             "clock": {"address": 0},

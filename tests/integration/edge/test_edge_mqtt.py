@@ -30,7 +30,7 @@ def source(port: int, *tags: dict[str, Any], **more: Any) -> dict[str, Any]:
         "driver": "mqtt",
         "broker": {"port": port, **more.pop("login", {})},
         "client_id": "edge-1-lo",
-        "timeout_s": 3,
+        "timeout_s": 30,
         "tags": list(tags),
         **more,
     }

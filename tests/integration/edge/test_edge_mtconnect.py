@@ -25,7 +25,7 @@ def source(agent: MtConnectAgent, **more: Any) -> dict[str, Any]:
         "interval_ms": 20,
         "heartbeat_ms": 100,
         "poll_interval_s": 0.02,
-        "timeout_s": 2,
+        "timeout_s": 30,
         "tags": [X],
         **more,
     }
