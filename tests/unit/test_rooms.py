@@ -11,6 +11,7 @@ from setup import rooms
 ROOT = Path(__file__).resolve().parents[2]
 MOST = 15
 LISTS = {
+    "bench": "programs that measure",
     "api/routers": "the endpoints",
     "nhipmay/command": "the commands",
 }
