@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.anomaly.explanation import shares
-from analytics.anomaly.hold import Step
-from analytics.anomaly.learning import filled, usable
-from analytics.anomaly.live import Live
-from analytics.anomaly.model import Array
+from analytics.anomaly.model.hold import Step
+from analytics.anomaly.model.learning import filled, usable
+from analytics.anomaly.model.live import Live
+from analytics.anomaly.model.model import Array
 from analytics.anomaly.settings import DetectorSettings
 
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analytics.anomaly.model import Array, Model
+from analytics.anomaly.model.model import Array, Model
 
 
 def shares(model: Model, means: Array, spread: Array) -> Array:

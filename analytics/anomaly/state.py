@@ -7,10 +7,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from analytics.anomaly.detector import Detector
-from analytics.anomaly.hold import Hold
-from analytics.anomaly.level import Level
-from analytics.anomaly.live import Live
-from analytics.anomaly.model import Array, Model
+from analytics.anomaly.model.hold import Hold
+from analytics.anomaly.model.level import Level
+from analytics.anomaly.model.live import Live
+from analytics.anomaly.model.model import Array, Model
 from analytics.anomaly.settings import DetectorSettings
 from plant.errors import DataError
 

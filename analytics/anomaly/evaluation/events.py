@@ -12,13 +12,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.anomaly.cycle import CycleCutter, sensor_of
+from analytics.anomaly.data.cycle import CycleCutter, sensor_of
+from analytics.anomaly.data.grid import held
+from analytics.anomaly.data.quality import Fault, QualityRules
 from analytics.anomaly.evaluation.report import Evaluation, Table
 from analytics.anomaly.evaluation.tep import poisson_bound
 from analytics.anomaly.event import EventMaker
-from analytics.anomaly.grid import held
 from analytics.anomaly.monitor import Monitor, MonitorSettings
-from analytics.anomaly.quality import Fault, QualityRules
 from analytics.anomaly.settings import DetectorSettings
 from analytics.anomaly.wear import SlowChart
 from plant.errors import ConfigurationError

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pytest
 
-from analytics.anomaly.cycle import CycleCutter, Cycles, feature_names, sensor_of
+from analytics.anomaly.data.cycle import CycleCutter, Cycles, feature_names, sensor_of
 
 
 def take(

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from analytics.anomaly.grid import Grid, GridRows
+from analytics.anomaly.data.grid import Grid, GridRows
 
 Reading = tuple[int, int, float]
 

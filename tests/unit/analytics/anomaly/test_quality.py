@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analytics.anomaly.quality import Fault, QualityRules, QualitySettings, clock_faults
+from analytics.anomaly.data.quality import Fault, QualityRules, QualitySettings, clock_faults
 
 
 def noise(rows: int, sensors: int = 2) -> np.ndarray:

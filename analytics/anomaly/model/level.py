@@ -4,7 +4,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from analytics.anomaly.model import Array
+from analytics.anomaly.model.model import Array
 from analytics.anomaly.settings import DetectorSettings
 
 

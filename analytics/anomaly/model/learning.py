@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from analytics.anomaly.level import Level
-from analytics.anomaly.model import Array, Block, Model
+from analytics.anomaly.model.level import Level
+from analytics.anomaly.model.model import Array, Block, Model
 from analytics.anomaly.settings import DetectorSettings
 
 _FOLDS = 4

@@ -2,10 +2,10 @@
 
 import numpy as np
 
-from analytics.anomaly.hold import Hold, Step
-from analytics.anomaly.learning import learn
-from analytics.anomaly.level import Level
-from analytics.anomaly.model import Array, Block, Model
+from analytics.anomaly.model.hold import Hold, Step
+from analytics.anomaly.model.learning import learn
+from analytics.anomaly.model.level import Level
+from analytics.anomaly.model.model import Array, Block, Model
 from analytics.anomaly.settings import DetectorSettings
 
 _SWITCH_ROWS = 20

@@ -1,0 +1,1 @@
+"""What a detector has learned of a machine, and how it goes on learning."""
