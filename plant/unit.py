@@ -1,12 +1,13 @@
 """Units of measure: what each role is measured in, and how a tag's own unit becomes that."""
 
 from functools import cache
-from typing import Any
-
-import pint
+from typing import TYPE_CHECKING, Any
 
 from plant.errors import ConfigurationError
 from plant.measurement import COUNT_ROLES, TagRole
+
+if TYPE_CHECKING:
+    import pint
 
 _ENERGY = frozenset({TagRole.ENERGY, TagRole.ENERGY_INCREMENT})
 _PIECES = frozenset(
@@ -41,16 +42,24 @@ def factor_of(role: TagRole, unit: str) -> float:
 
 @cache
 def _registry() -> "pint.UnitRegistry[Any]":
+    # Late, because it takes memory that an edge whose meters say kWh does not need.
+    import pint  # noqa: PLC0415
+
     return pint.UnitRegistry()
 
 
 @cache
 def _kilowatt_hours(unit: str) -> float:
+    if unit.strip() == "kWh":
+        return 1.0
+    registry = _registry()
+    from pint import PintError  # noqa: PLC0415 - as above
+
     # UCUM multiplies with a point: `kW.h`.
     written = unit.strip().replace("kW.h", "kWh").replace("W.h", "Wh").replace(".", "*")
     try:
-        return float(_registry().Quantity(1.0, written).to("kilowatt_hour").magnitude)
-    except (pint.PintError, ArithmeticError, AttributeError, ValueError, TypeError) as exc:
+        return float(registry.Quantity(1.0, written).to("kilowatt_hour").magnitude)
+    except (PintError, ArithmeticError, AttributeError, ValueError, TypeError) as exc:
         raise ConfigurationError(
             f"the role 'energy' is an energy, and {unit!r} is no unit of one: use kWh, Wh, MWh, J, "
             "kJ or MJ; power in kW has no role, its meter says `reading: power`"

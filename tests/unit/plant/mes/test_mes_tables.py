@@ -199,13 +199,13 @@ def test_cells_of_their_own_types_are_understood(tmp_path: Path) -> None:
 
 def test_a_booking_with_a_day_only_is_asked_for_its_time(tmp_path: Path) -> None:
     rows: list[list[Any]] = [
-        ["number", "work_unit", "quantity", "produced_at", "booked_at"],
-        ["P-1", f"{LINE}/cua", 3, "2026-03-02", "2026-03-02 10:00"],
+        ["site", "number", "work_unit", "product", "quantity", "produced_at", "booked_at"],
+        ["dong-nai/bien-hoa", "P-1", f"{LINE}/cua", "a", 3, "2026-03-02", "2026-03-02 10:00"],
     ]
 
     found = problems(read(xlsx_of(tmp_path, rows), "scrap-bookings", zone=ZONE))
 
-    assert any("D2 (produced_at)" in line and "write date, time" in line for line in found)
+    assert any("F2 (produced_at)" in line and "write date, time" in line for line in found)
 
 
 def test_formulas_are_refused_whatever_they_would_give(tmp_path: Path) -> None:
