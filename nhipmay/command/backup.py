@@ -32,7 +32,9 @@ def backup(
     except ImportError as exc:
         raise missing_extra("backup", "ingest", exc) from exc
     loaded = load_settings(MigrateSettings, settings)
-    console().print(write_backup(loaded.database, file, Programs(programs)), markup=False)
+    console().print(
+        write_backup(loaded.database, file, Programs(programs)), markup=False, soft_wrap=True
+    )
 
 
 def restore(
@@ -50,6 +52,6 @@ def restore(
     loaded = load_settings(MigrateSettings, settings)
 
     def say(line: str) -> None:
-        console().print(line, markup=False)
+        console().print(line, markup=False, soft_wrap=True)
 
     say(restore_backup(loaded.database, file, Programs(programs), loaded.make_clock(), say))

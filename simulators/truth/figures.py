@@ -2,8 +2,9 @@
 
 It shares no code with `analytics`. It walks over every stretch of time and every part, one by
 one. The figures are those of a perfect observer of what was *observable*: time in which a
-machine gave out no state at all (nobody read it, or it said Bad) is unknown, unless its mode
-still told of a setup, and a part counts at the first reading that shows it.
+machine gave out no state at all (nobody read it, or it said Bad, but for a moment in the middle of
+one and the same stop) is unknown, unless its mode still told of a setup, and a part counts at the
+first reading that shows it.
 """
 
 from bisect import bisect_left
@@ -12,12 +13,21 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 from plant.measurement import Quality, TagRole
-from plant.state import IDLE_STATES, PRODUCING_STATES, SETUP_MODES, TimeElement
-from simulators.truth.reading import Part, StateInterval, TruthReader
+from plant.state import (
+    BREAKDOWN_STATES,
+    HELD_STATES,
+    IDLE_STATES,
+    PRODUCING_STATES,
+    SETUP_MODES,
+    SUSPENDED_STATES,
+    TimeElement,
+)
+from simulators.truth.reading import Part, Reading, StateInterval, TruthReader
 
 Span = tuple[int, int]
 _COUNT_ROLES = (TagRole.GOOD_COUNT, TagRole.SCRAP_COUNT, TagRole.REWORK_COUNT)
 _FOLLOWED = (("state", TagRole.STATE), ("mode", TagRole.MODE), ("order_number", TagRole.ORDER))
+STOPS = BREAKDOWN_STATES | HELD_STATES | SUSPENDED_STATES | IDLE_STATES
 _BUSY = (
     TimeElement.PRODUCTION,
     TimeElement.SETUP,
@@ -201,7 +211,7 @@ def _unobserved(reader: TruthReader, work_unit: str) -> list[Span]:
         return [(0, end_us)]
     gaps: list[Span] = []
     known_until = 0
-    for reading in reader.readings(tag):
+    for reading in _without_blinks(reader.readings(tag), tag.max_silence_us):
         if reading.source_us > known_until:
             gaps.append((known_until, reading.source_us))
         if reading.quality == Quality.GOOD:
@@ -211,6 +221,24 @@ def _unobserved(reader: TruthReader, work_unit: str) -> list[Span]:
     if known_until < end_us:
         gaps.append((known_until, end_us))
     return gaps
+
+
+def _without_blinks(readings: Iterable[Reading], silence_us: int) -> list[Reading]:
+    """Return the readings of a state without bad ones in the middle of one and the same stop."""
+    found: list[Reading] = []
+    blinks: list[Reading] = []
+    before: Reading | None = None
+    for reading in readings:
+        if reading.quality != Quality.GOOD:
+            blinks.append(reading)
+            continue
+        known_stop = str(reading.value).upper() in STOPS
+        same = before is not None and before.value == reading.value and known_stop
+        if not (same and before and reading.source_us - before.source_us <= silence_us):
+            found += blinks
+        found.append(reading)
+        before, blinks = reading, []
+    return found + blinks
 
 
 def _told(reader: TruthReader, work_unit: str, role: TagRole) -> list[Span]:

@@ -185,3 +185,6 @@ def test_a_new_enterprise_gets_a_login_and_making_them_again_changes_nothing(
     assert asker(login_of(owner, SECRET, "moi"))("select path from place") == [("moi",)]
     with pytest.raises(psycopg.OperationalError):
         asker(login_of(owner, "another secret", OWN))("select 1")
+    # Others count the places of the two.
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute("delete from place where path = 'moi'")
