@@ -130,7 +130,7 @@ def ingests(on: Stage, workers: int) -> Iterator[list[int]]:
             "database": on.database.model_dump(mode="json")
             | {"password": password.get_secret_value() if password else None},
             "workers": {"index": number, "count": workers},
-            "instance": f"bench-{workers}-{number}",
+            "instance": f"bench-{workers}w{number}",
             "log": {"level": "warning"},
         }
         file = on.folder / f"ingest-{number}.yaml"

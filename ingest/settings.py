@@ -1,11 +1,10 @@
 """Settings of the ingest."""
 
-import re
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, model_validator
 
 from ingest.mes.settings import MesSettings
 from ingest.sparkplug.settings import SparkplugSettings
@@ -80,7 +79,8 @@ class IngestSettings(ServiceSettings):
     broker: BrokerSettings = BrokerSettings()
     database: DatabaseSettings = DatabaseSettings()
     instance: Annotated[str, Field(pattern=r"^[a-z0-9-]{1,32}$")] = "1"
-    """Tells several ingests of one broker apart; the MQTT client id ends with it."""
+    """Tells several ingests of one broker apart; the MQTT client id ends with it. The sessions of
+    `INSTANCE-0` and so on are taken for those of its former workers: name no other instance so."""
     workers: WorkerSettings = WorkerSettings()
     queue: QueueSettings = QueueSettings()
     group: GroupSettings = GroupSettings()
@@ -118,10 +118,3 @@ class IngestSettings(ServiceSettings):
         several = [f"{alone}-{k}" for k in range(present, _MOST_FORMER_WORKERS)]
         former = several if self.workers.count == 1 else [alone, *several]
         return [client_id + suffix for client_id in former for suffix in ("", "-mes")]
-
-    @field_validator("instance")
-    @classmethod
-    def _is_no_worker(cls, instance: str) -> str:
-        if re.search(r"-\d+$", instance):
-            raise ValueError("may not end in a hyphen and a number: workers have such names")
-        return instance
