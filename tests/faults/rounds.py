@@ -20,6 +20,7 @@ from tests.faults.disk import SmallDisk
 from tests.faults.fault import Fault
 from tests.faults.rig import EdgeProcess, Rig, address
 from tests.faults.truth import Truth
+from tests.peers.mqtt import patient
 from tests.waiting import AGAIN_S, HANG_S, wait_until
 
 RECORDED_S = 4.0
@@ -61,8 +62,10 @@ class Listener:
         self._topic = address(edge).topic(Leaf.DATA)
         self._heard: dict[bytes, None] = {}
         self._lock = threading.Lock()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, f"listener-{edge}", protocol=MQTTProtocolVersion.MQTTv5
+        self._client = patient(
+            Client(
+                CallbackAPIVersion.VERSION2, f"listener-{edge}", protocol=MQTTProtocolVersion.MQTTv5
+            )
         )
         self._client.reconnect_delay_set(1, 1)
         self._client.on_connect = lambda client, *_: client.subscribe(self._topic, qos=1)

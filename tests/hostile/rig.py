@@ -19,6 +19,7 @@ from tests.hostile.injection import Triggers
 from tests.hostile.letter import DEVICE_EDGE, EDGES, NODE_EDGE, ODD_EDGE, Author, Letter
 from tests.hostile.witness import Witness
 from tests.ingest_counters import unsettled
+from tests.peers.mqtt import patient
 from tests.peers.postgres import PostgresServer
 from tests.peers.services import BrokerFactory, free_port
 from tests.plants.figure_plant import description
@@ -101,8 +102,10 @@ class HostileRig:
             self._ingest.wait()
 
     def _sayer(self, name: str) -> paho.Client:
-        client = paho.Client(
-            CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5
+        client = patient(
+            paho.Client(
+                CallbackAPIVersion.VERSION2, client_id=name, protocol=MQTTProtocolVersion.MQTTv5
+            )
         )
         client.max_inflight_messages_set(100)
         client.connect("127.0.0.1", self.broker.port)

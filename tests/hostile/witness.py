@@ -21,6 +21,7 @@ from plant.native.message import (
     TagDeclaration,
     encode,
 )
+from tests.peers.mqtt import patient
 
 ADDRESS = EdgeAddress("that-tha", "nha-may", "nhan-chung")
 TAG = TagDeclaration(
@@ -66,10 +67,12 @@ class Witness:
         self._next_id = 1
         self._end = threading.Event()
         self.repeats = 0
-        self._client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=ADDRESS.client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
+        self._client = patient(
+            paho.Client(
+                CallbackAPIVersion.VERSION2,
+                client_id=ADDRESS.client_id,
+                protocol=MQTTProtocolVersion.MQTTv5,
+            )
         )
         self._client.on_connect = self._on_connect
         self._client.on_message = self._on_message

@@ -24,6 +24,7 @@ from plant.native.message import (
 )
 from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
 from tests.integration.ingests import fetched
+from tests.peers.mqtt import patient
 from tests.peers.services import MosquittoBroker
 from tests.plants.deliveries import EDGE, STATE, TAGS, TEMPERATURE, birth, status
 from tests.waiting import AGAIN_S, HANG_S, wait_until
@@ -41,10 +42,12 @@ class FakeEdge:
         self.committed_to = 0
         self.answered = threading.Event()
         self.acks: queue.Queue[Ack] = queue.Queue()
-        self.client = paho.Client(
-            CallbackAPIVersion.VERSION2,
-            client_id=address.client_id,
-            protocol=MQTTProtocolVersion.MQTTv5,
+        self.client = patient(
+            paho.Client(
+                CallbackAPIVersion.VERSION2,
+                client_id=address.client_id,
+                protocol=MQTTProtocolVersion.MQTTv5,
+            )
         )
         self.client.reconnect_delay_set(1, 1)
         self.client.on_connect = self._on_connect

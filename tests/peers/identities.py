@@ -18,6 +18,7 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from nhipmay.authority import create_authority
 from plant.identity import Authority, Identity, new_key, serial_of
 from plant.settings import BrokerSettings, TlsSettings
+from tests.peers.mqtt import patient
 from tests.peers.services import BrokerFactory, MosquittoBroker, free_port
 from tests.waiting import HANG_S
 
@@ -160,11 +161,13 @@ class Caller:
         self._said: SimpleQueue[str] = SimpleQueue()
         self._heard: SimpleQueue[tuple[str, bytes]] = SimpleQueue()
         self.ended: SimpleQueue[str] = SimpleQueue()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2,
-            client_id,
-            protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
-            reconnect_on_failure=False,
+        self._client = patient(
+            Client(
+                CallbackAPIVersion.VERSION2,
+                client_id,
+                protocol=MQTTProtocolVersion.MQTTv5 if five else MQTTProtocolVersion.MQTTv311,
+                reconnect_on_failure=False,
+            )
         )
         assert settings.tls is not None
         context = ssl.create_default_context(cafile=settings.tls.ca_file)
@@ -206,10 +209,12 @@ class Caller:
 
     def may_publish(self, topic: str, payload: bytes = b"x") -> bool:
         """Publish, and return whether the broker says that it took the message."""
+        assert self.is_in, self.answer
         self._client.publish(topic, payload, qos=1)
         return self._said.get(timeout=HANG_S) == "taken"
 
     def subscribe(self, topic: str) -> None:
+        assert self.is_in, self.answer
         if self._options is None:
             self._client.subscribe(topic, qos=1)
         else:

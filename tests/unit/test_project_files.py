@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -106,3 +107,15 @@ def test_no_test_gives_up_after_a_time_of_its_own() -> None:
     ]
 
     assert found == [], "use HANG_S of tests.waiting"
+
+
+def test_clients_of_the_tests_wait_for_the_broker_as_the_tests_do() -> None:
+    hasty = [
+        f"{file.relative_to(ROOT)}:{number}"
+        for file in (ROOT / "tests").rglob("*.py")
+        for number, (before, line) in enumerate(pairwise(["", *file.read_text().split("\n")]), 1)
+        if re.search(r"(?<!Test)Client\($|(?<!Test)Client\(CallbackAPI", line)
+        and "patient(" not in before + line
+    ]
+
+    assert hasty == [], "use patient of tests.peers.mqtt"

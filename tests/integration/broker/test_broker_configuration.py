@@ -16,6 +16,7 @@ from plant.identity import Authority, Identity, new_key
 from plant.native.message import EdgeAddress, Leaf
 from plant.settings import BrokerSettings
 from tests.peers.identities import ACL, Caller, Stack, identity_file, stack
+from tests.peers.mqtt import patient
 from tests.peers.services import BrokerFactory, MosquittoBroker
 
 EDGE = EdgeAddress("co-khi-mau", "bien-hoa", "edge-1")
@@ -290,7 +291,7 @@ def test_an_expulsion_tells_when_the_broker_still_lets_the_client_in(
     broker: MosquittoBroker,
 ) -> None:
     settings = BrokerSettings(port=broker.port)
-    client = Client(CallbackAPIVersion.VERSION2, EDGE.identity)
+    client = patient(Client(CallbackAPIVersion.VERSION2, EDGE.identity))
     # It comes back as soon as it is thrown out, as nothing was revoked here.
     client.on_disconnect = lambda *_: threading.Thread(target=client.reconnect).start()
     client.connect("127.0.0.1", broker.port)

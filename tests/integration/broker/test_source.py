@@ -18,6 +18,7 @@ from plant.settings import BrokerSettings
 from tests.conftest import or_skip
 from tests.foreign.brokers import nats
 from tests.integration.fake_edge import FakeEdge
+from tests.peers.mqtt import patient
 from tests.peers.services import BrokerFactory, MosquittoBroker, free_port
 from tests.waiting import HANG_S, wait_until
 
@@ -100,7 +101,7 @@ def test_what_was_not_said_is_said_by_the_next_connection(broker: MosquittoBroke
         source.announce([("nm/v1/a/b/c/ack", b"first"), ("nm/v1/a/b/c/ack", b"second")])
         broker.start()
         kept: list[bytes] = []
-        client = Client(CallbackAPIVersion.VERSION2)
+        client = patient(Client(CallbackAPIVersion.VERSION2))
         client.on_message = lambda _client, _user, message: kept.append(bytes(message.payload))
         client.connect("127.0.0.1", broker.port)
         client.subscribe("nm/v1/a/b/c/ack")
@@ -113,11 +114,13 @@ def test_what_was_not_said_is_said_by_the_next_connection(broker: MosquittoBroke
 def session_present(port: int, client_id: str) -> bool:
     """Connect with a session that stays; tell whether there was one."""
     answers: list[bool] = []
-    client = Client(
-        CallbackAPIVersion.VERSION2,
-        client_id,
-        clean_session=False,
-        protocol=MQTTProtocolVersion.MQTTv311,
+    client = patient(
+        Client(
+            CallbackAPIVersion.VERSION2,
+            client_id,
+            clean_session=False,
+            protocol=MQTTProtocolVersion.MQTTv311,
+        )
     )
     client.on_connect = lambda _client, _user, flags, *_: answers.append(flags.session_present)
     client.connect("127.0.0.1", port)
@@ -148,7 +151,7 @@ def test_a_worker_of_many_sites_falls_back_to_one_filter_on_a_broker_that_grants
         share = Share(0, 2)
         settings = BrokerSettings(port=port, protocol="3.1.1")
         with listening(settings, share=share) as (source, selfstat):
-            client = Client(CallbackAPIVersion.VERSION2)
+            client = patient(Client(CallbackAPIVersion.VERSION2))
             client.connect("127.0.0.1", port)
             client.loop_start()
             for k in range(sites * 2):

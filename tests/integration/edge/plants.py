@@ -11,6 +11,7 @@ from snap7.server import Server
 from snap7.type import SrvArea
 
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
+from tests.peers.mqtt import patient
 from tests.peers.services import MosquittoBroker, free_port
 from tests.waiting import HANG_S
 
@@ -99,7 +100,7 @@ def publish(
     broker: MosquittoBroker, topic: str, payload: str | bytes, *, retain: bool = False
 ) -> None:
     """Publish with QoS 1 as a device of its own, and wait until the broker has it."""
-    client = Client(CallbackAPIVersion.VERSION2)
+    client = patient(Client(CallbackAPIVersion.VERSION2))
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     client.publish(topic, payload, qos=1, retain=retain).wait_for_publish(HANG_S)

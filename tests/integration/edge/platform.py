@@ -24,6 +24,7 @@ from plant.native.message import (
     decode_status,
     encode,
 )
+from tests.peers.mqtt import patient
 from tests.waiting import HANG_S, wait_until
 
 ADDRESS = EdgeAddress("co-khi-mau", "bien-hoa", "edge-1")
@@ -44,8 +45,10 @@ class FakePlatform:
         self._stored: dict[tuple[str, int], Stored] = {}
         self._lock = threading.Lock()
         self._ready = threading.Event()
-        self._client = Client(
-            CallbackAPIVersion.VERSION2, "fake-platform", protocol=MQTTProtocolVersion.MQTTv5
+        self._client = patient(
+            Client(
+                CallbackAPIVersion.VERSION2, "fake-platform", protocol=MQTTProtocolVersion.MQTTv5
+            )
         )
         self._client.on_connect = self._on_connect
         self._client.on_subscribe = lambda *_: self._ready.set()

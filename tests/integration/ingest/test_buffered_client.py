@@ -12,6 +12,7 @@ from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
 from ingest.broker.buffered_client import BufferedClient, BufferedSocket
+from tests.peers.mqtt import patient
 from tests.peers.services import MosquittoBroker
 from tests.waiting import HANG_S, wait_until
 
@@ -28,11 +29,13 @@ def listening(
     """Connect with a session that stays; what arrives waits in the queue, unacknowledged."""
     arrived: Arrived = queue.Queue()
     subscribed: queue.Queue[bool] = queue.Queue()
-    client = BufferedClient(
-        CallbackAPIVersion.VERSION2,
-        client_id="reader",
-        protocol=MQTTProtocolVersion.MQTTv5,
-        manual_ack=True,
+    client = patient(
+        BufferedClient(
+            CallbackAPIVersion.VERSION2,
+            client_id="reader",
+            protocol=MQTTProtocolVersion.MQTTv5,
+            manual_ack=True,
+        )
     )
 
     def ask(*_: object) -> None:
@@ -54,7 +57,7 @@ def listening(
 
 
 def publish(broker: MosquittoBroker, payloads: list[bytes]) -> None:
-    client = Client(CallbackAPIVersion.VERSION2)
+    client = patient(Client(CallbackAPIVersion.VERSION2))
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     for sent in [client.publish("small/one", payload, qos=1) for payload in payloads]:
@@ -112,7 +115,7 @@ def test_what_came_together_is_read_without_asking_the_system_again() -> None:
 
 
 def test_nothing_is_sent_when_there_is_nothing_to_acknowledge() -> None:
-    client = BufferedClient(CallbackAPIVersion.VERSION2)
+    client = patient(BufferedClient(CallbackAPIVersion.VERSION2))
 
     client.ack_all([])
 

@@ -15,6 +15,7 @@ from plant.native.message import Leaf
 from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
 from store import connect, load_plant
 from tests.integration.ingests import fetched, outage, running, start_process, write_settings
+from tests.peers.mqtt import patient
 from tests.peers.services import MosquittoBroker
 from tests.plants.deliveries import EDGE, NOW_US, TEMPERATURE, birth, plant
 from tests.waiting import HANG_S, wait_until
@@ -28,7 +29,7 @@ class Device:
     """A device that publishes once with QoS 1 and keeps nothing."""
 
     def __init__(self, port: int) -> None:
-        self.client = paho.Client(CallbackAPIVersion.VERSION2, client_id="device")
+        self.client = patient(paho.Client(CallbackAPIVersion.VERSION2, client_id="device"))
         self.client.max_inflight_messages_set(20)
         self.client.connect("127.0.0.1", port)
         self.client.loop_start()

@@ -17,6 +17,7 @@ from ingest.line.connection import Endpoint, Line
 from ingest.line.packet import Login, Publish, Version
 from tests.conftest import or_skip
 from tests.foreign.brokers import hivemq, nats
+from tests.peers.mqtt import patient
 from tests.peers.services import BrokerFactory, MosquittoBroker
 from tests.waiting import HANG_S, wait_until
 
@@ -107,7 +108,7 @@ def case(request: pytest.FixtureRequest, ports: dict[str, int]) -> tuple[int, Ve
 
 
 def publish(port: int, payloads: Sequence[bytes], topic: str = "line/small/one") -> None:
-    client = Client(CallbackAPIVersion.VERSION2)
+    client = patient(Client(CallbackAPIVersion.VERSION2))
     client.max_inflight_messages_set(20)
     client.connect("127.0.0.1", port)
     client.loop_start()
@@ -199,7 +200,7 @@ def kept(port: int) -> dict[str, bytes]:
     def note(_client: Client, _user: object, message: MQTTMessage) -> None:
         found[message.topic] = bytes(message.payload)
 
-    client = Client(CallbackAPIVersion.VERSION2)
+    client = patient(Client(CallbackAPIVersion.VERSION2))
     client.on_message = note
     client.connect("127.0.0.1", port)
     client.subscribe("line/said/+", qos=1)

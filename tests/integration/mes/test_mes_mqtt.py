@@ -14,6 +14,7 @@ from ingest import IngestSettings, run
 from ingest.mes.settings import MesSettings
 from plant.settings import BrokerSettings, DatabaseSettings
 from store import connect
+from tests.peers.mqtt import patient
 from tests.peers.services import MosquittoBroker
 from tests.plants.figure_plant import SITE, FigurePlant
 from tests.plants.mes_documents import SAMPLES
@@ -43,7 +44,7 @@ def running(settings: IngestSettings) -> Iterator[None]:
 
 def publish(broker: MosquittoBroker, *letters: tuple[str, Any]) -> None:
     """Publish messages (leaf of the topic, content) with QoS 1 and wait until they are taken."""
-    client = Client(CallbackAPIVersion.VERSION2)
+    client = patient(Client(CallbackAPIVersion.VERSION2))
     client.connect("127.0.0.1", broker.port)
     client.loop_start()
     for leaf, content in letters:

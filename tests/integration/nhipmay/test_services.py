@@ -11,6 +11,7 @@ from paho.mqtt.properties import Properties
 from paho.mqtt.reasoncodes import ReasonCode
 from playwright.sync_api import Page
 
+from tests.peers.mqtt import patient
 from tests.peers.postgres import PostgresServer
 from tests.peers.services import BrokerFactory, MosquittoBroker
 from tests.waiting import HANG_S
@@ -21,7 +22,9 @@ def connected_client(
 ) -> mqtt.Client:
     """Return an MQTT 5 client whose session outlives its connection, subscribed to `line/#`."""
     subscribed: queue.Queue[bool] = queue.Queue()
-    client = mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+    client = patient(
+        mqtt.Client(CallbackAPIVersion.VERSION2, client_id=client_id, protocol=mqtt.MQTTv5)
+    )
 
     def on_connect(
         client: mqtt.Client,
@@ -129,7 +132,7 @@ def test_broker_refuses_when_password_is_wrong(mosquitto: BrokerFactory) -> None
     broker = mosquitto(passwords={"edge": "right"})
     answers: queue.Queue[str] = queue.Queue()
     for password in ("right", "wrong"):
-        client = mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5)
+        client = patient(mqtt.Client(CallbackAPIVersion.VERSION2, protocol=mqtt.MQTTv5))
         client.username_pw_set("edge", password)
         client.on_connect = lambda _c, _u, _f, reason, _p: answers.put(str(reason))
         client.connect("127.0.0.1", broker.port)

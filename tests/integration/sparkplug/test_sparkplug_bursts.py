@@ -21,6 +21,7 @@ from plant.sparkplug import MessageType, parse_topic
 from store import connect, load_plant
 from tests.integration.ingests import fetched, running
 from tests.integration.sparkplug.wire import Ear
+from tests.peers.mqtt import patient
 from tests.peers.permuting_nodes import PermutingNode, settings_for
 from tests.peers.services import MosquittoBroker
 from tests.plants.deliveries import plant
@@ -130,7 +131,7 @@ def pauses(database: DatabaseSettings, chance: random.Random) -> Iterator[None]:
 @contextmanager
 def publishing(port: int) -> Iterator[paho.Client]:
     """A client whose messages have left this machine at the end."""
-    client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+    client = patient(paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5))
     client.connect("127.0.0.1", port)
     client.loop_start()
     try:

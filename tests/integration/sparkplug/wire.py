@@ -16,6 +16,7 @@ from plant.settings import BrokerSettings, DatabaseSettings, LogSettings
 from plant.sparkplug import MessageType, NodeId, State, decode_state
 from tests.integration.edge.sources import OpcUaSource
 from tests.integration.ingests import fetched
+from tests.peers.mqtt import patient
 from tests.peers.services import MosquittoBroker
 from tests.peers.sparkplug_nodes import host_settings
 from tests.waiting import HANG_S
@@ -51,7 +52,9 @@ class Ear:
     def __init__(self, port: int, will: tuple[str, bytes] | None = None) -> None:
         self.heard: list[Heard] = []
         self.states: queue.Queue[State] = queue.Queue()
-        self._client = paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        self._client = patient(
+            paho.Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5)
+        )
         if will is not None:
             self._client.will_set(*will, qos=1)
         self._ready = queue.Queue[bool]()
