@@ -144,6 +144,8 @@ class MosquittoBroker:
     port: int
     command: tuple[str, ...]
     process: subprocess.Popen[bytes] | None = None
+    others: tuple[int, ...] = ()
+    """The ports of its other listeners, which it opens one after another."""
 
     @property
     def log(self) -> str:
@@ -155,7 +157,7 @@ class MosquittoBroker:
         )
 
     def start(self) -> None:
-        """Start the broker and wait until it takes connections; sessions it kept are back."""
+        """Start the broker and wait until all its listeners are open; sessions it kept are back."""
         assert self.process is None, "the broker is already running"
         self.process = self.host.start(self.command, self.folder / "output.log")
         try:
@@ -169,7 +171,8 @@ class MosquittoBroker:
         if self.process.poll() is not None:
             raise AssertionError(f"mosquitto ended with code {self.process.returncode}")
         try:
-            socket.create_connection(("127.0.0.1", self.port), timeout=AGAIN_S).close()
+            for port in (self.port, *self.others):
+                socket.create_connection(("127.0.0.1", port), timeout=AGAIN_S).close()
         except OSError:
             return False
         return True
@@ -254,7 +257,8 @@ class BrokerFactory:
         if passwords:
             host.run("mosquitto_passwd", "-U", f"{inside}/passwords")
         command = (self._entry["program"], "-c", f"{inside}/mosquitto.conf")
-        broker = MosquittoBroker(host, folder, port, command)
+        others = tuple(int(line.split()[1]) for line in lines[1:] if line.startswith("listener "))
+        broker = MosquittoBroker(host, folder, port, command, others=others)
         self._brokers.append(broker)
         broker.start()
         return broker
