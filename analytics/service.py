@@ -3,11 +3,13 @@
 import threading
 import time
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import structlog
 
+from analytics.anomaly.watch.service import watch_machines
 from analytics.metrics import Watch
 from analytics.oee.unit_figure import silence_ms
 from analytics.readings.interval import HOUR_MS, hour_of, instant, millis
@@ -51,7 +53,19 @@ def run(settings: AnalyticsSettings, stop: threading.Event) -> None:
     """
     watch = Watch()
     with metrics_server(settings.metrics_host, settings.metrics_port, watch.collect):
-        _run(settings, stop, watch)
+        if not settings.anomaly.enabled:
+            _run(settings, stop, watch)
+            return
+        # Beside the figures: another process may compute those, and machines are shared.
+        with ThreadPoolExecutor(1, "anomaly") as beside:
+            watching = beside.submit(watch_machines, settings, stop)
+            # Whoever of the two fails ends both.
+            watching.add_done_callback(lambda _: stop.set())
+            try:
+                _run(settings, stop, watch)
+            finally:
+                stop.set()
+            watching.result()
 
 
 def _run(settings: AnalyticsSettings, stop: threading.Event, watch: Watch) -> None:

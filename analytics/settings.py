@@ -5,6 +5,7 @@ from typing import Annotated
 
 from pydantic import Field
 
+from analytics.anomaly.watch.settings import AnomalySettings
 from plant.settings import DatabaseSettings, Port, ServiceSettings
 
 
@@ -23,6 +24,8 @@ class AnalyticsSettings(ServiceSettings):
     """Hours of one work unit that one pass computes at most; the rest waits for the next pass."""
     unknown_fill: timedelta = timedelta(days=7)
     """How much silence after data older than all figures so far is filled as unknown."""
+    anomaly: AnomalySettings = AnomalySettings()
+    """Detection of anomalies."""
     metrics_host: str = "127.0.0.1"
     """Address on which Prometheus may read the counters."""
     metrics_port: Port | None = None
@@ -30,5 +33,8 @@ class AnalyticsSettings(ServiceSettings):
 
     def away_after(self) -> timedelta:
         """Return the plant time after which an edge that reports nothing counts as away."""
-        speed = self.clock.speed if self.clock else 1.0
-        return timedelta(seconds=self.edge_silence_s) * speed
+        return self.plant_time(self.edge_silence_s)
+
+    def plant_time(self, wall_s: float) -> timedelta:
+        """Return the plant time that passes in wall seconds."""
+        return timedelta(seconds=wall_s) * (self.clock.speed if self.clock else 1.0)

@@ -113,6 +113,13 @@ class Detector:
         if self.live is not None and len(rows):
             self.live.resume(rows[:, self.used])
 
+    def learn_normal(self, rows: Array) -> bool:
+        """Take n·d rows that somebody called normal into what is normal; False while learning."""
+        if self.live is None or not len(rows):
+            return False
+        self.live.learn_normal(filled(rows[:, self.used]))
+        return True
+
     def moved(self, before: Array, after: Array) -> float:
         """Return by how many scales the sensor that moved most did, between two blocks of rows."""
         if self.live is None:

@@ -40,12 +40,17 @@ SEEN_BY = {
             *("planned_run_time", "routing_step", "state_interval", "state_map", "stop"),
             "stop_classification",
             "stop_division",
+            *("anomaly_event", "anomaly_model", "anomaly_remark"),
         ),
         "work_unit_id",
     ),
     **dict.fromkeys(("oee_restatement", "oee_result", "oee_target"), "place_id"),
     **dict.fromkeys(
-        ("counter_verdict", "measurement", "measurement_minute", "text_measurement"), "tag_id"
+        (
+            *("anomaly_limit", "counter_verdict", "measurement", "measurement_minute"),
+            "text_measurement",
+        ),
+        "tag_id",
     ),
     **dict.fromkeys(
         ("delivery_lag", "delivery_ledger", "edge_configuration", "edge_status", "rejection"),
@@ -58,7 +63,12 @@ SEEN_BY = {
 }
 """What people of an enterprise see: tables and views, and the column that says whose a row is."""
 
-UNSEEN = frozenset(("edge_certificate", "enrolment_token", "foreign_poll", "identity_event"))
+UNSEEN = frozenset(
+    (
+        *("anomaly_channel", "anomaly_message", "anomaly_state", "edge_certificate"),
+        *("enrolment_token", "foreign_poll", "identity_event"),
+    )
+)
 """Those that none of them sees."""
 
 _AGGREGATES = {

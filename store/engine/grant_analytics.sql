@@ -20,3 +20,14 @@ grant insert, update, delete on dirty_window to nhipmay_analytics
 -- name: grant_restatements
 -- That a published figure has changed is added, never taken back.
 grant insert on oee_restatement to nhipmay_analytics
+
+-- name: grant_anomalies
+-- What models know and find; people propose and approve them, and say what an event was.
+grant insert, update, delete on anomaly_event, anomaly_message, anomaly_state to nhipmay_analytics
+
+-- name: grant_anomaly_progress
+-- How far models and limits have come, and what was learned of remarks.
+grant update on anomaly_model, anomaly_limit to nhipmay_analytics
+
+-- name: grant_anomaly_lessons
+grant update (learned_from) on anomaly_remark to nhipmay_analytics

@@ -73,3 +73,11 @@ grant select on access.tenant to nhipmay_writer
 -- name: grant_audit
 -- Entries come in by the function; who writes them can neither read nor change one.
 grant execute on function access.append_audit (jsonb) to nhipmay_writer
+
+-- name: grant_anomalies
+-- Models are proposed, approved and retired; limits and channels are replaced, never taken away.
+grant insert, update on anomaly_model, anomaly_limit, anomaly_channel to nhipmay_writer
+
+-- name: grant_anomaly_remarks
+-- What was said of an event stays.
+grant insert on anomaly_remark to nhipmay_writer

@@ -28,8 +28,11 @@ class Grid:
     reading that is not finite ends what was held.
     """
 
-    def __init__(self, sensors: int, step_ms: int = 1000, hold_steps: int = 3) -> None:
-        """Take the number of sensors, the length of a step, and how long a reading stands in."""
+    def __init__(self, sensors: int, step_ms: int = 1000, hold_steps: int | Whole = 3) -> None:
+        """Take the number of sensors, the length of a step, and how long a reading stands in.
+
+        An edge that reports changes only needs as many steps per sensor as it may be silent for.
+        """
         self.sensors = sensors
         self.step_ms = step_ms
         self.hold_steps = hold_steps

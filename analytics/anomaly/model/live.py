@@ -131,6 +131,27 @@ class Live:
         steps = np.abs(_means(after) - _means(before)) / self.scale
         return float(np.nan_to_num(steps).max())
 
+    def learn_normal(self, rows: Array) -> None:
+        """Accept n·d rows, all finite, whatever they score: the charts they make are no alarm.
+
+        Charts begin at zero with the first row, as deviations from the present level.
+        """
+        settings, model = self.settings, self.model
+        deviations = np.clip((rows - self.level.value) / self.scale, -settings.clip, settings.clip)
+        lags = np.zeros_like(self.lags)
+        means, spread = np.zeros_like(self.means), np.zeros_like(self.spread)
+        block = []
+        for deviation in deviations:
+            flat = lags.ravel()
+            residual = deviation - flat @ model.weights if model.order else deviation
+            spread = model.spread_after(spread, residual - means[0])
+            means = means + self._smoothing * (residual - means)
+            block.append((flat, deviation, residual, means, spread))
+            if model.order:
+                lags = np.concatenate((deviation[None], lags[:-1]))
+        # Sums of what is normal would be drowned by a long deviation: only its reach counts.
+        model.widen(Block(*(np.array(column) for column in zip(*block, strict=True))))
+
     def _close_block(self) -> None:
         """Rows are learned from only when the block after them was well, too."""
         if not self.block_is_well:

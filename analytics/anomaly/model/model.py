@@ -79,6 +79,15 @@ class Model:
         most = -(-self.settings.window_rows // size)
         del self.extremes[:-most], self.spreads[:-most]
 
+    def widen(self, block: Block) -> None:
+        """Take a block into the limits alone, and fit them."""
+        size = self.settings.block_rows
+        for start in range(0, len(block.deviation), size):
+            part = slice(start, start + size)
+            self.extremes.append(self._extremes(block.means[part]))
+            self.spreads.append(block.spread[part].max(axis=0))
+        self.fit()
+
     def _extremes(self, means: Array) -> Array:
         """Return of n·L·d charts the few rows of each scale that reach farthest: L·k·d."""
         reach = np.abs(means @ self.whitening).max(axis=2)

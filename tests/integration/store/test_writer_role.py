@@ -153,6 +153,9 @@ def test_no_other_table_can_be_written(
     }
     expected = {(table, right) for table in WRITABLE for right in ("insert", "update", "delete")}
     expected |= {(table, "insert") for table in ADDED_TO} | {("dirty_window", "update")}
+    kept = ("anomaly_channel", "anomaly_limit", "anomaly_model")
+    expected |= {(table, right) for table in kept for right in ("insert", "update")}
+    expected |= {("anomaly_remark", "insert")}
     assert rights == expected
     columns = set(
         writer.execute(

@@ -1,0 +1,1 @@
+"""The service of anomalies: models of machines are learned, judge what comes, and tell people."""

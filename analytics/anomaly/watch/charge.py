@@ -1,0 +1,295 @@
+"""A model in the care of this process: its scorer, brought forward from what is stored.
+
+What was scored rests on readings that were there. Whether more of an hour came later is looked up
+when the hour is 1, 2, 6 and 24 hours old; if so, the scorer goes back to what it knew before that
+hour and judges again. After that an hour is final: the same readings, in whatever order they came,
+have given the same events.
+"""
+
+from bisect import bisect_right
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+import numpy as np
+
+from analytics.anomaly.data.grid import Grid
+from analytics.anomaly.state import VERSION
+from analytics.anomaly.watch.machine import Machine
+from analytics.anomaly.watch.scorer import Found, Scorer, ScorerSettings
+from analytics.readings.interval import instant, millis
+from plant.errors import DataError
+from store import Connection
+from store.anomaly import event as event_store
+from store.anomaly import model as model_store
+from store.anomaly import reading as reading_store
+from store.anomaly.event import EventRow, Lesson
+from store.anomaly.model import Advance, ModelRow
+from store.anomaly.reading import Numbers
+
+HOUR = timedelta(hours=1)
+CHECKED_AT_H = (1, 2, 6, 24)
+"""Hours after which it is looked up whether more of an hour has come."""
+FINAL_AFTER = timedelta(hours=CHECKED_AT_H[-1])
+SAVE_EVERY = timedelta(minutes=10)
+"""How much a restart judges again at most."""
+_HOUR_MS = 3_600_000
+
+
+@dataclass(slots=True)
+class Charge:
+    """One model with what it knows; `moment` is how far everything was judged."""
+
+    row: ModelRow
+    machine: Machine
+    scorer: Scorer
+    moment: datetime
+    saved: datetime
+    trained: bool = False
+    """Whether what was learned for the trial has been kept."""
+
+    @classmethod
+    def taken(cls, connection: Connection, row: ModelRow, machine: Machine) -> "Charge":
+        """Return a model as it was saved last, or as new."""
+        settings = scorer_settings(row, machine)
+        found = model_store.load_state(connection, row.model_id, VERSION)
+        moment = row.train_from if found is None else max(found[0], begins(row))
+        try:
+            scorer = (
+                Scorer(len(row.tag_ids), settings)
+                if found is None
+                else Scorer.from_bytes(found[1], len(row.tag_ids), settings)
+            )
+        except DataError:
+            # Of another version: everything since the start of learning is judged again.
+            scorer, moment = Scorer(len(row.tag_ids), settings), row.train_from
+        return cls(row, machine, scorer, moment, moment, moment > row.train_to)
+
+    def forward(self, connection: Connection, until: datetime) -> int:
+        """Judge everything up to `until` in one transaction; return how many readings that was.
+
+        At the ends of hours what was judged before is compared with what is stored, and judged
+        again where that has grown.
+        """
+        with connection.transaction():
+            lessons = self._lessons(connection)
+            taken = 0
+            for end in self._ends(until, lessons):
+                taken += self._step(connection, end)
+                for lesson in lessons:
+                    if lesson.learned_from == end:
+                        self._learn(connection, lesson)
+                if not self.trained and end >= self.row.train_to:
+                    self.trained = True
+                    self._save(connection, "anchor")
+                if millis(end) % _HOUR_MS == 0:
+                    late = self._late(connection)
+                    if late is not None:
+                        self._go_back(connection, late)
+                        break
+                    self._checkpoint(connection)
+            if self.moment - self.saved >= SAVE_EVERY:
+                self._checkpoint(connection)
+            self._report(connection)
+        return taken
+
+    def save(self, connection: Connection) -> None:
+        """Keep what it knows, before somebody else takes it."""
+        with connection.transaction():
+            self._checkpoint(connection)
+
+    def _ends(self, until: datetime, lessons: Sequence[Lesson]) -> list[datetime]:
+        """Return where to pause: ends of hours, of learning, of the trial, and lessons."""
+        step = self.row.step_ms
+        last = millis(until) // step * step
+        first = millis(self.moment)
+        marks = set(range(first // _HOUR_MS * _HOUR_MS, last + 1, _HOUR_MS))
+        marks |= {millis(self.row.train_to) // step * step}
+        marks |= {millis(one.learned_from) for one in lessons if one.learned_from is not None}
+        marks.add(last)
+        return [instant(mark) for mark in sorted(marks) if first < mark <= last]
+
+    def _step(self, connection: Connection, until: datetime) -> int:
+        """Judge what lies between the present moment and `until`; nothing within splits it."""
+        numbers = reading_store.numbers(connection, self.row.tag_ids, self.moment, until)
+        changes = reading_store.texts(connection, self.machine.text_tags, self.moment, until)
+        new = [one for one in changes if one.moment > self.moment]
+        self.scorer.count(numbers.time_us // 1000 + (numbers.time_us % 1000 > 0))
+        self.scorer.count(np.array([_up(one.moment) for one in new], dtype=np.int64))
+        found = self.scorer.take(
+            *self._columns(numbers), self.machine.regimes(changes), millis(until)
+        )
+        trial = until > self.row.train_to
+        if found and trial:
+            newest = {(one.kind, one.sensor, one.start_ms): one for one in found}
+            rows = [self._row(connection, one) for one in newest.values()]
+            event_store.write_events(connection, rows)
+        self.moment = until
+        return len(numbers.time_us) + len(new)
+
+    def _columns(self, numbers: Numbers) -> tuple[Any, Any, Any]:
+        places = {tag_id: place for place, tag_id in enumerate(self.row.tag_ids)}
+        sensors = np.array([places[int(tag)] for tag in numbers.tag_ids], dtype=np.int64)
+        # Up, as a row holds what lies before its end: a microsecond after it is the next one's.
+        times = -(-numbers.time_us // 1000)
+        return times, sensors, numbers.values
+
+    def _row(self, connection: Connection, one: Found) -> EventRow:
+        tag_id = None if one.sensor is None else self.row.tag_ids[one.sensor]
+        start = instant(one.start_ms)
+        words = reading_store.texts(connection, self.machine.text_tags, start, start)
+        return EventRow(
+            event_id=f"m{self.row.model_id}-{one.kind}-{tag_id or 0}-{one.start_ms}",
+            work_unit_id=self.row.work_unit_id,
+            model_id=self.row.model_id,
+            kind=one.kind,
+            tag_id=tag_id,
+            start_time=start,
+            opened_at=instant(one.opened_ms),
+            end_time=None if one.end_ms is None else instant(one.end_ms),
+            peak=one.peak,
+            severity=one.severity,
+            relearned=one.relearned,
+            trial=self.row.approved_at is None or start < self.row.trial_to,
+            causes=[
+                {
+                    "tag_id": self.row.tag_ids[cause.sensor],
+                    "share": round(cause.share, 4),
+                    "deviation": round(cause.deviation, 3),
+                    "actual": cause.actual,
+                    "expected": cause.expected,
+                }
+                for cause in one.causes
+            ],
+            context=self.machine.context(words, start),
+        )
+
+    def _late(self, connection: Connection) -> datetime | None:
+        """Return the start of the earliest hour of which more is stored than was judged."""
+        if self.row.status == "learning":
+            return None
+        for age in reversed(CHECKED_AT_H):
+            start = self.moment - (age * HOUR)
+            if start < begins(self.row):
+                continue
+            tags = [*self.row.tag_ids, *self.machine.text_tags]
+            stored = reading_store.counts(connection, tags, start, start + HOUR)
+            if stored.get(start, 0) != self.scorer.hours.get(millis(start) // _HOUR_MS, 0):
+                return start
+        return None
+
+    def _go_back(self, connection: Connection, before: datetime) -> None:
+        found = model_store.load_state(connection, self.row.model_id, VERSION, before)
+        settings = self.scorer.settings
+        if found is None:
+            self.moment, self.scorer = self.row.train_from, Scorer(self.scorer.sensors, settings)
+            self.trained = False
+        else:
+            self.moment = max(found[0], begins(self.row))
+            self.scorer = Scorer.from_bytes(found[1], self.scorer.sensors, settings)
+        event_store.forget_events(connection, self.row.model_id, self.moment)
+        model_store.forget_states(connection, self.row.model_id, self.moment)
+        self.saved = self.moment
+
+    def _lessons(self, connection: Connection) -> list[Lesson]:
+        """Return what people called normal; what is new is learned from the present moment on."""
+        lessons = event_store.lessons(connection, self.row.model_id)
+        if self.row.status == "learning":
+            return [one for one in lessons if one.learned_from is not None]
+        for one in lessons:
+            if one.learned_from is None:
+                event_store.mark_learned(connection, one.remark_id, self.moment)
+                self._learn(connection, one)
+                self._save(connection, "checkpoint")
+        return [one for one in lessons if one.learned_from is not None]
+
+    def _learn(self, connection: Connection, lesson: Lesson) -> None:
+        """Read the rows of a span again and take them into the model of their product."""
+        before = lesson.start_time - timedelta(minutes=2)
+        numbers = reading_store.numbers(connection, self.row.tag_ids, before, lesson.end_time)
+        words = reading_store.texts(
+            connection, self.machine.text_tags, lesson.start_time, lesson.start_time
+        )
+        own = self.scorer.grid
+        grid = Grid(self.scorer.sensors, own.step_ms, own.hold_steps)
+        rows = grid.take(*self._columns(numbers), millis(lesson.end_time))
+        within = rows.times_ms >= millis(lesson.start_time)
+        regimes = self.machine.regimes(words)
+        place = bisect_right([moment for moment, _ in regimes], millis(lesson.start_time)) - 1
+        self.scorer.learn_normal(rows.values[within], regimes[place][1] if place >= 0 else "")
+
+    def _checkpoint(self, connection: Connection) -> None:
+        """Keep what it knows, and of former moments those that an hour may have to go back to."""
+        self.scorer.ends_before(millis(self.moment - FINAL_AFTER - 2 * HOUR))
+        self._save(connection, "checkpoint")
+        moments = model_store.state_moments(connection, self.row.model_id)
+        kept = {self.moment}
+        for age in CHECKED_AT_H:
+            before = [one for one in moments if one <= self.moment - age * HOUR]
+            kept.update(before[-1:])
+        # The one that an hour of a day ago goes back to must have been kept until then.
+        kept.update(one for one in moments if millis(one) % (6 * _HOUR_MS) == 0)
+        kept.update(one for one in moments if one > self.moment - 6 * HOUR and _whole_hour(one))
+        limit = max((one for one in moments if one <= self.moment - FINAL_AFTER), default=None)
+        model_store.thin_states(
+            connection,
+            self.row.model_id,
+            sorted(one for one in kept if limit is None or one >= limit),
+        )
+
+    def _save(self, connection: Connection, kind: str) -> None:
+        content = self.scorer.to_bytes()
+        model_store.save_state(connection, self.row.model_id, self.moment, kind, VERSION, content)
+        self.saved = self.moment
+
+    def _report(self, connection: Connection) -> None:
+        learned = self.trained and self.row.data_hash is None
+        final = self.moment - FINAL_AFTER
+        progress = self.scorer.progress
+        names = {str(place): tag_id for place, tag_id in enumerate(self.row.tag_ids)}
+        progress["left_out"] = {
+            str(names[place]): why for place, why in progress["left_out"].items()
+        }
+        model_store.advance(
+            connection,
+            self.row.model_id,
+            Advance(
+                scored_until=self.moment,
+                final_until=final if final > self.row.train_from else None,
+                rows_learned=self.scorer.rows,
+                progress=progress,
+                data_hash=self.scorer.digest.hex() if learned else None,
+                false_per_day=self.scorer.false_per_day,
+            ),
+        )
+
+
+def scorer_settings(row: ModelRow, machine: Machine) -> ScorerSettings:
+    """Return the settings of a model: what an engineer chose, and what its tags say."""
+    chosen = row.settings
+    default = ScorerSettings()
+    return ScorerSettings(
+        step_ms=row.step_ms,
+        hold_s=tuple(machine.silence_s.get(tag_id, 60.0) for tag_id in row.tag_ids),
+        ranges=tuple(machine.ranges.get(tag_id, (-np.inf, np.inf)) for tag_id in row.tag_ids),
+        alarm=float(chosen.get("alarm", default.alarm)),
+        open_rows=int(chosen.get("open_rows", default.open_rows)),
+        close_rows=int(chosen.get("close_rows", default.close_rows)),
+        learn_rows=int(chosen.get("learn_rows", default.learn_rows)),
+    )
+
+
+def begins(row: ModelRow) -> datetime:
+    """Return from when on a model judges; one that was taken back goes on from that moment."""
+    taken_back = row.settings.get("taken_back")
+    return row.train_from if taken_back is None else datetime.fromisoformat(taken_back)
+
+
+def _whole_hour(moment: datetime) -> bool:
+    return millis(moment) % _HOUR_MS == 0
+
+
+def _up(moment: datetime) -> int:
+    """Return milliseconds since 1970, upwards."""
+    return millis(moment) + (1 if moment.microsecond % 1000 else 0)

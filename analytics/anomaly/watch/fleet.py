@@ -1,0 +1,158 @@
+"""The models in the care of one process: shared with others, brought forward, given back.
+
+A model belongs to the session that holds its lock; a process that dies lets go of all of them.
+Each takes its share: as many as there are models, divided by the sessions that own some.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+import structlog
+
+from analytics.anomaly.watch.charge import Charge
+from analytics.anomaly.watch.machine import Machine, load_machines
+from plant.clock import Clock
+from store import Connection
+from store.anomaly import model as model_store
+from store.anomaly.model import ModelRow
+from store.figure import source as figure_source
+from store.figure.source import EdgeProgress
+
+_log = structlog.get_logger()
+_CHUNK = timedelta(hours=1)
+_MACHINES_FOR_S = 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long data are waited for, in plant time."""
+
+    lateness: timedelta
+    """For edges that do not say how far they are."""
+    away_after: timedelta
+    """Silence of an edge after which nobody waits for it."""
+    budget_s: float = 5.0
+    """Seconds of wall time that one pass spends on models that are behind."""
+
+
+@dataclass(slots=True)
+class Fleet:
+    """The models that this process has."""
+
+    clock: Clock
+    patience: Patience
+    charges: dict[int, Charge] = field(default_factory=dict)
+    machines: dict[int, Machine] = field(default_factory=dict)
+    _machines_at: float = field(default=float("-inf"))
+
+    def one_pass(self, connection: Connection) -> int:
+        """Bring every model forward as far as its data are whole; return the readings judged.
+
+        Models that are live and near the present come first; those behind share what is left of the
+        budget, an hour of data at a time.
+        """
+        now = self.clock()
+        rows = model_store.models(connection, ["learning", "ready", "live"])
+        self._know_machines(connection, rows)
+        self._share(connection, rows)
+        progress = figure_source.edge_progress(connection)
+        taken, behind = 0, []
+        for charge in list(self.charges.values()):
+            until = self._until(charge, progress, now)
+            if until is None or until <= charge.moment:
+                continue
+            if until - charge.moment > _CHUNK:
+                behind.append((charge, until))
+            else:
+                taken += self._forward(connection, charge, until)
+        ends = time.monotonic() + self.patience.budget_s
+        while behind and time.monotonic() < ends:
+            charge, until = behind.pop(0)
+            taken += self._forward(connection, charge, min(charge.moment + _CHUNK, until))
+            if charge.moment < until and charge.row.model_id in self.charges:
+                behind.append((charge, until))
+        return taken
+
+    def save(self, connection: Connection) -> None:
+        """Keep what every model knows."""
+        for charge in self.charges.values():
+            charge.save(connection)
+
+    def _forward(self, connection: Connection, charge: Charge, until: datetime) -> int:
+        model_id = charge.row.model_id
+        # Whatever breaks it off leaves the scorer ahead of what is stored: it is loaded again.
+        del self.charges[model_id]
+        taken = charge.forward(connection, until)
+        self.charges[model_id] = charge
+        return taken
+
+    def _until(
+        self, charge: Charge, progress: Mapping[int, EdgeProgress], now: datetime
+    ) -> datetime | None:
+        """Return up to when a model may judge; None while it waits for a person or for data."""
+        if charge.row.status == "ready":
+            return None
+        reach = self._whole_until(charge, progress, now)
+        if charge.row.status == "learning":
+            end = charge.row.trial_to
+            # History need not wait for an edge that is away.
+            return end if end <= now - self.patience.away_after else min(end, reach or end)
+        return reach
+
+    def _whole_until(
+        self, charge: Charge, progress: Mapping[int, EdgeProgress], now: datetime
+    ) -> datetime | None:
+        """Return until when everything that the edges of a machine measured has arrived.
+
+        An edge that went away is not waited for while another one reports: what it kept comes
+        later, and hours are judged again then.
+        """
+        machine = charge.machine
+        tags = [*charge.row.tag_ids, *machine.text_tags]
+        edges = {machine.edges[tag] for tag in tags if tag in machine.edges}
+        known = [progress[edge] for edge in edges if edge in progress]
+        reach = []
+        for one in known:
+            away = now - one.reported_at > self.patience.away_after or not one.online
+            if not away and one.sampled_time is not None:
+                pending = one.oldest_pending_time if one.pending else None
+                reach.append(min(one.sampled_time, pending or one.sampled_time))
+        if reach:
+            return min([*reach, now])
+        told = [one.sampled_time for one in known if one.sampled_time is not None]
+        if told:
+            # All are away: what they told before they went is there.
+            return min([*told, now])
+        return now - self.patience.lateness
+
+    def _know_machines(self, connection: Connection, rows: Sequence[ModelRow]) -> None:
+        units = {row.work_unit_id for row in rows}
+        old = time.monotonic() - self._machines_at > _MACHINES_FOR_S
+        if not old and units <= self.machines.keys():
+            return
+        plant = figure_source.plant_source(connection)
+        self.machines = load_machines(connection, plant, sorted(units))
+        self._machines_at = time.monotonic()
+
+    def _share(self, connection: Connection, rows: Sequence[ModelRow]) -> None:
+        """Take what nobody has, up to one's share; give back what is more, or no model any more."""
+        wanted = {row.model_id: row for row in rows if row.work_unit_id in self.machines}
+        for model_id in [one for one in self.charges if one not in wanted]:
+            del self.charges[model_id]
+            model_store.disown(connection, model_id)
+        others = model_store.owners(connection) + (0 if self.charges else 1)
+        share = -(-len(wanted) // max(others, 1))
+        for model_id in list(self.charges)[share:]:
+            charge = self.charges.pop(model_id)
+            charge.save(connection)
+            model_store.disown(connection, model_id)
+        for model_id, row in wanted.items():
+            held = self.charges.get(model_id)
+            machine = self.machines[row.work_unit_id]
+            if held is not None:
+                held.row, held.machine = row, machine
+            elif len(self.charges) < share and model_store.try_own(connection, model_id):
+                self.charges[model_id] = Charge.taken(connection, row, machine)
+                _log.info("anomaly_model_taken", model=model_id, place=row.place)

@@ -1,0 +1,296 @@
+"""One model of one machine: readings in any order become events, the same in any order and pieces.
+
+A scorer holds everything between readings and events: grid, rules, monitor, events, the slow
+chart. All of it is arrays, so a restart goes on bit for bit, and a state of an earlier moment with
+the readings since then gives what would have been, had they come in time.
+"""
+
+import hashlib
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from analytics.anomaly.data.grid import Grid
+from analytics.anomaly.data.quality import Fault, QualityEvent, QualityRules, QualitySettings
+from analytics.anomaly.event import Cause, Event, EventMaker, EventSettings
+from analytics.anomaly.monitor import Monitor, MonitorSettings
+from analytics.anomaly.monitor_state import load_monitor, save_monitor
+from analytics.anomaly.quantile import false_alarms_per_day
+from analytics.anomaly.settings import DetectorSettings
+from analytics.anomaly.state import VERSION
+from analytics.anomaly.wear import SlowChart, Wear
+from plant.errors import DataError
+
+Array = NDArray[np.float64]
+Whole = NDArray[np.int64]
+_HOUR_MS = 3_600_000
+_DAY_MS = 86_400_000
+_WEAR_QUIET_MS = 12 * _HOUR_MS
+"""A worn sensor that has not been told for so long is told anew."""
+_NEVER = -(2**62)
+
+
+@dataclass(frozen=True, slots=True)
+class ScorerSettings:
+    """What an engineer may choose for a model; lengths in rows of the grid."""
+
+    step_ms: int = 1000
+    hold_s: tuple[float, ...] = ()
+    """How long a reading of each sensor stands; empty: three steps."""
+    ranges: tuple[tuple[float, float], ...] = ()
+    alarm: float = DetectorSettings().alarm
+    open_rows: int = EventSettings().open_rows
+    close_rows: int = EventSettings().close_rows
+    learn_rows: int = 1200
+
+    @property
+    def monitor(self) -> MonitorSettings:
+        """Return the settings of regimes and detectors."""
+        detector = DetectorSettings(learn_rows=self.learn_rows, alarm=self.alarm)
+        longest = max((self.step_ms * 10, *(int(1000 * hold) for hold in self.hold_s)))
+        return MonitorSettings(detector=detector, gap_ms=max(MonitorSettings().gap_ms, longest))
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """What became of an event; `sensor` is None for those of the model."""
+
+    kind: str
+    sensor: int | None
+    start_ms: int
+    opened_ms: int
+    end_ms: int | None
+    peak: float = 0.0
+    severity: float = 0.0
+    relearned: bool = False
+    causes: tuple[Cause, ...] = ()
+
+
+@dataclass(slots=True)
+class Scorer:
+    """The judge of a machine with `sensors` signals."""
+
+    sensors: int
+    settings: ScorerSettings
+    grid: Grid = field(init=False)
+    rules: QualityRules = field(init=False)
+    monitor: Monitor = field(init=False)
+    maker: EventMaker = field(init=False)
+    slow: SlowChart = field(init=False)
+    worn: dict[int, tuple[int, int, float]] = field(default_factory=dict)
+    """By sensor: since when it is worn, when that was told last, and the highest score."""
+    hours: dict[int, int] = field(default_factory=dict)
+    """Readings taken in each hour since 1970."""
+    rows: int = 0
+    digest: bytes = b""
+
+    def __post_init__(self) -> None:
+        settings = self.settings
+        hold = [max(int(1000 * each // settings.step_ms), 3) for each in settings.hold_s]
+        self.grid = Grid(self.sensors, settings.step_ms, np.array(hold or [3] * self.sensors))
+        self.rules = QualityRules(self.sensors, QualitySettings(ranges=settings.ranges))
+        self.monitor = Monitor(self.sensors, settings.monitor)
+        opening = EventSettings(open_rows=settings.open_rows, close_rows=settings.close_rows)
+        self.maker = EventMaker(self.sensors, opening)
+        self.slow = SlowChart(self.sensors)
+
+    def take(
+        self,
+        times_ms: Whole,
+        sensors: Whole,
+        values: Array,
+        regimes: Sequence[tuple[int, str]],
+        until_ms: int,
+    ) -> list[Found]:
+        """Take the readings up to `until_ms`, all of them; return what became of events.
+
+        `regimes` says in order from which moment on which product was made; empty while idle.
+        """
+        rows = self.grid.take(times_ms, sensors, values, until_ms)
+        if not len(rows.times_ms):
+            return []
+        names = _names(rows.times_ms, regimes)
+        clean, faults = self.rules.take(rows.times_ms, rows.values)
+        scores = self.monitor.take(rows.times_ms, clean, names)
+        self.rows += int((np.array(names) != "").sum())
+        for moment, row in zip(rows.times_ms, rows.values, strict=True):
+            self.digest = hashlib.sha256(self.digest + moment.tobytes() + row.tobytes()).digest()
+        found = [_of_fault(one) for one in faults]
+        found += [_of_event(one) for one in self.maker.take(rows.times_ms, clean, scores)]
+        worn = self.slow.take(rows.times_ms, clean, np.array(names, dtype="U"))
+        return found + self._worn(worn, int(rows.times_ms[-1]))
+
+    def count(self, times_ms: Whole) -> None:
+        """Count readings of any kind by their hour, to be compared with what is stored later."""
+        hours, numbers = np.unique((times_ms - 1) // _HOUR_MS, return_counts=True)
+        for hour, number in zip(hours, numbers, strict=True):
+            self.hours[int(hour)] = self.hours.get(int(hour), 0) + int(number)
+
+    def learn_normal(self, rows: Array, regime: str) -> bool:
+        """Take rows that somebody called normal into the model of their regime."""
+        detector = self.monitor.detectors.get(regime)
+        return detector is not None and detector.learn_normal(rows)
+
+    @property
+    def progress(self) -> dict[str, Any]:
+        """Return, by regime, what part of its rows is still missing, and what was left out."""
+        detectors = self.monitor.detectors
+        return {
+            "regimes": {name: round(one.learning, 4) for name, one in detectors.items()},
+            "left_out": {
+                str(sensor): why
+                for one in detectors.values()
+                for sensor, why in sorted(one.left_out.items())
+            },
+        }
+
+    @property
+    def false_per_day(self) -> float | None:
+        """Return the false alarms expected per day of work; None while that is not known."""
+        blocks = _DAY_MS / self.settings.step_ms / self.settings.monitor.detector.block_rows
+        peaks = [
+            peak
+            for one in self.monitor.detectors.values()
+            if one.live is not None
+            for peak in one.live.model.peaks
+        ]
+        expected = false_alarms_per_day(peaks, self.settings.alarm, blocks)
+        return expected if np.isfinite(expected) else None
+
+    def _worn(self, told: list[Wear], now_ms: int) -> list[Found]:
+        changed = set()
+        for one in told:
+            since, _, peak = self.worn.get(one.sensor, (one.moment_ms, 0, 0.0))
+            self.worn[one.sensor] = (since, one.moment_ms, max(peak, one.score))
+            changed.add(one.sensor)
+        found = []
+        for sensor, (since, last, peak) in list(self.worn.items()):
+            over = now_ms - last > _WEAR_QUIET_MS
+            if over:
+                del self.worn[sensor]
+            if over or sensor in changed:
+                lasted = (last - since) / 1000
+                end = last if over else None
+                found.append(Found("wear", sensor, since, since, end, peak, peak * lasted))
+        return found
+
+    def to_bytes(self) -> bytes:
+        """Return all of it as the bytes of an npz file without pickle."""
+        maker, event = self.maker, self.maker.event
+        worn = [(sensor, *values) for sensor, values in self.worn.items()]
+        arrays: dict[str, NDArray[Any]] = {
+            "version": np.array(VERSION),
+            "rows": np.array(self.rows),
+            "digest": np.frombuffer(self.digest, dtype=np.uint8),
+            "hours": np.array(list(self.hours.items()), dtype=np.int64).reshape(-1, 2),
+            "worn": np.array(worn, dtype=np.float64).reshape(-1, 4),
+            "monitor": np.frombuffer(save_monitor(self.monitor), dtype=np.uint8),
+            "counts": np.array([maker.first_ms, maker.in_alarm, maker.calm, maker.explained]),
+            "peak": np.array(maker.peak),
+            "sums": maker.sums,
+            "event": _event_array(event),
+            "event_causes": np.array(
+                [_plain(cause) for cause in event.causes] if event else [], dtype=np.float64
+            ).reshape(-1, 5),
+        }
+        for name, part in (("grid", self.grid), ("rules", self.rules), ("slow", self.slow)):
+            arrays |= {f"{name}.{key}": value for key, value in part.to_arrays().items()}
+        file = io.BytesIO()
+        np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
+        return file.getvalue()
+
+    @classmethod
+    def from_bytes(cls, content: bytes, sensors: int, settings: ScorerSettings) -> "Scorer":
+        """Return what `to_bytes` was of; DataError for another version or number of sensors."""
+        with np.load(io.BytesIO(content), allow_pickle=False) as file:
+            arrays: dict[str, NDArray[Any]] = {name: file[name] for name in file.files}
+        if int(arrays.get("version", np.array(-1))) != VERSION:
+            raise DataError("anomaly_state_version", "the state is of another version; learn again")
+        scorer = cls(sensors, settings)
+        scorer.monitor = load_monitor(arrays["monitor"].tobytes(), settings.monitor)
+        if scorer.monitor.sensors != sensors:
+            raise DataError("anomaly_state_sensors", "the state is of other signals; learn again")
+        scorer.rows, scorer.digest = int(arrays["rows"]), arrays["digest"].tobytes()
+        scorer.hours = {int(hour): int(number) for hour, number in arrays["hours"]}
+        scorer.worn = {
+            int(sensor): (int(since), int(last), float(peak))
+            for sensor, since, last, peak in arrays["worn"]
+        }
+        maker = scorer.maker
+        maker.first_ms, maker.in_alarm, maker.calm, maker.explained = map(int, arrays["counts"])
+        maker.peak, maker.sums = float(arrays["peak"]), arrays["sums"]
+        maker.event = _array_event(arrays["event"], arrays["event_causes"])
+        parts: tuple[tuple[str, Any], ...] = (
+            ("grid", scorer.grid),
+            ("rules", scorer.rules),
+            ("slow", scorer.slow),
+        )
+        for name, part in parts:
+            start = f"{name}."
+            own = {key[len(start) :]: arrays[key] for key in arrays if key.startswith(start)}
+            part.restore(own)
+        return scorer
+
+    def ends_before(self, limit_ms: int) -> None:
+        """Forget the counts of hours that nobody asks for any more."""
+        first = limit_ms // _HOUR_MS
+        self.hours = {hour: number for hour, number in self.hours.items() if hour >= first}
+
+
+def _names(times_ms: Whole, regimes: Sequence[tuple[int, str]]) -> list[str]:
+    """Return the regime at each moment: what was said last at or before it."""
+    moments = np.array([moment for moment, _ in regimes], dtype=np.int64)
+    places = np.searchsorted(moments, times_ms, side="right") - 1
+    return [regimes[place][1] if place >= 0 else "" for place in places]
+
+
+def _of_fault(one: QualityEvent) -> Found:
+    lasted = 0.0 if one.end_ms is None else (one.end_ms - one.start_ms) / 1000
+    kind = {Fault.RANGE: "range", Fault.STUCK: "stuck"}.get(one.fault, "gap")
+    return Found(kind, one.sensor, one.start_ms, one.start_ms, one.end_ms, severity=lasted)
+
+
+def _of_event(one: Event) -> Found:
+    end = one.end_ms if one.closed else None
+    return Found(
+        "model",
+        None,
+        one.start_ms,
+        one.opened_ms,
+        end,
+        one.peak,
+        one.severity,
+        one.relearned,
+        one.causes,
+    )
+
+
+def _plain(cause: Cause) -> tuple[float, ...]:
+    return tuple(float(getattr(cause, each.name)) for each in fields(Cause))
+
+
+def _event_array(event: Event | None) -> Array:
+    if event is None:
+        return np.empty(0)
+    bare = replace(event, causes=())
+    return np.array([float(getattr(bare, each.name) or 0) for each in fields(Event)[:-1]])
+
+
+def _array_event(array: Array, causes: Array) -> Event | None:
+    if not len(array):
+        return None
+    start, opened, end, rows, peak, closed, relearned = array
+    return Event(
+        int(start),
+        int(opened),
+        int(end),
+        int(rows),
+        float(peak),
+        bool(closed),
+        bool(relearned),
+        tuple(Cause(int(one[0]), *(float(part) for part in one[1:])) for one in causes),
+    )

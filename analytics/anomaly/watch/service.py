@@ -1,0 +1,59 @@
+"""The loop of the detection: models, silence, limits, messages; beside the figures' own loop."""
+
+import threading
+import time
+from datetime import timedelta
+
+import structlog
+
+from analytics.anomaly.watch.fleet import Fleet, Patience
+from analytics.anomaly.watch.silence import watch_silence
+from analytics.settings import AnalyticsSettings
+from plant.errors import TransientError
+from store import Connection, check_migrated, connect, store_errors
+
+_log = structlog.get_logger()
+_FIRST_BACKOFF_S = 0.5
+_LAST_BACKOFF_S = 15.0
+_SILENCE_EVERY_S = 15.0
+
+
+def watch_machines(settings: AnalyticsSettings, stop: threading.Event) -> None:
+    """Judge what machines say until `stop` is set; a database that is away is waited for."""
+    backoff = _FIRST_BACKOFF_S
+    while not stop.is_set():
+        try:
+            with (
+                store_errors(settings.database),
+                connect(settings.database, autocommit=True) as connection,
+            ):
+                check_migrated(connection)
+                backoff = _FIRST_BACKOFF_S
+                _work(connection, settings, stop)
+        except TransientError as exc:
+            _log.warning("anomaly_database_unavailable", reason=str(exc))
+            stop.wait(backoff)
+            backoff = min(backoff * 2, _LAST_BACKOFF_S)
+
+
+def fleet_of(settings: AnalyticsSettings) -> Fleet:
+    """Return an empty fleet with the patience that the settings say."""
+    patience = Patience(settings.plant_time(settings.anomaly.lateness_s), settings.away_after())
+    return Fleet(settings.make_clock(), patience)
+
+
+def _work(connection: Connection, settings: AnalyticsSettings, stop: threading.Event) -> None:
+    fleet = fleet_of(settings)
+    silent_after: timedelta = settings.plant_time(settings.anomaly.silence_s)
+    looked = float("-inf")
+    while not stop.is_set():
+        started = time.monotonic()
+        taken = fleet.one_pass(connection)
+        # Whoever has the first of the models looks after what belongs to none.
+        if started - looked >= _SILENCE_EVERY_S:
+            looked = started
+            watch_silence(connection, fleet.machines, fleet.clock(), silent_after)
+        took = time.monotonic() - started
+        _log.debug("anomaly_pass", readings=taken, seconds=round(took, 3))
+        stop.wait(max(settings.anomaly.interval_s - took, 0.0))
+    fleet.save(connection)

@@ -1,0 +1,1 @@
+"""Detection of anomalies as it is kept: models, states, events, remarks, limits and messages."""
