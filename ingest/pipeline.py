@@ -69,10 +69,16 @@ class Pipeline:
                 return
 
     def _meanwhile(self, rows: int) -> None:
-        """Read messages that cost about as much as the rows that the database was just given."""
-        most = min(self._next.cost + rows, self._group.max_rows)
+        """Read messages that cost somewhat more than the rows that the database was just given.
+
+        So groups grow to their full size, and what is to be made of a full one is made in time.
+        """
+        most = min(self._next.cost + rows * 5 // 4, self._group.max_rows)
         while self._next.cost < most and self._add(_A_FEW, 0.0, most):
             pass
+        if self._next.cost >= self._group.max_rows:
+            # Nothing more can come to it, and the database is still busy.
+            self._next.close()
 
     def _add(self, limit: int, wait_s: float, most: int) -> bool:
         """Add some messages, as long as the group costs less; return whether there were any."""

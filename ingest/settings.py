@@ -30,7 +30,7 @@ class QueueSettings(StrictModel):
 class GroupSettings(StrictModel):
     """How many messages share one transaction."""
 
-    max_rows: Annotated[int, Field(ge=1)] = 60_000
+    max_rows: Annotated[int, Field(ge=1)] = 100_000
     """Measurements after which a transaction is closed."""
     max_wait_s: Annotated[float, Field(gt=0, le=60)] = 0.02
     """Longest time that a message waits for others, in seconds of the wall clock."""

@@ -20,6 +20,8 @@ _HOUR_US = 3_600_000_000
 _LONGEST_TEXT = 1_000
 PORTION = 16_384
 """The database works on one portion while the next is judged."""
+_FIRST_PORTION = 4_096
+"""It has nothing to do while the first one is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,15 +65,15 @@ class NewRows:
 
 
 def portions(parts: Iterable[NewRows]) -> Iterator[Sequence[NewRows]]:
-    """Yield the messages in portions of about `PORTION` rows."""
+    """Yield the messages in portions of about `PORTION` rows; the first one is smaller."""
     portion: list[NewRows] = []
-    rows = 0
+    rows, enough = 0, _FIRST_PORTION
     for part in parts:
         portion.append(part)
         rows += len(part)
-        if rows >= PORTION:
+        if rows >= enough:
             yield portion
-            portion, rows = [], 0
+            portion, rows, enough = [], 0, PORTION
     if portion:
         yield portion
 

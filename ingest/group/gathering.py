@@ -19,8 +19,9 @@ from plant.measurement import Value
 from plant.native.message import DataBatch, EdgeAddress, Leaf, decode_data, parse_topic
 
 _DATA = f"/{Leaf.DATA}"
-_MOST_ROWS = 16_384
-"""Of a parcel that is made of several messages: what the database takes in at a time."""
+_MOST_ROWS = 4_096
+"""Of a parcel that is made of several messages: so little that the first of a group is soon ready
+for the database, and so much that numpy's price of a call does not count."""
 
 
 class Gathering:
@@ -62,10 +63,14 @@ class Gathering:
             self._cost.add(parcel)
             self._parcels.append(parcel)
 
+    def close(self) -> None:
+        """Make columns of what was added: while the database works, that costs no time."""
+        self._parcels = list(self.parcels())
+        self._open.clear()
+
     def parcels(self) -> list[Parcel]:
         """Return all that was added."""
-        longest = self._limits.max_text_length
-        return [one.parcel(longest) if isinstance(one, _Run) else one for one in self._parcels]
+        return [one.parcel() if isinstance(one, _Run) else one for one in self._parcels]
 
     def _added_to_run(self, message: Message) -> bool:
         """Tell whether it is a data message as it should be, and has been added as one."""
@@ -81,7 +86,10 @@ class Gathering:
                 return False
             run = self._open.get(topic)
             if run is None or not run.continued_by(batch):
-                run = self._begin(topic, batch)
+                begun = self._begin(topic, batch)
+                if run is not None:
+                    run.parcel()
+                run = begun
         except DataError:
             return False
         run.add(message, batch)
@@ -92,7 +100,7 @@ class Gathering:
     def _begin(self, topic: str, batch: DataBatch) -> "_Run":
         address, _ = parse_topic(topic)
         check_epoch(batch.epoch)
-        run = _Run(address, batch.epoch, batch.first_id)
+        run = _Run(address, batch.epoch, batch.first_id, self._limits.max_text_length)
         self._cost.add_life(address, batch.epoch)
         self._open[topic] = run
         self._parcels.append(run)
@@ -106,8 +114,10 @@ class _Run:
         "_address",
         "_epoch",
         "_graded",
+        "_longest_text",
         "_messages",
         "_names",
+        "_parcel",
         "_quality",
         "_rows",
         "_start",
@@ -117,8 +127,10 @@ class _Run:
         "_value",
     )
 
-    def __init__(self, address: EdgeAddress, epoch: str, start: int) -> None:
+    def __init__(self, address: EdgeAddress, epoch: str, start: int, longest_text: int) -> None:
         self._address, self._epoch = address, epoch
+        self._longest_text = longest_text
+        self._parcel: DataParcel | None = None
         self._start = self._stop = start
         self._messages: list[Message] = []
         self._rows: list[int] = []
@@ -154,9 +166,15 @@ class _Run:
             self._quality += [0] * (len(self._time_us) - rows - len(self._quality))
             self._quality += batch.quality
 
-    def parcel(self, max_text_length: int) -> DataParcel:
+    def parcel(self) -> DataParcel:
+        """Return it as columns, which are made once: nothing may be added any more."""
+        if self._parcel is None:
+            self._parcel = self._columns()
+        return self._parcel
+
+    def _columns(self) -> DataParcel:
         count = len(self._value)
-        kind, number = value_columns(self._value, max_text_length)
+        kind, number = value_columns(self._value, self._longest_text)
         if self._graded:
             self._quality += [0] * (count - len(self._quality))
             quality = whole_numbers(self._quality)

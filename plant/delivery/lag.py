@@ -26,8 +26,9 @@ def lag_counts(lag_us: NDArray[np.int64]) -> dict[int, int]:
     """Return how many times (microseconds, shape (n,)) fall into which bucket."""
     whole_ms = np.maximum(lag_us / 1000, 0.5)
     bucket = np.floor(np.log2(whole_ms) * PER_DOUBLING).clip(SHORTEST, LONGEST)
-    found, number = np.unique(bucket.astype(np.int64), return_counts=True)
-    return dict(zip(found.tolist(), number.tolist(), strict=True))
+    number = np.bincount(bucket.astype(np.int64) - SHORTEST)
+    found = np.flatnonzero(number)
+    return dict(zip((found + SHORTEST).tolist(), number[found].tolist(), strict=True))
 
 
 def lag_quantile_s(counts: Counts, share: float) -> float | None:

@@ -107,8 +107,8 @@ def test_while_rows_are_taken_in_about_as_many_are_read_for_the_next_group() -> 
 
     Pipeline(source, cast(Committer, slow), bench.selfstat, group, bench.limits).run(stop)
 
-    # A birth of three tags costs 2,015 and each message 3; 100 of the next were read meanwhile.
-    assert slow.groups == [1 + 329, 1_000, 671]
+    # A birth of three tags costs 2,015 and each message 6.
+    assert slow.groups == [1 + 165, 500, 500, 500, 335]
 
 
 def test_what_costs_much_by_itself_is_left_for_other_groups() -> None:
