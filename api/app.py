@@ -11,6 +11,9 @@ from starlette.middleware.gzip import GZipMiddleware
 from api.access.accounts import Accounts
 from api.access.authentication import Authentication
 from api.access.declaration import gate
+from api.access.entry.factor import FactorCipher
+from api.access.entry.tablet import Tablets
+from api.access.entry.visiting import Visitors
 from api.delivery.enrolment import make_desk
 from api.http import error_answer
 from api.http.body import largest_body
@@ -38,6 +41,7 @@ from api.routers import (
     pages,
     places,
     sign_in,
+    tablets,
 )
 from api.settings import ApiSettings
 from store.access.account import AccessStore
@@ -82,13 +86,16 @@ def create_app(settings: ApiSettings) -> FastAPI:
             Reader(settings.database), metrics, settings.login_of if settings.accounts else None
         ),
         classifications=ClassificationBook(settings.writing()),
-        accounts=Accounts(access) if access else None,
+        accounts=(Accounts(access, FactorCipher(settings.accounts_secret())) if access else None),
     )
+    context.tablets = Tablets(access) if access else None
+    if access and settings.accounts and settings.accounts.visitors:
+        context.visitors = Visitors(access, settings.accounts.visitors)
     context.authentication = Authentication(
-        settings.bearer_token(), context.accounts, context.brake
+        settings.bearer_token(), context.accounts, context.brake, context.tablets
     )
     assets = load_assets()
-    environment = make_environment(assets)
+    environment = make_environment(assets, visits=context.visitors is not None)
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
@@ -128,7 +135,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(enrolment.router, responses=_ERRORS)
     app.include_router(health.router)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
-    for router in (*page_routers, sign_in.router, account.router):
+    for router in (*page_routers, sign_in.router, account.router, tablets.router):
         app.include_router(router, responses=_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -41,6 +41,9 @@ class AccountsSettings(StrictModel):
     """Secret from which the passwords of the enterprises' logins follow, as for `migrate`."""
     logins_secret_file: Path | None = None
     """File that holds it, instead."""
+    visitors: tuple[str, ...] = ()
+    """Logins of a demo that whoever sits at this machine takes without a password, the first to
+    begin with; on loopback only."""
 
 
 class ApiSettings(ServiceSettings):
@@ -90,11 +93,12 @@ class ApiSettings(ServiceSettings):
 
     def login_of(self, enterprise: str) -> DatabaseSettings:
         """Return the login that sees the rows of an enterprise alone."""
+        return login_of(self.database, self.accounts_secret(), enterprise)
+
+    def accounts_secret(self) -> str:
+        """Return the secret from which passwords of logins and the key of second factors follow."""
         block = self.accounts or AccountsSettings()
-        secret = secret_text(
-            block.logins_secret, block.logins_secret_file, "accounts.logins_secret"
-        )
-        return login_of(self.database, secret, enterprise)
+        return secret_text(block.logins_secret, block.logins_secret_file, "accounts.logins_secret")
 
     def writing(self) -> DatabaseSettings:
         """Return by which login master data and reasons of stops are written."""
@@ -126,6 +130,11 @@ class ApiSettings(ServiceSettings):
         """Raise ConfigurationError if other machines could read without anybody having said so."""
         if self.accounts is not None:
             self.login_of("")
+            if self.accounts.visitors and not _is_loopback(self.host):
+                raise ConfigurationError(
+                    f"host {self.host} lets other machines in as visitors of a demo: leave "
+                    "`accounts.visitors` out, or listen on 127.0.0.1"
+                )
             return
         if _is_loopback(self.host) or self.allow_anonymous or self.bearer_token() is not None:
             return

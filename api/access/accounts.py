@@ -3,6 +3,9 @@
 from dataclasses import dataclass
 from datetime import datetime
 
+import structlog
+
+from api.access.entry.factor import FactorCipher, FactorUnreadableError, is_closed
 from api.access.principal import Principal, Reach
 from api.access.role import NEED_SECOND_FACTOR, RIGHTS, Right, Role
 from api.access.rule import (
@@ -24,6 +27,8 @@ from api.access.secret import (
 )
 from plant.clock import Clock, system_clock
 from store.access.account import AccessStore, AccessTransaction, AccountRow, TokenRow
+
+_log = structlog.get_logger()
 
 
 class AccountError(Exception):
@@ -52,11 +57,26 @@ class Grant:
     expires_in_s: int
 
 
+def audit_entry(who: str, action: str, target: str, result: str, caller: Caller) -> dict[str, str]:
+    """Return what the audit says of an action."""
+    return {
+        "who": who,
+        "action": action,
+        "target": target[:400],
+        "result": result,
+        "from": caller.address,
+        "request": caller.request_id,
+    }
+
+
 class Accounts:
     """The accounts of one installation, by the wall's clock."""
 
-    def __init__(self, store: AccessStore, clock: Clock = system_clock) -> None:
+    def __init__(
+        self, store: AccessStore, factors: FactorCipher, clock: Clock = system_clock
+    ) -> None:
         self._store = store
+        self._factors = factors
         self._clock = clock
 
     def close(self) -> None:
@@ -112,13 +132,22 @@ class Accounts:
         given = code.strip().lower().replace(" ", "")
         if not given:
             return account.totp_step, "code"
-        step = step_of_code(given, account.totp_secret, account.totp_step, now)
+        step = None
+        try:
+            secret = self._factors.opened(account.totp_secret, account.account_id)
+        except FactorUnreadableError:
+            _log.error("second_factor_unreadable", login=account.login)
+        else:
+            step = step_of_code(given, secret, account.totp_step, now)
         if step is not None:
+            if not is_closed(account.totp_secret):
+                closed = self._factors.closed(secret, account.account_id)
+                t.do("close_second_factor", account_id=account.account_id, secret=closed)
             return step, None
         used = t.do("use_code", account_id=account.account_id, hash=digest(given))
         return account.totp_step, None if used else "wrong_code"
 
-    def of_session(self, token: str) -> Principal | None:
+    def of_session(self, token: str, *, used: bool = True) -> Principal | None:
         """Return whose session a cookie is, if it has not ended; using it keeps it alive."""
         now = self._clock()
         key = digest(token)
@@ -130,7 +159,8 @@ class Accounts:
             if is_over(session, account, now) or is_out_of_use(account, now):
                 t.do("end_session", hash=key)
                 return None
-            t.do("touch_session", hash=key, now=now)
+            if used:
+                t.do("touch_session", hash=key, now=now)
         must = ""
         if not session.strong and account.role in NEED_SECOND_FACTOR:
             must = "second-factor"
@@ -157,7 +187,20 @@ class Accounts:
             reach_of(account),
             "personal" if row.kind == "personal" else "bearer",
             account.account_id,
+            token_hash=key,
         )
+
+    def lasts(self, principal: Principal) -> bool:
+        """Tell whether a session or token that was good still is; asking is no use of it."""
+        now = self._clock()
+        with self._store.transaction() as t:
+            account = t.account("by_id", account_id=principal.account_id)
+            if account is None or is_out_of_use(account, now):
+                return False
+            if principal.token_hash is not None:
+                return t.token(principal.token_hash, now) is not None
+            session = t.session(principal.session_hash or b"")
+        return session is not None and not is_over(session, account, now)
 
     def sign_out(self, principal: Principal, caller: Caller) -> None:
         """End a session."""
@@ -204,7 +247,8 @@ class Accounts:
             if step is None:
                 raise AccountError("wrong_code")
             codes = new_recovery_codes()
-            t.do("set_second_factor", account_id=account.account_id, secret=secret, step=step)
+            closed = self._factors.closed(secret, account.account_id)
+            t.do("set_second_factor", account_id=account.account_id, secret=closed, step=step)
             t.replace_codes(account.account_id, [digest(one) for one in codes])
             t.do("end_sessions", account_id=account.account_id)
             self._audit(t, account.login, "second-factor", account.login, "done", caller)
@@ -285,16 +329,7 @@ class Accounts:
     def _audit(
         self, t: AccessTransaction, who: str, action: str, target: str, result: str, caller: Caller
     ) -> None:
-        t.audit(
-            {
-                "who": who,
-                "action": action,
-                "target": target[:400],
-                "result": result,
-                "from": caller.address,
-                "request": caller.request_id,
-            }
-        )
+        t.audit(audit_entry(who, action, target, result, caller))
 
 
 def reach_of(account: AccountRow) -> Reach | str:

@@ -3,6 +3,7 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from threading import Lock
 from typing import Protocol
 
@@ -10,6 +11,7 @@ from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
 
 from api.access.brake import Brake
+from api.access.entry.tablet import MARK
 from api.access.principal import INSTALLATION, NOBODY, Principal
 from api.access.refusal import RefusalError, TryLaterError, UnknownError
 from api.access.session import SESSION_COOKIE, is_session, is_token
@@ -23,18 +25,38 @@ _MOST_REMEMBERED = 2_000
 class KnownPeople(Protocol):
     """What finds out whose a credential is."""
 
-    def of_session(self, token: str) -> Principal | None:
-        """Return whose session it is."""
+    def of_session(self, token: str, *, used: bool = True) -> Principal | None:
+        """Return whose session it is; unless `used`, being asked does not keep it alive."""
 
     def of_token(self, token: str) -> Principal | None:
         """Return for whom a token speaks."""
+
+    def lasts(self, principal: Principal) -> bool:
+        """Tell whether somebody's session or token is still good."""
+
+
+class KnownPlaces(Protocol):
+    """What finds out which place a shared tablet is."""
+
+    def of_token(self, token: str) -> Principal | None:
+        """Return which place it is."""
+
+    def lasts(self, device_id: int) -> bool:
+        """Tell whether a tablet is still good."""
 
 
 class Authentication:
     """Finds out who asks. What it found holds for `_REMEMBERED_S`, as most ask again at once."""
 
-    def __init__(self, token: str | None, people: KnownPeople | None, brake: Brake) -> None:
+    def __init__(
+        self,
+        token: str | None,
+        people: KnownPeople | None,
+        brake: Brake,
+        tablets: KnownPlaces | None = None,
+    ) -> None:
         """With `people` there are accounts; without, one token is for everybody, or none is."""
+        self._tablets = tablets
         self._token = token
         self._people = people
         self._brake = brake
@@ -46,9 +68,10 @@ class Authentication:
         """Whether nothing has to be looked up."""
         return self._people is None
 
-    def principal(self, headers: Headers, address: str) -> Principal:
+    def principal(self, headers: Headers, address: str, *, used: bool = True) -> Principal:
         """Return who asks; `NOBODY` who shows nothing, or a session that has ended.
 
+        What a page asks by itself is no use of a session (`used` is false): it would never end.
         Raises UnknownError for a token that is not good, and TryLaterError.
         """
         if self._people is None and self._token is None:
@@ -67,9 +90,20 @@ class Authentication:
         if not cookie:
             return NOBODY
         if self._people is not None:
-            return self._remembered(f"s{cookie}", self._people.of_session, cookie) or NOBODY
+            if self._tablets is not None and cookie.startswith(MARK):
+                return self._remembered(f"p{cookie}", self._tablets.of_token, cookie) or NOBODY
+            find = partial(self._people.of_session, used=used)
+            return self._remembered(f"s{cookie}", find, cookie) or NOBODY
         ours = self._token is not None and is_session(cookie, self._token)
         return INSTALLATION if ours else NOBODY
+
+    def lasts(self, principal: Principal) -> bool:
+        """Tell whether somebody whose request is still being served may go on."""
+        if principal.device_id is not None:
+            return self._tablets is not None and self._tablets.lasts(principal.device_id)
+        if principal.account_id is None or self._people is None:
+            return True
+        return self._people.lasts(principal)
 
     def forget(self) -> None:
         """Look everybody up anew: somebody has signed out, or may do other things from now on."""

@@ -64,7 +64,7 @@ def _check_places(request: Request, principal: Principal) -> None:
 
 def _check_own_pages(request: Request, principal: Principal) -> None:
     # A browser sends the cookie whoever wrote the page; only these two headers tell who did.
-    if principal.credential != "session" or request.method in {"GET", "HEAD"}:
+    if principal.credential not in {"session", "tablet"} or request.method in {"GET", "HEAD"}:
         return
     site = request.headers.get("sec-fetch-site")
     origin = request.headers.get("origin")

@@ -7,7 +7,7 @@ from typing import Literal
 
 from api.access.role import DATA, Right
 
-Credential = Literal["none", "installation", "session", "personal", "bearer"]
+Credential = Literal["none", "installation", "session", "personal", "bearer", "tablet"]
 
 
 class Reach(Enum):
@@ -35,6 +35,10 @@ class Principal:
     session_hash: bytes | None = None
     must: Literal["", "second-factor", "password"] = ""
     """What they have to do before anything else."""
+    within: str | None = None
+    """The one place of the enterprise below which they see something, if it is but one."""
+    device_id: int | None = None
+    token_hash: bytes | None = None
 
     def may(self, right: Right) -> bool:
         """Tell whether a route that asks for this right is open to them."""
@@ -46,6 +50,8 @@ class Principal:
 
     def covers(self, path: str) -> bool:
         """Tell whether a place, tag or edge (its path) is one of those whose data they see."""
+        if self.within is not None and path != self.within:
+            return path.startswith(f"{self.within}/")
         match self.reach:
             case Reach.EVERYBODY:
                 return True
@@ -55,6 +61,11 @@ class Principal:
                 return False
             case str() as enterprise:
                 return path == enterprise or path.startswith(f"{enterprise}/")
+
+    def leads_to(self, path: str) -> bool:
+        """Tell whether a place is one that they see, or on the way to one."""
+        on_the_way = self.within is not None and self.within.startswith(f"{path}/")
+        return self.within is None or on_the_way or self.covers(path)
 
     @property
     def enterprise(self) -> str | None:

@@ -22,6 +22,8 @@ class Right(StrEnum):
     """Write master data."""
     FLEET = "fleet"
     """How edges are and what they were told."""
+    TABLETS = "tablets"
+    """Enrol shared tablets, and end them."""
     OPERATIONS = "operations"
     """Counters of the service itself."""
 
@@ -42,9 +44,13 @@ class Role(StrEnum):
 _MACHINES = {Right.SELF, Right.AGGREGATES, Right.FIGURES, Right.OPERATE}
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.TECHNICIAN: frozenset({*_MACHINES, Right.FLEET}),
-    Role.ENGINEER: frozenset({*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA}),
+    Role.ENGINEER: frozenset(
+        {*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA, Right.TABLETS}
+    ),
     Role.OPERATOR: frozenset({Right.SELF, Right.OPERATE, Right.CLASSIFY}),
-    Role.MANAGER: frozenset({*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA}),
+    Role.MANAGER: frozenset(
+        {*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA, Right.TABLETS}
+    ),
     Role.OFFICER: frozenset({Right.SELF, Right.AGGREGATES}),
     Role.APPROVER: frozenset({Right.SELF, Right.AGGREGATES}),
     # Who keeps the platform need not see what the machines do.
@@ -52,6 +58,9 @@ RIGHTS: dict[Role, frozenset[Right]] = {
     Role.SERVICE: frozenset({*_MACHINES, Right.FLEET, Right.MASTER_DATA, Right.OPERATIONS}),
 }
 """By role; a role that is not here may do nothing."""
+
+AT_A_PLACE = frozenset({Right.OPERATE, Right.CLASSIFY})
+"""What a shared tablet may do at its place."""
 
 OF_ENTERPRISE = frozenset({Role.TECHNICIAN, Role.ENGINEER, Role.OPERATOR, Role.MANAGER})
 OF_DEPARTMENT = frozenset({Role.OFFICER, Role.APPROVER, Role.ADMINISTRATOR})

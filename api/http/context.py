@@ -15,6 +15,8 @@ from fastapi import Depends, Request
 from api.access.accounts import Accounts
 from api.access.authentication import Authentication
 from api.access.brake import Brake
+from api.access.entry.tablet import Tablets
+from api.access.entry.visiting import Visitors
 from api.access.principal import CURRENT, Reach
 from api.http.metrics import Metrics
 from api.http.places import PlaceTree
@@ -63,9 +65,13 @@ class Database:
         self._reader.check()
 
     @contextmanager
-    def reading(self) -> Iterator[Reading]:
-        """Lend a connection; raises what `store.reading.reading.Reader.reading` raises."""
-        with self._watched(), self._own_reader().reading() as reading:
+    def reading(self, *, of_service: bool = False) -> Iterator[Reading]:
+        """Lend a connection; raises what `store.reading.reading.Reader.reading` raises.
+
+        It sees what whoever asks may see; `of_service` is for questions about nobody's data.
+        """
+        reader = self._reader if of_service else self._own_reader()
+        with self._watched(), reader.reading() as reading:
             yield reading
         self._note(None)
 
@@ -153,6 +159,10 @@ class Context:
     classifications: ClassificationBook
     accounts: Accounts | None = None
     """People and systems that are known one by one, where there are."""
+    tablets: Tablets | None = None
+    """Shared tablets, which are places."""
+    visitors: Visitors | None = None
+    """Roles that whoever sits at this machine may take, in a demo."""
     brake: Brake = field(default_factory=lambda: Brake(time.monotonic))
     """On those who show a wrong token."""
     authentication: Authentication = field(
@@ -202,5 +212,6 @@ ContextDep = Annotated[Context, Depends(_context)]
 
 
 def tree_of(reading: Reading) -> PlaceTree:
-    """Return the present tree of places."""
-    return PlaceTree(reading.places())
+    """Return the present tree of places, as far as whoever asks may see it."""
+    principal = CURRENT.get()
+    return PlaceTree([place for place in reading.places() if principal.leads_to(place.path)])

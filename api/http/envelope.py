@@ -22,7 +22,7 @@ from plant.errors import ConfigurationError, StoreUnavailableError
 
 _log = structlog.get_logger()
 
-_NOTED_THERE = ("/account", "/sign-")
+_NOTED_THERE = ("/account", "/sign-", "/tablets", "/enrol")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -84,7 +84,7 @@ class Envelope:
 
     async def _audit(self, scope: Scope, principal: Principal, status: int) -> None:
         """Note who changed what, and who asked for what is not theirs."""
-        if self._accounts is None or principal.account_id is None:
+        if self._accounts is None or principal.credential in {"none", "installation"}:
             return
         changes = scope["method"] not in {"GET", "HEAD"}
         refused = status == HTTPStatus.FORBIDDEN or "foreign" in scope
@@ -109,7 +109,9 @@ class Envelope:
             return self._authentication.principal(headers, who)
         if "authorization" not in headers and "cookie" not in headers:
             return NOBODY
-        return await run_in_threadpool(self._authentication.principal, headers, who)
+        # What pages ask by themselves keeps nobody's session alive.
+        used = scope["path"] != "/events" and "x-refresh" not in headers
+        return await run_in_threadpool(self._authentication.principal, headers, who, used=used)
 
 
 def _request_id(headers: Headers) -> str:

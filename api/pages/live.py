@@ -17,7 +17,8 @@ from zoneinfo import ZoneInfo
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from starlette.concurrency import run_in_threadpool
 
-from api.access.principal import CURRENT
+from api.access.authentication import Authentication
+from api.access.principal import CURRENT, Principal
 from api.delivery.presence import edge_state
 from api.http.context import Context, tree_of
 from api.http.places import PlaceTree
@@ -39,6 +40,8 @@ PageKind = Literal["place", "fleet"]
 _HEARTBEAT_S = 10.0
 SILENCE_S = 3 * _HEARTBEAT_S
 """After which a page that has heard nothing takes its stream for broken."""
+_STILL_THERE_S = 3.0
+"""Between two looks at whether whoever watches may still do so."""
 _MOST_SNAPSHOTS = 256
 DATABASE_TROUBLE = (StoreUnavailableError, ConfigurationError, QueryTooLongError)
 
@@ -92,8 +95,11 @@ class _Slot:
     snapshot: Snapshot | None = None
 
 
-def make_environment(assets: Mapping[str, Asset]) -> Environment:
-    """Return the template environment; a template that names what is not there fails."""
+def make_environment(assets: Mapping[str, Asset], *, visits: bool = False) -> Environment:
+    """Return the template environment; a template that names what is not there fails.
+
+    With `visits` people may take another role at the page for signing in.
+    """
     environment = Environment(
         loader=PackageLoader("api.pages"),
         autoescape=True,
@@ -106,7 +112,16 @@ def make_environment(assets: Mapping[str, Asset]) -> Environment:
     environment.globals["assets"] = {
         name: f"/static/{asset.address}" for name, asset in assets.items()
     }
+    environment.globals["signed_in"] = partial(_signed_in, visits=visits)
     return environment
+
+
+def _signed_in(*, visits: bool) -> tuple[str, str] | None:
+    """Return who looks at a page, and where they may change that; None who shows nothing."""
+    principal = CURRENT.get()
+    if principal.credential != "session" or principal.account_id is None:
+        return None
+    return principal.name, "/sign-in" if visits else "/account"
 
 
 def _address(values: Mapping[str, object], names: Sequence[str] | None = None) -> str:
@@ -123,7 +138,7 @@ class LivePages:
         self._context = context
         self._environment = environment
         self._lock = Lock()
-        self._slots: dict[tuple[object, Subject], _Slot] = {}
+        self._slots: dict[tuple[object, object, Subject], _Slot] = {}
 
     def formatter(self, language: Language, zone: str | None = None) -> Formatter:
         """Return a formatter for a language and a site's zone."""
@@ -152,7 +167,7 @@ class LivePages:
             if len(self._slots) >= _MOST_SNAPSHOTS:
                 self._slots.clear()
             # What one enterprise sees is not for another.
-            return self._slots.setdefault((CURRENT.get().reach, subject), _Slot())
+            return self._slots.setdefault((*_sight(), subject), _Slot())
 
     def trouble(self, language: Language, cause: Exception) -> Snapshot:
         """Return the content of a page that cannot be built."""
@@ -178,15 +193,21 @@ class LivePages:
         return template.render(values, f=f, t=f.text).strip()
 
     async def stream(self, subject: Subject, seen: str | None) -> AsyncIterator[str]:
-        """Yield server-sent events with what changed, until the service ends.
+        """Yield server-sent events with what changed, until the service or the session ends.
 
         `seen` is the digest of what the page already shows: nothing is sent until that changes.
         """
         yield "retry: 2000\n\n"
         before: Snapshot | None = None
-        quiet_since = time.monotonic()
+        quiet_since = looked = time.monotonic()
+        principal, authentication = CURRENT.get(), self._context.authentication
         with self._context.metrics.open_streams.track_inprogress():
             while not self._context.ending.announced:
+                if time.monotonic() - looked > _STILL_THERE_S:
+                    looked = time.monotonic()
+                    if not await run_in_threadpool(self._lasts, authentication, principal):
+                        yield "event: end\ndata:\n\n"
+                        return
                 snapshot = await run_in_threadpool(self.snapshot, subject)
                 digest = snapshot.digest
                 if before is None and digest == seen:
@@ -204,9 +225,21 @@ class LivePages:
                     quiet_since = time.monotonic()
                 await self._pause()
 
+    def _lasts(self, authentication: Authentication, principal: Principal) -> bool:
+        try:
+            return authentication.lasts(principal)
+        except (StoreUnavailableError, ConfigurationError):
+            # Nothing new is shown meanwhile either.
+            return True
+
     async def _pause(self) -> None:
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(self._context.ending.wait(), self._context.settings.refresh_s)
+
+
+def _sight() -> tuple[object, object]:
+    principal = CURRENT.get()
+    return principal.reach, principal.within
 
 
 def _merged(before: Snapshot | None, snapshot: Snapshot) -> Snapshot:

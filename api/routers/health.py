@@ -30,7 +30,7 @@ def live() -> HealthOut:
 def ready(context: ContextDep, response: Response) -> HealthOut:
     """Say whether questions can be answered: the database is reachable and has our tables."""
     try:
-        with context.database.reading() as reading:
+        with context.database.reading(of_service=True) as reading:
             if not reading.schema_present():
                 raise ConfigurationError(
                     "the database has no Nhịp Máy tables: run `nhipmay migrate` first"

@@ -1,6 +1,7 @@
 """Signing in and out: with an account where there are accounts, else with the one token."""
 
 from http import HTTPStatus
+from ipaddress import ip_address
 from typing import Annotated, Any
 from urllib.parse import parse_qs
 
@@ -13,6 +14,7 @@ from api.access.authentication import SECURE_COOKIE
 from api.access.brake import address_of
 from api.access.declaration import asks_for
 from api.access.principal import CURRENT, Principal
+from api.access.refusal import UnknownError
 from api.access.role import Right
 from api.access.rule import ABSOLUTE_LIMIT
 from api.access.session import LASTS_S, SESSION_COOKIE, is_token, session_of
@@ -20,6 +22,7 @@ from api.http.context import Context, ContextDep
 from api.http.origin import OwnPagesOnly
 from api.http.problems import too_many_tries
 from api.routers.pages import LanguageQuery, Pages, PagesDep
+from store.access.account import AccountRow
 
 router = APIRouter(tags=["pages"])
 
@@ -55,8 +58,15 @@ def show_sign_in(
     pages: PagesDep,
     next_: Next = "/",
     lang: LanguageQuery = None,
+    choose: Annotated[bool, Query(description="Of a demo's roles, choose one.")] = False,
 ) -> Response:
-    """Ask for login, password and code, or for the token."""
+    """Ask for login, password and code, or for the token; a demo's visitor is let in at once."""
+    if context.visitors and not choose and CURRENT.get().credential == "none" and _is_here(request):
+        return _begun(
+            request,
+            context.visitors.begin(context.visitors.first, caller_of(request)),
+            own_address(next_),
+        )
     f = pages.live.formatter(pages.language_of(request, lang))
     asked = {"next": own_address(next_)}
     return pages.page(
@@ -67,6 +77,7 @@ def show_sign_in(
         asked=asked,
         wrong="",
         accounts=context.accounts is not None,
+        visitors=_visitors(context, request),
         login="",
     )
 
@@ -76,7 +87,7 @@ def show_sign_in(
     response_class=RedirectResponse,
     status_code=HTTPStatus.SEE_OTHER,
     dependencies=[OwnPagesOnly],
-    openapi_extra=form_body(token="", login="", password="", code=""),
+    openapi_extra=form_body(token="", login="", password="", code="", visitor=""),
 )
 @asks_for(Right.OPEN)
 async def sign_in(
@@ -84,6 +95,8 @@ async def sign_in(
 ) -> Response:
     """Begin a session and keep it in a cookie, or ask again."""
     form = await form_of(request)
+    if "visitor" in form:
+        return await run_in_threadpool(_visit, request, context, form["visitor"])
     login = form.get("login", "").strip()
     keys = [address_of(request.client)]
     if context.accounts is not None:
@@ -108,11 +121,44 @@ async def sign_in(
     target = own_address(next_)
     if context.accounts is not None and target == "/":
         target = home_of(await run_in_threadpool(context.accounts.of_session, cookie))
+    return _begun(request, cookie, target, lasts_s, accounts=context.accounts is not None)
+
+
+def _visit(request: Request, context: Context, login: str) -> Response:
+    if context.visitors is None or context.accounts is None or not _is_here(request):
+        raise UnknownError
+    try:
+        cookie = context.visitors.begin(login, caller_of(request))
+    except AccountError:
+        raise UnknownError from None
+    return _begun(request, cookie, home_of(context.accounts.of_session(cookie)))
+
+
+def _is_here(request: Request) -> bool:
+    """Return whether a request comes from this machine, by its own address."""
+    try:
+        return ip_address(request.client.host if request.client else "").is_loopback
+    except ValueError:
+        return False
+
+
+def _visitors(context: Context, request: Request) -> list[AccountRow]:
+    return context.visitors.accounts() if context.visitors and _is_here(request) else []
+
+
+def _begun(
+    request: Request,
+    cookie: str,
+    target: str,
+    lasts_s: int = int(ABSOLUTE_LIMIT.total_seconds()),
+    *,
+    accounts: bool = True,
+) -> Response:
     response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
     if cookie:
         secure = request.url.scheme == "https"
         response.set_cookie(
-            SECURE_COOKIE if secure and context.accounts is not None else SESSION_COOKIE,
+            SECURE_COOKIE if secure and accounts else SESSION_COOKIE,
             cookie,
             max_age=lasts_s,
             httponly=True,
@@ -131,7 +177,9 @@ async def sign_out(*, request: Request, context: ContextDep) -> Response:
     if context.accounts is not None and principal.session_hash is not None:
         await run_in_threadpool(context.accounts.sign_out, principal, caller_of(request))
     context.authentication.forget()
-    response = RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
+    response = RedirectResponse(
+        "/sign-in?choose=1" if context.visitors else "/sign-in", HTTPStatus.SEE_OTHER
+    )
     for name in (SECURE_COOKIE, SESSION_COOKIE):
         response.delete_cookie(name, path="/", secure=name == SECURE_COOKIE, httponly=True)
     return response
@@ -162,6 +210,7 @@ def _asked_again(
         asked=asked,
         wrong=words,
         accounts=context.accounts is not None,
+        visitors=[],
         login=login,
     )
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from nhipmay.demo.children import Child, service
 from nhipmay.demo.folder import DemoFolder
+from nhipmay.demo.people import visitors
 from nhipmay.demo.ports import free_ports, is_listening
 from nhipmay.demo.readiness import answers
 from plant.description import PlantDescription
@@ -67,7 +68,12 @@ class Plan:
         shared = {"clock": self._clock(), "database": self.database}
         yield self._service("ingest", "ingest", shared | {"broker": self.broker})
         yield self._service("analytics", "analytics", shared)
-        api = shared | {"host": "127.0.0.1", "port": self.addresses.page}
+        accounts = {
+            "logins_secret_file": str(self.folder.secrets / "database-logins"),
+            "visitors": [visitor.login for visitor in visitors(descriptions())],
+        }
+        api = shared | {"host": "127.0.0.1", "port": self.addresses.page, "accounts": accounts}
+        api["token_file"] = str(self.folder.secrets / "api-token")
         yield self._service("api", "api", api, f"{self.addresses.url}/health/ready")
 
     def plants(self) -> Iterator[Child]:

@@ -4,6 +4,8 @@ import json
 import time
 import urllib.error
 import urllib.request
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 
@@ -16,19 +18,34 @@ def answers(url: str) -> bool:
         return False
 
 
-def fetched(url: str) -> dict[str, Any]:
-    """Return the JSON object that a GET of the address answers; raise OSError when it fails."""
-    with urllib.request.urlopen(url, timeout=30) as response:
-        content = json.load(response)
-    if not isinstance(content, dict):
-        raise OSError(f"{url} did not answer a JSON object")
-    return content
+@dataclass(frozen=True, slots=True)
+class Asking:
+    """The API, asked with the one token that sees every enterprise."""
+
+    url: str
+    token_file: Path
+
+    @property
+    def token(self) -> str:
+        """The token."""
+        return self.token_file.read_text(encoding="ascii")
+
+    def fetched(self, path: str) -> dict[str, Any]:
+        """Return the JSON object that a GET of the path answers; raise OSError when it fails."""
+        asked = urllib.request.Request(
+            f"{self.url}{path}", headers={"Authorization": f"Bearer {self.token}"}
+        )
+        with urllib.request.urlopen(asked, timeout=30) as response:
+            content = json.load(response)
+        if not isinstance(content, dict):
+            raise OSError(f"{path} did not answer a JSON object")
+        return content
 
 
-def has_figures(base: str, place: str) -> bool:
+def has_figures(api: Asking, place: str) -> bool:
     """Return whether some OEE of a place is known."""
     try:
-        rows = fetched(f"{base}/api/v1/oee?place={place}&kind=hour")["data"]
+        rows = api.fetched(f"/api/v1/oee?place={place}&kind=hour")["data"]
     except OSError:
         return False
     return any(row["oee"] is not None for row in rows)
@@ -41,8 +58,8 @@ class Settling:
     that is drained.
     """
 
-    def __init__(self, base: str, quiet_s: float = 15.0) -> None:
-        self._base = base
+    def __init__(self, api: Asking, quiet_s: float = 15.0) -> None:
+        self._api = api
         self._quiet_s = quiet_s
         self._since: float | None = None
         self._committed: list[int] = []
@@ -50,8 +67,8 @@ class Settling:
     def done(self) -> bool:
         """Ask once; return whether nothing has moved and nothing was open for long enough."""
         try:
-            edges = fetched(f"{self._base}/api/v1/delivery")["data"]
-            progress = fetched(f"{self._base}/api/v1/progress")
+            edges = self._api.fetched("/api/v1/delivery")["data"]
+            progress = self._api.fetched("/api/v1/progress")
         except OSError:
             self._since = None
             return False

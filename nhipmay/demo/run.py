@@ -11,7 +11,8 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nhipmay.demo.readiness import Settling, fetched
+from nhipmay.demo.plan import PILOTS
+from nhipmay.demo.readiness import Settling
 from nhipmay.demo.session import DemoOptions, DemoSession
 from plant.clock import system_clock
 from plant.errors import TransientError
@@ -33,6 +34,9 @@ def run_demo(options: DemoOptions, console: Console) -> None:
             f"\n  [bold green]Nhịp Máy: {session.addresses.url}[/]\n\n"
             f"  The plants play the last {_SHOWN_HISTORY.seconds // 3600} hours at "
             f"{options.speed:g} times real time, then live.\n"
+            f"  You come in as an engineer of {PILOTS[0]}; the link at the top shows other roles.\n"
+            f'  Programs: curl -H "Authorization: Bearer $(cat {session.api.token_file})" '
+            f"{session.addresses.url}/api/v1/places\n"
             f"  Data, settings and logs: {options.data}\n"
             "  Ctrl-C stops everything.\n"
         )
@@ -61,12 +65,11 @@ def _checked(options: DemoOptions, clock: ClockSettings, console: Console) -> bo
     start, until = clock.plant_origin, clock.until or clock.plant_origin
     with _running(options, clock, console) as session:
         _watch(session, start, until, console)
-        url = session.addresses.url
         with console.status("Waiting until everything is taken in …"):
-            if not session.tend_until(Settling(url).done, _DRAIN_WITHIN_S):
+            if not session.tend_until(Settling(session.api).done, _DRAIN_WITHIN_S):
                 raise TransientError(
                     f"the platform had not taken in everything after {_DRAIN_WITHIN_S:.0f} s: "
-                    f"{fetched(url + '/api/v1/delivery')['data']}"
+                    f"{session.api.fetched('/api/v1/delivery')['data']}"
                 )
         return _compare(session, start, until, console)
 
@@ -104,7 +107,7 @@ def _compare(session: DemoSession, start: datetime, until: datetime, console: Co
     from simulators.check import compare
 
     truth = sorted(session.folder.truth.glob("*.sqlite"))
-    report = compare(session.addresses.url, truth, start, until)
+    report = compare(session.addresses.url, truth, start, until, token=session.api.token)
     table = Table(title="What the API says, against the simulators' ground truth")
     for heading in ("", "what", "place", "shift", "expected", "found", "tolerance", "note"):
         table.add_column(heading, overflow="fold")

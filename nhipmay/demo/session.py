@@ -13,9 +13,10 @@ from nhipmay.demo.broker import broker_child, find_mosquitto
 from nhipmay.demo.children import Supervisor
 from nhipmay.demo.database import database_child
 from nhipmay.demo.folder import claim
+from nhipmay.demo.people import invite_visitors
 from nhipmay.demo.plan import Plan, choose_addresses, descriptions
 from nhipmay.demo.ports import page_port
-from nhipmay.demo.readiness import has_figures
+from nhipmay.demo.readiness import Asking, has_figures
 from plant.clock import system_clock
 from plant.errors import TransientError
 from plant.settings import ClockSettings, DatabaseSettings
@@ -52,6 +53,7 @@ class DemoSession:
         self.clock = clock
         self.addresses = choose_addresses(page_port(options.port))
         self.folder = claim(options.data)
+        self.api = Asking(self.addresses.url, self.folder.new_secret("api-token"))
         self.supervisor = Supervisor(self.folder.run, self.folder.logs)
 
     def start(self) -> None:
@@ -109,6 +111,7 @@ class DemoSession:
             migrate(settings)
             for description in descriptions():
                 load_plant(settings, description)
+            invite_visitors(settings, self.folder.new_secret("database-logins"), descriptions())
         return block
 
     def _start_broker(self) -> dict[str, Any]:
@@ -127,8 +130,7 @@ class DemoSession:
         return block
 
     def _wait_for_figures(self, site: str) -> None:
-        url = self.addresses.url
-        if not self.tend_until(lambda: has_figures(url, site), within_s=_FIGURES_WITHIN_S):
+        if not self.tend_until(lambda: has_figures(self.api, site), within_s=_FIGURES_WITHIN_S):
             raise TransientError(
                 f"no OEE of {site} after {_FIGURES_WITHIN_S:.0f} s; logs are in {self.folder.logs}"
             )

@@ -14,7 +14,9 @@ from simulators.truth import TruthReader
 __all__ = ["Report", "Row", "compare"]
 
 
-def compare(api_url: str, truth_files: Iterable[Path], start: datetime, end: datetime) -> Report:
+def compare(
+    api_url: str, truth_files: Iterable[Path], start: datetime, end: datetime, *, token: str = ""
+) -> Report:
     """Compare the API with the truth of some plants in `[start, end)`.
 
     `start` should not be before the plants' origin. Shifts that are not over at `end` are compared
@@ -24,7 +26,7 @@ def compare(api_url: str, truth_files: Iterable[Path], start: datetime, end: dat
     Raises TransientError when the API does not answer and ConfigurationError when a file is no
     ground truth or there is none.
     """
-    api = ApiClient(api_url)
+    api = ApiClient(api_url, token)
     window = (microseconds(start), microseconds(end))
     rows: list[Row] = []
     for file in truth_files:

@@ -10,7 +10,7 @@ from io import TextIOWrapper
 from typing import Any
 from urllib.error import HTTPError, URLError
 from urllib.parse import urlencode
-from urllib.request import urlopen
+from urllib.request import Request, urlopen
 
 from plant.clock import from_microseconds, microseconds
 from plant.errors import ProtocolError, TransientError
@@ -21,8 +21,9 @@ _TIMEOUT_S = 60.0
 class ApiClient:
     """The API at an address; raises TransientError when it does not answer as it should."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, token: str = "") -> None:
         self._url = url.rstrip("/")
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
 
     def listing(self, path: str, **parameters: str) -> list[dict[str, Any]]:
         """Return the `data` of a listing."""
@@ -42,7 +43,8 @@ class ApiClient:
     def _answer(self, path: str, parameters: dict[str, str]) -> Iterator[HTTPResponse]:
         address = f"{self._url}{path}?{urlencode(parameters)}"
         try:
-            with urlopen(address, timeout=_TIMEOUT_S) as answer:
+            asked = Request(address, headers=self._headers)
+            with urlopen(asked, timeout=_TIMEOUT_S) as answer:
                 yield answer
         except HTTPError as exc:
             said = exc.read().decode("utf-8", "replace")[:500]

@@ -71,6 +71,11 @@ class AccessTransaction:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The connection, for the calls of another module of this room."""
+        return self._connection
+
     def do(self, query: str, **values: Any) -> int:
         """Run a statement of `account.sql` by name; return how many rows it concerned."""
         return self._connection.execute(_Q[query], values).rowcount

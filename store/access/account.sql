@@ -59,6 +59,10 @@ where account_id = %(account_id)s
 update access.account set totp_secret = %(secret)s, totp_step = %(step)s
 where account_id = %(account_id)s
 
+-- name: close_second_factor
+-- The same, encrypted.
+update access.account set totp_secret = %(secret)s where account_id = %(account_id)s
+
 -- name: set_disabled
 -- Null lets them in again; the time of disuse counts from then on.
 update access.account set disabled_at = %(at)s, used_at = %(now)s where login = lower(%(login)s)

@@ -62,6 +62,10 @@ grant usage on schema access to nhipmay_writer
 grant select, insert, update on access.organisation, access.account, access.link, access.token
 to nhipmay_writer
 
+-- name: grant_devices
+-- Tablets are added, and end; none is taken away.
+grant select, insert, update on access.device to nhipmay_writer
+
 -- name: grant_sessions
 -- Sessions end, codes are used up.
 grant select, insert, update, delete on access.session, access.recovery_code to nhipmay_writer

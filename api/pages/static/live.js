@@ -78,6 +78,12 @@ function listen() {
   hear(false);
   events.addEventListener("open", () => hear(true));
   events.addEventListener("beat", () => hear(true));
+  // The session has ended: the page for signing in comes in place of this one.
+  events.addEventListener("end", () => {
+    clearTimeout(silence);
+    events.close();
+    location.reload();
+  });
   events.addEventListener("change", (event) => {
     hear(true);
     apply(JSON.parse(event.data));

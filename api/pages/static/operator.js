@@ -133,7 +133,7 @@ async function send({ client_id, place: where, stop_start, reason, tapped }) {
 async function refresh() {
   const query = new URLSearchParams({ place, limit: "60" });
   try {
-    const answer = await fetch(`/api/v1/stops?${query}`, { signal: AbortSignal.timeout(10000) });
+    const answer = await fetch(`/api/v1/stops?${query}`, { headers: { "X-Refresh": "1" }, signal: AbortSignal.timeout(10000) });
     link = answer.ok ? "" : [401, 403].includes(answer.status) ? "signed_out" : "away";
     if (answer.ok) {
       stops = (await answer.json()).data;

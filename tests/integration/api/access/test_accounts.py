@@ -12,13 +12,14 @@ from pyotp import TOTP
 
 from api.access.accounts import AccountError, Accounts, Caller
 from api.access.administration import add_account, disable, make_link, revoke_token
+from api.access.entry.factor import FactorCipher
 from api.access.role import Right, Role
 from nhipmay.auditing import seal, verify
 from plant.errors import ConfigurationError
 from store.engine.connection import conninfo
 from tests.peers.compose_roles import as_role, compose_database
 from tests.peers.postgres import PostgresServer
-from tests.plants.two_enterprises import OWN_MACHINE, PASSWORD, Town, prepared
+from tests.plants.two_enterprises import OWN_MACHINE, PASSWORD, SECRET, Town, prepared
 
 HERE = Caller("192.0.2.7", "r-1")
 NOW = datetime(2026, 3, 2, 6, tzinfo=UTC)
@@ -51,7 +52,7 @@ def clock() -> Hand:
 @pytest.fixture
 def accounts(town: Town, clock: Hand) -> Iterator[Accounts]:
     store = town.store
-    yield Accounts(store, clock)
+    yield Accounts(store, FactorCipher(SECRET), clock)
     store.close()
 
 
@@ -200,6 +201,51 @@ def test_only_digests_are_kept(town: Town, accounts: Accounts, login: str) -> No
     assert "$argon2id$" in kept
 
 
+def test_second_factors_are_encrypted_and_those_of_an_older_version_become_so(
+    town: Town, accounts: Accounts, login: str, clock: Hand
+) -> None:
+    secret = "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP"
+
+    def kept() -> str:
+        with psycopg.connect(conninfo(town.owner)) as connection:
+            asked = "select totp_secret from access.account where login = %s"
+            return str((connection.execute(asked, [login]).fetchone() or ("",))[0])
+
+    first = accounts.of_session(accounts.sign_in(login, PASSWORD, "", HERE))
+    assert first is not None
+    accounts.set_second_factor(first, secret, TOTP(secret).at(clock.now), HERE)
+    assert secret not in kept()
+    with psycopg.connect(conninfo(town.owner)) as connection:
+        connection.execute(
+            "update access.account set totp_secret = %s where login = %s", [secret, login]
+        )
+    clock.now += timedelta(seconds=30)
+    assert accounts.sign_in(login, PASSWORD, TOTP(secret).at(clock.now), HERE)
+    assert kept().startswith("a1:")
+
+    # With another secret of the installation codes no longer fit, recovery codes do.
+    other = Accounts(town.store, FactorCipher("another"), clock)
+    clock.now += timedelta(seconds=30)
+    with pytest.raises(AccountError, match="wrong_code"):
+        other.sign_in(login, PASSWORD, TOTP(secret).at(clock.now), HERE)
+    town.store.close()
+
+
+def test_a_page_that_asks_by_itself_keeps_no_session_alive(
+    accounts: Accounts, login: str, clock: Hand
+) -> None:
+    session = accounts.sign_in(login, PASSWORD, "", HERE)
+    principal = accounts.of_session(session)
+    assert principal is not None
+    for _ in range(3):
+        clock.now += timedelta(minutes=5)
+        assert accounts.of_session(session, used=False) is not None
+        assert accounts.lasts(principal)
+    clock.now += timedelta(seconds=1)
+    assert not accounts.lasts(principal)
+    assert accounts.of_session(session, used=False) is None
+
+
 def test_a_token_speaks_for_no_more_than_its_account_and_itself(town: Town) -> None:
     login = town.add(Role.TECHNICIAN, "ky-thuat.token")
     client = town.with_token(login, [Right.AGGREGATES, Right.MASTER_DATA])
@@ -235,6 +281,15 @@ def test_a_revoked_token_is_worthless(town: Town) -> None:
     store.close()
 
     assert client.get("/api/v1/places").status_code == 401
+
+
+def test_a_service_with_accounts_tells_anybody_that_it_is_ready(town: Town) -> None:
+    client = town.client()
+    client.app.state.context.database.open()  # type: ignore[attr-defined]
+
+    answer = client.get("/health/ready")
+
+    assert (answer.status_code, answer.json()["status"]) == (200, "ready")
 
 
 def test_a_role_fits_its_organisation(town: Town) -> None:

@@ -18,6 +18,7 @@ OPEN = {
     "/api/v1/edge-certificates",
     "/api/v1/edge-certificates/renewal",
     "/api/v1/oauth/token",
+    "/enrol",
     "/health/live",
     "/health/ready",
     "/operator/worker.js",
