@@ -91,7 +91,7 @@ def test_a_tablet_does_at_its_place_what_is_done_there_and_nothing_else(town: To
     }
 
     written = client.post("/api/v1/stops/classification", json=SAID | {"place": OWN_MACHINE})
-    assert written.status_code == 201, written.text
+    assert written.status_code in {200, 201}, written.text
     assert enrolled(town, OWN_MACHINE).get("/operator").text.count('class="tap"') == 1
 
 
