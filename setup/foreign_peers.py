@@ -3,7 +3,7 @@
     python setup/foreign_peers.py [NAME ...]
 
 Each gets a folder of its own in `~/.cache/nhipmay/foreign`, outside of this project's lock; delete
-it to make it anew. On Debian 12 and 13, as root, Node and Java are installed where they are
+it to make it anew. On Debian 12 and 13, as root, Node, Java and Go are installed where they are
 missing. Tests of a peer that is not there are skipped with the reason. Exits 0 with some missing,
 except where they must not be: with CI=true or NHIPMAY_REQUIRE_FOREIGN_PEERS=1. It uses the standard
 library only.

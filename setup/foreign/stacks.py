@@ -1,4 +1,4 @@
-"""The other stacks that peers are made of: Python environments, Node packages, Java archives.
+"""The other stacks that peers are made of, in Python, Node, Java and Go.
 
 Versions and hashes are pinned beside each peer; an address of an index is nowhere: installers use
 the one they are set up for.
@@ -57,6 +57,22 @@ def java_archives(folder: Path, manifests: Path) -> None:
     wanted = (manifests / "jars.sha256").read_text(encoding="utf-8")
     if (found := checksums(jars)) != wanted:
         raise AbsentError(f"archives of Java are not those that are pinned:\n{found}")
+
+
+def go_modules(folder: Path, manifests: Path) -> None:
+    """Fetch the modules that `go.mod` and `go.sum` of a folder name, into `mod`.
+
+    Programs are built beside copies of both files, with `GOMODCACHE` naming that folder.
+    """
+    go = program("go", "golang-go")
+    for name in ("go.mod", "go.sum"):
+        shutil.copy(manifests / name, folder / name)
+    # Writable, so that the folder can be removed like any other.
+    kept = {"GOMODCACHE": str(folder / "mod"), "GOFLAGS": "-modcacherw"}
+    settings = [f"{name}={value}" for name, value in kept.items()]
+    # Debian's Go is older than its option -C.
+    inside = 'cd "$0" && "$1" mod download'
+    _made("env", *settings, "sh", "-c", inside, str(folder), go)
 
 
 def checksums(folder: Path) -> str:

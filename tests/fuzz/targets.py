@@ -22,6 +22,7 @@ from edge_agent.drivers.csv.recording import Recording
 from edge_agent.drivers.csv.settings import RecordingSettings
 from edge_agent.drivers.modbus.address import Cell as ModbusCell
 from edge_agent.drivers.modbus.address import parse_address, parse_type
+from edge_agent.drivers.modbus.coding import Order as ModbusOrder
 from edge_agent.drivers.mqtt.message import Message as MqttMessage
 from edge_agent.drivers.mqtt.message import MessageReader
 from edge_agent.drivers.mqtt.settings import MqttSettings
@@ -315,7 +316,7 @@ _S7_KINDS = (
 )  # fmt: skip
 _MODBUS_KINDS = (
     "int16", "uint16", "int32", "uint32", "int64", "uint64", "float32", "float64", "string[5]",
-    "string[20]",
+    "string[20]", "float16", "int8", "uint8h", "bcd16", "bcd64",
 )  # fmt: skip
 
 
@@ -334,12 +335,13 @@ def _s7_cell(data: bytes) -> bool:
 def _modbus_cell(data: bytes) -> bool:
     kind = _MODBUS_KINDS[data[0] % len(_MODBUS_KINDS)] if data else "int16"
     space, number, bit = parse_address("hr:0")
-    cell = ModbusCell.make(space, number, bit, parse_type(kind))
+    order = list(ModbusOrder)[data[-1] % 4 if data else 0]
+    cell = ModbusCell.make(space, number, bit, parse_type(kind), 1, order)
     size = 2 * cell.coding.width
     words = struct.unpack(f">{cell.coding.width}H", data[1 : 1 + size].ljust(size, b"\0"))
     try:
-        value = cell.decode(words, "little" if data[-1:] > b"\x7f" else "big")
-    except UnicodeDecodeError:
+        value = cell.decode(words)
+    except ValueError:
         return False
     _must_fit_the_wire(value, Quality.GOOD, NOW_US)
     return True

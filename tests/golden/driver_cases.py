@@ -17,8 +17,9 @@ from edge_agent.drivers import Reading
 from edge_agent.drivers.csv.recording import Recording
 from edge_agent.drivers.csv.settings import RecordingSettings
 from edge_agent.drivers.modbus.address import Space
+from edge_agent.drivers.modbus.rounds import Rounds
 from edge_agent.drivers.modbus.settings import ModbusSettings
-from edge_agent.drivers.modbus.snapshot import CLOCK_KEY, SnapshotReader, cell_words
+from edge_agent.drivers.modbus.snapshot import CLOCK_KEY, GroupReading, ReadGroup
 from edge_agent.drivers.mqtt.message import Message, MessageReader
 from edge_agent.drivers.mqtt.settings import MqttSettings
 from edge_agent.drivers.mtconnect.document import parse
@@ -148,6 +149,11 @@ def _opcua(given: Case) -> dict[str, Any]:
     return {"values": _told(told), "lost": lost}
 
 
+async def _round(settings: ModbusSettings, read: ReadGroup) -> list[GroupReading]:
+    rounds = Rounds(settings).round(read, 0.0)
+    return [outcome async for outcome in rounds if isinstance(outcome, GroupReading)]
+
+
 def _modbus(given: Case) -> dict[str, Any]:
     settings = ModbusSettings.model_validate(
         {"driver": "modbus", "host": "plc", "tags": _tags(given)} | given.get("plc", {})
@@ -159,22 +165,21 @@ def _modbus(given: Case) -> dict[str, Any]:
     }
     reads: list[list[int]] = []
 
-    async def read(_space: Space, start: int, count: int) -> Sequence[int]:
+    async def read(_unit: int, _space: Space, start: int, count: int) -> Sequence[int]:
         reads.append([start, count])
         return [registers.get(number, 0) for number in range(start, start + count)]
 
-    cells = [(key, tag.cell) for key, tag in enumerate(settings.tags)]
     values: dict[str, object] = {}
     times = set()
-    for reading in asyncio.run(SnapshotReader(settings, cells).read(read)).readings:
+    for reading in asyncio.run(_round(settings, read)):
         times.add(_iso(reading.time_us))
         for key, cell in reading.group.cells:
             if key == CLOCK_KEY:
                 continue
-            words = cell_words(reading.group, cell, reading.words)
+            words = reading.group.words_of(cell, reading.words)
             try:
-                values[settings.tags[key].name] = cell.decode(words, settings.word_order)
-            except UnicodeDecodeError:
+                values[settings.tags[key].name] = cell.decode(words, settings.encoding)
+            except ValueError:
                 values[settings.tags[key].name] = "unreadable"
     return {"values": values, "reads": reads, "times": sorted(times, key=str)}
 

@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from edge_agent.drivers import TagSettings
-from edge_agent.drivers.modbus.address import MAX_REGISTERS, Cell, Space, grouped, parse_type
+from edge_agent.drivers.modbus.address import Cell, Space, grouped, parse_type
+from edge_agent.drivers.modbus.coding import MAX_REGISTERS
 from edge_agent.exception_report import ExceptionReport
 from edge_agent.intake.conversion import converter
 from edge_agent.intake.recall import Recall

@@ -1,29 +1,19 @@
-"""Modbus addresses and types, and the few grouped reads that cover them."""
+"""Modbus addresses, and the few grouped reads that cover them."""
 
 import re
-import struct
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-MAX_REGISTERS = 125
-"""Most registers that one request may read (Modbus application protocol 6.3)."""
+from edge_agent.drivers.modbus.coding import MAX_REGISTERS, Coding, Order
+
 MAX_BITS = 2000
 """Most coils or discrete inputs that one request may read (6.1)."""
 
-_ADDRESS = re.compile(r"(hr|ir|co|di):(\d{1,5})(?:\.(\d{1,2}))?")
-_STRING = re.compile(r"string(?:\[(\d{1,3})\]|(\d{1,3}))")
-_NUMBERS = {
-    "int16": "h",
-    "uint16": "H",
-    "int32": "i",
-    "uint32": "I",
-    "int64": "q",
-    "uint64": "Q",
-    "float32": "f",
-    "float64": "d",
-}
+_ADDRESS = re.compile(r"(hr|ir|co|di):(0x[0-9a-f]{1,4}|\d{1,6})(?:\.(\d{1,2}))?")
+_TABLE_NUMBER = re.compile(r"(\d)(\d{4,5})(?:\.(\d{1,2}))?")
+_EXAMPLES = "hr:10, ir:5, co:1, di:2, hr:10.3, or 40011 as manuals number holding registers"
 
 
 class Space(StrEnum):
@@ -44,27 +34,37 @@ class Space(StrEnum):
         return self in {Space.COIL, Space.DISCRETE_INPUT}
 
 
-@dataclass(frozen=True, slots=True)
-class Coding:
-    """How a value lies in registers: a number's struct code, a bit, or text."""
-
-    name: str
-    width: int
-    """Registers (or bits, in the bit spaces) that it takes."""
-    characters: int = 0
+_TABLES = {
+    "0": Space.COIL,
+    "1": Space.DISCRETE_INPUT,
+    "3": Space.INPUT_REGISTER,
+    "4": Space.HOLDING_REGISTER,
+}
+"""The first digit of the numbers that manuals give, such as 40001."""
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One value: where it begins and how it is coded."""
+    """One value: whose it is, where it begins and how it is coded."""
 
     space: Space
     number: int
     coding: Coding
     bit: int | None = None
+    unit: int = 1
+    """Unit identifier of the device that has it."""
+    order: Order = Order.ABCD
 
     @classmethod
-    def make(cls, space: Space, number: int, bit: int | None, coding: Coding) -> Self:
+    def make(
+        cls,
+        space: Space,
+        number: int,
+        bit: int | None,
+        coding: Coding,
+        unit: int = 1,
+        order: Order = Order.ABCD,
+    ) -> Self:
         """Return the cell; raise ValueError when it does not fit its address space."""
         if space.holds_bits and (coding.name != "bit" or bit is not None):
             raise ValueError(f"{space}:{number} is a single bit: its type is 'bit'")
@@ -72,40 +72,75 @@ class Cell:
             raise ValueError(f"a bit of a register is written {space}:{number}.0 to .15, type bit")
         if number + coding.width > 65536:
             raise ValueError(f"{space}:{number} with {coding.width} registers passes 65535")
-        return cls(space, number, coding, bit)
+        return cls(space, number, coding, bit, unit, order)
 
     @property
     def end(self) -> int:
         """The first number after it."""
         return self.number + self.coding.width
 
-    def decode(self, words: Sequence[int], word_order: str) -> float | int | str | bool:
+    def decode(self, words: Sequence[int], encoding: str = "utf-8") -> float | int | str | bool:
         """Return the value of this cell's words (bits, in the bit spaces).
 
-        Text ends at the first NUL; raises UnicodeDecodeError when it is not UTF-8.
+        Raises ValueError for words that are no such value.
         """
         if self.space.holds_bits:
             return bool(words[0])
         if self.bit is not None:
-            return bool(words[0] >> self.bit & 1)
-        if self.coding.characters:
-            raw = struct.pack(f">{len(words)}H", *words)[: self.coding.characters]
-            return raw.split(b"\0", 1)[0].decode("utf-8").rstrip()
-        ordered = words if word_order == "big" else words[::-1]
-        raw = struct.pack(f">{len(words)}H", *ordered)
-        value: float | int = struct.unpack(f">{_NUMBERS[self.coding.name]}", raw)[0]
-        return value
+            word = int.from_bytes(self.order.bytes_of(words), "big")
+            return bool(word >> self.bit & 1)
+        return self.coding.decode(words, self.order, encoding)
 
 
 def parse_address(text: str) -> tuple[Space, int, int | None]:
-    """Return space, number and bit of an address such as `hr:10` or `hr:10.3`."""
-    match = _ADDRESS.fullmatch(text)
+    """Return space, number from 0, and bit of an address such as `hr:10`, `hr:10.3` or `40011`.
+
+    `hr:40011` is refused: one reader means the register that manuals number 40011, another the one
+    with 40011 before it.
+    """
+    written = text.strip().lower()
+    table = _TABLE_NUMBER.fullmatch(written)
+    if table is not None and table[1] in _TABLES:
+        space, number = _TABLES[table[1]], int(table[2]) - 1
+        if not 0 <= number <= 65_535:
+            raise ValueError(f"{text!r}: such numbers go from {table[1]}00001 to {table[1]}65536")
+        return space, number, _bit(text, table[3])
+    match = _ADDRESS.fullmatch(written)
     if match is None:
-        raise ValueError(f"{text!r} is no address such as hr:10, ir:5, co:1, di:2 or hr:10.3")
-    number, bit = int(match[2]), int(match[3]) if match[3] else None
-    if number > 65535 or (bit is not None and bit > 15):
-        raise ValueError(f"{text!r}: registers go to 65535, bits to 15")
-    return Space(match[1]), number, bit
+        raise ValueError(f"{text!r} is no address such as {_EXAMPLES}")
+    space, number = Space(match[1]), int(match[2], 0 if match[2].startswith("0x") else 10)
+    bit = _bit(text, match[3])
+    if not match[2].startswith("0x"):
+        _refuse_two_meanings(text, space, number)
+    if number > 65535:
+        raise ValueError(f"{text!r}: registers go to 65535")
+    return space, number, bit
+
+
+def _bit(text: str, digits: str | None) -> int | None:
+    bit = int(digits) if digits else None
+    if bit is not None and bit > 15:
+        raise ValueError(f"{text!r}: bits go to 15")
+    return bit
+
+
+def _refuse_two_meanings(text: str, space: Space, number: int) -> None:
+    digit = next(key for key, one in _TABLES.items() if one is space)
+    if digit == "0":
+        return
+    for first in (int(digit) * 10_000, int(digit) * 100_000):
+        if first < number <= first + (9999 if first < 100_000 else 65_536):
+            meant = number - first - 1
+            other = (
+                f", {digit}{number + 1:05d} (or {space}:{number:#x}) for the one with number"
+                f" {number} from 0"
+                if number <= 65_535
+                else ""
+            )
+            raise ValueError(
+                f"{text!r} has two meanings: write {number} (or {space}:{meant}) for the register"
+                f" that manuals number so{other}"
+            )
 
 
 def parse_type(
@@ -114,44 +149,64 @@ def parse_type(
     """Return the coding that a type names; None means the usual one of the address."""
     if text is None:
         text = "bit" if space.holds_bits or bit is not None else "uint16"
-    if text == "bit":
-        return Coding("bit", 1)
-    if text in _NUMBERS:
-        return Coding(text, struct.calcsize(f">{_NUMBERS[text]}") // 2)
-    match = _STRING.fullmatch(text)
-    characters = int(match[1] or match[2]) if match else 0
-    if not 1 <= characters <= 2 * MAX_REGISTERS:
-        known = ", ".join((*_NUMBERS, "bit", "string[n]"))
-        raise ValueError(f"{text!r} is no type; known: {known} with n from 1 to 250")
-    return Coding("string", (characters + 1) // 2, characters)
+    return Coding.parse(text)
 
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """One request: neighbouring cells of one address space."""
+    """One request: neighbouring cells of one address space of one unit."""
 
     space: Space
     start: int
     count: int
     cells: tuple[tuple[int, Cell], ...]
     """Each cell with the number its owner gave it."""
+    unit: int = 1
+
+    @classmethod
+    def of(cls, cells: Sequence[tuple[int, Cell]]) -> Self:
+        """Return the one read that covers some cells, of one space and unit, in their order."""
+        first = cells[0][1]
+        count = max(cell.end for _, cell in cells) - first.number
+        return cls(first.space, first.number, count, tuple(cells), first.unit)
+
+    def words_of(self, cell: Cell, words: Sequence[int]) -> Sequence[int]:
+        """Return a cell's words out of the group's."""
+        first = cell.number - self.start
+        return words[first : first + cell.coding.width]
+
+    def halves(self) -> tuple["Group", "Group"]:
+        """Return the two reads that together cover the cells of this one, which has several."""
+        middle = len(self.cells) // 2
+        return Group.of(self.cells[:middle]), Group.of(self.cells[middle:])
 
 
-def grouped(cells: Iterable[tuple[int, Cell]], max_gap: int) -> list[Group]:
+def grouped(
+    cells: Iterable[tuple[int, Cell]],
+    max_gap: int,
+    max_registers: int = MAX_REGISTERS,
+    max_bits: int = MAX_BITS,
+) -> list[Group]:
     """Return the reads that cover all cells, in the order of their addresses.
 
     Cells of one space share a read while no more than `max_gap` unused addresses lie between
     them and the read stays within what one request may ask for. No cell is split.
     """
-    groups: list[Group] = []
-    for key, cell in sorted(cells, key=lambda item: (item[1].space, item[1].number, item[0])):
-        last = groups[-1] if groups else None
-        limit = MAX_BITS if cell.space.holds_bits else MAX_REGISTERS
-        if last is not None and last.space is cell.space:
-            end = last.start + last.count
-            count = max(end, cell.end) - last.start
-            if cell.number <= end + max_gap and count <= limit:
-                groups[-1] = Group(last.space, last.start, count, (*last.cells, (key, cell)))
-                continue
-        groups.append(Group(cell.space, cell.number, cell.coding.width, ((key, cell),)))
-    return groups
+    groups: list[list[tuple[int, Cell]]] = []
+    end = 0
+    ordered = sorted(cells, key=lambda item: (item[1].unit, item[1].space, item[1].number, item[0]))
+    for key, cell in ordered:
+        limit = max_bits if cell.space.holds_bits else max_registers
+        first = groups[-1][0][1] if groups else None
+        if (
+            first is not None
+            and (first.unit, first.space) == (cell.unit, cell.space)
+            and cell.number <= end + max_gap
+            and max(end, cell.end) - first.number <= limit
+        ):
+            groups[-1].append((key, cell))
+            end = max(end, cell.end)
+        else:
+            groups.append([(key, cell)])
+            end = cell.end
+    return [Group.of(group) for group in groups]

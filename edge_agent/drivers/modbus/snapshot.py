@@ -1,16 +1,17 @@
-"""One reading of all groups of a PLC, each at the instant of one PLC scan."""
+"""Reading groups of a PLC, each at the instant of one PLC scan."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
-from edge_agent.drivers.modbus.address import Cell, Group, Space, grouped
+from edge_agent.drivers.modbus.address import Group, Space
 from edge_agent.drivers.modbus.settings import ModbusSettings
 from plant.errors import DataError
 
 CLOCK_KEY = -1
 _TRIES = 3
 
-ReadGroup = Callable[[Space, int, int], Awaitable[Sequence[int]]]
+ReadGroup = Callable[[int, Space, int, int], Awaitable[Sequence[int]]]
+"""Reads `count` words or bits from `start`: unit, space, start, count."""
 
 
 @dataclass(slots=True)
@@ -25,83 +26,64 @@ class GroupReading:
     """Whether the PLC's clock moved during every attempt, so that the time is not certain."""
 
 
-@dataclass(slots=True)
 class Snapshot:
-    """One round of reading."""
+    """One round of reading.
 
-    readings: list[GroupReading] = field(default_factory=list)
-    failed: list[tuple[Group, str]] = field(default_factory=list)
-    """Groups that the PLC refused, with its reason."""
-
-
-class SnapshotReader:
-    """Reads all groups.
-
-    The group that holds the PLC's clock is one scan by itself; every other group counts as one
-    scan when the clock is the same before and after it.
+    The group that holds the PLC's clock is one scan by itself; every other group of the same unit
+    counts as one scan when the clock is the same before and after it.
     """
 
-    def __init__(self, settings: ModbusSettings, cells: Sequence[tuple[int, Cell]]) -> None:
-        self._clock = settings.clock
-        self._word_order = settings.word_order
-        clock_cells = [(CLOCK_KEY, settings.clock.cell)] if settings.clock else []
-        groups = grouped([*clock_cells, *cells], settings.max_gap)
-        # The clock first: the groups after it then need only one look at the clock each.
-        self.groups = sorted(groups, key=lambda group: not _has_clock(group))
+    def __init__(self, settings: ModbusSettings, read: ReadGroup) -> None:
+        self._cell = settings.clock_cell()
+        self._factor = settings.clock.to_microseconds if settings.clock else 1
+        self._read = read
+        self._before: int | None = None
 
-    async def read(self, read: ReadGroup) -> Snapshot:
-        """Return one round; a group that the PLC refuses (DataError) fails alone."""
-        snapshot = Snapshot()
-        before: int | None = None
-        for group in self.groups:
-            try:
-                if self._clock is None:
-                    words = await read(group.space, group.start, group.count)
-                    snapshot.readings.append(GroupReading(group, words, None))
-                elif _has_clock(group):
-                    words = await read(group.space, group.start, group.count)
-                    before = self._clock_of(group, words)
-                    snapshot.readings.append(GroupReading(group, words, before))
-                else:
-                    reading = await self._bracketed(group, before, read)
-                    before = reading.time_us
-                    snapshot.readings.append(reading)
-            except DataError as exc:
-                snapshot.failed.append((group, exc.detail))
-        return snapshot
+    async def read(self, group: Group) -> GroupReading:
+        """Return one group.
 
-    async def _bracketed(self, group: Group, before: int | None, read: ReadGroup) -> GroupReading:
-        before = await self._read_clock(read) if before is None else before
+        Raises DataError as the PLC refuses it, `clock` when it refuses its clock.
+        """
+        if self._cell is None or self._cell.unit != group.unit:
+            return GroupReading(group, await self._words(group), None)
+        if has_clock(group):
+            words = await self._words(group)
+            self._before = self._microseconds(group.words_of(self._cell, words))
+            return GroupReading(group, words, self._before)
+        before = await self._read_clock() if self._before is None else self._before
         for _ in range(_TRIES):
-            words = await read(group.space, group.start, group.count)
-            after = await self._read_clock(read)
+            words = await self._words(group)
+            after = await self._read_clock()
             if after == before:
-                return GroupReading(group, words, after)
+                break
             before = after
-        return GroupReading(group, words, after, torn=True)
+        else:
+            return GroupReading(group, words, after, torn=True)
+        return GroupReading(group, words, after)
 
-    async def _read_clock(self, read: ReadGroup) -> int:
-        clock = self._clock
-        if clock is None:
+    async def _words(self, group: Group) -> Sequence[int]:
+        return await self._read(group.unit, group.space, group.start, group.count)
+
+    async def _read_clock(self) -> int:
+        cell = self._cell
+        if cell is None:
             raise AssertionError("only called with a PLC clock")
-        cell = clock.cell
-        words = await read(cell.space, cell.number, cell.coding.width)
-        return self._microseconds(cell.decode(words, self._word_order))
+        try:
+            words = await self._read(cell.unit, cell.space, cell.number, cell.coding.width)
+        except DataError as exc:
+            raise DataError(
+                "clock", f"the clock at {cell.space}:{cell.number}: {exc.detail}"
+            ) from (exc)
+        self._before = self._microseconds(words)
+        return self._before
 
-    def _clock_of(self, group: Group, words: Sequence[int]) -> int:
-        cell = next(cell for key, cell in group.cells if key == CLOCK_KEY)
-        return self._microseconds(cell.decode(cell_words(group, cell, words), self._word_order))
-
-    def _microseconds(self, value: object) -> int:
-        factor = self._clock.to_microseconds if self._clock else 1
-        return round(value * factor) if isinstance(value, int | float) else 0
-
-
-def cell_words(group: Group, cell: Cell, words: Sequence[int]) -> Sequence[int]:
-    """Return the words of one cell of a group that was read."""
-    first = cell.number - group.start
-    return words[first : first + cell.coding.width]
+    def _microseconds(self, words: Sequence[int]) -> int:
+        if self._cell is None:
+            raise AssertionError("only called with a PLC clock")
+        value = self._cell.decode(words)
+        return round(value * self._factor) if isinstance(value, int | float) else 0
 
 
-def _has_clock(group: Group) -> bool:
+def has_clock(group: Group) -> bool:
+    """Return whether the PLC's clock is among a group's cells."""
     return any(key == CLOCK_KEY for key, _ in group.cells)

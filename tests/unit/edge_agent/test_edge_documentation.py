@@ -12,6 +12,7 @@ from edge_agent.drivers.modbus.settings import (
     ModbusSettings,
     ModbusTagSettings,
     PlcClockSettings,
+    SerialLineSettings,
 )
 from edge_agent.drivers.mqtt.settings import MqttSettings, MqttTagSettings, MqttTimeSettings
 from edge_agent.drivers.mtconnect.settings import MtConnectSettings, MtConnectTagSettings
@@ -58,6 +59,7 @@ def section(title: str) -> str:
         ("`configuration`", ConfigurationSettings),
         ("`driver: opcua`", OpcUaSettings),
         ("`driver: modbus`", ModbusSettings),
+        ("`driver: modbus`", SerialLineSettings),
         ("`driver: modbus`", PlcClockSettings),
         ("`driver: mtconnect`", MtConnectSettings),
         ("`driver: mqtt`", MqttSettings),

@@ -1,0 +1,5 @@
+module nhipmay/modbuspeer
+
+go 1.16
+
+require github.com/simonvetter/modbus v1.6.4
