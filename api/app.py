@@ -26,6 +26,10 @@ from api.pages.assets import load_assets
 from api.pages.live import LivePages, make_environment
 from api.routers import (
     account,
+    anomalies,
+    anomaly_limits,
+    anomaly_models,
+    anomaly_page,
     boards,
     classification,
     corrections,
@@ -45,6 +49,7 @@ from api.routers import (
 )
 from api.settings import ApiSettings
 from store.access.account import AccessStore
+from store.anomaly.book import AnomalyBook
 from store.figure.classification_book import ClassificationBook
 from store.reading.reading import Reader
 
@@ -86,6 +91,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
             Reader(settings.database), metrics, settings.login_of if settings.accounts else None
         ),
         classifications=ClassificationBook(settings.writing()),
+        anomalies=AnomalyBook(settings.writing()),
         accounts=(Accounts(access, FactorCipher(settings.accounts_secret())) if access else None),
     )
     context.tablets = Tablets(access) if access else None
@@ -130,12 +136,15 @@ def create_app(settings: ApiSettings) -> FastAPI:
         default_language=settings.default_language,
     )
     figures_of_all = (figures, kpi, classification, corrections, boards)
+    for part in (anomalies, anomaly_models, anomaly_limits):
+        app.include_router(part.router, responses=_ERRORS)
     for part in (places, measurements, *figures_of_all, delivery, master_data, master_data_file):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(enrolment.router, responses=_ERRORS)
     app.include_router(health.router)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
-    for router in (*page_routers, sign_in.router, account.router, tablets.router):
+    own = (anomaly_page.router, sign_in.router, account.router, tablets.router)
+    for router in (*page_routers, *own):
         app.include_router(router, responses=_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -26,6 +26,7 @@ from plant.clock import Clock, PlantClock
 from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.settings import DatabaseSettings
 from store.access.tenant import DEPARTMENT
+from store.anomaly.book import AnomalyBook
 from store.figure.classification_book import ClassificationBook
 from store.reading.reading import Reader, Reading
 
@@ -157,6 +158,7 @@ class Context:
     metrics: Metrics
     database: Database
     classifications: ClassificationBook
+    anomalies: AnomalyBook
     accounts: Accounts | None = None
     """People and systems that are known one by one, where there are."""
     tablets: Tablets | None = None

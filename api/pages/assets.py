@@ -24,6 +24,9 @@ _OWN = (
     "boards.js",
     "operator.js",
     "import.js",
+    "anomalies.css",
+    "anomalies.js",
+    "toast.js",
     "icons.svg",
 )
 _PLOTLY = "plotly.min.js"

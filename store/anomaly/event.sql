@@ -32,7 +32,7 @@ select
         from jsonb_array_elements(e.causes) with ordinality as c (value, position)
         left join tag t on t.tag_id = (c.value ->> 'tag_id')::integer
     ), '[]') as causes,
-    e.context, coalesce(e.opened_at <= m.final_until, true) as final,
+    e.context, m.model_id is null or coalesce(e.opened_at <= m.final_until, false) as final,
     nullif(r.verdict, 'reopened') as verdict, r.snoozed_until, nullif(r.cause, '') as cause,
     r.stop_start, r.said_at, r.said_by
 from anomaly_event e

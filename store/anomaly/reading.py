@@ -57,6 +57,21 @@ class SignalRow:
 
 
 @dataclass(frozen=True, slots=True)
+class TagName:
+    """A number tag."""
+
+    tag_id: int
+    name: str
+    unit: str
+
+
+def number_tags(connection: Connection, units: Sequence[int]) -> list[TagName]:
+    """Return the number tags of work units, by name."""
+    with connection.cursor(row_factory=class_row(TagName)) as cursor:
+        return cursor.execute(_Q["number_tags"], {"units": list(units)}).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
 class TagFact:
     """What a model must know of a tag."""
 

@@ -137,3 +137,8 @@ join place meant on meant.place_id = planned.place_id
 join place unit on unit.level = 'work_unit'
     and (unit.path = meant.path or starts_with(unit.path, meant.path || '/'))
 where planned.start_time <= %(now)s and planned.end_time > %(now)s
+
+-- name: number_tags
+select tag_id, name, unit from tag
+where work_unit_id = any(%(units)s::integer[]) and value_type = 'number'
+order by name

@@ -53,6 +53,11 @@ class Reading:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> Connection:
+        """The connection, for the questions of other rooms; it reads only."""
+        return self._connection
+
     def kpi(
         self,
         units: Sequence[int],

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float64]
 
+_WHOLE = 0.95
+"""Part of a cycle's rows that must be there: the shape of half a cycle is that of none."""
 FEATURES = ("mean", "least", "most", "spread", "centre")
 """Per sensor; `centre` is where in the cycle (0 to 1) the mass of its signal lies."""
 
@@ -36,7 +38,7 @@ class CycleCutter:
 
     The signal is a part counter (each change ends a cycle) or a state of which a new one begins a
     cycle (give the number of the cycle then). What was cut at the start, and cycles with fewer than
-    `least_rows` or with a sensor that said nothing, are no rows.
+    `least_rows` or of which a part is missing, are no rows.
     """
 
     def __init__(self, sensors: int, least_rows: int = 5) -> None:
@@ -78,7 +80,7 @@ class CycleCutter:
         if len(self.rows) < self.least_rows:
             return None
         values = np.array(self.rows)
-        if not np.isfinite(values).all(axis=1).mean() > 0.5:
+        if np.isfinite(values).all(axis=1).mean() < _WHOLE:
             return None
         values = values[np.isfinite(values).all(axis=1)]
         least, most = values.min(axis=0), values.max(axis=0)

@@ -44,6 +44,16 @@ MAY = {
     "GET /tablets": "EM",
     "POST /tablets": "EM",
     "POST /tablets/{tablet}/revocation": "EM",
+    "POST /api/v1/anomalies/remarks": "EMO",
+    **dict.fromkeys(
+        (
+            *("POST /api/v1/anomalies/models", "POST /api/v1/anomalies/models/decision"),
+            *("POST /api/v1/anomalies/limits", "POST /api/v1/anomalies/limits/change"),
+            *("GET /api/v1/anomalies/channels", "POST /api/v1/anomalies/channels"),
+            "POST /api/v1/anomalies/channels/removal",
+        ),
+        "EMS",
+    ),
     "GET /metrics": "AS",
     "GET /account": "TEMODPAS",
     "POST /account/password": "TEMODPAS",
@@ -59,6 +69,9 @@ MAY = {
         *("/api/v1/losses", "/api/v1/restatements", "/api/v1/faults", "/api/v1/capability"),
         *("/api/v1/delivery", "/api/v1/edges", "/api/v1/configurations", "/api/v1/progress"),
         *("/api/v1/mes/{kind}", "/api/v1/mes-events"),
+        *("/anomalies/{path:path}", "/api/v1/anomalies/events", "/api/v1/anomalies/event"),
+        *("/api/v1/anomalies/precision", "/api/v1/anomalies/signals", "/api/v1/anomalies/models"),
+        *("/api/v1/anomalies/limits", "/api/v1/anomalies/flood"),
     )
 }
 LETTER = {

@@ -1,0 +1,181 @@
+"""Events that detection found, and what people say of them."""
+
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Response
+
+from api.access.declaration import asks_for
+from api.access.principal import CURRENT
+from api.access.role import Right
+from api.anomaly.wire import (
+    EventDetailOut,
+    EventOut,
+    PrecisionOut,
+    RemarkIn,
+    RemarkOut,
+    SeriesOut,
+)
+from api.http.context import ContextDep, tree_of
+from api.http.origin import OwnPagesOnly
+from api.http.problems import ProblemError
+from api.http.windows import End, Start, window
+from api.http.wire import Listing
+from api.routers.places import PlacePath
+from plant.errors import DataError
+from plant.place import Level
+from store.anomaly import event as event_store
+from store.anomaly import reading as reading_store
+from store.anomaly.event import Remark
+
+router = APIRouter(prefix="/api/v1/anomalies", tags=["anomalies"])
+
+LONGEST = timedelta(days=93)
+JUDGED_WITHIN = timedelta(days=90)
+_AROUND = timedelta(minutes=10)
+_LONGEST_CHART = timedelta(hours=12)
+
+
+@router.get("/events")
+@asks_for(Right.FIGURES)
+def list_events(
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    trial: Annotated[
+        bool, Query(description="Those of history, which a model was tried on.")
+    ] = False,
+    open_only: Annotated[bool, Query(description="Without those somebody has judged.")] = False,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+) -> Listing[EventOut]:
+    """Return what was found at a place and below it, newest first; a day by default."""
+    now = context.clock()
+    asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
+    with context.database.reading() as reading:
+        units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
+        rows = event_store.told_events(
+            reading.connection,
+            units,
+            asked.start,
+            asked.end,
+            trial=trial,
+            open_only=open_only,
+            limit=limit,
+        )
+    return Listing(data=[EventOut.model_validate(row) for row in rows])
+
+
+@router.get("/event")
+@asks_for(Right.FIGURES)
+def show_event(
+    *, context: ContextDep, place: PlacePath, event: Annotated[str, Query(max_length=120)]
+) -> EventDetailOut:
+    """Return an event of a machine with small charts of the signals it names."""
+    now = context.clock()
+    with context.database.reading() as reading:
+        units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
+        rows = event_store.told_events(
+            reading.connection, units, now - 40 * LONGEST, now + LONGEST, trial=None, event_id=event
+        )
+        if not rows:
+            raise _unknown(event)
+        (row,) = rows
+        ids = [int(cause["tag_id"]) for cause in row.causes]
+        end = min(row.end_time or now, row.start_time + _LONGEST_CHART)
+        charts = reading_store.small_charts(
+            reading.connection, ids, row.start_time - _AROUND, end + _AROUND
+        )
+    series = [
+        SeriesOut(
+            tag=cause["name"] or "",
+            unit=cause["unit"] or "",
+            times=[moment for moment, _ in charts.get(int(cause["tag_id"]), ())],
+            values=[value for _, value in charts.get(int(cause["tag_id"]), ())],
+        )
+        for cause in row.causes
+    ]
+    return EventDetailOut(event=EventOut.model_validate(row), series=series)
+
+
+@router.post("/remarks", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)
+@asks_for(Right.CLASSIFY)
+def say(said: RemarkIn, context: ContextDep, response: Response) -> RemarkOut:
+    """Acknowledge an event, put it off, call it no anomaly, or confirm it with its cause.
+
+    Kept for good; the last word holds. What is called no anomaly is learned as normal.
+    """
+    now = context.clock()
+    with context.database.reading() as reading:
+        unit = tree_of(reading).of_level(said.place, Level.WORK_UNIT)
+        known = event_store.told_events(
+            reading.connection,
+            [unit.place_id],
+            now - 40 * LONGEST,
+            now + LONGEST,
+            trial=None,
+            event_id=said.event,
+        )
+    if not known:
+        raise _unknown(said.event)
+    snoozed = None if said.snooze_minutes is None else now + timedelta(minutes=said.snooze_minutes)
+    remark = Remark(
+        client_id=said.client_id,
+        event_id=said.event,
+        verdict=said.verdict,
+        said_at=now,
+        said_by=said_by(said.role),
+        snoozed_until=snoozed,
+        cause=said.cause.strip(),
+        stop_start=said.stop_start,
+    )
+    try:
+        new = context.anomalies.remark(remark)
+    except DataError as exc:
+        raise _unknown(said.event) from exc
+    if not new:
+        response.status_code = HTTPStatus.OK
+    return RemarkOut(client_id=said.client_id, repeated=not new)
+
+
+@router.get("/precision")
+@asks_for(Right.FIGURES)
+def list_precision(
+    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
+) -> Listing[PrecisionOut]:
+    """Return per machine how right its events were, by what people said; 90 days by default."""
+    now = context.clock()
+    asked = window(start, end, now=now, default=JUDGED_WITHIN, longest=LONGEST)
+    with context.database.reading() as reading:
+        units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
+        rows = event_store.precisions(reading.connection, units, asked.start, asked.end)
+    return Listing(
+        data=[
+            PrecisionOut(
+                place=row.place,
+                events=row.events,
+                confirmed=row.confirmed,
+                false=row.false,
+                precision=row.confirmed / judged if (judged := row.confirmed + row.false) else None,
+                lead_median_s=row.lead_median_s,
+            )
+            for row in rows
+        ]
+    )
+
+
+def said_by(role: str) -> str:
+    """Return who speaks: an account's name, or as what somebody without one does."""
+    principal = CURRENT.get()
+    return principal.name if principal.account_id is not None else role
+
+
+def _unknown(event: str) -> ProblemError:
+    return ProblemError(
+        HTTPStatus.NOT_FOUND,
+        "unknown-event",
+        "Unknown event",
+        f"There is no event {event!r} of this machine; GET /api/v1/anomalies/events lists them.",
+    )
