@@ -4,6 +4,10 @@ It decodes the next group while the database takes in the rows of this one: betw
 a COPY, and after the last. So the database has nearly always something to do, and nobody else
 computes who could keep it waiting. A group goes as soon as the one before is committed, and has
 grown until then: little load means little waiting, much load large transactions.
+
+Whatever a sender does, another one's message waits for the group that is being written, and goes
+with the next but one at the latest: what is too much for a group goes back to the mailbox, where
+it is a sender's turn by what its messages cost.
 """
 
 from collections import deque
@@ -52,21 +56,26 @@ class Pipeline:
         while not stop.is_set() or self._next:
             self._gather(stop)
             gathered, self._next = self._next, Gathering(self._limits)
-            for part, outcome in self._committer.commit(gathered.parcels(), self._meanwhile):
+            for part, outcome in self._committer.turn(gathered.parcels(), self._meanwhile):
                 self._source.acknowledge(
                     message for parcel in part for message in messages_of(parcel)
                 )
                 self._source.announce(outcome.acks)
+            self._source.hold(self._committer.held())
 
     def _gather(self, stop: Event) -> None:
-        """Add messages until the group is old enough, or costs enough."""
+        """Add messages until the group is old enough, or costs enough; give back the others."""
         most = self._group.max_rows
         while self._next.cost < most and not stop.is_set():
-            wait_s = _IDLE_S
             if self._next:
                 wait_s = max(0.0, self._group.max_wait_s - self._next.age_s)
+            else:
+                pause_s = self._committer.pause_s()
+                wait_s = _IDLE_S if pause_s is None else min(pause_s, _IDLE_S)
             if not self._add(_AT_ONCE, wait_s, most):
                 return
+        self._source.give_back(self._waiting)
+        self._waiting.clear()
 
     def _meanwhile(self, rows: int) -> None:
         """Read messages that cost somewhat more than the rows that the database was just given.
@@ -89,4 +98,7 @@ class Pipeline:
         while self._waiting and self._next.cost < most:
             self._next.add(self._waiting.popleft())
         self._selfstat.decoded(self._next.rows - before)
+        for topic, cost in self._next.dear.items():
+            self._source.charge(topic, cost)
+        self._next.dear.clear()
         return some

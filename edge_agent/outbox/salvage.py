@@ -230,6 +230,10 @@ def _settled(found: _Found, connection: sqlite3.Connection, kept_rows: int) -> P
 def _new_life(progress: Progress | None, connection: sqlite3.Connection, sources: int) -> Progress:
     """Return the progress of a new epoch that begins with the first row that is whole."""
     low_id = progress.low_id if progress else 0
+    # What was confirmed and is kept in case the platform loses it can come under this epoch only.
+    for start, stop in _held(connection, 0).spans:
+        if start <= low_id < stop:
+            low_id = start - 1
     connection.execute(_Q["delete_rows"], (low_id,))
     held = _held(connection, low_id)
     fresh = Progress(

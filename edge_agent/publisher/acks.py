@@ -93,6 +93,11 @@ class Acks:
         )
         raise PlatformSetBackError
 
+    @property
+    def conclusive(self) -> bool:
+        """Whether the platform's last answer in this life was what it says of our rows for good."""
+        return self.certain and not self._low.doubtful
+
     def ask_due(self, now_s: float) -> bool:
         """Return whether the platform is to be asked, by a heartbeat, for one more answer."""
         return self._low.ask_due(now_s)

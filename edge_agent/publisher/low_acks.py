@@ -29,6 +29,11 @@ class LowAcks:
         self._count = 0
         self._asked_s = None
 
+    @property
+    def doubtful(self) -> bool:
+        """Whether the last ack was low, and it is not clear yet what that means."""
+        return self._count > 0
+
     def ask_due(self, now_s: float) -> bool:
         """Return whether to ask the platform once more, by a heartbeat."""
         if not self._count or (self._asked_s is not None and now_s - self._asked_s < ASK_EVERY_S):

@@ -322,7 +322,8 @@ class Publisher:
             return False
         if self._elapsed() >= self._drain_until:
             return True
-        return connected and self._outbox.state().pending == 0
+        # Confirmed it may be by an answer from before the platform was set back.
+        return connected and self._outbox.state().pending == 0 and self._acks.conclusive
 
     def _note_problem(self, problem: str | None) -> None:
         if problem == self._problem:

@@ -12,8 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from ingest.broker.share import sender_of
 from ingest.decoding.message import Message
+from ingest.decoding.sender import sender_of
 
 
 class Letter(NamedTuple):
@@ -34,6 +34,8 @@ class _Tray:
     """Bytes of payload."""
     start: int = 0
     """When its next message has its turn, in cost of what was taken before."""
+    turn: int = 0
+    """Number of its valid entry among the turns; 0 while it is held."""
 
 
 class Mailbox:
@@ -65,6 +67,11 @@ class Mailbox:
         """Of all that came so far, up to `_MANY`."""
         self._count = 0
         self._bytes = 0
+        self._ready = 0
+        """How many messages may be taken: those of senders that are not held."""
+        self._held: frozenset[str] = frozenset()
+        self._dear: dict[str, int] = {}
+        """By topic, what a message is thought to cost beside its bytes, in bytes."""
         self._wanted = 1
         """How many messages whoever takes them waits for."""
         self._changed = threading.Condition()
@@ -108,17 +115,70 @@ class Mailbox:
         each small message costs more than to decode it.
         """
         with self._changed:
-            if self._changed.wait_for(lambda: self._count, timeout_s) and self._count < limit:
+            if self._changed.wait_for(lambda: self._ready, timeout_s) and self._ready < limit:
                 self._wanted = limit
-                self._changed.wait_for(lambda: self._count >= limit, min(timeout_s, _MOMENT_S))
+                self._changed.wait_for(lambda: self._ready >= limit, min(timeout_s, _MOMENT_S))
                 self._wanted = 1
             taken: list[Message] = []
             size = 0
-            while self._count and len(taken) < limit and size < _LARGE:
+            while self._ready and len(taken) < limit and size < _LARGE:
                 taken.append(self._next())
                 size += len(taken[-1].payload)
             self._changed.notify_all()
         return taken
+
+    def give_back(self, messages: Sequence[Message]) -> None:
+        """Put messages that were taken last, in their order, before what waits of their senders.
+
+        Whoever came meanwhile then has its turn before them. There is room for them always.
+        """
+        with self._changed:
+            for message in reversed(messages):
+                sender, size = sender_of(message.topic), len(message.payload)
+                tray = self._tray(sender)
+                tray.messages.appendleft(message)
+                tray.size += size
+                tray.start = max(self._now, tray.start - self._cost(message))
+                self._count += 1
+                self._bytes += size
+                self._ready += bool(tray.turn)
+            for sender in {sender_of(message.topic) for message in messages}:
+                self._line_up(sender, self._trays[sender])
+            self._tell()
+
+    def charge(self, topic: str, cost: int) -> None:
+        """Take note that a message cost so much more than its bytes say, in bytes.
+
+        The next ones of this topic are thought to do so, too; less with each that does not.
+        """
+        with self._changed:
+            known = self._dear.get(topic, 0)
+            if cost <= known:
+                return
+            if len(self._dear) >= _MANY:
+                self._dear.clear()
+            self._dear[topic] = cost
+            sender = sender_of(topic)
+            tray = self._trays.get(sender)
+            if tray is None:
+                self._remember(sender, max(self._now, self._ends.get(sender, 0)) + cost - known)
+                return
+            tray.start += cost - known
+            self._line_up(sender, tray)
+
+    def hold(self, senders: frozenset[str]) -> None:
+        """Give out nothing of these senders, and of the others again what was held.
+
+        But for what is beyond their share: that can only be what does not come again.
+        """
+        if senders == self._held:
+            return
+        with self._changed:
+            self._held, before = senders, self._held
+            for sender in before ^ senders:
+                if (tray := self._trays.get(sender)) is not None:
+                    self._line_up(sender, tray)
+            self._tell()
 
     def wait_half_empty(self, timeout_s: float) -> bool:
         """Wait until at least half of the room is free; return whether it is."""
@@ -144,44 +204,79 @@ class Mailbox:
     def _add(self, sender: str, message: Message, size: int) -> None:
         tray = self._trays.get(sender)
         if tray is None:
-            tray = self._trays[sender] = _Tray()
-            tray.start = max(self._now, self._ends.pop(sender, 0))
+            tray = self._tray(sender)
             self._line_up(sender, tray)
-            if len(self._senders) < _MANY:
-                self._senders.add(sender)
         tray.messages.append(message)
         tray.size += size
         self._count += 1
         self._bytes += size
+        if tray.turn:
+            self._ready += 1
+        elif not self._is_held(sender, tray):
+            self._line_up(sender, tray)
+
+    def _tray(self, sender: str) -> _Tray:
+        tray = self._trays.get(sender)
+        if tray is None:
+            tray = self._trays[sender] = _Tray()
+            tray.start = max(self._now, self._ends.pop(sender, 0))
+            if len(self._senders) < _MANY:
+                self._senders.add(sender)
+        return tray
 
     def _tell(self) -> None:
-        if self._count >= self._wanted:
+        if self._ready >= self._wanted:
             self._changed.notify_all()
 
     def _next(self) -> Message:
-        self._now, _, site = heapq.heappop(self._turns)
-        tray = self._trays[site]
+        """Return the next of the messages that may be taken, of which there must be some."""
+        while True:
+            start, turn, sender = heapq.heappop(self._turns)
+            tray = self._trays.get(sender)
+            if tray is not None and tray.turn == turn:
+                break
+        self._now = start
         message = tray.messages.popleft()
-        tray.start = self._now + _MESSAGE + len(message.payload)
-        tray.size -= len(message.payload)
+        size = len(message.payload)
+        tray.start = start + _MESSAGE + size
+        tray.size -= size
         self._count -= 1
-        self._bytes -= len(message.payload)
+        self._ready -= 1
+        self._bytes -= size
+        if self._dear and (dear := self._dear.get(message.topic)):
+            tray.start += dear
+            self._dear[message.topic] = dear - dear // 16 - 1
         if tray.messages:
-            self._line_up(site, tray)
+            self._line_up(sender, tray)
         else:
-            del self._trays[site]
-            self._remember(site, tray.start)
+            del self._trays[sender]
+            self._remember(sender, tray.start)
         return message
 
-    def _line_up(self, site: str, tray: _Tray) -> None:
-        self._turn += 1
-        heapq.heappush(self._turns, (tray.start, self._turn, site))
+    def _cost(self, message: Message) -> int:
+        dear = self._dear.get(message.topic, 0) if self._dear else 0
+        return _MESSAGE + len(message.payload) + dear
 
-    def _remember(self, site: str, end: int) -> None:
+    def _is_held(self, sender: str, tray: _Tray) -> bool:
+        return sender in self._held and len(tray.messages) <= self._site_max_messages
+
+    def _line_up(self, sender: str, tray: _Tray) -> None:
+        """Give a tray its turn anew, or none while it is held."""
+        before = bool(tray.turn)
+        if self._held and self._is_held(sender, tray):
+            tray.turn = 0
+        else:
+            self._turn += 1
+            tray.turn = self._turn
+            heapq.heappush(self._turns, (tray.start, self._turn, sender))
+        if bool(tray.turn) != before:
+            self._ready += len(tray.messages) if tray.turn else -len(tray.messages)
+
+    def _remember(self, sender: str, end: int) -> None:
         if len(self._ends) >= _MANY:
             self._ends = {each: at for each, at in self._ends.items() if at > self._now}
         if len(self._ends) < _MANY:
-            self._ends[site] = end
+            self._ends[sender] = end
 
     def _fits(self, size: int) -> bool:
         if not self._count:

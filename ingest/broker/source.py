@@ -17,10 +17,11 @@ import structlog
 from ingest.broker.dialling import Dialling
 from ingest.broker.mailbox import Letter, Mailbox
 from ingest.broker.mqtt import end_session
-from ingest.broker.share import Share, sender_of
+from ingest.broker.share import Share
 from ingest.broker.silence import QUIET_S, Look, SilenceWatch
 from ingest.broker.subscription import Subscriptions
 from ingest.decoding.message import Message
+from ingest.decoding.sender import sender_of
 from ingest.line.connection import Line
 from ingest.line.packet import Publish
 from ingest.selfstat import Selfstat
@@ -103,6 +104,18 @@ class MqttSource:
         if self._paused and (line := self._line) is not None:
             line.offer_again()
         return taken
+
+    def give_back(self, messages: Sequence[Message]) -> None:
+        """Put messages back for another turn; see `Source`."""
+        self._mailbox.give_back(messages)
+
+    def charge(self, topic: str, cost: int) -> None:
+        """Make a sender's share smaller; see `Source`."""
+        self._mailbox.charge(topic, cost)
+
+    def hold(self, senders: frozenset[str]) -> None:
+        """Keep what waits of some senders; see `Source`."""
+        self._mailbox.hold(senders)
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         """Acknowledge messages; those of a lost connection the broker repeats."""

@@ -6,7 +6,8 @@ retained, and come before any data; those it asks for from everywhere, and passe
 its own. Values of devices are asked for from everywhere too: nobody would send them again.
 """
 
-from ingest.broker.share import Share, site_of
+from ingest.broker.share import Share
+from ingest.decoding.sender import site_of
 from plant.native.message import TOPIC_ROOT, Leaf
 
 _MOST_SITES = 10_000

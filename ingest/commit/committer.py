@@ -11,8 +11,9 @@ from ingest.commit.heartbeat import ClockOffsets
 from ingest.commit.outcome import Outcome
 from ingest.commit.refusal import Untold, rejection_of
 from ingest.commit.transaction import GroupTransaction
-from ingest.decoding.parcel import Parcel, RefusedParcel, apart, refused
-from ingest.group.isolation import Isolation
+from ingest.decoding.parcel import Parcel, RefusedParcel, apart, messages_of, refused
+from ingest.decoding.sender import sender_of
+from ingest.group.isolation import SET_ASIDE, Isolation
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile
@@ -23,6 +24,9 @@ from plant.native.message import Limits
 from store.delivery.row import DeliveryStore
 
 log = structlog.get_logger()
+
+_USUAL_BYTES = 4_000
+"""Of a message that weighs twice as much as an empty one."""
 
 Committed = tuple[Sequence[Parcel], Outcome]
 
@@ -52,18 +56,42 @@ class Committer:
         self._meanwhile: Callable[[int], None] = lambda _: None
         self._kept_file = kept_file
         self._isolation: Isolation[Parcel, Outcome] = Isolation(
-            self, selfstat, abandon, first_pause_s=first_pause_s, apart=apart
+            self,
+            selfstat,
+            abandon,
+            first_pause_s=first_pause_s,
+            sender=lambda parcel: sender_of(parcel.message.topic),
+            weight=_weight,
+            apart=apart,
         )
 
     def commit(
         self, parcels: Sequence[Parcel], meanwhile: Callable[[int], None] = lambda _: None
     ) -> Iterator[Committed]:
-        """Yield what was committed, part by part, in order.
+        """Yield what was committed, part by part, until everything is.
 
         `meanwhile` is called while the database takes in rows, with how many these are.
         """
         self._meanwhile = meanwhile
-        for part, outcome in self._isolation.settle(parcels):
+        yield from self._counted(self._isolation.settle(parcels))
+
+    def turn(
+        self, parcels: Sequence[Parcel], meanwhile: Callable[[int], None] = lambda _: None
+    ) -> Iterator[Committed]:
+        """Yield what was committed of a group, and for a moment of senders that are put aside."""
+        self._meanwhile = meanwhile
+        yield from self._counted(self._isolation.turn(parcels))
+
+    def pause_s(self) -> float | None:
+        """Return in how many seconds to take another turn; None when nothing is put aside."""
+        return self._isolation.pause_s()
+
+    def held(self) -> frozenset[str]:
+        """Return the senders of whom nothing more should come for now."""
+        return self._isolation.held()
+
+    def _counted(self, settled: Iterator[Committed]) -> Iterator[Committed]:
+        for part, outcome in settled:
             self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
             yield part, outcome
 
@@ -99,6 +127,8 @@ class Committer:
 
     def lessened(self, member: Parcel, error: DataError) -> Parcel | None:
         """Return the message as refused, then only its raw form; None when it was that."""
+        if error.reason == SET_ASIDE and isinstance(member, RefusedParcel):
+            return member
         if not isinstance(member, RefusedParcel):
             self._selfstat.noted("isolated")
             return refused(member, error.reason, error.detail)
@@ -131,3 +161,8 @@ class Committer:
             outcome.count_rows(rejected=member.rows)
         outcome.rejections[member.reason] += 1
         return outcome
+
+
+def _weight(parcel: Parcel) -> int:
+    messages = messages_of(parcel)
+    return len(messages) + sum(len(message.payload) for message in messages) // _USUAL_BYTES

@@ -45,6 +45,7 @@ from ingest.decoding.parcel import (
     StatusParcel,
     refused,
 )
+from ingest.group.isolation import SET_ASIDE
 from ingest.validation.registry import Registry, stranger
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
@@ -69,7 +70,9 @@ from store.delivery.row import (
 from store.rejection.rejection import Rejection
 
 # Refused for a cause outside the message, so the edge is to send it again: no id is settled.
-CURABLE = frozenset({"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids"})
+CURABLE = frozenset(
+    {"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids", SET_ASIDE}
+)
 
 _NO_BIRTH = "no_birth"
 

@@ -1,6 +1,6 @@
 """A message as it came, and the interface of what delivers messages."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import NamedTuple, Protocol
 
@@ -26,6 +26,21 @@ class Source(Protocol):
         """Return up to `limit` messages, waiting for the first; an empty list after the timeout.
 
         Raises ConfigurationError when a person must mend something before any can come.
+        """
+
+    def give_back(self, messages: Sequence[Message]) -> None:
+        """Have messages that were received last delivered again, when it is their sender's turn."""
+
+    def charge(self, topic: str, cost: int) -> None:
+        """Note that a message of this topic cost so much beside its bytes, in bytes.
+
+        Its sender waits the longer for its next turn.
+        """
+
+    def hold(self, senders: frozenset[str]) -> None:
+        """Deliver nothing of these senders (`ingest.decoding.sender`), but of all others.
+
+        Until it is said again. What has no room there and does not come again is delivered.
         """
 
     def acknowledge(self, messages: Iterable[Message]) -> None:

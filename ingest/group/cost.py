@@ -17,7 +17,7 @@ _STATUS = 100
 _BIRTH = 2_000
 _TAG = 5
 _REFUSED = 50
-_BYTES_OF_A_ROW = 250
+BYTES_OF_A_ROW = 250
 _OTHER_LIFE = 1_000
 """Another life of an edge of which the group has one: compared and written by itself."""
 
@@ -31,7 +31,7 @@ class GroupCost:
 
     def add_data(self, rows: int, size: int) -> None:
         """Add a data message of so many measurements and bytes."""
-        self.rows += max(_MESSAGE + rows, size // _BYTES_OF_A_ROW)
+        self.rows += max(_MESSAGE + rows, size // BYTES_OF_A_ROW)
 
     def add_life(self, address: EdgeAddress, epoch: str) -> None:
         """Add that there are data messages of this life of an edge's outbox."""
@@ -54,4 +54,4 @@ class GroupCost:
                 cost = _REFUSED
             case _:
                 cost = _STATUS
-        self.rows += max(cost, len(parcel.message.payload) // _BYTES_OF_A_ROW)
+        self.rows += max(cost, len(parcel.message.payload) // BYTES_OF_A_ROW)

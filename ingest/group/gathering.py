@@ -12,7 +12,7 @@ from ingest.decoding.column import value_columns, whole_numbers
 from ingest.decoding.json_size import check_items
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import DataParcel, Ids, Parcel, check_epoch, items_of, open_parcel
-from ingest.group.cost import GroupCost
+from ingest.group.cost import BYTES_OF_A_ROW, GroupCost
 from ingest.settings import LimitSettings
 from plant.errors import DataError
 from plant.measurement import Value
@@ -37,6 +37,8 @@ class Gathering:
         self._began_at = 0.0
         self.rows = 0
         """How many measurements were read so far."""
+        self.dear: dict[str, int] = {}
+        """By topic, what a message of it cost beside its bytes, in bytes; for whoever asks."""
 
     def __bool__(self) -> bool:
         return bool(self._parcels)
@@ -60,7 +62,9 @@ class Gathering:
             self._open.pop(message.topic, None)
             parcel = open_parcel(message, self._limits)
             self.rows += parcel.rows
+            before = self._cost.rows
             self._cost.add(parcel)
+            self._note_dear(message, before)
             self._parcels.append(parcel)
 
     def close(self) -> None:
@@ -71,6 +75,11 @@ class Gathering:
     def parcels(self) -> list[Parcel]:
         """Return all that was added."""
         return [one.parcel() if isinstance(one, _Run) else one for one in self._parcels]
+
+    def _note_dear(self, message: Message, before: int) -> None:
+        cost = (self._cost.rows - before) * BYTES_OF_A_ROW - len(message.payload)
+        if cost > self.dear.get(message.topic, 0):
+            self.dear[message.topic] = cost
 
     def _added_to_run(self, message: Message) -> bool:
         """Tell whether it is a data message as it should be, and has been added as one."""
@@ -86,7 +95,9 @@ class Gathering:
                 return False
             run = self._open.get(topic)
             if run is None or not run.continued_by(batch):
+                before = self._cost.rows
                 begun = self._begin(topic, batch)
+                self._note_dear(message, before)
                 if run is not None:
                     run.parcel()
                 run = begun

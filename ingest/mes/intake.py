@@ -18,7 +18,8 @@ from ingest.broker.source import MqttSource
 from ingest.broker.subscription import FixedSubscriptions
 from ingest.decoding.json_size import check_items
 from ingest.decoding.message import Message, Source
-from ingest.group.isolation import Isolation
+from ingest.decoding.sender import sender_of
+from ingest.group.isolation import SET_ASIDE, Isolation
 from ingest.mes.message import TOPIC, mes_address
 from ingest.mes.settings import MesSettings
 from ingest.selfstat import ZERO, Selfstat, Tally
@@ -36,7 +37,7 @@ from store.rejection.rejection import Rejection
 log = structlog.get_logger()
 
 _IDLE_S = 0.2
-_AT_ONCE = 16
+_USUAL_BYTES = 4_000
 _LONGEST_DETAIL = 2_000
 _MOST_ITEMS = 500_000
 """JSON values in one message: tens of thousands of documents."""
@@ -74,20 +75,33 @@ class MesIntake:
 
     def run(self, stop: Event) -> None:
         """Work until `stop` is set; raises ConfigurationError for what a person must mend."""
-        isolation: Isolation[_Letter, _Fate] = Isolation(self, self._selfstat, stop, by="mes")
+        isolation: Isolation[_Letter, _Fate] = Isolation(
+            self,
+            self._selfstat,
+            stop,
+            by="mes",
+            sender=lambda letter: sender_of(letter.message.topic),
+            weight=lambda letter: 1 + len(letter.message.payload) // _USUAL_BYTES,
+            at_once=1,
+        )
         while not stop.is_set():
-            for message in self._source.receive(_AT_ONCE, _IDLE_S):
-                for _, (tally, reasons) in isolation.settle([_Letter(message)]):
-                    self._selfstat.settled(tally, ZERO, reasons)
-                    self._source.acknowledge([message])
-                if stop.is_set():
-                    return
+            pause_s = isolation.pause_s()
+            idle_s = _IDLE_S if pause_s is None else min(pause_s, _IDLE_S)
+            # One by one, so that it is soon the turn of another site.
+            letters = [_Letter(message) for message in self._source.receive(1, idle_s)]
+            for part, (tally, reasons) in isolation.turn(letters):
+                self._selfstat.settled(tally, ZERO, reasons)
+                self._source.acknowledge([letter.message for letter in part])
+            self._source.hold(isolation.held())
 
     def transact(self, group: Sequence[_Letter]) -> _Fate:
-        """Write the documents of a message, or its rejection."""
+        """Write the documents of a message, or the rejections of some."""
+        if len(group) > 1:
+            refused = [(letter.message, letter.refusal) for letter in group if letter.refusal]
+            return self._reject(refused)
         (letter,) = group
         if letter.refusal is not None:
-            return self._reject(letter.message, letter.refusal.reason, letter.refusal.detail)
+            return self._reject([(letter.message, letter.refusal)])
         return self.take(letter.message)
 
     def obstacle(self) -> str | None:
@@ -96,6 +110,8 @@ class MesIntake:
 
     def lessened(self, member: _Letter, error: DataError) -> _Letter | None:
         """Return the message as refused; None when it was that."""
+        if error.reason == SET_ASIDE and member.refusal:
+            return member
         return None if member.refusal else _Letter(member.message, error)
 
     def given_up(self, member: _Letter, error: DataError) -> _Fate | None:
@@ -122,11 +138,11 @@ class MesIntake:
         except DataError as exc:
             if exc.reason == STORE_REFUSED:
                 raise
-            return self._reject(message, exc.reason, exc.detail)
+            return self._reject([(message, exc)])
         if report.fit:
             return Tally(written=1), Counter()
         words = "; ".join(str(problem) for problem in report.problems)
-        return self._reject(message, str(report.problems[0].reason), words)
+        return self._reject([(message, DataError(str(report.problems[0].reason), words))])
 
     def _write(self, message: Message) -> Report:
         address = mes_address(message.topic)
@@ -151,9 +167,11 @@ class MesIntake:
             content.parsed(address.document_type), provenance, scope=address.site_path
         )
 
-    def _reject(self, message: Message, reason: str, detail: str) -> _Fate:
-        self._store.reject([self._rejection(message, reason, detail)])
-        return Tally(rejected=1), Counter([reason])
+    def _reject(self, refused: Sequence[tuple[Message, DataError]]) -> _Fate:
+        self._store.reject(
+            [self._rejection(message, error.reason, error.detail) for message, error in refused]
+        )
+        return Tally(rejected=len(refused)), Counter(error.reason for _, error in refused)
 
     @staticmethod
     def _rejection(message: Message, reason: str, detail: str) -> Rejection:
@@ -186,7 +204,8 @@ class MesThread:
         self._source = MqttSource(
             settings.broker.shown_by(mes.certificate_file),
             f"{settings.client_id}-mes",
-            Mailbox(mes.max_messages, mes.max_bytes),
+            # What a site may have waiting while it is held; see `Mailbox.hold`.
+            Mailbox(mes.max_messages, mes.max_bytes, max(1, mes.max_messages // 2)),
             settings.make_clock(),
             selfstat,
             Share(settings.workers.index, settings.workers.count),

@@ -1,6 +1,6 @@
 """Commits Sparkplug deliveries in order, whatever the database does or one of them does to it."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import Event
 from time import monotonic
@@ -8,7 +8,8 @@ from time import monotonic
 import structlog
 
 from ingest.commit.outcome import Outcome
-from ingest.group.isolation import Isolation
+from ingest.decoding.sender import sender_of
+from ingest.group.isolation import SET_ASIDE, Isolation
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.delivery import Delivery, Refusal
@@ -20,6 +21,9 @@ from plant.errors import DataError, TransientError
 from store.delivery.row import DeliveryStore
 
 log = structlog.get_logger()
+
+_MOST_ASIDE = 10_000
+"""Messages of a node: they are not acknowledged, so the broker gives out more meanwhile."""
 
 
 class SparkplugCommitter:
@@ -50,6 +54,8 @@ class SparkplugCommitter:
         self._registry = Registry(monotonic, limits.require_enrolment)
         self._since: float | None = None
         """When the database was first found to be away."""
+        self._unsettled = 0
+        """How many deliveries are neither written nor kept elsewhere."""
         self._in_doubt: set[int] = set()
         """Which deliveries may be committed already, with only the answer lost."""
         self._isolation: Isolation[Delivery, Outcome] = Isolation(
@@ -58,18 +64,40 @@ class SparkplugCommitter:
             abandon,
             by="sparkplug",
             first_pause_s=first_pause_s,
+            sender=lambda delivery: sender_of(delivery.message.topic),
+            most_aside=_MOST_ASIDE,
             on_outage=self._note_outage,
         )
 
     def commit(self, deliveries: Sequence[Delivery]) -> bool:
         """Commit everything; return False when it was abandoned before that."""
-        self._in_doubt.clear()
-        settled = 0
-        for part, outcome in self._isolation.settle(deliveries):
+        self._unsettled += len(deliveries)
+        self._count(self._isolation.settle(deliveries))
+        return not self._unsettled
+
+    def turn(self, deliveries: Sequence[Delivery]) -> None:
+        """Commit what can be now, and for a moment of nodes that are put aside."""
+        self._unsettled += len(deliveries)
+        self._count(self._isolation.turn(deliveries))
+
+    def pause_s(self) -> float | None:
+        """Return in how many seconds to take another turn; None when nothing is put aside."""
+        return self._isolation.pause_s()
+
+    def close(self) -> None:
+        """Keep raw what is still put aside: nobody sends it again."""
+        for member in self._isolation.rest():
+            error = DataError(SET_ASIDE, "the ingest ended before it could be written")
+            if (outcome := self.given_up(member, error)) is not None:
+                self._count([([member], outcome)])
+
+    def _count(self, settled: Iterable[tuple[Sequence[Delivery], Outcome]]) -> None:
+        for part, outcome in settled:
             self._since = None
-            settled += len(part)
+            self._unsettled -= len(part)
             self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
-        return settled == len(deliveries)
+        if self._isolation.pause_s() is None:
+            self._in_doubt.clear()
 
     def transact(self, group: Sequence[Delivery]) -> Outcome:
         """Write a group in one transaction."""
@@ -100,6 +128,8 @@ class SparkplugCommitter:
 
     def lessened(self, member: Delivery, error: DataError) -> Delivery | None:
         """Return the message as refused, then only its raw form; None when it was that."""
+        if error.reason == SET_ASIDE and (member.refused_whole or not member.counted):
+            return member
         refusal = Refusal(error.reason, error.detail, member.rows)
         bare = replace(member, data=None, may_repeat=(), tags=(), presence=None)
         if not member.refused_whole:

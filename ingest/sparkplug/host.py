@@ -109,11 +109,14 @@ class SparkplugHost:
         # What came before the end is still written, and that nothing is fresh any more.
         rest = self._taken(self._mailbox.take(_AT_ONCE, 0))
         self._commit([*rest, *self._fleet.lose(monotonic(), self._clock())])
+        self._committer.close()
 
     def _turn(self) -> None:
         if self._link.failure is not None:
             raise self._link.failure
-        messages = self._mailbox.take(_AT_ONCE, _IDLE_S)
+        pause_s = self._committer.pause_s()
+        idle_s = _IDLE_S if pause_s is None else min(pause_s, _IDLE_S)
+        messages = self._mailbox.take(_AT_ONCE, idle_s)
         deliveries = self._taken(messages)
         now = monotonic()
         standing = self._link.generation
@@ -121,7 +124,7 @@ class SparkplugHost:
             deliveries += self._fleet.lose(now, self._clock(), standing)
         patient = self._patient(now)
         deliveries += self._fleet.pass_time(now, self._clock(), patient=patient)
-        self._commit(deliveries)
+        self._commit(deliveries, wait=False)
         if self._link.standing not in {None, self._asked_on}:
             self._asked_on = self._link.standing
             self._fleet.ask_all(now)
@@ -144,10 +147,15 @@ class SparkplugHost:
             deliveries += self._fleet.receive(message, monotonic())
         return deliveries
 
-    def _commit(self, deliveries: Sequence[Delivery]) -> bool:
+    def _commit(self, deliveries: Sequence[Delivery], *, wait: bool = True) -> bool:
+        """Commit; nodes that are put aside are waited for, if that is wanted."""
         for delivery in deliveries:
             self._selfstat.decoded(delivery.rows)
-        done = self._committer.commit(deliveries)
+        done = True
+        if wait:
+            done = self._committer.commit(deliveries)
+        else:
+            self._committer.turn(deliveries)
         if done and not self._stop.is_set():
             self._link.resume()
         return done

@@ -8,6 +8,7 @@ import numpy as np
 
 from tests.faults.fault import EARLIEST_S, LATEST_S, Fault, Step, Steps, window
 from tests.faults.rounds import Round
+from tests.faults.truth import SOURCES
 
 _HOUR_S = 3600.0
 _YEAR_S = 365.25 * 86_400
@@ -65,19 +66,35 @@ def _outbox_damaged(random: np.random.Generator) -> Steps:
     def damage(round_: Round) -> None:
         round_.kill_edge()
         round_.damaged = True
-        bytes_at_random(round_.rig.outbox(round_.edge), seed)
+        damage_at_random(round_.rig.outbox(round_.edge), seed)
 
     return [Step(begin, damage), Step(end, lambda round_: round_.start_edge())]
 
 
-def bytes_at_random(file: Path, seed: int) -> None:
-    """Write nonsense to a few places of a file that is there."""
+def damage_at_random(file: Path, seed: int) -> None:
+    """Write nonsense to a few places of an outbox file, of its log, or of both.
+
+    Half of the time one of them is where it keeps how far it is and how far its sources are read:
+    little of a file, and of the greatest consequence.
+    """
     random = np.random.default_rng(seed)
-    size = file.stat().st_size
-    with file.open("r+b") as content:
-        for _ in range(int(random.integers(1, 4))):
-            content.seek(int(random.integers(size)))
-            content.write(random.bytes(int(random.integers(1, 65))))
+    wal = file.with_name(f"{file.name}-wal")
+    hurt = [one for one in (file, wal) if one.exists() and one.stat().st_size]
+    for one in hurt[int(random.integers(len(hurt))) :][:: int(random.choice([1, -1]))]:
+        size = one.stat().st_size
+        places = [int(random.integers(size)) for _ in range(int(random.integers(1, 4)))]
+        if random.random() < 0.5:
+            vital = _vital(one.read_bytes())
+            places += [int(place) for place in random.permutation(vital)[:1]]
+        with one.open("r+b") as content:
+            for place in places:
+                content.seek(place)
+                content.write(random.bytes(int(random.integers(1, 65))))
+
+
+def _vital(content: bytes) -> list[int]:
+    found = [content.rfind(mark) for mark in (b'{"epoch":', *(name.encode() for name in SOURCES))]
+    return [place for place in found if place >= 0]
 
 
 def _database_set_back(random: np.random.Generator) -> Steps:

@@ -1,10 +1,12 @@
 """One round: a recording through the rig while things fail, then the comparison with the truth."""
 
+import sqlite3
 import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC
 from pathlib import Path
@@ -196,10 +198,12 @@ class Round:
             whole_s = time.monotonic() - last
             problems = self.problems()
         except (AssertionError, OSError) as exc:
-            problems = [f"{exc}\n{self.rig.log(self.edge)}\n{self.rig.log('ingest')}"]
+            problems = [str(exc)]
         finally:
             self.kill_edge()
             self._listener.close()
+        if problems:
+            problems += [*self._evidence(), self.rig.log(self.edge), self.rig.log("ingest")]
         duplicates, epochs = self.rig.fetched(
             "select coalesce(sum(duplicate_count), 0)::bigint, count(*) from delivery_ledger"
             " join edge using (edge_id) where code = %s",
@@ -360,6 +364,27 @@ class Round:
             wrong.append(f"{len(epochs)} epochs of an outbox that was never set back")
         return wrong
 
+    def _evidence(self) -> Iterator[str]:
+        """Yield what database and edge have kept of the round, for whoever looks for the cause."""
+        for table in ("delivery_ledger", "edge_status"):
+            yield from (
+                f"{table}: {said}"
+                for (said,) in self.rig.fetched(
+                    f"select to_jsonb({table})::text from {table} join edge using (edge_id)"
+                    " where code = %s",
+                    self.edge,
+                )
+            )
+        file = self.rig.outbox(self.edge)
+        try:
+            with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True)) as outbox:
+                yield f"outbox: {outbox.execute('select key, value from meta').fetchall()}"
+                counted = "select count(*), min(id), max(id) from row"
+                yield f"outbox rows: {outbox.execute(counted).fetchone()}"
+        except sqlite3.Error as exc:
+            yield f"outbox: {exc}"
+        yield f"missing in all: {_some(self.truth.stored - self._stored()[0], 20)}"
+
     def _wrong_counters(self) -> list[str]:
         """Nothing is left once all is quiet: received = written + duplicate + rejected."""
         try:
@@ -380,8 +405,8 @@ def run_round(rig: Rig, edge: str, seed: int, faults: Sequence[Fault]) -> Result
         rig.whole_again()
 
 
-def _some(rows: Counter[Any]) -> str:
-    return ", ".join(str(row) for row in list(rows)[:2])
+def _some(rows: Counter[Any], most: int = 2) -> str:
+    return ", ".join(str(row) for row in list(rows)[:most])
 
 
 def _moment_of(raw: bytes) -> int:

@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from structlog.testing import capture_logs
 
 from ingest import IngestSettings
@@ -245,6 +246,49 @@ def test_a_message_with_very_many_values_is_refused(
     ]
 
 
+FLOOD = 60
+
+
+def refused(database: DatabaseSettings) -> int:
+    ((number,),) = fetched(
+        database, "select count(*) from rejection where reason = 'store_refused'"
+    )
+    return int(number)
+
+
+@pytest.mark.parametrize("state", ["XX000", "53200"], ids=["for good", "as if it might pass"])
+def test_the_others_are_answered_while_a_flood_of_bad_messages_is_taken_apart(
+    broker: MosquittoBroker, database: DatabaseSettings, tmp_path: Path, state: str
+) -> None:
+    with attacked(broker, database, tmp_path) as (sender, witness, _):
+        failing(database, "measurement", "new.value = 66.6", state)
+        for first in range(1, 2 * FLOOD, 2):
+            send(sender, first, [66.6])
+            send(sender, first + 1, [20.5])
+        wait_until(lambda: refused(database) > 0, what="the first rejection")
+        before, found = witness.sent, refused(database)
+        acknowledged(sender, 2 * FLOOD)
+        # Not once all of them were found, but all the time.
+        assert witness.sent - before > (FLOOD - found) / 10
+    assert refused(database) == FLOOD
+    assert fetched(database, "select count(*) from measurement where value = 20.5") == [(FLOOD,)]
+
+
+def test_the_others_are_answered_while_bad_values_of_a_device_are_taken_apart(
+    broker: MosquittoBroker, database: DatabaseSettings, tmp_path: Path
+) -> None:
+    with attacked(broker, database, tmp_path) as (sender, witness, _):
+        failing(database, "measurement", "new.value = 66.6", "XX000")
+        sender.announce([replace(TEMPERATURE, name=f"{sender.address.edge}/nhiet-do")])
+        for number in range(FLOOD):
+            values = {"time": f"2026-03-02T08:30:{number:02}Z", "nhiet-do": 66.6}
+            sender.client.publish(sender.address.topic(Leaf.VALUES), json.dumps(values), qos=1)
+        wait_until(lambda: refused(database) > 0, what="the first rejection")
+        before, found = witness.sent, refused(database)
+        wait_until(lambda: refused(database) == FLOOD, what="all rejections")
+        assert witness.sent - before > (FLOOD - found) / 10
+
+
 def lives(database: DatabaseSettings) -> int:
     query = "select count(*) from delivery_ledger where epoch like 'life-%'"
     ((number,),) = fetched(database, query)
@@ -264,7 +308,10 @@ def test_an_outbox_with_thousands_of_lives_delays_nobody(
         # Not more at a time than a site may have waiting.
         for life in range(2_501, 3_001):
             send(sender, 1, [float(life % 100)], epoch=f"life-{life}")
+        before, came = witness.sent, lives(database)
         wait_until(lambda: lives(database) == 3_000, what="all lives")
+        # About every second group of them has room for it.
+        assert witness.sent - before >= (3_000 - came) / 250
         witness.hears(3)
         send(sender, 1, [20.5])
         acknowledged(sender, 1)

@@ -25,6 +25,8 @@ class ListSource:
         self._stop = stop
         self.acknowledged: list[Message] = []
         self.announced: dict[str, bytes] = {}
+        self.charged: dict[str, int] = {}
+        self.held: frozenset[str] = frozenset()
         self.failure: ConfigurationError | None = None
 
     def receive(self, limit: int, timeout_s: float) -> list[Message]:
@@ -36,6 +38,18 @@ class ListSource:
         if not taken:
             self._stop.set()
         return taken
+
+    def give_back(self, messages: Sequence[Message]) -> None:
+        self._waiting.extendleft(reversed(messages))
+        for _ in messages:
+            # Counted as it is received again.
+            self._bench.selfstat.withdrawn()
+
+    def charge(self, topic: str, cost: int) -> None:
+        self.charged[topic] = cost
+
+    def hold(self, senders: frozenset[str]) -> None:
+        self.held = senders
 
     def acknowledge(self, messages: Iterable[Message]) -> None:
         self.acknowledged += messages
@@ -90,7 +104,13 @@ class SlowCommitter:
         self._bench = bench
         self._asks = deque(asks)
 
-    def commit(
+    def pause_s(self) -> float | None:
+        return None
+
+    def held(self) -> frozenset[str]:
+        return frozenset()
+
+    def turn(
         self, parcels: Sequence[Parcel], meanwhile: Callable[[int], None]
     ) -> Iterator[Committed]:
         self.groups.append(sum(len(messages_of(parcel)) for parcel in parcels))
@@ -127,7 +147,10 @@ def test_what_the_committer_raises_ends_the_run() -> None:
     bench, stop = Bench(), Event()
 
     class FailingCommitter:
-        def commit(self, *_: object) -> Iterator[Committed]:
+        def pause_s(self) -> float | None:
+            return None
+
+        def turn(self, *_: object) -> Iterator[Committed]:
             raise ConfigurationError("the table is gone")
 
     committer = cast(Committer, FailingCommitter())

@@ -422,6 +422,21 @@ def test_the_fall_is_noticed_when_the_edge_restarts_in_between(tmp_path: Path) -
         assert (state.pending, state.dropped, state.set_backs) == (0, 0, 1)
 
 
+def test_an_edge_that_ends_waits_for_what_a_low_ack_means(tmp_path: Path) -> None:
+    broker, fall = fallen()
+    with closing(sqlite_outbox(tmp_path)) as outbox:
+        outbox.append(rows(range(300)), NOW)
+        run_until_sent(broker, outbox, patience_s=60)
+        broker.first_ack = Ack(1, outbox.state().epoch, 300, NOW)
+    fall(250)
+    with closing(sqlite_outbox(tmp_path)) as outbox:
+        publisher = publisher_of(broker, outbox, Counters())
+        # All is confirmed, as far as it knows.
+        publisher.finish(30)
+        publisher.run()
+        assert (outbox.state().pending, outbox.state().set_backs) == (0, 1)
+
+
 def test_a_late_ack_of_another_worker_is_no_fall() -> None:
     outbox = filled(30)
     epoch = outbox.state().epoch

@@ -1,6 +1,6 @@
 from ingest.broker.mailbox import Letter, Mailbox
-from ingest.broker.share import sender_of
 from ingest.decoding.message import Message
+from ingest.decoding.sender import sender_of
 from tests.plants.deliveries import NOW
 
 LETTER = Message("t", b"12345", NOW)
@@ -114,3 +114,82 @@ def test_an_offer_ends_where_there_is_no_more_room() -> None:
     assert offered(mailbox, letter_of("a", 1), letter_of("a", 2), letter_of("b", 3)) == (2, 0)
 
     assert [one.payload for one in mailbox.take(9, 0)] == [b"1", b"2"]
+
+
+def sites(taken: list[Message]) -> list[str]:
+    return [message.topic.split("/")[3] for message in taken]
+
+
+def test_what_is_given_back_keeps_its_order_and_lets_those_pass_who_came_meanwhile() -> None:
+    mailbox = Mailbox(1_000, 1_000_000)
+    for number in range(100):
+        mailbox.put(letter_of("a", number), 0)
+    taken = mailbox.take(50, 0)
+    mailbox.put(letter_of("b"), 0)
+
+    mailbox.give_back(taken[10:])
+
+    again = mailbox.take(100, 0)
+    assert "b" in sites(again[:2])
+    assert [int(one.payload) for one in again if sites([one]) == ["a"]] == list(range(10, 100))
+    assert mailbox.take(1, 0) == []
+
+
+def test_all_that_was_given_back_comes_again_when_nothing_else_waits() -> None:
+    mailbox = Mailbox(1_000, 1_000_000)
+    mailbox.put(letter_of("a"), 0)
+    mailbox.give_back(mailbox.take(1, 0))
+
+    assert mailbox.take(2, 0) == [letter_of("a")]
+    assert len(mailbox) == 0
+
+
+def test_whose_messages_cost_more_than_their_bytes_waits_the_longer() -> None:
+    mailbox = Mailbox(1_000, 1_000_000)
+    for number in range(300):
+        mailbox.put(letter_of("dear", number), 0)
+        mailbox.put(letter_of("cheap", number), 0)
+    mailbox.take(2, 0)
+
+    mailbox.charge(letter_of("dear").topic, 20_000)
+
+    assert sites(mailbox.take(100, 0)).count("dear") <= 3
+
+
+def test_who_sends_cheap_messages_again_has_its_share_again() -> None:
+    mailbox = Mailbox(1_000, 1_000_000)
+    mailbox.put(letter_of("a"), 0)
+    mailbox.charge(letter_of("a").topic, 20_000)
+    for _ in range(400):
+        mailbox.put(letter_of("a"), 0)
+        mailbox.take(1, 0)
+    for number in range(40):
+        mailbox.put(letter_of("a", number), 0)
+        mailbox.put(letter_of("b", number), 0)
+
+    assert abs(sites(mailbox.take(40, 0)).count("a") - 20) <= 1
+
+
+def test_nothing_of_a_held_sender_comes_until_it_is_let_go() -> None:
+    mailbox = Mailbox(1_000, 1_000_000)
+    offered(mailbox, letter_of("a", 1), letter_of("b"), letter_of("a", 2))
+    held = sender_of(letter_of("a").topic)
+
+    mailbox.hold(frozenset([held]))
+    offered(mailbox, letter_of("a", 3))
+    assert sites(mailbox.take(9, 0)) == ["b"]
+    assert mailbox.take(9, 0) == []
+    mailbox.hold(frozenset())
+
+    assert [one.payload for one in mailbox.take(9, 0)] == [b"1", b"2", b"3"]
+
+
+def test_what_of_a_held_sender_is_beyond_its_share_comes_all_the_same() -> None:
+    mailbox = Mailbox(1_000, 1_000_000, site_max_messages=10)
+    held = sender_of(letter_of("a").topic)
+    mailbox.hold(frozenset([held]))
+
+    offered(mailbox, *(letter_of("a", number) for number in range(15)), repeated=False)
+
+    assert [int(one.payload) for one in mailbox.take(99, 0)] == [0, 1, 2, 3, 4]
+    assert len(mailbox) == 10

@@ -1,6 +1,7 @@
 import pytest
 
-from ingest.broker.share import Share, sender_of, site_of
+from ingest.broker.share import Share
+from ingest.decoding.sender import sender_of, site_of
 from ingest.settings import IngestSettings, WorkerSettings
 from plant.native.message import EdgeAddress, Leaf
 from plant.sparkplug import MessageType, NodeId
