@@ -6,6 +6,8 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.query import POSTGRES, SqlQuery
+
 
 def board(
     *,
@@ -14,6 +16,9 @@ def board(
     description: str,
     panels: Iterable[Builder[model.Panel]],
     variables: Sequence[Builder[model.VariableModel]] = (),
+    annotations: Iterable[Builder[model.AnnotationQuery]] = (),
+    since: str = "now-24h",
+    refresh: str = "30s",
 ) -> model.Dashboard:
     """Return a classic dashboard; a panel's id is its position, counted from 1.
 
@@ -26,17 +31,41 @@ def board(
         .description(description)
         .tags(["nhipmay"])
         .timezone("Asia/Ho_Chi_Minh")
-        .time("now-24h", "now")
-        .refresh("30s")
+        .week_start("monday")
+        .time(since, "now")
+        .refresh(refresh)
         .tooltip(model.DashboardCursorSync.CROSSHAIR)
+        .link(
+            build.DashboardLink("Các bảng khác · other boards")
+            .type(model.DashboardLinkType.DASHBOARDS)
+            .tags(["nhipmay"])
+            .as_dropdown(True)
+            .keep_time(True)
+            .include_vars(True)
+        )
         # Files are the truth: what is changed by hand is lost at the next start.
         .readonly()
     )
     for variable in variables:
         built.with_variable(variable)
+    for annotation in annotations:
+        built.annotation(annotation)
     for number, panel in enumerate(panels, start=1):
         built.with_panel(_Numbered(panel, number))
     return built.build()
+
+
+def marks(name: str, query: str, color: str) -> build.AnnotationQuery:
+    """Return spans to mark on every panel with time: columns `time`, `timeEnd`, `text`, `tags`."""
+    return (
+        build.AnnotationQuery()
+        .name(name)
+        .datasource(POSTGRES)
+        .enable(True)
+        .hide(False)
+        .icon_color(color)
+        .target(SqlQuery(query))
+    )
 
 
 class _Numbered(Builder[model.Panel]):

@@ -9,7 +9,18 @@ from grafana_client.api import GrafanaApi
 from grafana_client.client import GrafanaClientError, GrafanaException
 from grafana_foundation_sdk.cog.encoder import JSONEncoder
 
-from dashboards import delivery, line
+from dashboards.boards import (
+    andon,
+    delivery,
+    department,
+    energy,
+    line,
+    machine,
+    plant,
+    platform,
+    quality,
+    shift,
+)
 from plant.errors import ConfigurationError, TransientError
 
 FOLDER = Path(__file__).parent / "grafana" / "dashboards"
@@ -17,10 +28,13 @@ FOLDER = Path(__file__).parent / "grafana" / "dashboards"
 
 _GRAFANA_FOLDER = "nm"
 
+BOARDS = (plant, line, machine, shift, andon, energy, quality, delivery, platform, department)
+"""Each has a function `dashboard`."""
+
 
 def files() -> dict[str, str]:
     """Return the text of every dashboard file by its name, `<uid>.json`."""
-    boards = [line.dashboard(), delivery.dashboard()]
+    boards = [one.dashboard() for one in BOARDS]
     return {
         f"{board.uid}.json": json.dumps(board, cls=JSONEncoder, indent=2, ensure_ascii=False) + "\n"
         for board in boards

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal
 from zoneinfo import ZoneInfo
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.responses import HTMLResponse, Response
 
 from api.access.declaration import asks_for
@@ -15,16 +15,17 @@ from api.access.role import Right
 from api.http.context import Context, ContextDep, tree_of
 from api.http.problems import bad_option
 from api.http.windows import End, Start, window
+from api.http.wire import WindowOut
 from api.pages.boards import Board, Inquiry, tables_of
 from api.pages.boards.registry import BOARDS, BoardName
-from api.pages.boards.wire import BoardColumnOut, BoardOut, BoardTableOut
+from api.pages.boards.wire import BoardColumnOut, BoardOut, BoardRowsOut, BoardTableOut
 from api.pages.cards import fault_words
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
 from api.routers.places import PlacePath
 from api.settings import Language
 from api.tables.file import CSV_TYPE, XLSX_TYPE, csv_bytes, download, xlsx_bytes
 from api.tables.listing import FILES
-from api.tables.table import Table
+from api.tables.table import Cell, Table
 from api.words.catalogue import CATALOGUES
 from api.words.formatting import DASH, Formatter
 from plant.calendar import Window
@@ -117,10 +118,7 @@ def read_board(
                 name=one.name,
                 title=one.title,
                 columns=[BoardColumnOut.model_validate(column) for column in one.columns],
-                rows=[
-                    dict(zip((column.key for column in one.columns), row, strict=True))
-                    for row in one.rows
-                ],
+                rows=_rows(one),
             )
             for one in tables
         ],
@@ -130,6 +128,35 @@ def read_board(
             *(words for section in found.sections for words in section.warnings),
         ],
     )
+
+
+@router.get("/boards/{board}/{table}", response_model=BoardRowsOut)
+@asks_for(Right.FIGURES)
+def read_board_table(
+    *,
+    context: ContextDep,
+    board: BoardName,
+    table: Annotated[str, Path(max_length=40)],
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    lang: Annotated[Language, Query(description="Language of names and words.")] = "vi",
+    tag: Tag = None,
+    chart: Chart = None,
+    lsl: Limit = None,
+    usl: Limit = None,
+) -> BoardRowsOut:
+    """Return one table of a board, flat, as programs that draw tables take it.
+
+    Of a longer window the newest 93 days are served; `meta` says which.
+    """
+    now = context.clock()
+    if start is not None:
+        start = max(start, (end or now) - LONGEST)
+    asked = _whole_hours(window(start, end, now=now, default=timedelta(days=1), longest=LONGEST))
+    with inquiry(context, place, asked, lang, _options(tag, chart, lsl, usl)) as q:
+        found = _named(tables_of(BOARDS[board](q)), table)
+    return BoardRowsOut(data=_rows(found), meta=WindowOut.model_validate(asked))
 
 
 @page_router.get("/board/{board}/{path:path}", response_class=HTMLResponse)
@@ -284,6 +311,11 @@ def _options(
 ) -> dict[str, str]:
     given = {"tag": tag, "chart": chart, "lsl": lsl, "usl": usl}
     return {name: value for name, value in given.items() if value}
+
+
+def _rows(table: Table) -> list[dict[str, Cell]]:
+    keys = [column.key for column in table.columns]
+    return [dict(zip(keys, row, strict=True)) for row in table.rows]
 
 
 def _named(tables: list[Table], name: str | None) -> Table:

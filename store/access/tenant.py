@@ -58,6 +58,7 @@ SEEN_BY = {
     ),
     "shift_break": "shift_pattern_id",
     "edge_delivery": "edge",
+    "place_shown": "place_id",
     "master_data_event": "scope",
     "schema_migration": "everybody",
 }
@@ -73,6 +74,7 @@ UNSEEN = frozenset(
 
 _AGGREGATES = {
     "place": "department_place",
+    "place_shown": "department_place",
     "oee_result": "department_result",
     "schema_migration": "everybody",
 }

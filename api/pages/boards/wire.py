@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from api.http.wire import Time, Wire
+from api.http.wire import Time, WindowOut, Wire
 
 
 class BoardColumnOut(Wire):
@@ -43,3 +43,10 @@ class BoardOut(Wire):
     tables: list[BoardTableOut]
     notes: list[str]
     warnings: list[str]
+
+
+class BoardRowsOut(Wire):
+    """One table of a board, its rows by the columns' keys."""
+
+    data: list[dict[str, Time | date | float | str | None]]
+    meta: WindowOut

@@ -11,6 +11,8 @@ import pytest
 import dashboards
 from plant.errors import ConfigurationError, TransientError
 
+UIDS = [name.removesuffix(".json") for name in dashboards.files()]
+
 
 class FakeGrafana(ThreadingHTTPServer):
     """Remembers what it is sent; `refusal` is the status it answers everything with."""
@@ -73,15 +75,15 @@ def grafana() -> Iterator[FakeGrafana]:
 
 
 def test_push_makes_the_folder_once_and_sends_every_dashboard(grafana: FakeGrafana) -> None:
-    assert dashboards.push(grafana.url, "a-token") == ["nm-line", "nm-delivery"]
-    assert dashboards.push(grafana.url, "a-token") == ["nm-line", "nm-delivery"]
+    assert dashboards.push(grafana.url, "a-token") == UIDS
+    assert dashboards.push(grafana.url, "a-token") == UIDS
 
     made = [path for verb, path, _ in grafana.seen if (verb, path) == ("POST", "/api/folders")]
     sent = [body for _, path, body in grafana.seen if path == "/api/dashboards/db"]
     assert len(made) == 1
-    assert len(sent) == 4
+    assert len(sent) == 2 * len(UIDS)
     assert all(body["overwrite"] and body["folderUid"] == "nm" for body in sent)
-    assert sent[0]["dashboard"] == json.loads(dashboards.files()["nm-line.json"])
+    assert sent[0]["dashboard"] == json.loads(dashboards.files()["nm-enterprise.json"])
 
 
 def test_push_says_what_grafana_refuses(grafana: FakeGrafana) -> None:

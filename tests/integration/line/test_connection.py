@@ -156,14 +156,16 @@ def test_what_is_not_acknowledged_comes_again_on_the_next_line(case: tuple[int, 
 
 
 def test_a_line_without_room_reads_no_more_but_stays(case: tuple[int, Version]) -> None:
-    """Longer than the broker waits for a sign of life."""
+    """Longer than the broker waits for a sign of life, which is one and a half times this."""
     port, version = case
     listener = Listener()
     listener.room = 10
-    with lines(port, version, listener, login(keepalive_s=2)) as line:
+    # Long enough for a busy machine: one that stands still this long would end any line.
+    keepalive_s = 10
+    with lines(port, version, listener, login(keepalive_s=keepalive_s)) as line:
         publish(port, SMALL[:200])
         got = [listener.next() for _ in range(10)]
-        until = time.monotonic() + 5
+        until = time.monotonic() + 1.5 * keepalive_s + 1
         wait_until(lambda: time.monotonic() > until, what="more time than the broker has patience")
         assert not line.ended.is_set()
         assert listener.came.empty()

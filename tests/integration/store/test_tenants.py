@@ -164,9 +164,13 @@ def test_catalogues_tell_no_names(own: Ask) -> None:
 def test_the_department_sees_sites_and_their_figures_only(department: Ask) -> None:
     assert {row[0] for row in department("select level from place")} == {"enterprise", "site"}
     assert department("select count(*) from oee_result")[0][0] > 0
+    assert {row[0] for row in department("select level from place_shown")} == {
+        "enterprise",
+        "site",
+    }
     levels = "select distinct p.level from oee_result r join place p using (place_id)"
     assert department(levels) == [("site",)]
-    for table in set(SEEN_BY) - {"place", "oee_result", "schema_migration"}:
+    for table in set(SEEN_BY) - {"place", "place_shown", "oee_result", "schema_migration"}:
         with pytest.raises(psycopg.errors.UndefinedTable):
             department(f"select * from {table}")
 

@@ -202,16 +202,81 @@ def test_api_queries_have_explicit_columns_and_iso_times(name: str) -> None:
         assert sent["end"] == "${__timeTo:date:iso}"
 
 
-def test_every_oee_figure_has_its_coverage_beside_it() -> None:
-    figures = {"oee", "availability", "effectiveness", "quality_ratio"}
-    shown = [
-        {column["selector"] for column in query["columns"]}
-        for query in queries("nm-line.json")
-        if "columns" in query
-    ]
+def fields_of(panel: dict[str, Any]) -> list[str]:
+    """Return the names of the fields that a panel's settings speak of."""
+    return [one["matcher"]["options"] for one in panel["fieldConfig"]["overrides"] or []]
 
-    assert any(columns & figures for columns in shown)
-    assert [columns for columns in shown if columns & figures and "coverage" not in columns] == []
+
+@each_file
+def test_every_oee_figure_has_its_coverage_beside_it(name: str) -> None:
+    figures = {"oee", "availability", "effectiveness", "quality_ratio"}
+
+    for panel in panels(name):
+        shown = set(fields_of(panel))
+        if shown & figures:
+            assert "coverage" in shown, panel["title"]
+
+
+@each_file
+def test_panels_over_time_and_bars_have_a_legend(name: str) -> None:
+    for panel in panels(name):
+        if panel["type"] in {"timeseries", "barchart", "state-timeline"}:
+            assert panel["options"]["legend"]["showLegend"] is True, panel["title"]
+
+
+@each_file
+def test_every_table_has_an_order_and_widths(name: str) -> None:
+    for panel in panels(name):
+        if panel["type"] != "table":
+            continue
+        order = next(one for one in panel["transformations"] if one["id"] == "organize")
+        columns = sorted(order["options"]["indexByName"], key=order["options"]["indexByName"].get)
+        assert columns == fields_of(panel), panel["title"]
+        widths = [
+            {one["id"] for one in field["properties"]} & {"custom.width", "custom.hidden"}
+            for field in panel["fieldConfig"]["overrides"]
+        ]
+        # The rest of the line is for one column.
+        assert sum(not some for some in widths) <= 1, panel["title"]
+
+
+@each_file
+def test_no_two_panels_ask_the_same(name: str) -> None:
+    asked = [json.dumps(query, sort_keys=True) for query in queries(name)]
+
+    assert len(set(asked)) == len(asked)
+
+
+@each_file
+def test_fields_are_named_by_their_own_names_and_shown_by_words(name: str) -> None:
+    """A pattern over names would meet display names; times are of 24 hours."""
+    for panel in panels(name):
+        for field in panel["fieldConfig"]["overrides"] or []:
+            assert field["matcher"]["id"] == "byName", panel["title"]
+            said = {one["id"]: one.get("value") for one in field["properties"]}
+            assert said["displayName"], panel["title"]
+            assert said["unit"] not in {"dateTimeAsLocal", "dateTimeAsUS", "bool_yes_no"}
+        reduced = panel["options"].get("reduceOptions", {}).get("fields", "")
+        assert reduced in {"", "/.*/"}, panel["title"]
+
+
+@each_file
+def test_series_of_many_machines_are_told_apart_by_their_path(name: str) -> None:
+    for panel in panels(name):
+        for query in panel["targets"]:
+            if query.get("format") == "time_series" and not fields_of(panel):
+                assert panel["fieldConfig"]["defaults"]["displayName"] == "${__field.labels.name}"
+                assert re.search(r"\bpath\b", query["rawSql"]), panel["title"]
+                assert not re.search(r"\bas metric\b", query["rawSql"]), panel["title"]
+
+
+@each_file
+def test_answers_are_bounded(name: str) -> None:
+    for text in sql_texts(name):
+        bounded = re.search(r"\blimit (\d+)|count\(\*\) > 5000|generate_series", text)
+        summed = re.search(r"\b(sum|count|max|min)\(", text)
+        listed = "__text" in text or "edge_delivery" in text
+        assert bounded or summed or listed, text
 
 
 def test_data_links_lead_to_dashboards_that_exist() -> None:

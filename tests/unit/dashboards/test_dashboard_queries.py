@@ -8,9 +8,9 @@ from dashboards.query import ApiQuery, Column, SqlQuery, sql
 
 
 def test_sql_query_holds_its_file_whole() -> None:
-    target = json.loads(json.dumps(SqlQuery("line_states").build(), cls=JSONEncoder))
+    target = json.loads(json.dumps(SqlQuery("states").build(), cls=JSONEncoder))
 
-    assert target["rawSql"] == sql("line_states")
+    assert target["rawSql"] == sql("states")
     assert target["rawSql"].startswith("-- ")
     assert target["format"] == "table"
     assert target["datasource"]["uid"] == "nm-postgres"

@@ -1,0 +1,1 @@
+"""Every board: one module each."""

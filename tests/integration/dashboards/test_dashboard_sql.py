@@ -1,0 +1,309 @@
+"""Every SQL query of the boards, run as the login that the tenant's data source has."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+
+from dashboards.query import sql
+from plant.settings import DatabaseSettings
+from store.access.tenant import DEPARTMENT, login_of, make_tenants
+from store.engine.connection import conninfo
+from tests.conftest import migrate
+from tests.integration.dashboards.grafana_plant import (
+    BOARDS,
+    END,
+    ENTERPRISE,
+    LINE,
+    SECRET,
+    SEED,
+    START,
+    UNIT,
+    Connection,
+    expanded,
+    overrides,
+    rows,
+    sql_targets,
+    variables,
+)
+from tests.peers.compose_roles import compose_database
+from tests.peers.postgres import PostgresServer
+
+ROOT = Path(__file__).resolve().parents[3]
+SIX = START.replace(hour=6)
+LONG = ["time", "path", "name", "value"]
+
+
+@pytest.fixture(scope="module")
+def owner(timescale_server: PostgresServer) -> Iterator[DatabaseSettings]:
+    """A database made as the compose stack makes it, its owner no superuser, migrated, seeded."""
+    with compose_database(timescale_server) as settings:
+        migrate(settings)
+        with psycopg.connect(conninfo(settings)) as connection:
+            connection.execute(SEED.read_bytes())
+        make_tenants(settings, SECRET)
+        yield settings
+
+
+@pytest.fixture
+def connection(owner: DatabaseSettings) -> Iterator[Connection]:
+    """The login of the enterprise's data source."""
+    with psycopg.connect(conninfo(login_of(owner, SECRET, ENTERPRISE))) as connection:
+        yield connection
+
+
+@pytest.fixture
+def department(owner: DatabaseSettings) -> Iterator[Connection]:
+    with psycopg.connect(conninfo(login_of(owner, SECRET, DEPARTMENT))) as connection:
+        yield connection
+
+
+def columns_of(connection: Connection, text: str, uid: str) -> list[str]:
+    (tag,) = connection.execute(
+        "select coalesce(min(tag_id), 0) from tag" if uid == "nm-machine" else "select 0"
+    ).fetchone() or (0,)
+    cursor = connection.execute(expanded(text, variables(uid, tag)).encode())
+    found = [column.name for column in cursor.description or ()]
+    assert cursor.rowcount <= 5000
+    return found
+
+
+@pytest.mark.parametrize("uid", sorted(set(BOARDS) - {"nm-department"}))
+def test_every_query_of_a_tenants_board_gives_what_its_panel_shows(
+    uid: str, connection: Connection
+) -> None:
+    for panel, text in sql_targets(uid):
+        found = columns_of(connection, text, uid)
+        if panel["type"] == "annotation":
+            assert found == ["time", "timeEnd", "text", "tags"], panel["title"]
+        elif panel["type"] == "timeseries" and not overrides(panel):
+            assert found == LONG, panel["title"]
+        else:
+            assert set(overrides(panel)) <= set(found), panel["title"]
+
+
+def test_the_departments_board_runs_as_the_department_and_names_no_machine(
+    department: Connection,
+) -> None:
+    for panel, text in sql_targets("nm-department"):
+        found = columns_of(department, text, "nm-department")
+        assert set(overrides(panel)) <= set(found)
+    shown = [str(row) for row in rows(department, "department_trend")]
+    assert not any("cnc" in row or "Máy" in row for row in shown)
+    with pytest.raises(psycopg.errors.UndefinedTable):
+        rows(department, "states")
+
+
+def test_every_file_is_used_by_a_board() -> None:
+    used = {text for uid in BOARDS for _, text in sql_targets(uid)}
+    for board in BOARDS.values():
+        used |= {
+            variable["query"]
+            for variable in board["templating"].get("list") or []
+            if variable["type"] == "query"
+        }
+    files = {file.stem: sql(file.stem) for file in (ROOT / "dashboards/sql").glob("*.sql")}
+
+    assert [name for name, text in files.items() if text not in used] == []
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "select * from edge_certificate",
+        "select * from public.edge_certificate",
+        "select * from public.enrolment_token",
+        "select * from access.account",
+        "select * from pg_authid",
+        "create temporary table mine (x integer)",
+        "set session authorization nhipmay",
+    ],
+)
+def test_a_viewer_reads_no_secret_whatever_he_sends(connection: Connection, statement: str) -> None:
+    connection.execute("set statement_timeout = 0")
+
+    with pytest.raises(psycopg.Error):
+        connection.execute(statement.encode())
+
+
+def test_places_are_named_by_their_way_in_the_order_of_the_flow(connection: Connection) -> None:
+    found = [(row["__value"], row["__text"]) for row in rows(connection, "line_places")]
+
+    assert found[:4] == [
+        ("co-khi-mau/bien-hoa", "Cơ khí mẫu › Biên Hòa"),
+        (LINE, "Cơ khí mẫu › Biên Hòa › Gia công › Dây chuyền 1"),
+        (f"{LINE}/cua-1", "Cơ khí mẫu › Biên Hòa › Gia công › Dây chuyền 1 › Máy cưa"),
+        (UNIT, "Cơ khí mẫu › Biên Hòa › Gia công › Dây chuyền 1 › Máy tiện"),
+    ]
+
+
+def test_machines_of_one_name_are_told_apart(owner: DatabaseSettings) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            """
+            insert into place (parent_id, level, path, name_vi, name_en, position)
+            select parent_id, level, replace(path, '-1', '-2'), 'Dây chuyền 2', 'Line 2', 2
+            from place where path = %s
+            """,
+            [LINE],
+        )
+        connection.execute(
+            """
+            insert into place (parent_id, level, path, name_vi, name_en, position)
+            select place_id, 'work_unit', path || '/cnc-1', 'Máy tiện', 'Lathe', 1
+            from place where path like '%%/day-chuyen-2'
+            """
+        )
+        shown = connection.execute(
+            "select shown_vi from place_shown where level = 'work_unit' order by flow"
+        ).fetchall()
+        connection.rollback()
+
+    assert [name for (name,) in shown] == [
+        "Máy cưa",
+        "Dây chuyền 1 · Máy tiện",
+        "Dây chuyền 2 · Máy tiện",
+    ]
+
+
+def test_an_hours_value_does_not_depend_on_the_window(connection: Connection) -> None:
+    whole = rows(connection, "good_parts")
+    for minutes in (1, 29, 31, 59):
+        begun = rows(connection, "good_parts", start=SIX + timedelta(minutes=minutes))
+        assert [row for row in whole if row["time"] == SIX] == [
+            row for row in begun if row["time"] == SIX
+        ]
+    assert [row["value"] for row in whole] == [42]
+    assert [row["value"] for row in rows(connection, "scrap_parts")] == [None]
+    assert [row["value"] for row in rows(connection, "coverage_steps")] == [0.75]
+
+
+def test_a_step_that_is_not_over_says_so(owner: DatabaseSettings) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute("delete from base_sum where slice_start > %s", [SIX])
+        (row,) = rows(connection, "good_parts")
+        connection.rollback()
+
+    assert row["name"] == "Máy tiện · chưa trọn"
+    assert row["value"] == 40
+
+
+def test_states_begin_at_the_window_and_end_after_the_last(connection: Connection) -> None:
+    found = rows(connection, "states", start=SIX + timedelta(minutes=10))
+
+    assert [(row["time"] - SIX, row["state"]) for row in found] == [
+        (timedelta(minutes=10), "production"),
+        (timedelta(minutes=30), "breakdown"),
+        (timedelta(minutes=45), "unknown"),
+        (timedelta(minutes=60), None),
+    ]
+    assert {(row["path"], row["name"]) for row in found} == {(UNIT, "Máy tiện")}
+
+
+def test_neighbours_that_are_alike_are_one_band_and_many_become_steps(
+    owner: DatabaseSettings,
+) -> None:
+    blinking = """
+        insert into state_interval (work_unit_id, start_time, end_time, element)
+        select place_id, %s + n * interval '4 seconds', %s + (n + 1) * interval '4 seconds',
+            case when n %% {} = 0 then 'down' else 'production' end
+        from place, generate_series(0, 9999) n where path = %s
+    """
+    with psycopg.connect(conninfo(owner)) as connection:
+        begin = START - timedelta(days=9)
+        until = begin + timedelta(hours=12)
+        connection.execute(blinking.format(10_001).encode(), [begin, begin, UNIT])
+        # The first is another one; all the others are one.
+        assert len(rows(connection, "states", start=begin, end=until)) == 3
+        connection.execute("delete from state_interval where start_time < %s", [START])
+        connection.execute(blinking.format(3).encode(), [begin, begin, UNIT])
+        found = rows(connection, "states", start=begin, end=until)
+        connection.rollback()
+
+    assert 40 < len(found) < 60
+    assert {row["state"] for row in found[:-1]} == {"production"}
+
+
+def test_the_newest_whole_window_is_shown_and_the_running_one_apart(
+    owner: DatabaseSettings,
+) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            """
+            insert into oee_result (
+                place_id, kind, window_start, window_end, oee, coverage, missing, policy_version,
+                formula_version, as_of, final
+            )
+            select place_id, 'shift', %s, %s, 0, 1, '{}', 1, '1', %s, false
+            from place where path = %s
+            """,
+            [SIX + timedelta(hours=2), SIX + timedelta(hours=10), SIX + timedelta(hours=3), LINE],
+        )
+        (newest,) = rows(connection, "newest", end=END + timedelta(days=1))
+        (running,) = rows(connection, "running", end=END)
+        connection.rollback()
+
+    assert (newest["availability"], newest["oee"], newest["coverage"]) == (0.5, None, 0.75)
+    assert (running["oee"], running["coverage"]) == (0, 1)
+    assert running["whole_end"] == START + timedelta(hours=8)
+
+
+def test_a_stop_that_lasts_is_marked_to_the_end_of_the_range(owner: DatabaseSettings) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            "insert into stop (work_unit_id, start_time, element, stop_kind)"
+            " select place_id, %s, 'delay', 'breakdown' from place where path = %s",
+            [SIX, UNIT],
+        )
+        (mark,) = rows(connection, "stop_marks", {**variables("nm-machine")})
+        connection.rollback()
+
+    assert (mark["time"], mark["timeEnd"]) == (SIX, END)
+    assert mark["text"].startswith("Chưa rõ lý do")
+
+
+def test_delivery_tells_missing_from_dropped_and_shows_silent_edges(
+    connection: Connection,
+) -> None:
+    present, past, silent = rows(connection, "delivery_edges")
+
+    assert (present["edge"], present["epoch"]) == ("co-khi-mau/bien-hoa/edge-1", "new")
+    assert (present["issued"], present["committed"], present["dropped"]) == (70, 50, 5)
+    assert present["missing"] == 15
+    # What was refused is settled, but no value.
+    assert present["completeness"] == pytest.approx((50 - 3) / 70)
+    assert (present["pending"], present["lag_s"], present["rejected"]) == (20, 30.0, 3)
+    assert (past["epoch"], past["missing"], past["online"], past["pending"]) == (
+        "old",
+        0,
+        False,
+        None,
+    )
+    assert (silent["edge"], silent["epoch"], silent["issued"], silent["completeness"]) == (
+        "co-khi-mau/bien-hoa/edge-2",
+        None,
+        0,
+        None,
+    )
+
+
+def test_delivery_summary_adds_all_lives_up(connection: Connection) -> None:
+    (total,) = rows(connection, "delivery_summary")
+
+    assert (total["issued"], total["committed"], total["missing"]) == (170, 150, 15)
+    assert total["completeness"] == pytest.approx((150 - 3) / 170)
+
+
+def test_rejections_are_those_of_the_window(connection: Connection) -> None:
+    assert rows(connection, "delivery_reasons") == [
+        {"reason": "out_of_range", "rejections": 2},
+        {"reason": "wrong_type", "rejections": 1},
+    ]
+    hourly: list[dict[str, Any]] = rows(connection, "delivery_rejections_hourly")
+    assert [(row["time"].hour, row["name"], row["value"]) for row in hourly] == [
+        (5, "wrong_type", 1),
+        (6, "out_of_range", 2),
+    ]
