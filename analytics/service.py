@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 import structlog
 
-from analytics.anomaly.watch.service import watch_machines
+from analytics.anomaly.watch.service import tell_people, watch_machines
 from analytics.metrics import Watch
 from analytics.oee.unit_figure import silence_ms
 from analytics.readings.interval import HOUR_MS, hour_of, instant, millis
@@ -57,15 +57,17 @@ def run(settings: AnalyticsSettings, stop: threading.Event) -> None:
             _run(settings, stop, watch)
             return
         # Beside the figures: another process may compute those, and machines are shared.
-        with ThreadPoolExecutor(1, "anomaly") as beside:
-            watching = beside.submit(watch_machines, settings, stop)
-            # Whoever of the two fails ends both.
-            watching.add_done_callback(lambda _: stop.set())
+        with ThreadPoolExecutor(2, "anomaly") as beside:
+            loops = [beside.submit(loop, settings, stop) for loop in (watch_machines, tell_people)]
+            # Whoever fails ends all.
+            for one in loops:
+                one.add_done_callback(lambda _: stop.set())
             try:
                 _run(settings, stop, watch)
             finally:
                 stop.set()
-            watching.result()
+            for one in loops:
+                one.result()
 
 
 def _run(settings: AnalyticsSettings, stop: threading.Event, watch: Watch) -> None:

@@ -283,9 +283,9 @@ class ChannelIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     place: Annotated[str, Field(max_length=400, description="Path of the site.")]
-    kind: Literal["webhook", "email", "mqtt"]
+    kind: Literal["webhook", "email"]
     target: Annotated[str, Field(min_length=3, max_length=500)] = Field(
-        description="Address of the webhook or mailbox, or the topic."
+        description="Address of the webhook or mailbox."
     )
     secret: Annotated[str, Field(max_length=200)] = Field(
         default="", description="Signs what a webhook is sent; never shown again."

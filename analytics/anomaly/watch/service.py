@@ -2,10 +2,12 @@
 
 import threading
 import time
+from collections.abc import Callable
 from datetime import timedelta
 
 import structlog
 
+from analytics.anomaly.notice.telling import judge_limits, tell
 from analytics.anomaly.watch.fleet import Fleet, Patience
 from analytics.anomaly.watch.silence import watch_silence
 from analytics.settings import AnalyticsSettings
@@ -20,6 +22,19 @@ _SILENCE_EVERY_S = 15.0
 
 def watch_machines(settings: AnalyticsSettings, stop: threading.Event) -> None:
     """Judge what machines say until `stop` is set; a database that is away is waited for."""
+    _while_there_is_a_database(settings, stop, _work)
+
+
+def tell_people(settings: AnalyticsSettings, stop: threading.Event) -> None:
+    """Judge limits and send messages until `stop` is set."""
+    _while_there_is_a_database(settings, stop, _tell)
+
+
+def _while_there_is_a_database(
+    settings: AnalyticsSettings,
+    stop: threading.Event,
+    work: Callable[[Connection, AnalyticsSettings, threading.Event], None],
+) -> None:
     backoff = _FIRST_BACKOFF_S
     while not stop.is_set():
         try:
@@ -29,7 +44,7 @@ def watch_machines(settings: AnalyticsSettings, stop: threading.Event) -> None:
             ):
                 check_migrated(connection)
                 backoff = _FIRST_BACKOFF_S
-                _work(connection, settings, stop)
+                work(connection, settings, stop)
         except TransientError as exc:
             _log.warning("anomaly_database_unavailable", reason=str(exc))
             stop.wait(backoff)
@@ -57,3 +72,14 @@ def _work(connection: Connection, settings: AnalyticsSettings, stop: threading.E
         _log.debug("anomaly_pass", readings=taken, seconds=round(took, 3))
         stop.wait(max(settings.anomaly.interval_s - took, 0.0))
     fleet.save(connection)
+
+
+def _tell(connection: Connection, settings: AnalyticsSettings, stop: threading.Event) -> None:
+    clock = settings.make_clock()
+    late = settings.plant_time(settings.anomaly.lateness_s)
+    while not stop.is_set():
+        judge_limits(connection, clock() - late)
+        told = tell(connection, settings.anomaly, clock())
+        if told:
+            _log.info("anomaly_messages", **told)
+        stop.wait(settings.anomaly.interval_s)

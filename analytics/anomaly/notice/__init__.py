@@ -1,0 +1,1 @@
+"""Limits of single signals, and telling people what was found."""

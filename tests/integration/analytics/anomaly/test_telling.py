@@ -1,0 +1,211 @@
+"""Limits, silence and messages on a real database, to a real web server and mail server."""
+
+import json
+import socketserver
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from ipaddress import ip_network
+
+import numpy as np
+import pytest
+
+from analytics.anomaly.notice.telling import judge_limits, tell
+from analytics.anomaly.watch.machine import load_machines
+from analytics.anomaly.watch.settings import AnomalySettings, MailSettings
+from analytics.anomaly.watch.silence import watch_silence
+from plant.settings import DatabaseSettings
+from store.anomaly import limit as limit_store
+from store.anomaly.limit import ChannelSaid, LimitSaid
+from store.figure.source import plant_source
+from tests.plants.figure_plant import at
+from tests.plants.watched_plant import WatchedPlant, readings
+
+
+class Hook(HTTPServer):
+    """A web server that keeps what it is sent and answers as it is told."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Answering)
+        self.got: list[tuple[dict[str, str], bytes]] = []
+        self.status = 204
+
+
+class _Answering(BaseHTTPRequestHandler):
+    server: Hook
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["content-length"]))
+        self.server.got.append(({k.lower(): v for k, v in self.headers.items()}, body))
+        self.send_response(self.server.status)
+        self.send_header("content-length", "0")
+        self.end_headers()
+
+    def log_message(self, *_: object) -> None:
+        """Say nothing."""
+
+
+class Post(socketserver.TCPServer):
+    """A mail server that takes one letter after the other."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), _Taking)
+        self.got: list[str] = []
+
+
+class _Taking(socketserver.StreamRequestHandler):
+    server: Post
+
+    def handle(self) -> None:
+        self.wfile.write(b"220 here\r\n")
+        letter: list[str] | None = None
+        for raw in self.rfile:
+            line = raw.decode().rstrip("\r\n")
+            if letter is not None:
+                if line != ".":
+                    letter.append(line)
+                    continue
+                self.server.got.append("\n".join(letter))
+                letter = None
+            elif line.upper() == "DATA":
+                letter = []
+                self.wfile.write(b"354 go on\r\n")
+                continue
+            elif line.upper() == "QUIT":
+                self.wfile.write(b"221 bye\r\n")
+                return
+            self.wfile.write(b"250 ok\r\n")
+
+
+@contextmanager
+def serving(server: socketserver.BaseServer) -> Iterator[None]:
+    thread = threading.Thread(target=server.serve_forever)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+@pytest.fixture
+def plant(database: DatabaseSettings) -> Iterator[WatchedPlant]:
+    found = WatchedPlant(database)
+    yield found
+    found.close()
+
+
+@pytest.fixture
+def hook() -> Iterator[Hook]:
+    server = Hook()
+    with serving(server):
+        yield server
+
+
+def settings(**more: object) -> AnomalySettings:
+    return AnomalySettings(networks=(ip_network("127.0.0.0/8"),), **more)  # type: ignore[arg-type]
+
+
+def channel(plant: WatchedPlant, kind: str, target: str, **changes: object) -> None:
+    (row,) = plant.rows("select site_id from edge")
+    said = {
+        "site_id": row["site_id"],
+        "kind": kind,
+        "target": target,
+        "secret": "s3cret",
+        "least_severity": 0.0,
+        "quiet_from": None,
+        "quiet_to": None,
+        "escalate_after_s": None,
+        "repeat_after_s": 0.0,
+    }
+    limit_store.add_channel(plant.connection, ChannelSaid(**said | changes), at(0), "an")
+
+
+def limited(plant: WatchedPlant) -> None:
+    """Let the oil be too warm from half an hour to an hour, with a limit that says so."""
+    said = LimitSaid(plant.unit_id, "cua/oil", "high", 45.0, 2.0, 60.0, 60.0, "high", [])
+    limit_store.add_limit(plant.connection, said, at(0), "an")
+    times, values = readings(1.5)
+    values[180:360, 2] += 10
+    plant.say(times, values)
+
+
+def test_a_limit_tells_a_webhook_once_with_a_signature_and_again_when_it_is_over(
+    plant: WatchedPlant, hook: Hook
+) -> None:
+    limited(plant)
+    channel(plant, "webhook", f"http://127.0.0.1:{hook.server_port}/x")
+    for now in (at(0.25), at(0.75), at(0.8)):
+        judge_limits(plant.connection, now)
+        tell(plant.connection, settings(), now)
+    (told,) = hook.got
+    assert told[0]["webhook-signature"].startswith("v1,")
+    content = json.loads(told[1])
+    assert content["type"] == "anomaly.opened"
+    assert content["data"]["causes"][0]["expected"] == 45.0
+
+    judge_limits(plant.connection, at(1.5))
+    assert tell(plant.connection, settings(), at(1.5)) == {"sent": 1}
+    assert json.loads(hook.got[-1][1])["type"] == "anomaly.closed"
+    (row,) = plant.rows("select start_time, end_time from anomaly_event where kind = 'limit'")
+    assert row["start_time"] == at(0.5) + timedelta(seconds=10)
+    assert row["end_time"] == at(1.0) + timedelta(seconds=10)
+
+
+def test_what_cannot_be_sent_is_tried_again_and_what_nobody_looks_at_escalates(
+    plant: WatchedPlant, hook: Hook
+) -> None:
+    limited(plant)
+    post = Post()
+    with serving(post):
+        mail = MailSettings(
+            host="127.0.0.1", port=post.server_address[1], sender="nhipmay@x.vn", encryption=False
+        )
+        channel(plant, "webhook", f"http://127.0.0.1:{hook.server_port}/x")
+        channel(plant, "email", "quan-doc@x.vn", escalate_after_s=600.0)
+        hook.status = 503
+        judge_limits(plant.connection, at(0.6))
+        assert tell(plant.connection, settings(mail=mail), at(0.6)) == {"failed": 1}
+        assert post.got == []
+        hook.status = 204
+        judge_limits(plant.connection, at(0.8))
+        assert tell(plant.connection, settings(mail=mail), at(0.8)) == {"sent": 2}
+    (letter,) = post.got
+    assert "To: quan-doc@x.vn" in letter
+    (row,) = plant.rows("select attempts, last_error from anomaly_message where step = 'opened'")
+    assert row["attempts"] == 1
+
+
+def test_a_webhook_into_the_own_network_is_refused_unless_it_is_named(
+    plant: WatchedPlant, hook: Hook
+) -> None:
+    limited(plant)
+    channel(plant, "webhook", f"http://127.0.0.1:{hook.server_port}/x")
+    judge_limits(plant.connection, at(0.6))
+
+    assert tell(plant.connection, AnomalySettings(), at(0.6)) == {"refused": 1}
+    assert hook.got == []
+
+
+def test_data_that_stopped_are_an_alarm_until_they_come_again(plant: WatchedPlant) -> None:
+    times, values = readings(1.0)
+    plant.say(times, values)
+    machines = load_machines(plant.connection, plant_source(plant.connection), [plant.unit_id])
+    after = timedelta(minutes=3)
+
+    assert watch_silence(plant.connection, machines, at(1.04), after) == 0
+    assert watch_silence(plant.connection, machines, at(1.1), after) == 1
+    assert watch_silence(plant.connection, machines, at(1.2), after) == 1
+    (row,) = plant.rows("select start_time, end_time, context from anomaly_event")
+    assert (row["start_time"], row["end_time"]) == (at(1.0), None)
+
+    plant.say([at(1.3)], np.ones((1, 3)))
+    assert watch_silence(plant.connection, machines, at(1.31), after) == 0
+    (row,) = plant.rows("select end_time from anomaly_event")
+    assert row["end_time"] == at(1.3)
+    # Outside of the shift nobody expects it to speak.
+    assert watch_silence(plant.connection, machines, at(9), after) == 0
