@@ -12,6 +12,8 @@ from api.access.accounts import Accounts
 from api.access.authentication import Authentication
 from api.access.declaration import gate
 from api.access.entry.factor import FactorCipher
+from api.access.entry.provider import Provider
+from api.access.entry.single_sign_on import SingleSignOn
 from api.access.entry.tablet import Tablets
 from api.access.entry.visiting import Visitors
 from api.delivery.enrolment import make_desk
@@ -45,9 +47,11 @@ from api.routers import (
     pages,
     places,
     sign_in,
+    single_sign_on,
     tablets,
 )
-from api.settings import ApiSettings
+from api.settings import ApiSettings, SingleSignOnSettings
+from plant.settings import secret_text
 from store.access.account import AccessStore
 from store.anomaly.book import AnomalyBook
 from store.figure.classification_book import ClassificationBook
@@ -97,6 +101,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     context.tablets = Tablets(access) if access else None
     if access and settings.accounts and settings.accounts.visitors:
         context.visitors = Visitors(access, settings.accounts.visitors)
+    if access and settings.accounts and settings.accounts.single_sign_on:
+        context.single_sign_on = _single_sign_on(settings.accounts.single_sign_on, settings, access)
     context.authentication = Authentication(
         settings.bearer_token(), context.accounts, context.brake, context.tablets
     )
@@ -144,7 +150,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(health.router)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     own = (anomaly_page.router, sign_in.router, account.router, tablets.router)
-    for router in (*page_routers, *own):
+    for router in (*page_routers, *own, single_sign_on.router):
         app.include_router(router, responses=_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
@@ -153,6 +159,16 @@ def create_app(settings: ApiSettings) -> FastAPI:
         Envelope, metrics=metrics, authentication=context.authentication, accounts=context.accounts
     )
     return app
+
+
+def _single_sign_on(
+    block: SingleSignOnSettings, settings: ApiSettings, store: AccessStore
+) -> SingleSignOn:
+    secret = secret_text(
+        block.client_secret, block.client_secret_file, "accounts.single_sign_on.client_secret"
+    )
+    provider = Provider(block.issuer, block.client_id, secret, block.networks)
+    return SingleSignOn(provider, store, settings.accounts_secret(), block.login_claim)
 
 
 class _App(FastAPI):

@@ -34,6 +34,25 @@ class EnrolmentSettings(StrictModel):
     """How long a certificate holds; edges renew theirs after two thirds of it."""
 
 
+class SingleSignOnSettings(StrictModel):
+    """A provider of identities (OpenID Connect) whose word on who somebody is is taken."""
+
+    issuer: Annotated[str, Field(pattern=r"^https?://[^\s]+$")]
+    """As the provider names itself; its `/.well-known/openid-configuration` says the rest."""
+    client_id: str
+    """As the provider knows this installation."""
+    client_secret: SecretStr | None = None
+    """What this installation shows it."""
+    client_secret_file: Path | None = None
+    """File that holds it, instead."""
+    title: str = "OpenID Connect"
+    """What the page for signing in calls it."""
+    login_claim: str = "preferred_username"
+    """The claim that names the login of an account, looked at once per account."""
+    networks: tuple[IPvAnyNetwork, ...] = ()
+    """Networks of one's own in which the provider is; left out, it is on the internet."""
+
+
 class AccountsSettings(StrictModel):
     """People and systems that are known one by one; left out, the token lets everybody see all."""
 
@@ -41,6 +60,8 @@ class AccountsSettings(StrictModel):
     """Secret from which the passwords of the enterprises' logins follow, as for `migrate`."""
     logins_secret_file: Path | None = None
     """File that holds it, instead."""
+    single_sign_on: SingleSignOnSettings | None = None
+    """A provider of identities by whose word people sign in, beside their passwords."""
     visitors: tuple[str, ...] = ()
     """Logins of a demo that whoever sits at this machine takes without a password, the first to
     begin with; on loopback only."""

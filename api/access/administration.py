@@ -61,6 +61,7 @@ def make_link(store: AccessStore, login: str, now: datetime, who: str) -> str:
             "add_link", hash=digest(link), account_id=account.account_id, expires_at=now + LINK_LIFE
         )
         t.do("set_second_factor", account_id=account.account_id, secret=None, step=0)
+        t.do("drop_outside_identities", account_id=account.account_id)
         t.do("end_sessions", account_id=account.account_id)
         t.do("set_disabled", login=login, at=None, now=now)
         _note(t, who, "link-made", login)

@@ -15,6 +15,7 @@ from fastapi import Depends, Request
 from api.access.accounts import Accounts
 from api.access.authentication import Authentication
 from api.access.brake import Brake
+from api.access.entry.single_sign_on import SingleSignOn
 from api.access.entry.tablet import Tablets
 from api.access.entry.visiting import Visitors
 from api.access.principal import CURRENT, Reach
@@ -163,6 +164,8 @@ class Context:
     """People and systems that are known one by one, where there are."""
     tablets: Tablets | None = None
     """Shared tablets, which are places."""
+    single_sign_on: SingleSignOn | None = None
+    """Sign-in by the word of a provider of identities."""
     visitors: Visitors | None = None
     """Roles that whoever sits at this machine may take, in a demo."""
     brake: Brake = field(default_factory=lambda: Brake(time.monotonic))

@@ -62,7 +62,7 @@ def show_sign_in(
 ) -> Response:
     """Ask for login, password and code, or for the token; a demo's visitor is let in at once."""
     if context.visitors and not choose and CURRENT.get().credential == "none" and _is_here(request):
-        return _begun(
+        return begun(
             request,
             context.visitors.begin(context.visitors.first, caller_of(request)),
             own_address(next_),
@@ -78,6 +78,7 @@ def show_sign_in(
         wrong="",
         accounts=context.accounts is not None,
         visitors=_visitors(context, request),
+        single=single_title(context),
         login="",
     )
 
@@ -116,12 +117,12 @@ async def sign_in(
     if wrong:
         if wrong != "code":
             context.brake.note_fault(*keys)
-        return _asked_again(request, pages, context, next_, wrong, login)
+        return asked_again(request, pages, context, next_, wrong, login)
     context.brake.note_success(*keys)
     target = own_address(next_)
     if context.accounts is not None and target == "/":
         target = home_of(await run_in_threadpool(context.accounts.of_session, cookie))
-    return _begun(request, cookie, target, lasts_s, accounts=context.accounts is not None)
+    return begun(request, cookie, target, lasts_s, accounts=context.accounts is not None)
 
 
 def _visit(request: Request, context: Context, login: str) -> Response:
@@ -131,7 +132,7 @@ def _visit(request: Request, context: Context, login: str) -> Response:
         cookie = context.visitors.begin(login, caller_of(request))
     except AccountError:
         raise UnknownError from None
-    return _begun(request, cookie, home_of(context.accounts.of_session(cookie)))
+    return begun(request, cookie, home_of(context.accounts.of_session(cookie)))
 
 
 def _is_here(request: Request) -> bool:
@@ -146,7 +147,7 @@ def _visitors(context: Context, request: Request) -> list[AccountRow]:
     return context.visitors.accounts() if context.visitors and _is_here(request) else []
 
 
-def _begun(
+def begun(
     request: Request,
     cookie: str,
     target: str,
@@ -154,6 +155,7 @@ def _begun(
     *,
     accounts: bool = True,
 ) -> Response:
+    """Return the answer with which a session begins, in the browser's cookie."""
     response = RedirectResponse(target, HTTPStatus.SEE_OTHER)
     if cookie:
         secure = request.url.scheme == "https"
@@ -194,9 +196,10 @@ def _by_token(context: Context, token: str) -> tuple[str, str, int]:
     return "", session_of(right), LASTS_S
 
 
-def _asked_again(
+def asked_again(
     request: Request, pages: Pages, context: Context, next_: str, wrong: str, login: str
 ) -> Response:
+    """Return the page again, with what was wrong."""
     f = pages.live.formatter(pages.language_of(request))
     asked = {"next": own_address(next_)}
     words = f.text(f"sign_in.{'wrong' if wrong in {'wrong_code', 'token'} else wrong}")
@@ -211,6 +214,7 @@ def _asked_again(
         wrong=words,
         accounts=context.accounts is not None,
         visitors=[],
+        single=single_title(context),
         login=login,
     )
 
@@ -222,6 +226,13 @@ def home_of(principal: Principal | None) -> str:
     if principal is not None and principal.may(Right.OPERATE):
         return "/operator"
     return "/account"
+
+
+def single_title(context: Context) -> str:
+    """Return what a provider of identities is called here; empty where there is none."""
+    accounts = context.settings.accounts
+    block = accounts.single_sign_on if accounts else None
+    return block.title if block else ""
 
 
 def own_address(address: str) -> str:

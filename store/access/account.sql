@@ -147,6 +147,21 @@ update access.token set used_at = %(now)s where token_hash = %(hash)s
 update access.token set revoked_at = %(now)s
 where token_id = %(token_id)s and account_id = %(account_id)s and revoked_at is null
 
+-- name: by_outside_identity
+-- Whose account somebody of a provider of identities is.
+select account_id from access.outside_identity
+where issuer = %(issuer)s and subject = %(subject)s
+
+-- name: add_outside_identity
+-- Once per account and provider.
+insert into access.outside_identity (issuer, subject, account_id, since)
+values (%(issuer)s, %(subject)s, %(account_id)s, %(now)s)
+on conflict do nothing
+
+-- name: drop_outside_identities
+-- Who lost an identity there is found anew by the login.
+delete from access.outside_identity where account_id = %(account_id)s
+
 -- name: append_audit
 -- Number, time and hash are the database's to give.
 select access.append_audit(%(said)s)

@@ -66,6 +66,10 @@ to nhipmay_writer
 -- Tablets are added, and end; none is taken away.
 grant select, insert, update on access.device to nhipmay_writer
 
+-- name: grant_outside_identities
+-- Taken down once, dropped with a new link.
+grant select, insert, delete on access.outside_identity to nhipmay_writer
+
 -- name: grant_sessions
 -- Sessions end, codes are used up.
 grant select, insert, update, delete on access.session, access.recovery_code to nhipmay_writer

@@ -24,6 +24,8 @@ OPEN = {
     "/operator/worker.js",
     "/sign-in",
     "/sign-in/link/{link}",
+    "/sign-in/single",
+    "/sign-in/single/back",
     "/static/{address}",
 }
 """What anybody may call. A further one is a decision: think before it is listed here."""
