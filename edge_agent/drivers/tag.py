@@ -4,6 +4,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
+from edge_agent.drivers.written import Decimal
 from edge_agent.priority import Priority
 from plant.errors import ConfigurationError
 from plant.measurement import TEXT_ROLES, TagRole, ValueType
@@ -114,6 +115,26 @@ class TagSettings(StrictModel):
         if self.priority is not None:
             return Priority[self.priority.upper()]
         return Priority.NORMAL if self.role is TagRole.NONE else Priority.HIGH
+
+
+class WrittenTagSettings(TagSettings):
+    """A tag of a source that writes its numbers as text."""
+
+    words: dict[str, float] = {}
+    """Numbers that words stand for, such as `RUN: 1`; `on`, `off`, `true`, `false`, `yes` and `no`
+    are known."""
+    decimal: Decimal = "auto"
+    """`point` or `comma`: which of them begins the decimals; `auto` tells by how a number is
+    written, and leaves `1,234` as text, which may be either."""
+
+    @field_validator("words", mode="before")
+    @classmethod
+    def _words_are_text(cls, value: object) -> object:
+        # YAML 1.1 reads ON and OFF without quotes as true and false.
+        names = {True: "on", False: "off"}
+        if not isinstance(value, dict):
+            return value
+        return {names[key] if isinstance(key, bool) else key: one for key, one in value.items()}
 
 
 class SampledTagSettings(TagSettings):

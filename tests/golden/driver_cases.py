@@ -87,6 +87,7 @@ def _mqtt(given: Case) -> dict[str, Any]:
             "driver": "mqtt",
             "client_id": "golden",
             "time": given.get("time"),
+            "quality": given.get("quality"),
             "tags": _tags(given),
         }
     )

@@ -11,6 +11,7 @@ from plant.log import get_logger
 
 CHUNK_ROWS: Final = 500
 _PENDING_AT_MOST: Final = 50_000
+_TOLD: Final = 20
 
 _log = get_logger()
 
@@ -46,14 +47,19 @@ class CsvDriver:
         while chunk := await asyncio.to_thread(recording.chunk, rows):
             await pace.wait(chunk)
             await inlet.drained(_PENDING_AT_MOST)
-            if chunk.unreadable:
-                inlet.unreadable(len(chunk.unreadable))
-                _log.warning("rows_unreadable", source=self._name, rows=chunk.unreadable)
+            if chunk.refused:
+                inlet.unreadable(len(chunk.refused))
+                told = [f"row {one.row}: {one.reason}" for one in chunk.refused[:_TOLD]]
+                more = len(chunk.refused) - len(told)
+                _log.warning("rows_unreadable", source=self._name, rows=told, more=more)
             if chunk.latest_us is not None:
                 latest = chunk.latest_us if latest is None else max(latest, chunk.latest_us)
             await inlet.deliver(
                 chunk.readings, sampled_us=latest, position=f"{identity}:{chunk.row}"
             )
+        if recording.unknown:
+            _log.warning("variables_without_tag", source=self._name,
+                         rows=dict(recording.unknown.most_common(_TOLD)))  # fmt: skip
         if latest is not None:
             await inlet.deliver([], sampled_us=latest + 1)
 

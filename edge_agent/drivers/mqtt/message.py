@@ -1,22 +1,28 @@
 """From a device's message to readings, without a broker."""
 
+import json
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import msgspec
 
 from edge_agent.drivers.contract import Reading
-from edge_agent.drivers.mqtt.path import AbsentError, Path, found, parse_path
-from edge_agent.drivers.mqtt.settings import MqttSettings, MqttTagSettings, MqttTimeSettings
-from plant.clock import microseconds
+from edge_agent.drivers.moment import moment_us
+from edge_agent.drivers.mqtt.path import AbsentError, Path, found, parse_path, selected
+from edge_agent.drivers.mqtt.settings import (
+    BesideSettings,
+    MqttQualitySettings,
+    MqttSettings,
+    MqttTagSettings,
+    MqttTimeSettings,
+)
+from edge_agent.drivers.stated_quality import quality_said
+from edge_agent.drivers.written import number_written
 from plant.measurement import Quality, ValueType
 
 TOPICS_REMEMBERED = 10_000
-_COUNTS_US = {"s": 1_000_000.0, "ms": 1000.0, "us": 1.0, "ns": 0.001}
-_TIMES = range(-(2**62), 2**62)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,17 +39,23 @@ class Message:
 class _Tag:
     """How one tag is taken from messages."""
 
-    __slots__ = ("name", "number", "path", "time", "time_path", "topic", "words", "zone")
+    __slots__ = ("decimal", "map", "name", "number", "path", "quality", "time", "topic", "words",
+                 "zone")  # fmt: skip
 
-    def __init__(self, tag: MqttTagSettings, common: MqttTimeSettings | None) -> None:
-        time = tag.time or common
+    def __init__(
+        self,
+        tag: MqttTagSettings,
+        time: MqttTimeSettings | None,
+        quality: MqttQualitySettings | None,
+    ) -> None:
         self.name = tag.name
         self.topic = tag.topic
         self.path: Path = parse_path(tag.path)
         self.number = tag.kind is ValueType.NUMBER or bool(tag.states)
-        self.time = time
-        self.time_path: Path = parse_path(time.path) if time else ()
-        self.zone = ZoneInfo(time.time_zone) if time else None
+        self.time = tag.time or time
+        self.quality = tag.quality or quality
+        self.zone = ZoneInfo(self.time.time_zone if self.time else "UTC")
+        self.map, self.decimal = tag.words, tag.decimal
         self.words = f"{tag.name} ({tag.topic}{' ' + tag.path if tag.path else ''})"
 
 
@@ -59,7 +71,7 @@ class MessageReader:
         matches: Callable[[str, str], bool],
         latest_us: Callable[[str], int | None],
     ) -> None:
-        self._tags = [_Tag(tag, settings.time) for tag in settings.tags]
+        self._tags = [_Tag(tag, settings.time, settings.quality) for tag in settings.tags]
         self._max_bytes = settings.max_message_bytes
         self._matches = matches
         self._latest_us = latest_us
@@ -101,36 +113,53 @@ class MessageReader:
 
     def _readings(self, tag: _Tag, message: Message, content: "_Content") -> Iterator[Reading]:
         try:
-            raw = content.at(tag.path) if tag.path else content.whole(number=tag.number)
-        except AbsentError:
-            if tag.name not in self._seen:
-                self._problems[tag.name] = f"{tag.words}: its messages have no such field"
-            return
+            values = list(content.all_at(tag.path) if tag.path else content.whole(tag.number))
         except ValueError:
             self.unreadable += 1
             if tag.name not in self._seen:
                 self._problems[tag.name] = f"{tag.words}: its messages are not JSON in UTF-8"
             return
+        if not values:
+            if tag.name not in self._seen:
+                self._problems[tag.name] = f"{tag.words}: its messages have no such field"
+            return
         self._seen.add(tag.name)
         self._problems.pop(tag.name, None)
-        time_us, quality = self._time(tag, message, content)
-        if message.retained and not self._is_news(tag, time_us):
-            return
-        value = _scalar(raw, number=tag.number)
-        if raw is not None and value is None:
-            self.unreadable += 1
-        yield Reading(tag.name, value, time_us, Quality.BAD if value is None else quality)
+        for place, (raw, entry) in enumerate(values):
+            time_us, quality = self._time(tag, message, content, entry)
+            if tag.time is None:
+                # Samples of one message never share a time.
+                time_us += place
+            if message.retained and not self._is_news(tag, time_us):
+                continue
+            value = _scalar(raw, tag)
+            if raw is not None and value is None and not _is_said_absent(raw):
+                self.unreadable += 1
+            quality = max(quality, self._quality(tag, content, entry))
+            yield Reading(tag.name, value, time_us, Quality.BAD if value is None else quality)
 
-    def _time(self, tag: _Tag, message: Message, content: "_Content") -> tuple[int, Quality]:
+    def _time(
+        self, tag: _Tag, message: Message, content: "_Content", entry: object
+    ) -> tuple[int, Quality]:
         """Return the source time; that of arrival, uncertain, when the message's is unreadable."""
         if tag.time is None:
             return message.arrived_us, Quality.GOOD
         try:
-            return _moment_us(content.at(tag.time_path), tag.time.format, tag.zone), Quality.GOOD
-        except (AbsentError, ValueError, OverflowError):
+            raw = content.beside(tag.time, entry)
+            return moment_us(raw, tag.time.format, tag.zone), Quality.GOOD
+        except (AbsentError, ValueError):
             self.unreadable += 1
             self._problems[tag.name] = f"{tag.words}: no readable time at {tag.time.path}"
             return message.arrived_us, Quality.UNCERTAIN
+
+    def _quality(self, tag: _Tag, content: "_Content", entry: object) -> Quality:
+        if tag.quality is None:
+            return Quality.GOOD
+        try:
+            return quality_said(content.beside(tag.quality, entry), tag.quality.numbers)
+        except (AbsentError, ValueError):
+            # Where a quality should be and none is, nobody vouches for the value.
+            return Quality.UNCERTAIN
 
     def _is_news(self, tag: _Tag, time_us: int) -> bool:
         if tag.time is None or tag.name in self._problems:
@@ -149,59 +178,58 @@ class _Content:
         self._decoded: object = None
         self._done = False
 
-    def at(self, path: Path) -> object:
-        """Return what lies at a path; raise AbsentError, or ValueError when it is no JSON."""
+    def _message(self) -> object:
         if not self._done:
             self._decoded = _json(self._payload)
             self._done = True
-        return found(self._decoded, path)
+        return self._decoded
 
-    def whole(self, *, number: bool) -> object:
+    def all_at(self, path: Path) -> Iterator[tuple[object, object]]:
+        """Yield what lies at a path, with its entry; raise ValueError when it is no JSON."""
+        return selected(self._message(), path)
+
+    def beside(self, where: BesideSettings, entry: object) -> object:
+        """Return what belongs to a value; raise AbsentError, or ValueError when it is no JSON."""
+        within, path = where.place()
+        return found(entry if within else self._message(), path)
+
+    def whole(self, number: bool) -> list[tuple[object, object]]:
         """Return the message itself as a value; raise ValueError when it is no text."""
-        text = self._payload.decode("utf-8").strip()
-        if not text and number:
-            return None
+        # A unit in another character set does not spoil a number.
+        text = self._payload.decode("utf-8-sig", "replace" if number else "strict")
+        text = text.strip(" \t\r\n\0")
         if number or text.startswith('"'):
             try:
-                return self.at(())
+                decoded = self._message()
             except ValueError:
-                return text
-        return text
+                return [(text, text)]
+            return [(decoded, decoded)]
+        return [(text, text)]
 
 
 def _json(payload: bytes) -> object:
+    """Decode JSON as devices write it: with a mark of its byte order, NULs behind it, or NaN."""
+    clean = payload.removeprefix(b"\xef\xbb\xbf").strip(b" \t\r\n\0")
     try:
-        return msgspec.json.decode(payload)
+        return msgspec.json.decode(clean)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as exc:
+        if b"NaN" not in clean and b"Infinity" not in clean:
+            raise ValueError(str(exc)) from exc
+    try:
+        return json.loads(clean)
+    except RecursionError as exc:
         raise ValueError(str(exc)) from exc
 
 
-def _scalar(raw: object, *, number: bool) -> float | int | str | bool | None:
+def _scalar(raw: object, tag: _Tag) -> float | int | str | bool | None:
     """Return a value that a measurement can have; None for lists, mappings and nothing."""
-    if isinstance(raw, str) and number:
-        text = raw.strip()
-        for kind in (int, float):
-            try:
-                return kind(text)
-            except ValueError:
-                continue
-        return raw
-    return raw if isinstance(raw, str | int | float | bool) else None
-
-
-def _moment_us(raw: object, layout: str, zone: ZoneInfo | None) -> int:
-    """Return the microseconds of a message's time; raise ValueError or OverflowError."""
-    if layout == "iso8601":
-        if not isinstance(raw, str):
-            raise ValueError("a time in ISO 8601 is text")
-        moment = datetime.fromisoformat(raw.strip())
-        return microseconds(moment if moment.tzinfo else moment.replace(tzinfo=zone))
     if isinstance(raw, str):
-        raw = float(raw)
-    if isinstance(raw, bool) or not isinstance(raw, int | float) or not math.isfinite(raw):
-        raise ValueError("a time that counts is a number")
-    factor = _COUNTS_US[layout]
-    time_us = raw * int(factor) if isinstance(raw, int) and factor >= 1 else round(raw * factor)
-    if time_us not in _TIMES:
-        raise ValueError("the time is out of range")
-    return time_us
+        return number_written(raw, tag.map, tag.decimal) if tag.number else raw
+    if isinstance(raw, float) and not math.isfinite(raw):
+        return None
+    return raw if isinstance(raw, int | float | bool) else None
+
+
+def _is_said_absent(raw: object) -> bool:
+    """Return whether a message says itself that there is no value: NaN, or words for it."""
+    return isinstance(raw, str) or (isinstance(raw, float) and not math.isfinite(raw))

@@ -14,7 +14,12 @@ from edge_agent.drivers.modbus.settings import (
     PlcClockSettings,
     SerialLineSettings,
 )
-from edge_agent.drivers.mqtt.settings import MqttSettings, MqttTagSettings, MqttTimeSettings
+from edge_agent.drivers.mqtt.settings import (
+    MqttQualitySettings,
+    MqttSettings,
+    MqttTagSettings,
+    MqttTimeSettings,
+)
 from edge_agent.drivers.mtconnect.settings import MtConnectSettings, MtConnectTagSettings
 from edge_agent.drivers.opcua.settings import OpcUaSettings, OpcUaTagSettings
 from edge_agent.drivers.s7.settings import S7Settings, S7TagSettings
@@ -64,6 +69,7 @@ def section(title: str) -> str:
         ("`driver: mtconnect`", MtConnectSettings),
         ("`driver: mqtt`", MqttSettings),
         ("`driver: mqtt`", MqttTimeSettings),
+        ("`driver: mqtt`", MqttQualitySettings),
         ("`driver: s7`", S7Settings),
         ("`driver: csv`", CsvSettings),
         ("Tags of any source", TagSettings),

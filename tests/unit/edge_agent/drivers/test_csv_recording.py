@@ -64,7 +64,7 @@ def test_empty_cells_are_nothing_and_odd_ones_stay_text_when_they_are_read(
     text = "Time,Flow,State\n2026-03-02,,EXECUTE\n2026-03-02,n/a,\n2026-03-02,7,6\n"
     assert values(read(tmp_path, text)) == [
         ("bom-1/state", "EXECUTE"),
-        ("bom-1/flow", "n/a"),
+        ("bom-1/flow", None),
         ("bom-1/flow", 7),
         ("bom-1/state", "6"),
     ]

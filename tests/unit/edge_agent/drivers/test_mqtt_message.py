@@ -71,7 +71,7 @@ def test_a_topic_that_is_no_filter_is_refused(topic: str) -> None:
 
 @pytest.mark.parametrize(
     ("payload", "value"),
-    [("5", 5), (" 5.5\n", 5.5), ("true", True), ('"7"', 7), ("on", "on"), ("1,5", "1,5")],
+    [("5", 5), (" 5.5\n", 5.5), ("true", True), ('"7"', 7), ("on", 1), ("1,5", 1.5)],
 )
 def test_a_plain_message_is_the_value(payload: str, value: object) -> None:
     (reading,) = reader_of({"topic": "t"}).read(message(payload))
@@ -168,3 +168,91 @@ def test_a_repeated_message_is_known_until_many_others_have_come() -> None:
     for number in range(REMEMBERED):
         after.take(number, "other", b"")
     assert not after.known(7, "t", b"1")
+
+
+KEP = (
+    '{"timestamp": 1772431200000, "values": ['
+    '{"id": "Line1.Speed", "v": 41.5, "q": true, "t": 1772431200000},'
+    '{"id": "Line1.Count", "v": 7, "q": false, "t": 1772431201000}]}'
+)
+
+
+def test_an_entry_is_found_by_its_key_when_others_are_missing() -> None:
+    reader = reader_of(
+        {"topic": "t", "path": "values[id=Line1.Speed].v"},
+        {"topic": "t", "path": 'values[id="Line1.Count"].v'},
+        time={"path": "@.t", "format": "ms"},
+        quality={"path": "@.q"},
+    )
+    speed, count = reader.read(message(KEP))
+    assert (speed.tag, speed.value, speed.quality) == ("cnc-1/0", 41.5, Quality.GOOD)
+    assert (count.tag, count.value, count.quality) == ("cnc-1/1", 7, Quality.BAD)
+    assert (speed.time_us, count.time_us) == (NOW, NOW + 1_000_000)
+    only = '{"values": [{"id": "Line1.Count", "v": 8, "q": true, "t": 1772431202000}]}'
+    assert [(one.tag, one.value) for one in reader.read(message(only))] == [("cnc-1/1", 8)]
+    assert reader.problems == []
+
+
+def test_all_samples_of_a_message_are_taken() -> None:
+    payload = '{"s": [{"v": 1, "t": 1772431200}, {"v": 2, "t": 1772431200}, {"v": 3}]}'
+    timed = reader_of({"topic": "t", "path": "s[*].v"}, time={"path": "@.t"})
+    assert [(one.value, one.time_us) for one in timed.read(message(payload))] == [
+        (1, NOW), (2, NOW), (3, NOW),
+    ]  # fmt: skip
+    assert timed.unreadable == 1
+    plain = reader_of({"topic": "t", "path": "[*]"})
+    assert [(one.value, one.time_us) for one in plain.read(message("[5, 6]"))] == [
+        (5, NOW), (6, NOW + 1),
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("payload", "value"),
+    [
+        ('{"v": NaN}', None),
+        ('{"v": -Infinity, "w": 2}', None),
+        ('\ufeff{"v": 23.5}', 23.5),
+        ('{"v": 23.5}\0\0', 23.5),
+        ('{"v": "1_000"}', "1_000"),
+        ('{"v": "23,5"}', 23.5),
+        ('{"v": "23.5 °C"}', 23.5),
+        ('{"v": "ON"}', 1),
+        ('{"v": "true"}', 1),
+        ('{"v": true}', True),
+        ('{"v": "RUN"}', 7),
+    ],
+)
+def test_a_device_may_write_as_it_likes(payload: str, value: object) -> None:
+    reader = reader_of({"topic": "t", "path": "v", "words": {"run": 7}})
+    (reading,) = reader.read(message(payload))
+    assert reading.value == value
+    assert reading.quality is (Quality.BAD if value is None else Quality.GOOD)
+
+
+def test_a_number_with_a_unit_in_another_character_set_is_read() -> None:
+    (reading,) = reader_of({"topic": "t"}).read(message(b"23.5 \xb0C"))
+    assert reading.value == 23.5
+
+
+@pytest.mark.parametrize(
+    ("numbers", "said", "quality"),
+    [
+        ("opc_da", "192", Quality.GOOD),
+        ("opc_da", "216", Quality.GOOD),
+        ("opc_da", "64", Quality.UNCERTAIN),
+        ("opc_da", "0", Quality.BAD),
+        ("opc_ua", "0", Quality.GOOD),
+        ("opc_ua", "1073741824", Quality.UNCERTAIN),
+        ("opc_ua", "2147483648", Quality.BAD),
+        ("opc_da", '"Good"', Quality.GOOD),
+        ("opc_da", '"Uncertain, sensor calibration"', Quality.UNCERTAIN),
+        ("opc_da", '"Bad, comm failure"', Quality.BAD),
+        ("opc_da", "null", Quality.BAD),
+    ],
+)
+def test_a_quality_is_what_the_message_says(numbers: str, said: str, quality: Quality) -> None:
+    reader = reader_of({"topic": "t", "path": "v"}, quality={"path": "q", "numbers": numbers})
+    (reading,) = reader.read(message(f'{{"v": 1, "q": {said}}}'))
+    assert reading.quality is quality
+    (unsaid,) = reader.read(message('{"v": 1}'))
+    assert unsaid.quality is Quality.UNCERTAIN
