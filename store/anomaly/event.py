@@ -193,6 +193,11 @@ def lessons(connection: Connection, model_id: int) -> list[Lesson]:
         return cursor.execute(_Q["lessons"], {"model": model_id}).fetchall()
 
 
+def models_with_lessons(connection: Connection) -> set[int]:
+    """Return the models of which people called an event normal."""
+    return {row[0] for row in connection.execute(_Q["models_with_lessons"])}
+
+
 def mark_learned(connection: Connection, remark_id: int, moment: datetime) -> None:
     """Keep from which moment on a lesson counts, so that a repetition learns it there again."""
     connection.execute(_Q["mark_learned"], {"remark": remark_id, "moment": moment})

@@ -91,6 +91,10 @@ where r.model_id = %(model)s and r.verdict = 'not_anomaly'
     )
 order by r.remark_id
 
+-- name: models_with_lessons
+select distinct model_id from anomaly_remark
+where verdict = 'not_anomaly' and model_id is not null
+
 -- name: mark_learned
 update anomaly_remark set learned_from = %(moment)s
 where remark_id = %(remark)s and learned_from is null

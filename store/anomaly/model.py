@@ -133,20 +133,24 @@ def refuse(connection: Connection, model_id: int, now: datetime) -> bool:
     return connection.execute(_Q["refuse"], {"model": model_id, "now": now}).rowcount == 1
 
 
-def advance(connection: Connection, model_id: int, to: Advance) -> None:
-    """Say how far a model has come; a learning one that is through its trial is ready."""
-    connection.execute(
-        _Q["advance"],
-        {
-            "model": model_id,
-            "scored_until": to.scored_until,
-            "final_until": to.final_until,
-            "rows_learned": to.rows_learned,
-            "progress": Jsonb(to.progress),
-            "data_hash": to.data_hash,
-            "false_per_day": to.false_per_day,
-        },
-    )
+def advance(connection: Connection, models_to: list[tuple[int, Advance]]) -> None:
+    """Say how far models have come; a learning one that is through its trial is ready."""
+    with connection.cursor() as cursor:
+        cursor.executemany(
+            _Q["advance"],
+            [
+                {
+                    "model": model_id,
+                    "scored_until": to.scored_until,
+                    "final_until": to.final_until,
+                    "rows_learned": to.rows_learned,
+                    "progress": Jsonb(to.progress),
+                    "data_hash": to.data_hash,
+                    "false_per_day": to.false_per_day,
+                }
+                for model_id, to in models_to
+            ],
+        )
 
 
 def try_own(connection: Connection, model_id: int) -> bool:

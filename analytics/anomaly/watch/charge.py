@@ -26,7 +26,7 @@ from store.anomaly import model as model_store
 from store.anomaly import reading as reading_store
 from store.anomaly.event import EventRow, Lesson
 from store.anomaly.model import Advance, ModelRow
-from store.anomaly.reading import Numbers
+from store.anomaly.reading import Numbers, TextChange
 
 HOUR = timedelta(hours=1)
 CHECKED_AT_H = (1, 2, 6, 24)
@@ -76,7 +76,8 @@ class Charge:
             lessons = self._lessons(connection)
             taken = 0
             for end in self._ends(until, lessons):
-                taken += self._step(connection, end)
+                numbers, changes = self._read(connection, end)
+                taken += self._step(connection, end, numbers, changes)
                 for lesson in lessons:
                     if lesson.learned_from == end:
                         self._learn(connection, lesson)
@@ -91,8 +92,24 @@ class Charge:
                     self._checkpoint(connection)
             if self.moment - self.saved >= SAVE_EVERY:
                 self._checkpoint(connection)
-            self._report(connection)
         return taken
+
+    def plain_until(self, until: datetime) -> datetime | None:
+        """Return up to when nothing but readings has to be looked at; None where more has to."""
+        ends = self._ends(until, ())
+        plain = len(ends) == 1 and millis(ends[0]) % _HOUR_MS and self.trained
+        due = self.moment - self.saved >= SAVE_EVERY
+        return ends[0] if plain and not due else None
+
+    def take(
+        self,
+        connection: Connection,
+        until: datetime,
+        numbers: Numbers,
+        changes: Sequence[TextChange],
+    ) -> int:
+        """Judge readings that were read together with those of other models; see `plain_until`."""
+        return self._step(connection, until, numbers, changes)
 
     def save(self, connection: Connection) -> None:
         """Keep what it knows, before somebody else takes it."""
@@ -110,10 +127,20 @@ class Charge:
         marks.add(last)
         return [instant(mark) for mark in sorted(marks) if first < mark <= last]
 
-    def _step(self, connection: Connection, until: datetime) -> int:
-        """Judge what lies between the present moment and `until`; nothing within splits it."""
+    def _read(
+        self, connection: Connection, until: datetime
+    ) -> tuple[Numbers, Sequence[TextChange]]:
         numbers = reading_store.numbers(connection, self.row.tag_ids, self.moment, until)
-        changes = reading_store.texts(connection, self.machine.text_tags, self.moment, until)
+        return numbers, reading_store.texts(connection, self.machine.text_tags, self.moment, until)
+
+    def _step(
+        self,
+        connection: Connection,
+        until: datetime,
+        numbers: Numbers,
+        changes: Sequence[TextChange],
+    ) -> int:
+        """Judge what lies between the present moment and `until`; nothing within splits it."""
         new = [one for one in changes if one.moment > self.moment]
         self.scorer.count(numbers.time_us // 1000 + (numbers.time_us % 1000 > 0))
         self.scorer.count(np.array([_up(one.moment) for one in new], dtype=np.int64))
@@ -243,7 +270,8 @@ class Charge:
         model_store.save_state(connection, self.row.model_id, self.moment, kind, VERSION, content)
         self.saved = self.moment
 
-    def _report(self, connection: Connection) -> None:
+    def report(self) -> tuple[int, Advance]:
+        """Return the model and how far it has come."""
         learned = self.trained and self.row.data_hash is None
         final = self.moment - FINAL_AFTER
         progress = self.scorer.progress
@@ -251,17 +279,13 @@ class Charge:
         progress["left_out"] = {
             str(names[place]): why for place, why in progress["left_out"].items()
         }
-        model_store.advance(
-            connection,
-            self.row.model_id,
-            Advance(
-                scored_until=self.moment,
-                final_until=final if final > self.row.train_from else None,
-                rows_learned=self.scorer.rows,
-                progress=progress,
-                data_hash=self.scorer.digest.hex() if learned else None,
-                false_per_day=self.scorer.false_per_day,
-            ),
+        return self.row.model_id, Advance(
+            scored_until=self.moment,
+            final_until=final if final > self.row.train_from else None,
+            rows_learned=self.scorer.rows,
+            progress=progress,
+            data_hash=self.scorer.digest.hex() if learned else None,
+            false_per_day=self.scorer.false_per_day,
         )
 
 

@@ -5,18 +5,23 @@ Each takes its share: as many as there are models, divided by the sessions that 
 """
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+import numpy as np
 import structlog
 
 from analytics.anomaly.watch.charge import Charge
 from analytics.anomaly.watch.machine import Machine, load_machines
 from plant.clock import Clock
 from store import Connection
+from store.anomaly import event as event_store
 from store.anomaly import model as model_store
+from store.anomaly import reading as reading_store
 from store.anomaly.model import ModelRow
+from store.anomaly.reading import Numbers, TextChange
 from store.figure import source as figure_source
 from store.figure.source import EdgeProgress
 
@@ -58,21 +63,64 @@ class Fleet:
         self._know_machines(connection, rows)
         self._share(connection, rows)
         progress = figure_source.edge_progress(connection)
-        taken, behind = 0, []
-        for charge in list(self.charges.values()):
+        lessons = event_store.models_with_lessons(connection)
+        near: dict[tuple[datetime, datetime], list[Charge]] = {}
+        alone, behind = [], []
+        for charge in self.charges.values():
             until = self._until(charge, progress, now)
             if until is None or until <= charge.moment:
                 continue
+            plain = None if charge.row.model_id in lessons else charge.plain_until(until)
             if until - charge.moment > _CHUNK:
                 behind.append((charge, until))
+            elif plain is not None:
+                near.setdefault((charge.moment, plain), []).append(charge)
             else:
-                taken += self._forward(connection, charge, until)
+                alone.append((charge, until))
+        moved: dict[int, Charge] = {}
+        taken = 0
+        for (after, until), charges in near.items():
+            taken += self._together(connection, charges, after, until)
+            moved |= {one.row.model_id: one for one in charges}
+        for charge, until in alone:
+            taken += self._forward(connection, charge, until)
+            moved[charge.row.model_id] = charge
         ends = time.monotonic() + self.patience.budget_s
         while behind and time.monotonic() < ends:
             charge, until = behind.pop(0)
             taken += self._forward(connection, charge, min(charge.moment + _CHUNK, until))
-            if charge.moment < until and charge.row.model_id in self.charges:
+            moved[charge.row.model_id] = charge
+            if charge.moment < until:
                 behind.append((charge, until))
+        model_store.advance(connection, [charge.report() for charge in moved.values()])
+        return taken
+
+    def _together(
+        self,
+        connection: Connection,
+        charges: Sequence[Charge],
+        after: datetime,
+        until: datetime,
+    ) -> int:
+        """Bring models forward that stand at the same moment: their readings come in one query."""
+        owner = {tag: place for place, one in enumerate(charges) for tag in one.row.tag_ids}
+        numbers = reading_store.numbers(connection, list(owner), after, until)
+        told = [tag for one in charges for tag in one.machine.text_tags]
+        words: dict[int, list[TextChange]] = {}
+        for change in reading_store.texts(connection, told, after, until) if told else ():
+            words.setdefault(change.tag_id, []).append(change)
+        tags, place_of = np.unique(numbers.tag_ids, return_inverse=True)
+        owners = np.array([owner[int(tag)] for tag in tags], dtype=np.int64)[place_of]
+        order = np.argsort(owners, kind="stable")
+        cuts = np.searchsorted(owners[order], np.arange(len(charges) + 1))
+        taken = 0
+        for place, charge in enumerate(charges):
+            own = order[cuts[place] : cuts[place + 1]]
+            part = Numbers(numbers.tag_ids[own], numbers.time_us[own], numbers.values[own])
+            changes = [one for tag in charge.machine.text_tags for one in words.get(tag, ())]
+            changes.sort(key=lambda one: (one.moment, one.tag_id, one.value))
+            with self._in_hand(charge):
+                taken += charge.take(connection, until, part, changes)
         return taken
 
     def save(self, connection: Connection) -> None:
@@ -81,12 +129,15 @@ class Fleet:
             charge.save(connection)
 
     def _forward(self, connection: Connection, charge: Charge, until: datetime) -> int:
-        model_id = charge.row.model_id
-        # Whatever breaks it off leaves the scorer ahead of what is stored: it is loaded again.
-        del self.charges[model_id]
-        taken = charge.forward(connection, until)
-        self.charges[model_id] = charge
-        return taken
+        with self._in_hand(charge):
+            return charge.forward(connection, until)
+
+    @contextmanager
+    def _in_hand(self, charge: Charge) -> Iterator[None]:
+        """Whatever breaks it off leaves a scorer ahead of what is stored: it is loaded again."""
+        del self.charges[charge.row.model_id]
+        yield
+        self.charges[charge.row.model_id] = charge
 
     def _until(
         self, charge: Charge, progress: Mapping[int, EdgeProgress], now: datetime
