@@ -16,6 +16,7 @@ from api.access.entry.provider import Provider
 from api.access.entry.single_sign_on import SingleSignOn
 from api.access.entry.tablet import Tablets
 from api.access.entry.visiting import Visitors
+from api.access.outside import OutsideReadings
 from api.delivery.enrolment import make_desk
 from api.http import error_answer
 from api.http.body import largest_body
@@ -134,6 +135,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
+    app.state.outside = OutsideReadings(context.accounts.record) if context.accounts else None
     app.state.enrolment_desk = make_desk(settings, metrics.certificate_reuse.inc)
     app.state.pages = pages.Pages(
         live=LivePages(context, environment),

@@ -2,7 +2,9 @@
 
 import os
 from pathlib import Path
+from threading import Event
 
+import structlog
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
@@ -13,11 +15,13 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from plant.clock import Clock, system_clock
-from plant.errors import ConfigurationError
+from plant.errors import ConfigurationError, TransientError
 from plant.settings import DatabaseSettings
 from store import connect, store_errors
-from store.access.account import audit_rows
+from store.access.account import audit_end, audit_rows
 from store.access.audit import Head, Verdict, sealed, verified
+
+_log = structlog.get_logger()
 
 
 def seal(
@@ -26,9 +30,7 @@ def seal(
     """Append the signed last entry to the file of heads; return what was done, in words."""
     key = _key(key_file)
     with store_errors(database), connect(database) as connection:
-        last = None
-        for audit_id, _, digest in audit_rows(connection):
-            last = (audit_id, digest)
+        last = audit_end(connection)
     if last is None:
         return "the audit has no entry yet"
     head = sealed(*last, clock(), key)
@@ -37,6 +39,19 @@ def seal(
         out.flush()
         os.fsync(out.fileno())
     return f"entry {head.audit_id} is sealed"
+
+
+def seal_again_and_again(
+    database: DatabaseSettings, heads: Path, key_file: Path, every_s: float, stop: Event
+) -> None:
+    """Seal until `stop` is set; a database that is away is tried again, a bad file is not."""
+    while True:
+        try:
+            _log.info("audit_sealed", said=seal(database, heads, key_file))
+        except TransientError as exc:
+            _log.warning("audit_not_sealed", reason=str(exc))
+        if stop.wait(every_s):
+            return
 
 
 def verify(database: DatabaseSettings, heads: Path, key_file: Path) -> Verdict:

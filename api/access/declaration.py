@@ -5,6 +5,8 @@ from typing import Any, TypeVar
 
 from fastapi import Request
 
+from api.access.accounts import Caller
+from api.access.outside import OutsideReadings
 from api.access.principal import CURRENT, Principal
 from api.access.refusal import (
     ForeignError,
@@ -46,20 +48,30 @@ def gate(request: Request) -> None:
     if not principal.may(right):
         raise UnknownError if principal.credential == "none" else RightError(right)
     if right is not Right.OPEN:
-        _check_places(request, principal)
+        paths = _check_places(request, principal)
         _check_own_pages(request, principal)
+        outside: OutsideReadings | None = getattr(request.app.state, "outside", None)
+        if outside is not None:
+            host = request.client.host if request.client else ""
+            caller = Caller(host, request.scope.get("request_id", ""))
+            route = f"{request.method} {request.scope['route'].path}"
+            outside.note(principal, right, route, paths, caller)
 
 
-def _check_places(request: Request, principal: Principal) -> None:
+def _check_places(request: Request, principal: Principal) -> list[str]:
+    """Return the paths that are asked for; raise ForeignError for one that is not theirs."""
+    asked: list[str] = []
     for name in PLACE_PARAMETERS:
         given = request.query_params.getlist(name)
         if name in request.path_params:
             given.append(request.path_params[name])
+        asked += given
         for path in given:
             if path and not principal.covers(path):
                 request.scope["foreign"] = path
                 # As of a place that there is not: whether it is there is their owner's business.
                 raise ForeignError(path)
+    return asked
 
 
 def _check_own_pages(request: Request, principal: Principal) -> None:

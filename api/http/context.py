@@ -18,7 +18,7 @@ from api.access.brake import Brake
 from api.access.entry.single_sign_on import SingleSignOn
 from api.access.entry.tablet import Tablets
 from api.access.entry.visiting import Visitors
-from api.access.principal import CURRENT, Reach
+from api.access.principal import CURRENT, Principal, Reach
 from api.http.metrics import Metrics
 from api.http.places import PlaceTree
 from api.http.problems import forbidden, too_many_exports
@@ -49,6 +49,7 @@ class Database:
         self._lock = Lock()
         self._usable: bool | None = None
         self._exports = BoundedSemaphore(_EXPORTS_AT_ONCE)
+        self._exporting: list[Principal] = []
 
     def open(self) -> None:
         """Begin to connect; no error if the database is away."""
@@ -80,13 +81,23 @@ class Database:
     @contextmanager
     def exporting(self, wait_s: float = 5.0) -> Iterator[Reading]:
         """Lend a connection for a long answer; raise `too-many-exports` if none is free."""
-        if not self._exports.acquire(timeout=wait_s):
-            raise too_many_exports()
+        principal = CURRENT.get()
+        with self._lock:
+            # Who reads slowly keeps a connection: one each, so that nobody keeps all.
+            if principal in self._exporting and principal.reach is not Reach.EVERYBODY:
+                raise too_many_exports()
+            self._exporting.append(principal)
         try:
-            with self._watched(), self._own_reader().exporting() as reading:
-                yield reading
+            if not self._exports.acquire(timeout=wait_s):
+                raise too_many_exports()
+            try:
+                with self._watched(), self._own_reader().exporting() as reading:
+                    yield reading
+            finally:
+                self._exports.release()
         finally:
-            self._exports.release()
+            with self._lock:
+                self._exporting.remove(principal)
 
     def _own_reader(self) -> Reader:
         """Return what reads only what whoever asks may see."""

@@ -13,8 +13,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from api.access.accounts import Accounts, Caller
 from api.access.authentication import Authentication
 from api.access.brake import address_of
+from api.access.budget import Budget
 from api.access.principal import CURRENT, NOBODY, Principal
-from api.access.refusal import RefusalError
+from api.access.refusal import RefusalError, TryLaterError
 from api.http.error_answer import problem_response
 from api.http.headers import SECURITY_HEADERS
 from api.http.metrics import Metrics
@@ -23,6 +24,7 @@ from plant.errors import ConfigurationError, StoreUnavailableError
 _log = structlog.get_logger()
 
 _NOTED_THERE = ("/account", "/sign-", "/tablets", "/enrol")
+_UNCOUNTED = ("/health/", "/static/")
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
@@ -41,6 +43,7 @@ class Envelope:
         self._metrics = metrics
         self._authentication = authentication
         self._accounts = accounts
+        self._budget = Budget(time.monotonic)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -74,13 +77,38 @@ class Envelope:
                 return
             current = CURRENT.set(principal)
             try:
-                await self._app(scope, receive, send_sealed)
+                await self._served(scope, receive, send_sealed, principal, headers)
+            except TryLaterError as exc:
+                await problem_response(exc, request_id)(scope, receive, send_sealed)
             finally:
                 CURRENT.reset(current)
                 await self._audit(scope, principal, status)
         finally:
             self._metrics.count(scope["method"], _route(scope), status, time.perf_counter() - began)
             structlog.contextvars.unbind_contextvars("request_id")
+
+    async def _served(
+        self, scope: Scope, receive: Receive, send: Send, principal: Principal, headers: Headers
+    ) -> None:
+        """Serve a request within what its consumer may take."""
+        if scope["path"].startswith(_UNCOUNTED):
+            await self._app(scope, receive, send)
+            return
+        stream = "text/event-stream" in headers.get("accept", "")
+        who = address_of(scope.get("client"))
+        async with self._budget.place(principal, who, stream=stream) as charge:
+            began = time.perf_counter()
+            charged = False
+
+            async def send_charged(message: Message) -> None:
+                nonlocal charged
+                if not charged:
+                    # What comes after the first piece goes at the pace of whoever reads it.
+                    charged = True
+                    charge(time.perf_counter() - began)
+                await send(message)
+
+            await self._app(scope, receive, send_charged)
 
     async def _audit(self, scope: Scope, principal: Principal, status: int) -> None:
         """Note who changed what, and who asked for what is not theirs."""

@@ -153,6 +153,12 @@ class AccessStore:
                 self._pool = None
 
 
+def audit_end(connection: Connection) -> tuple[int, bytes] | None:
+    """Return number and hash of the last audit row; for the owner of the database."""
+    row = connection.execute(_Q["audit_end"]).fetchone()
+    return None if row is None else (int(row[0]), bytes(row[1]))
+
+
 def audit_rows(connection: Connection) -> Iterator[tuple[int, str, bytes]]:
     """Yield number, entry and hash of every audit row in order; for the owner of the database."""
     with connection.cursor("audit") as cursor:

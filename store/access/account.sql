@@ -169,3 +169,7 @@ select access.append_audit(%(said)s)
 -- name: audit
 -- For whoever owns the database.
 select audit_id, entry, hash from access.audit where audit_id > %(after)s order by audit_id
+
+-- name: audit_end
+-- The last.
+select audit_id, hash from access.audit order by audit_id desc limit 1

@@ -40,6 +40,7 @@ SETTINGS_CLASSES = {
     "machines": ("simulators", "SimulatorSettings"),
     "migrate": ("nhipmay.administration", "MigrateSettings"),
     "administration": ("nhipmay.authority", "AdministrationSettings"),
+    "seal": ("nhipmay.administration", "MigrateSettings"),
     "retirement": ("nhipmay.authority", "AdministrationSettings"),
 }
 

@@ -7,7 +7,7 @@ import typer
 
 from nhipmay.command.console import console
 from nhipmay.command.option import Settings
-from nhipmay.runtime import missing_extra
+from nhipmay.runtime import missing_extra, stop_on_signals
 from plant.settings import DatabaseSettings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="Seal and verify the audit.")
@@ -17,14 +17,21 @@ app = typer.Typer(no_args_is_help=True, help="Seal and verify the audit.")
 def seal_audit(
     heads: Annotated[Path, typer.Argument(help="File of signed heads, away from the database.")],
     key: Annotated[Path, typer.Option(help="Ed25519 key (PEM); made when it is not there.")],
+    every: Annotated[
+        int | None, typer.Option(min=1, help="Go on, and seal again after so many seconds.")
+    ] = None,
     settings: Settings = None,
 ) -> None:
     """Sign the audit's last entry and append it to the file of heads."""
     try:
-        from nhipmay.auditing import seal
+        from nhipmay.auditing import seal, seal_again_and_again
     except ImportError as exc:
         raise missing_extra("audit seal", "api", exc) from exc
-    console().print(seal(_database(settings), heads, key))
+    if every is None:
+        console().print(seal(_database(settings), heads, key))
+    else:
+        stop = stop_on_signals()
+        seal_again_and_again(_database(settings), heads, key, every, stop)
 
 
 @app.command("verify")

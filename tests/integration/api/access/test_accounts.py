@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from threading import Event
 
 import psycopg
 import pytest
@@ -14,7 +15,7 @@ from api.access.accounts import AccountError, Accounts, Caller
 from api.access.administration import add_account, disable, make_link, revoke_token
 from api.access.entry.factor import FactorCipher
 from api.access.role import Right, Role
-from nhipmay.auditing import seal, verify
+from nhipmay.auditing import seal, seal_again_and_again, verify
 from plant.errors import ConfigurationError
 from store.engine.connection import conninfo
 from tests.peers.compose_roles import as_role, compose_database
@@ -359,7 +360,12 @@ def test_the_audit_names_what_was_done_to_it(
 ) -> None:
     heads, key = tmp_path / "heads", tmp_path / "key.pem"
     accounts.sign_in(login, PASSWORD, "", HERE)
+    stop = Event()
+    stop.set()
+    seal_again_and_again(town.owner, heads, key, 1, stop)
+    accounts.sign_in(login, PASSWORD, "", HERE)
     seal(town.owner, heads, key)
+    assert len(heads.read_text().splitlines()) == 2
     whole = verify(town.owner, heads, key)
     assert whole.faults == ()
     assert whole.entries > 3
