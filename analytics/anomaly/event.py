@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from analytics.anomaly.detector import RowStatus, Scores
 
+_LARGEST = 1e300
+"""A broken sensor may say more; the sum of a few rows must be finite."""
+
 
 @dataclass(frozen=True, slots=True)
 class EventSettings:
@@ -106,7 +109,8 @@ class EventMaker:
                 row,
                 scores.expected[place],
             )
-            self.sums += np.nan_to_num(np.array(said), posinf=0.0, neginf=0.0)
+            told = np.nan_to_num(np.array(said), posinf=0.0, neginf=0.0)
+            self.sums += np.clip(told, -_LARGEST, _LARGEST)
         if self.event is None:
             if self.in_alarm < self.settings.open_rows:
                 return

@@ -10,6 +10,8 @@ from analytics.anomaly.quantile import student
 
 Array = NDArray[np.float64]
 _HOUR_MS = 3_600_000
+_LARGEST = 1e150
+"""Readings are cut off there: the squares of an hour must have a sum."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +83,7 @@ class SlowChart:
 
     def _add(self, regime: str, rows: Array) -> None:
         known = np.isfinite(rows)
-        values = np.where(known, rows, 0.0)
+        values = np.clip(np.where(known, rows, 0.0), -_LARGEST, _LARGEST)
         sums = self.sums.setdefault(regime, np.zeros((3, self.sensors)))
         sums += np.array([known.sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)])
 

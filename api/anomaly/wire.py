@@ -20,6 +20,10 @@ class CauseOut(Wire):
 
     name: str | None
     unit: str | None
+    feature: str | None = Field(
+        default=None,
+        description="Of a cycle: `mean`, `least`, `most`, `spread`, `centre`, or its `duration`.",
+    )
     share: float = Field(description="Of all that speaks for the event; the first is the largest.")
     deviation: float = Field(description="Signed, in the signal's usual scatter.")
     actual: float
@@ -139,6 +143,10 @@ class ModelIn(BaseModel):
     signals: Annotated[
         list[Annotated[str, Field(max_length=200)]], Field(min_length=1, max_length=512)
     ]
+    cycle: Annotated[str, Field(max_length=200)] | None = Field(
+        default=None,
+        description="Counter of parts of a press or moulding machine: each part is a row then.",
+    )
     reason: Literal["commissioning", "maintenance", "product", "feedback"] = "commissioning"
     step_s: Literal[1, 2, 5, 10, 15, 30, 60] = 1
     train_from: AwareDatetime
@@ -168,6 +176,7 @@ class ModelOut(Wire):
     status: str = Field(description="`learning`, `ready`, `live`, `retired` or `refused`.")
     reason: str
     signals: list[str]
+    cycle: str | None = Field(description="The counter whose parts are the rows.")
     step_s: float
     alarm: float
     learn_rows: int

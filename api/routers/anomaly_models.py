@@ -75,15 +75,19 @@ def propose_model(asked: ModelIn, context: ContextDep) -> MadeOut:
     with context.database.reading() as reading:
         unit = tree_of(reading).of_level(asked.place, Level.WORK_UNIT)
         ids = {name: tag_id for tag_id, name in _tag_names(reading, [unit.place_id]).items()}
-    unknown = [name for name in asked.signals if name not in ids]
+    wanted = asked.signals if asked.cycle is None else [*asked.signals, asked.cycle]
+    unknown = [name for name in wanted if name not in ids]
     if unknown:
         raise _no_signals(f"The machine has no signal {unknown[0]!r}.")
+    settings: dict[str, float] = {"alarm": asked.alarm, "learn_rows": asked.learn_rows}
+    if asked.cycle is not None:
+        settings["cycle_tag"] = ids[asked.cycle]
     proposal = Proposal(
         work_unit_id=unit.place_id,
         reason=asked.reason,
         tag_ids=tuple(ids[name] for name in asked.signals),
         step_ms=asked.step_s * 1000,
-        settings={"alarm": asked.alarm, "learn_rows": asked.learn_rows},
+        settings=settings,
         train_from=asked.train_from,
         train_to=asked.train_to,
         trial_to=asked.trial_to,
@@ -131,6 +135,7 @@ def _model(row: ModelRow, names: dict[int, str]) -> ModelOut:
         status=row.status,
         reason=row.reason,
         signals=[names.get(tag_id, str(tag_id)) for tag_id in row.tag_ids],
+        cycle=names.get(int(row.settings.get("cycle_tag", 0))),
         step_s=row.step_ms / 1000,
         alarm=float(row.settings.get("alarm", _DEFAULT_ALARM)),
         learn_rows=int(row.settings.get("learn_rows", _DEFAULT_ROWS)),

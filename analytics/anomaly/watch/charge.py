@@ -14,7 +14,9 @@ from typing import Any
 
 import numpy as np
 
+from analytics.anomaly.data.cycle import FEATURES, sensor_of
 from analytics.anomaly.data.grid import Grid
+from analytics.anomaly.event import Cause
 from analytics.anomaly.state import VERSION
 from analytics.anomaly.watch.machine import Machine
 from analytics.anomaly.watch.scorer import Found, Scorer, ScorerSettings
@@ -48,6 +50,11 @@ class Charge:
     saved: datetime
     trained: bool = False
     """Whether what was learned for the trial has been kept."""
+
+    @property
+    def signals(self) -> list[int]:
+        """Return the tags whose numbers are read, in the order of the columns."""
+        return signals_of(self.row)
 
     @classmethod
     def taken(cls, connection: Connection, row: ModelRow, machine: Machine) -> "Charge":
@@ -130,7 +137,7 @@ class Charge:
     def _read(
         self, connection: Connection, until: datetime
     ) -> tuple[Numbers, Sequence[TextChange]]:
-        numbers = reading_store.numbers(connection, self.row.tag_ids, self.moment, until)
+        numbers = reading_store.numbers(connection, self.signals, self.moment, until)
         return numbers, reading_store.texts(connection, self.machine.text_tags, self.moment, until)
 
     def _step(
@@ -156,7 +163,7 @@ class Charge:
         return len(numbers.time_us) + len(new)
 
     def _columns(self, numbers: Numbers) -> tuple[Any, Any, Any]:
-        places = {tag_id: place for place, tag_id in enumerate(self.row.tag_ids)}
+        places = {tag_id: place for place, tag_id in enumerate(self.signals)}
         sensors = np.array([places[int(tag)] for tag in numbers.tag_ids], dtype=np.int64)
         # Up, as a row holds what lies before its end: a microsecond after it is the next one's.
         times = -(-numbers.time_us // 1000)
@@ -179,18 +186,25 @@ class Charge:
             severity=one.severity,
             relearned=one.relearned,
             trial=self.row.approved_at is None or start < self.row.trial_to,
-            causes=[
-                {
-                    "tag_id": self.row.tag_ids[cause.sensor],
-                    "share": round(cause.share, 4),
-                    "deviation": round(cause.deviation, 3),
-                    "actual": cause.actual,
-                    "expected": cause.expected,
-                }
-                for cause in one.causes
-            ],
+            causes=[self._cause(cause) for cause in one.causes],
             context=self.machine.context(words, start),
         )
+
+    def _cause(self, cause: Cause) -> dict[str, Any]:
+        told: dict[str, Any] = {
+            "share": round(cause.share, 4),
+            "deviation": round(cause.deviation, 3),
+            "actual": cause.actual,
+            "expected": cause.expected,
+        }
+        if not self.scorer.settings.cyclic:
+            return told | {"tag_id": self.row.tag_ids[cause.sensor]}
+        sensor = sensor_of(cause.sensor)
+        if sensor is None:
+            # How long a cycle takes is the counter's.
+            return told | {"tag_id": self.signals[-1], "feature": "duration"}
+        feature = FEATURES[(cause.sensor - 1) % len(FEATURES)]
+        return told | {"tag_id": self.row.tag_ids[sensor], "feature": feature}
 
     def _late(self, connection: Connection) -> datetime | None:
         """Return the start of the earliest hour of which more is stored than was judged."""
@@ -200,7 +214,7 @@ class Charge:
             start = self.moment - (age * HOUR)
             if start < begins(self.row):
                 continue
-            tags = [*self.row.tag_ids, *self.machine.text_tags]
+            tags = [*self.signals, *self.machine.text_tags]
             stored = reading_store.counts(connection, tags, start, start + HOUR)
             if stored.get(start, 0) != self.scorer.hours.get(millis(start) // _HOUR_MS, 0):
                 return start
@@ -234,17 +248,20 @@ class Charge:
     def _learn(self, connection: Connection, lesson: Lesson) -> None:
         """Read the rows of a span again and take them into the model of their product."""
         before = lesson.start_time - timedelta(minutes=2)
-        numbers = reading_store.numbers(connection, self.row.tag_ids, before, lesson.end_time)
+        numbers = reading_store.numbers(connection, self.signals, before, lesson.end_time)
         words = reading_store.texts(
             connection, self.machine.text_tags, lesson.start_time, lesson.start_time
         )
         own = self.scorer.grid
-        grid = Grid(self.scorer.sensors, own.step_ms, own.hold_steps)
+        grid = Grid(own.sensors, own.step_ms, own.hold_steps)
         rows = grid.take(*self._columns(numbers), millis(lesson.end_time))
+        # A cycle needs the one before it to have a beginning.
         within = rows.times_ms >= millis(lesson.start_time)
+        within |= np.full(len(within), self.scorer.settings.cyclic)
         regimes = self.machine.regimes(words)
         place = bisect_right([moment for moment, _ in regimes], millis(lesson.start_time)) - 1
-        self.scorer.learn_normal(rows.values[within], regimes[place][1] if place >= 0 else "")
+        regime = regimes[place][1] if place >= 0 else ""
+        self.scorer.learn_normal(rows.times_ms[within], rows.values[within], regime)
 
     def _checkpoint(self, connection: Connection) -> None:
         """Keep what it knows, and of former moments those that an hour may have to go back to."""
@@ -275,10 +292,12 @@ class Charge:
         learned = self.trained and self.row.data_hash is None
         final = self.moment - FINAL_AFTER
         progress = self.scorer.progress
-        names = {str(place): tag_id for place, tag_id in enumerate(self.row.tag_ids)}
-        progress["left_out"] = {
-            str(names[place]): why for place, why in progress["left_out"].items()
-        }
+        cyclic = self.scorer.settings.cyclic
+        left_out: dict[str, str] = {}
+        for column, why in progress["left_out"].items():
+            sensor = sensor_of(int(column)) if cyclic else int(column)
+            left_out[str(self.signals[-1 if sensor is None else sensor])] = why
+        progress["left_out"] = left_out
         return self.row.model_id, Advance(
             scored_until=self.moment,
             final_until=final if final > self.row.train_from else None,
@@ -301,7 +320,14 @@ def scorer_settings(row: ModelRow, machine: Machine) -> ScorerSettings:
         open_rows=int(chosen.get("open_rows", default.open_rows)),
         close_rows=int(chosen.get("close_rows", default.close_rows)),
         learn_rows=int(chosen.get("learn_rows", default.learn_rows)),
+        cyclic="cycle_tag" in chosen,
     )
+
+
+def signals_of(row: ModelRow) -> list[int]:
+    """Return the tags of a model: what it judges, and the counter that cuts cycles, if any."""
+    counter = row.settings.get("cycle_tag")
+    return list(row.tag_ids) if counter is None else [*row.tag_ids, int(counter)]
 
 
 def begins(row: ModelRow) -> datetime:

@@ -103,7 +103,7 @@ class Fleet:
         until: datetime,
     ) -> int:
         """Bring models forward that stand at the same moment: their readings come in one query."""
-        owner = {tag: place for place, one in enumerate(charges) for tag in one.row.tag_ids}
+        owner = {tag: place for place, one in enumerate(charges) for tag in one.signals}
         numbers = reading_store.numbers(connection, list(owner), after, until)
         told = [tag for one in charges for tag in one.machine.text_tags]
         words: dict[int, list[TextChange]] = {}
@@ -161,7 +161,7 @@ class Fleet:
         later, and hours are judged again then.
         """
         machine = charge.machine
-        tags = [*charge.row.tag_ids, *machine.text_tags]
+        tags = [*charge.signals, *machine.text_tags]
         edges = {machine.edges[tag] for tag in tags if tag in machine.edges}
         known = [progress[edge] for edge in edges if edge in progress]
         reach = []

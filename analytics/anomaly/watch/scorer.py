@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.anomaly.data.cycle import CycleCutter, feature_names
 from analytics.anomaly.data.grid import Grid
 from analytics.anomaly.data.quality import Fault, QualityEvent, QualityRules, QualitySettings
 from analytics.anomaly.event import Cause, Event, EventMaker, EventSettings
@@ -46,10 +47,16 @@ class ScorerSettings:
     open_rows: int = EventSettings().open_rows
     close_rows: int = EventSettings().close_rows
     learn_rows: int = 1200
+    """Rows, or cycles, of each regime before its model judges."""
+    cyclic: bool = False
+    """Rows are cycles, cut by one more column: a counter of parts."""
 
     @property
     def monitor(self) -> MonitorSettings:
         """Return the settings of regimes and detectors."""
+        if self.cyclic:
+            cycles = DetectorSettings(learn_rows=self.learn_rows, alarm=self.alarm)
+            return MonitorSettings(detector=cycles, guard_rows=10, gap_ms=600_000)
         detector = DetectorSettings(learn_rows=self.learn_rows, alarm=self.alarm)
         longest = max((self.step_ms * 10, *(int(1000 * hold) for hold in self.hold_s)))
         return MonitorSettings(detector=detector, gap_ms=max(MonitorSettings().gap_ms, longest))
@@ -57,7 +64,10 @@ class ScorerSettings:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """What became of an event; `sensor` is None for those of the model."""
+    """What became of an event; `sensor` is None for those of the model.
+
+    A cause of a machine that works in cycles names the column of `feature_names`.
+    """
 
     kind: str
     sensor: int | None
@@ -78,6 +88,7 @@ class Scorer:
     settings: ScorerSettings
     grid: Grid = field(init=False)
     rules: QualityRules = field(init=False)
+    cutter: CycleCutter = field(init=False)
     monitor: Monitor = field(init=False)
     maker: EventMaker = field(init=False)
     slow: SlowChart = field(init=False)
@@ -91,12 +102,22 @@ class Scorer:
     def __post_init__(self) -> None:
         settings = self.settings
         hold = [max(int(1000 * each // settings.step_ms), 3) for each in settings.hold_s]
-        self.grid = Grid(self.sensors, settings.step_ms, np.array(hold or [3] * self.sensors))
+        hold = hold or [3] * self.sensors
+        if settings.cyclic:
+            # A counter stands until it counts.
+            hold.append(_DAY_MS // settings.step_ms)
+        self.grid = Grid(len(hold), settings.step_ms, np.array(hold))
         self.rules = QualityRules(self.sensors, QualitySettings(ranges=settings.ranges))
-        self.monitor = Monitor(self.sensors, settings.monitor)
+        self.cutter = CycleCutter(self.sensors)
+        self.monitor = Monitor(self.columns, settings.monitor)
         opening = EventSettings(open_rows=settings.open_rows, close_rows=settings.close_rows)
-        self.maker = EventMaker(self.sensors, opening)
+        self.maker = EventMaker(self.columns, opening)
         self.slow = SlowChart(self.sensors)
+
+    @property
+    def columns(self) -> int:
+        """Return how wide the rows are that are judged."""
+        return len(feature_names([""] * self.sensors)) if self.settings.cyclic else self.sensors
 
     def take(
         self,
@@ -114,13 +135,17 @@ class Scorer:
         if not len(rows.times_ms):
             return []
         names = _names(rows.times_ms, regimes)
-        clean, faults = self.rules.take(rows.times_ms, rows.values)
-        scores = self.monitor.take(rows.times_ms, clean, names)
-        self.rows += int((np.array(names) != "").sum())
         for moment, row in zip(rows.times_ms, rows.values, strict=True):
             self.digest = hashlib.sha256(self.digest + moment.tobytes() + row.tobytes()).digest()
+        clean, faults = self.rules.take(rows.times_ms, rows.values[:, : self.sensors])
+        times, judged, of = rows.times_ms, clean, names
+        if self.settings.cyclic:
+            cycles = self.cutter.take(times, clean, rows.values[:, -1], names)
+            times, judged, of = cycles.times_ms, cycles.rows, cycles.regimes
+        scores = self.monitor.take(times, judged, of)
+        self.rows += sum(name != "" for name in of)
         found = [_of_fault(one) for one in faults]
-        found += [_of_event(one) for one in self.maker.take(rows.times_ms, clean, scores)]
+        found += [_of_event(one) for one in self.maker.take(times, judged, scores)]
         worn = self.slow.take(rows.times_ms, clean, np.array(names, dtype="U"))
         return found + self._worn(worn, int(rows.times_ms[-1]))
 
@@ -130,9 +155,13 @@ class Scorer:
         for hour, number in zip(hours, numbers, strict=True):
             self.hours[int(hour)] = self.hours.get(int(hour), 0) + int(number)
 
-    def learn_normal(self, rows: Array, regime: str) -> bool:
-        """Take rows that somebody called normal into the model of their regime."""
+    def learn_normal(self, times_ms: Whole, rows: Array, regime: str) -> bool:
+        """Take rows of the grid that somebody called normal into the model of their regime."""
         detector = self.monitor.detectors.get(regime)
+        if self.settings.cyclic:
+            signal = rows[:, -1]
+            cutter = CycleCutter(self.sensors)
+            rows = cutter.take(times_ms, rows[:, :-1], signal, [regime] * len(rows)).rows
         return detector is not None and detector.learn_normal(rows)
 
     @property
@@ -197,7 +226,7 @@ class Scorer:
                 [_plain(cause) for cause in event.causes] if event else [], dtype=np.float64
             ).reshape(-1, 5),
         }
-        for name, part in (("grid", self.grid), ("rules", self.rules), ("slow", self.slow)):
+        for name, part in self._parts():
             arrays |= {f"{name}.{key}": value for key, value in part.to_arrays().items()}
         file = io.BytesIO()
         np.savez_compressed(file, **arrays)  # type: ignore[arg-type]
@@ -212,7 +241,7 @@ class Scorer:
             raise DataError("anomaly_state_version", "the state is of another version; learn again")
         scorer = cls(sensors, settings)
         scorer.monitor = load_monitor(arrays["monitor"].tobytes(), settings.monitor)
-        if scorer.monitor.sensors != sensors:
+        if scorer.monitor.sensors != scorer.columns:
             raise DataError("anomaly_state_sensors", "the state is of other signals; learn again")
         scorer.rows, scorer.digest = int(arrays["rows"]), arrays["digest"].tobytes()
         scorer.hours = {int(hour): int(number) for hour, number in arrays["hours"]}
@@ -224,16 +253,19 @@ class Scorer:
         maker.first_ms, maker.in_alarm, maker.calm, maker.explained = map(int, arrays["counts"])
         maker.peak, maker.sums = float(arrays["peak"]), arrays["sums"]
         maker.event = _array_event(arrays["event"], arrays["event_causes"])
-        parts: tuple[tuple[str, Any], ...] = (
-            ("grid", scorer.grid),
-            ("rules", scorer.rules),
-            ("slow", scorer.slow),
-        )
-        for name, part in parts:
+        for name, part in scorer._parts():
             start = f"{name}."
             own = {key[len(start) :]: arrays[key] for key in arrays if key.startswith(start)}
             part.restore(own)
         return scorer
+
+    def _parts(self) -> tuple[tuple[str, Any], ...]:
+        return (
+            ("grid", self.grid),
+            ("rules", self.rules),
+            ("cutter", self.cutter),
+            ("slow", self.slow),
+        )
 
     def ends_before(self, limit_ms: int) -> None:
         """Forget the counts of hours that nobody asks for any more."""

@@ -134,7 +134,7 @@ async function open(id, path) {
   byId("detail-causes").replaceChildren(...event.causes.map((cause, n) =>
     element("figure", {},
       element("figcaption", {},
-        element("strong", {}, cause.name ?? ""),
+        element("strong", {}, [cause.name ?? "", cause.feature ? say(`feature_${cause.feature}`) : ""].filter(Boolean).join(" · ")),
         ` ${percent.format(cause.share)} · ${cause.deviation > 0 ? "↑" : "↓"} ${say("actual")} ${number.format(cause.actual)} ${cause.unit ?? ""}, ${say("expected")} ${number.format(cause.expected)} ${cause.unit ?? ""}`),
       chart(series[n], cause, event))));
   told();
@@ -285,6 +285,8 @@ async function suggest() {
       element("td", {}, one.tag, element("span", { class: "why" }, one.description)),
       element("td", {}, span), element("td", {}, why));
   }));
+  byId("cycle").append(...found.signals.filter((one) => one.reason === "counter").map((one) =>
+    element("option", { value: one.tag }, one.tag)));
   byId("step").value = String(found.step_s);
   if (found.first_time === null) return;
   const first = Date.parse(found.first_time), last = Date.parse(found.last_time);
@@ -314,7 +316,7 @@ if (content.machine) {
       place, signals, reason: byId("reason").value, step_s: Number(byId("step").value),
       train_from: fromField(byId("train-from").value), train_to: fromField(byId("train-to").value),
       trial_to: fromField(byId("trial-to").value), learn_rows: Number(byId("learn-rows").value),
-      alarm: Number(byId("alarm").value),
+      alarm: Number(byId("alarm").value), cycle: byId("cycle").value || null,
     }));
     if (done) await attempt(refresh);
   });

@@ -126,6 +126,18 @@ def test_a_model_is_learned_approved_replaced_and_taken_back(
     assert states == {first: "live", second: "retired"}
 
 
+def test_a_press_is_learned_by_its_parts(client: TestClient, watch: Watch) -> None:
+    posted(
+        client,
+        "models",
+        **model(cycle="cua/good_count", learn_rows=200, trial_to=at(8).isoformat()),
+    )
+    watch.until(NOW)
+
+    (shown,) = listed(client, "/api/v1/anomalies/models")
+    assert (shown["status"], shown["cycle"]) == ("ready", "cua/good_count")
+
+
 def test_a_false_alarm_taken_back_is_learned_and_a_confirmed_one_counts(
     client: TestClient, watch: Watch, plant: WatchedPlant
 ) -> None:
@@ -170,6 +182,7 @@ def test_an_event_is_shown_with_charts_and_closed_with_its_cause(
         ("models", model(signals=[]), 422),
         ("models", model(train_to=at(-1).isoformat()), 422),
         ("models", model(place=GRINDER), 422),
+        ("models", model(cycle="cua/none"), 422),
         ("models/decision", {"model": 999, "decision": "approve"}, 409),
         ("remarks", remark("m1-model-0-5", "acknowledged"), 404),
         ("remarks", remark("x", "confirmed"), 422),
