@@ -1,33 +1,16 @@
 """S7 addresses and types, and the few grouped reads that cover them."""
 
 import re
-import struct
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Self
 
-LONGEST_STRING = 254
-"""Characters of an S7 STRING at most."""
+from edge_agent.drivers.s7.coding import Coding, Value
 
 _DATA_BLOCK = re.compile(r"DB(\d{1,5})\.DB([XBWD])(\d{1,5})(?:\.(\d))?")
+_TYPED_BLOCK = re.compile(r"DB(\d{1,5})[.,]([A-Z_]+)(\d{1,5})(?:\.(\d{1,5}))?")
 _PROCESS = re.compile(r"([MIEQA])([XBWD]?)(\d{1,5})(?:\.(\d))?")
-_STRING = re.compile(r"string(?:\[(\d{1,3})\]|(\d{1,3}))?")
-_NUMBERS = {
-    "byte": "B",
-    "usint": "B",
-    "sint": "b",
-    "word": "H",
-    "uint": "H",
-    "int": "h",
-    "dword": "I",
-    "udint": "I",
-    "dint": "i",
-    "ulint": "Q",
-    "lint": "q",
-    "real": "f",
-    "lreal": "d",
-}
 _USUAL = {"X": "bool", "B": "byte", "W": "word", "D": "dword"}
 _WIDTHS = {"B": 1, "W": 2, "D": 4}
 
@@ -57,54 +40,79 @@ class Cell:
     """Number of the data block; 0 in the other areas."""
     start: int
     """Its first byte."""
-    kind: str
-    """`bool`, `string`, or the name of a number type."""
-    size: int
-    """Bytes that it takes."""
+    coding: Coding
     bit: int = 0
 
     @classmethod
     def parse(cls, address: str, kind: str | None) -> Self:
         """Return the cell of an address and a type; raise ValueError for what cannot be."""
-        area, block, letter, start, bit = _located(address)
-        name = (kind or _USUAL[letter]).lower()
-        if name == "bool":
+        text = address.strip().upper().removeprefix("%")
+        typed = _TYPED_BLOCK.fullmatch(text)
+        if typed is not None and _DATA_BLOCK.fullmatch(text) is None:
+            return cls._of_typed(address, typed, kind)
+        area, block, letter, start, bit = _located(address, text)
+        coding = Coding.parse(kind or _USUAL[letter])
+        if coding.name == "bool":
             if bit is None:
                 raise ValueError(f"{address!r}: a bit is written DB1.DBX0.0 or M0.0")
-            return cls(area, block, start, name, 1, bit)
+            return cls._within(address, area, block, start, coding, bit)
         if bit:
             raise ValueError(f"{address!r} is a bit: its type is bool")
-        size = _size(name)
-        plain = "string" if name.startswith("string") else name
         # X with bit 0 is where anything may begin; B also begins what has no letter of its own.
-        width = size if plain != "string" and size in _WIDTHS.values() else _WIDTHS["B"]
+        plain = coding.name not in {"string", "wstring"} and coding.size in _WIDTHS.values()
+        width = coding.size if plain else _WIDTHS["B"]
         if letter != "X" and _WIDTHS[letter] != width:
             raise ValueError(
-                f"{address!r} does not fit {name}: write it with "
+                f"{address!r} does not fit {coding.name}: write it with "
                 f"{next(key for key, one in _WIDTHS.items() if one == width)}, or with X and bit 0"
             )
-        if start + size > 65_536:
-            raise ValueError(f"{address!r} with {size} bytes passes byte 65535")
-        return cls(area, block, start, plain, size)
+        return cls._within(address, area, block, start, coding)
+
+    @classmethod
+    def _of_typed(cls, address: str, match: re.Match[str], kind: str | None) -> Self:
+        """Addresses that carry their type, such as `DB1,REAL4`, `DB1,X0.3`, `DB1.STRING20.10`."""
+        block, start, more = int(match[1]), int(match[3]), match[4]
+        coding = Coding.parse(match[2])
+        if coding.name in {"string", "wstring"}:
+            coding = Coding.parse(f"{coding.name}{more or ''}")
+        elif coding.name == "bool":
+            if more is None or int(more) > 7:
+                raise ValueError(f"{address!r}: a bit is written DB1,X0.0 to DB1,X0.7")
+        elif more is not None:
+            raise ValueError(f"{address!r}: only bits and strings have a second number")
+        if kind is not None and Coding.parse(kind) != coding:
+            raise ValueError(f"{address!r} says {match[2].lower()}, its type {kind}: give one")
+        bit = int(more or 0) if coding.name == "bool" else 0
+        return cls._within(address, Area.DATA_BLOCK, block, start, coding, bit)
+
+    @classmethod
+    def _within(
+        cls, address: str, area: Area, block: int, start: int, coding: Coding, bit: int = 0
+    ) -> Self:
+        if start > 65_535 or block > 65_535:
+            raise ValueError(f"{address!r}: blocks and bytes go to 65535")
+        if start + coding.size > 65_536:
+            raise ValueError(f"{address!r} with {coding.size} bytes passes byte 65535")
+        return cls(area, block, start, coding, bit)
+
+    @property
+    def size(self) -> int:
+        """Bytes that it takes."""
+        return self.coding.size
 
     @property
     def end(self) -> int:
         """The first byte after it."""
         return self.start + self.size
 
-    def decode(self, raw: bytes, encoding: str) -> float | int | str | bool:
+    def decode(self, raw: bytes, encoding: str) -> Value:
         """Return the value of this cell's bytes.
 
         Raises ValueError for bytes that are no such value.
         """
-        if self.kind == "bool":
+        if self.coding.name == "bool":
             return bool(raw[0] >> self.bit & 1)
-        if self.kind == "string":
-            return _text(raw, encoding)
-        if len(raw) != self.size:
-            raise ValueError(f"{len(raw)} bytes are no {self.kind}")
-        value: float | int = struct.unpack(f">{_NUMBERS[self.kind]}", raw)[0]
-        return value
+        return self.coding.decode(raw, encoding)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,9 +153,8 @@ def grouped(cells: Iterable[tuple[int, Cell]], max_gap: int, max_bytes: int) -> 
     return groups
 
 
-def _located(address: str) -> tuple[Area, int, str, int, int | None]:
+def _located(address: str, text: str) -> tuple[Area, int, str, int, int | None]:
     """Return area, block, size letter, byte and bit of an address."""
-    text = address.strip().upper()
     match = _DATA_BLOCK.fullmatch(text)
     if match is not None:
         area, block, letter = Area.DATA_BLOCK, int(match[1]), match[2]
@@ -155,7 +162,8 @@ def _located(address: str) -> tuple[Area, int, str, int, int | None]:
         match = _PROCESS.fullmatch(text)
         if match is None:
             raise ValueError(
-                f"{address!r} is no address such as DB1.DBX0.0, DB1.DBW2, DB1.DBD4, M0.1 or IW64"
+                f"{address!r} is no address such as DB1.DBX0.0, DB1.DBW2, %DB1.DBD4, DB1,REAL4,"
+                " M0.1 or IW64"
             )
         area, block, letter = _AREAS[match[1]], 0, match[2] or "X"
     bit = int(match[4]) if match[4] else None
@@ -163,25 +171,4 @@ def _located(address: str) -> tuple[Area, int, str, int, int | None]:
         raise ValueError(f"{address!r}: X goes with a bit (.0 to .7), B, W and D without")
     if bit is not None and bit > 7:
         raise ValueError(f"{address!r}: bits go from 0 to 7")
-    start = int(match[3])
-    if start > 65_535 or block > 65_535:
-        raise ValueError(f"{address!r}: blocks and bytes go to 65535")
-    return area, block, letter, start, bit
-
-
-def _size(name: str) -> int:
-    if name in _NUMBERS:
-        return struct.calcsize(f">{_NUMBERS[name]}")
-    match = _STRING.fullmatch(name)
-    characters = int(match[1] or match[2] or LONGEST_STRING) if match else 0
-    if not 1 <= characters <= LONGEST_STRING:
-        known = ", ".join(("bool", *_NUMBERS, "string[n]"))
-        raise ValueError(f"{name!r} is no type; known: {known} with n from 1 to {LONGEST_STRING}")
-    return characters + 2
-
-
-def _text(raw: bytes, encoding: str) -> str:
-    """An S7 STRING: its declared length, its present length, its characters."""
-    if len(raw) < 2 or raw[1] > raw[0] or raw[1] > len(raw) - 2:
-        raise ValueError("the bytes are no STRING: its length does not fit")
-    return raw[2 : 2 + raw[1]].decode(encoding)
+    return area, block, letter, int(match[3]), bit

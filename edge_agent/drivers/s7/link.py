@@ -5,10 +5,11 @@ import logging
 import re
 import struct
 from contextlib import suppress
-from typing import Final
+from typing import Any, Final
 
 from snap7.async_client import AsyncClient
 from snap7.error import S7Error, S7ProtocolError
+from snap7.s7protocol import S7Protocol
 from snap7.type import Area as SnapArea
 
 from edge_agent.drivers.s7.address import Area
@@ -38,11 +39,38 @@ _REASONS: Final = {
 }
 _FAULTS = (S7Error, OSError, TimeoutError, struct.error, ValueError, LookupError, TypeError)
 """What the library may raise when the other side answers nonsense."""
+_HEADER: Final = 12
+_ANSWER: Final = 3
+_READ: Final = 4
+_GIVEN: Final = 0xFF
 _GOODBYE_S: Final = 1.0
 
 
 class LinkLostError(Exception):
     """The connection ended, or the other side does not speak S7; says how."""
+
+
+class _Protocol(S7Protocol):
+    """The library's protocol, which also reads refusals in libsnap7's form (`0A 00 00 04`)."""
+
+    def parse_response(self, pdu: bytes) -> dict[str, Any]:
+        """Return the parts of an answer."""
+        return super().parse_response(without_length_of_refusal(pdu))
+
+
+def without_length_of_refusal(pdu: bytes) -> bytes:
+    """Return an answer to a read; of a refusal that names a length, but has no data, with none."""
+    if (
+        len(pdu) < _HEADER + 2
+        or pdu[1] != _ANSWER
+        or pdu[_HEADER] != _READ
+        or pdu[_HEADER + 1] != 1
+    ):
+        return pdu
+    item = _HEADER + int.from_bytes(pdu[6:8], "big")
+    if len(pdu) < item + 4 or pdu[item] == _GIVEN:
+        return pdu
+    return pdu[:8] + b"\0\4" + pdu[10:item] + pdu[item : item + 2] + b"\0\0"
 
 
 class S7Link:
@@ -51,16 +79,22 @@ class S7Link:
     def __init__(self, settings: S7Settings) -> None:
         self._settings = settings
         self._client = AsyncClient()
+        self._client.protocol = _Protocol()
         self._client.connection_type = _CONNECTIONS[settings.connection]
+        self._rack, self._slot = settings.rack, settings.slot
+        if settings.remote_tsap is not None:
+            # The library makes the access point of these three: kind, then three bits and five.
+            self._client.connection_type = settings.remote_tsap >> 8
+            self._rack, self._slot = settings.remote_tsap >> 5 & 7, settings.remote_tsap & 31
+        if settings.local_tsap is not None:
+            self._client.local_tsap = settings.local_tsap
 
     async def open(self) -> None:
         """Connect and agree on the size of answers."""
         settings = self._settings
         try:
             async with asyncio.timeout(settings.timeout_s):
-                await self._client.connect(
-                    settings.host, settings.rack, settings.slot, settings.port
-                )
+                await self._client.connect(settings.host, self._rack, self._slot, settings.port)
         except TimeoutError as exc:
             raise LinkLostError(f"no answer within {settings.timeout_s:g} s") from exc
         except _FAULTS as exc:

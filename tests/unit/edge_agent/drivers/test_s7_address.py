@@ -34,13 +34,13 @@ def test_an_address_says_where_and_how(
     address: str, kind: str | None, expected: tuple[object, ...]
 ) -> None:
     cell = Cell.parse(address, kind)
-    assert (cell.area, cell.block, cell.start, cell.kind, cell.size, cell.bit) == expected
+    assert (cell.area, cell.block, cell.start, cell.coding.name, cell.size, cell.bit) == expected
 
 
 @pytest.mark.parametrize(
     ("address", "kind", "words"),
     [
-        ("DB1.W0", None, "is no address"),
+        ("DB1.V0", None, "is no type"),
         ("DB1.DBX0", None, "X goes with a bit"),
         ("DB1.DBW0.1", None, "X goes with a bit"),
         ("DB1.DBX0.8", None, "0 to 7"),
@@ -49,7 +49,7 @@ def test_an_address_says_where_and_how(
         ("DB1.DBW0", "real", "does not fit real: write it with D"),
         ("DB1.DBD0", "int", "does not fit int: write it with W"),
         ("DB1.DBD0", "lreal", "does not fit lreal: write it with B"),
-        ("DB1.DBB0", "float", "is no type"),
+        ("DB1.DBB0", "fish", "is no type"),
         ("DB1.DBB0", "string[255]", "is no type"),
         ("DB1.DBB0", "string[0]", "is no type"),
         ("DB1.DBD65533", None, "passes byte"),
