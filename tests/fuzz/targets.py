@@ -26,6 +26,7 @@ from edge_agent.drivers.modbus.coding import Order as ModbusOrder
 from edge_agent.drivers.mqtt.message import Message as MqttMessage
 from edge_agent.drivers.mqtt.message import MessageReader
 from edge_agent.drivers.mqtt.settings import MqttSettings
+from edge_agent.drivers.mtconnect.conditions import Conditions
 from edge_agent.drivers.mtconnect.document import parse
 from edge_agent.drivers.mtconnect.http import Answer
 from edge_agent.drivers.mtconnect.multipart import MAX_HEADER_BYTES, PartReader
@@ -192,7 +193,7 @@ def _mtconnect_document(data: bytes) -> bool:
     assert step.lost >= 0
     assert step.hole >= 0
     by_id = {"x": [_MTCONNECT.tags[0]], "c": [_MTCONNECT.tags[1]]}
-    for reading in readings(step.fresh, by_id):
+    for reading in readings(step.fresh, by_id, Conditions()):
         if reading is not None:
             _must_fit_the_wire(reading.value, reading.quality, reading.time_us)
     return True

@@ -22,6 +22,7 @@ from edge_agent.drivers.modbus.settings import ModbusSettings
 from edge_agent.drivers.modbus.snapshot import CLOCK_KEY, GroupReading, ReadGroup
 from edge_agent.drivers.mqtt.message import Message, MessageReader
 from edge_agent.drivers.mqtt.settings import MqttSettings
+from edge_agent.drivers.mtconnect.conditions import Conditions
 from edge_agent.drivers.mtconnect.document import parse
 from edge_agent.drivers.mtconnect.reading import readings, resolved
 from edge_agent.drivers.mtconnect.sequence import Cursor, follow
@@ -74,7 +75,7 @@ def _mtconnect(given: Case) -> dict[str, Any]:
     except DataError as exc:
         return found | {"error": exc.reason}
     return found | {
-        "values": _told(readings(step.fresh, tags)),
+        "values": _told(readings(step.fresh, tags, Conditions())),
         "position": str(step.cursor),
         "lost": step.lost,
         "hole": step.hole,

@@ -49,6 +49,12 @@ class Observation(NamedTuple):
     """Of a condition: `NORMAL`, `WARNING`, `FAULT` or `UNAVAILABLE`."""
     code: str = ""
     """Of a condition: the machine's own code."""
+    condition: str = ""
+    """Of a condition: which of those of its data item it is; empty for all of them."""
+    entries: Mapping[str, str] = {}
+    """Of a data set its values by key; of a table `row.cell` too."""
+    rate_hz: float | None = None
+    """Of a time series: samples per second, the last of them at the time of the observation."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,6 +118,9 @@ class _Open:
     depth: int
     text: list[str] = field(default_factory=list)
     length: int = 0
+    keys: list[str] = field(default_factory=list)
+    """The entry, and the cell, that is open."""
+    entries: dict[str, str] = field(default_factory=dict)
 
 
 class _Target:
@@ -131,7 +140,7 @@ class _Target:
             raise ValueError(f"elements are nested deeper than {MAX_DEPTH}")
         name = tag.rpartition("}")[2]
         if self._open is not None:
-            self._entry(attributes)
+            self._entry(self._open, attributes)
         elif name == "Header" and self._header is None:
             self._header = dict(attributes)
         elif name == "DataItem" and "id" in attributes:
@@ -147,6 +156,9 @@ class _Target:
         if observed is not None and observed.length < MAX_TEXT:
             observed.text.append(text)
             observed.length += len(text)
+            if observed.keys:
+                key = ".".join(observed.keys)
+                observed.entries[key] = observed.entries.get(key, "") + text
 
     def end(self, _tag: str) -> None:
         name = self._path.pop()
@@ -155,6 +167,8 @@ class _Target:
             if len(self._path) == observed.depth:
                 self._open = None
                 self._take(observed)
+            elif observed.keys:
+                observed.keys.pop()
         elif name in _STREAM_PARTS:
             self._category = None
 
@@ -176,10 +190,16 @@ class _Target:
             errors=tuple(self._errors),
         )
 
-    def _entry(self, attributes: Mapping[str, str]) -> None:
-        """Entries of a data set and cells of a table become `key=value` words."""
-        if "key" in attributes:
-            self.data(f" {attributes['key']}=")
+    def _entry(self, observed: _Open, attributes: Mapping[str, str]) -> None:
+        """Entries of a data set and cells of a table become `key=value` words, and entries."""
+        key = attributes.get("key", "")
+        if key:
+            keys, observed.keys = observed.keys, []
+            self.data(f" {key}=")
+            observed.keys = keys
+        observed.keys.append(key)
+        if attributes.get("removed") == "true":
+            observed.entries[".".join(observed.keys)] = UNAVAILABLE
 
     def _take(self, observed: _Open) -> None:
         given = observed.attributes
@@ -200,8 +220,25 @@ class _Target:
                 text,
                 observed.name.upper() if is_condition else "",
                 given.get("nativeCode", "") if is_condition else "",
+                _condition(given) if is_condition else "",
+                {key: value.strip() for key, value in observed.entries.items()},
+                _rate_hz(given) if observed.name.endswith("TimeSeries") else None,
             )
         )
+
+
+def _condition(given: Mapping[str, str]) -> str:
+    """Return which condition this is: agents tell by `conditionId` (2.3) or the machine's code."""
+    return given.get("conditionId") or given.get("nativeCode", "")
+
+
+def _rate_hz(given: Mapping[str, str]) -> float:
+    """Return the rate of a time series; 0 where it is not known."""
+    try:
+        rate = float(given.get("sampleRate", "0"))
+    except ValueError:
+        return 0.0
+    return rate if 0 < rate < 1e9 else 0.0
 
 
 def time_us(text: str) -> int | None:

@@ -8,7 +8,8 @@ from typing import Final
 from urllib.parse import quote
 
 from edge_agent.drivers.contract import Inlet
-from edge_agent.drivers.mtconnect.document import Document, Observation, parse
+from edge_agent.drivers.mtconnect.conditions import Conditions
+from edge_agent.drivers.mtconnect.document import Category, Document, Observation, parse
 from edge_agent.drivers.mtconnect.http import MAX_DOCUMENT_BYTES, HttpAgent
 from edge_agent.drivers.mtconnect.multipart import PartReader, boundary_of
 from edge_agent.drivers.mtconnect.reading import readings, resolved
@@ -41,6 +42,7 @@ class MtConnectDriver:
         self._cursor: Cursor | None = None
         self._tags: dict[str, list[MtConnectTagSettings]] = {}
         self._missing: dict[str, str] = {}
+        self._conditions = Conditions()
         self._losses: deque[tuple[float, str]] = deque(maxlen=5)
         self._hole_at: Cursor | None = None
         self._useless_questions = 0
@@ -97,6 +99,7 @@ class MtConnectDriver:
         """Return where to go on, after delivering what lies before it."""
         cursor = self._cursor
         if cursor is not None and cursor.instance == instance:
+            await self._learn_conditions(agent, cursor)
             return cursor
         document = await self._ask(agent, "/current")
         first, following = _range(document)
@@ -107,11 +110,23 @@ class MtConnectDriver:
         )
         return await self._deliver_current(inlet, document, 0, first)
 
+    async def _learn_conditions(self, agent: HttpAgent, cursor: Cursor) -> None:
+        """Learn what was active where reading goes on: observations tell only what changes."""
+        document = parse(await agent.get(f"{self._device}/current?at={cursor.next - 1}"))
+        if document.errors:
+            # It knows no `at`, or no longer that number.
+            document = await self._ask(agent, "/current")
+        self._conditions.begin({seen.data_item for seen in document.observations})
+        for seen in document.observations:
+            if seen.category is Category.CONDITION and seen.sequence < cursor.next:
+                self._conditions.take(seen)
+
     async def _deliver_current(
         self, inlet: Inlet, document: Document, start: int, end: int
     ) -> Cursor:
         """Deliver present values with sequence numbers in `[start, end)`; go on at `end`."""
         cursor = Cursor(document.instance, end)
+        self._conditions.begin({seen.data_item for seen in document.observations})
         standing = [seen for seen in document.observations if start <= seen.sequence < end]
         await self._deliver(inlet, standing, cursor, None)
         return cursor
@@ -123,7 +138,7 @@ class MtConnectDriver:
         cursor: Cursor,
         sampled_us: int | None,
     ) -> None:
-        taken = list(readings(observations, self._tags))
+        taken = list(readings(observations, self._tags, self._conditions))
         known = [reading for reading in taken if reading is not None]
         if len(known) < len(taken):
             inlet.unreadable(len(taken) - len(known))

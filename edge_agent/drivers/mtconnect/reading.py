@@ -3,13 +3,15 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from edge_agent.drivers.contract import Reading
+from edge_agent.drivers.mtconnect.conditions import Conditions, Standing
 from edge_agent.drivers.mtconnect.document import (
     UNAVAILABLE,
     Category,
     DataItem,
     Observation,
 )
-from edge_agent.drivers.mtconnect.settings import MtConnectTagSettings
+from edge_agent.drivers.mtconnect.settings import AXES, MtConnectTagSettings
+from edge_agent.drivers.written import number_written
 from plant.measurement import Quality, ValueType
 
 TagsById = Mapping[str, Sequence[MtConnectTagSettings]]
@@ -43,30 +45,66 @@ def resolved(
     return found, missing
 
 
-def readings(observations: Iterable[Observation], tags: TagsById) -> Iterator[Reading | None]:
-    """Yield the readings that observations are to tags; None for one whose time is unreadable."""
+def readings(
+    observations: Iterable[Observation], tags: TagsById, conditions: Conditions
+) -> Iterator[Reading | None]:
+    """Yield the readings that observations are to tags; None for one whose time is unreadable.
+
+    What the observations say of conditions is kept in `conditions`.
+    """
     for seen in observations:
+        is_condition = seen.category is Category.CONDITION
+        standing = conditions.take(seen) if is_condition else None
         for tag in tags.get(seen.data_item, ()):
             if seen.time_us is None:
                 yield None
             elif UNAVAILABLE in {seen.text, seen.level}:
                 yield Reading(tag.name, None, seen.time_us, Quality.BAD)
+            elif standing is not None:
+                yield Reading(tag.name, _stood(standing, tag), seen.time_us, Quality.GOOD)
             else:
-                yield Reading(tag.name, _value(seen, tag), seen.time_us, Quality.GOOD)
+                yield from _values(seen, seen.time_us, tag)
 
 
-def _value(seen: Observation, tag: MtConnectTagSettings) -> float | int | str:
-    if seen.category is Category.CONDITION:
-        if tag.condition == "level":
-            return seen.level
-        if seen.level == "NORMAL":
-            return ""
-        return seen.code if tag.condition == "code" else seen.text
+def _stood(standing: Standing, tag: MtConnectTagSettings) -> str:
+    parts = {
+        "level": standing.level,
+        "code": standing.code,
+        "text": standing.text,
+        "active": " ".join(standing.codes),
+    }
+    return parts[tag.condition]
+
+
+def _values(seen: Observation, time_us: int, tag: MtConnectTagSettings) -> Iterator[Reading]:
+    """Yield the value of an observation, its part that the tag names, or each of its samples."""
+    if seen.entries and tag.path:
+        text = seen.entries.get(tag.path)
+        if text is None:
+            # Only what has changed of a data set is told.
+            return
+        yield _reading(tag, text, time_us)
+    elif tag.path:
+        words = seen.text.split()
+        place = AXES.get(tag.path.lower(), tag.path)
+        if place.isdecimal() and int(place) < len(words):
+            yield _reading(tag, words[int(place)], time_us)
+        else:
+            yield Reading(tag.name, None, time_us, Quality.BAD)
+    elif seen.rate_hz is not None and (tag.kind is ValueType.NUMBER):
+        words = seen.text.split()
+        step_us = 1_000_000 / seen.rate_hz if seen.rate_hz else 1
+        for after, word in enumerate(words, 1 - len(words)):
+            yield _reading(tag, word, time_us + round(after * step_us))
+    else:
+        yield _reading(tag, seen.text, time_us)
+
+
+def _reading(tag: MtConnectTagSettings, text: str, time_us: int) -> Reading:
+    if text.strip() == UNAVAILABLE:
+        return Reading(tag.name, None, time_us, Quality.BAD)
+    value: float | int | str | None = text
     if tag.kind is ValueType.NUMBER or tag.states:
-        for kind in (int, float):
-            try:
-                return kind(seen.text)
-            except ValueError:
-                continue
-    # Text that is no number stays text, for the platform to reject with its raw form.
-    return seen.text
+        # Text that is no number stays text, for the platform to reject with its raw form.
+        value = number_written(text, tag.words, tag.decimal)
+    return Reading(tag.name, value, time_us, Quality.BAD if value is None else Quality.GOOD)

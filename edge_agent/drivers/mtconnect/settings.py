@@ -5,20 +5,27 @@ from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
-from edge_agent.drivers.tag import SourceSettings, TagSettings
+from edge_agent.drivers.tag import SourceSettings, WrittenTagSettings
 from plant.measurement import ValueType
 
-ConditionPart = Literal["level", "code", "text"]
+ConditionPart = Literal["level", "code", "text", "active"]
+AXES = {"x": "0", "y": "1", "z": "2"}
+"""Places in a position or direction of three dimensions."""
 
 
-class MtConnectTagSettings(TagSettings):
+class MtConnectTagSettings(WrittenTagSettings):
     """A tag that is one data item of the agent."""
 
     data_item: Annotated[str, Field(min_length=1, max_length=200)]
     """Id of the data item as the agent's probe gives it, or its name when no other has it."""
+    path: str = ""
+    """Which part of an observation that has several: `x`, `y`, `z` or a place from 0 of a position,
+    a key of a data set, `row.cell` of a table. Left out, each sample of a time series is a
+    measurement of its own, the last at the time of the observation."""
     condition: ConditionPart = "level"
-    """What to take of a condition: its `level` (NORMAL, WARNING, FAULT), the machine's own
-    `code`, or its `text`; code and text are empty while the condition is normal."""
+    """What to take of a condition: the worst active `level` (NORMAL, WARNING, FAULT), of the newest
+    active one the machine's own `code` or its `text`, or the codes of all `active` ones; these are
+    empty while nothing is active."""
 
 
 class MtConnectSettings(SourceSettings):

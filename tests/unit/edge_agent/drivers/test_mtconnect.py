@@ -2,6 +2,7 @@
 
 import pytest
 
+from edge_agent.drivers.mtconnect.conditions import Conditions
 from edge_agent.drivers.mtconnect.document import AgentError, Category, DataItem, parse, time_us
 from edge_agent.drivers.mtconnect.multipart import MAX_HEADER_BYTES, PartReader, boundary_of
 from edge_agent.drivers.mtconnect.reading import readings, resolved
@@ -56,7 +57,9 @@ def test_conditions_have_level_code_and_text() -> None:
     tags = {
         "c": [tag("c", value_type="text", condition=part) for part in ("level", "code", "text")]
     }
-    found = [one.value for one in readings(document.observations, tags) if one is not None]
+    found = [
+        one.value for one in readings(document.observations, tags, Conditions()) if one is not None
+    ]
     assert found == ["FAULT", "E4", "Tool <broken>"]
 
 
@@ -204,7 +207,11 @@ def test_tags_find_their_data_items_by_id_then_by_name() -> None:
 
 def test_values_keep_their_form_when_they_are_no_numbers() -> None:
     document = parse(streams(position(1, "12"), position(2, "1 2 3"), position(3, "UNAVAILABLE")))
-    found = [one for one in readings(document.observations, {"x": [tag("x")]}) if one is not None]
+    found = [
+        one
+        for one in readings(document.observations, {"x": [tag("x")]}, Conditions())
+        if one is not None
+    ]
     assert [(one.value, one.quality) for one in found] == [
         (12, Quality.GOOD),
         ("1 2 3", Quality.GOOD),
