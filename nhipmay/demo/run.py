@@ -11,11 +11,13 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
-from nhipmay.demo.plan import PILOTS
+from nhipmay.demo.plan import PILOTS, descriptions
 from nhipmay.demo.readiness import Settling
 from nhipmay.demo.session import DemoOptions, DemoSession
+from nhipmay.demo.watching import Watching
 from plant.clock import system_clock
 from plant.errors import TransientError
+from plant.place import Level
 from plant.settings import ClockSettings
 
 _SITE_ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -40,7 +42,10 @@ def run_demo(options: DemoOptions, console: Console) -> None:
             f"  Data, settings and logs: {options.data}\n"
             "  Ctrl-C stops everything.\n"
         )
-        session.tend_until(lambda: False)
+        # Nobody would wait for a machine to be learned: the demo does as an engineer does.
+        places = [place for one in descriptions() for place in one.places()]
+        machines = [place.path for place in places if place.level is Level.WORK_UNIT]
+        session.tend_until(Watching(session.api, machines).step)
 
 
 def run_check(options: DemoOptions, duration: timedelta, console: Console) -> bool:

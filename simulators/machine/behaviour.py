@@ -37,6 +37,19 @@ class RampSettings(StrictModel):
         return signals.Ramp(self.per_hour, self.period_s)
 
 
+class DipSettings(StrictModel):
+    """A fault that comes and goes: an anomaly to be found."""
+
+    kind: Literal["dip"]
+    depth: float
+    period_s: Positive
+    lasts_s: Positive
+
+    def signal(self, rng: np.random.Generator) -> signals.Signal:
+        """Return the signal."""
+        return signals.Dip(self.depth, self.period_s, self.lasts_s)
+
+
 class NoiseSettings(StrictModel):
     """Gaussian noise."""
 
@@ -111,6 +124,7 @@ class LagSettings(StrictModel):
 SignalSettings = Annotated[
     ConstantSettings
     | RampSettings
+    | DipSettings
     | NoiseSettings
     | WalkSettings
     | WearSettings

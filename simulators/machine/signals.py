@@ -67,6 +67,24 @@ class Ramp:
         return self._elapsed_s * self._per_second
 
 
+class Dip:
+    """`depth` less for the last `lasts_s` of every `period_s`, like a pump that draws air."""
+
+    def __init__(self, depth: float, period_s: float, lasts_s: float) -> None:
+        self._depth = depth
+        self._period_s = period_s
+        self._lasts_s = lasts_s
+        self._elapsed_s = 0.0
+
+    def advance(self, seconds: float, load: Load) -> None:
+        """Go on."""
+        self._elapsed_s = (self._elapsed_s + seconds) % self._period_s
+
+    def get(self) -> float:
+        """Return what is missing."""
+        return -self._depth if self._elapsed_s >= self._period_s - self._lasts_s else 0.0
+
+
 class Noise:
     """Independent Gaussian noise of standard deviation `sigma`."""
 

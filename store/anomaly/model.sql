@@ -63,7 +63,8 @@ update anomaly_model set status = 'refused', retired_at = %(now)s
 where model_id = %(model)s and status in ('learning', 'ready')
 
 -- name: advance
--- A learning model that is through its trial waits for whoever approves it.
+-- A learning model that is through its trial waits for whoever approves it; the end of the trial
+-- need not be one of a step.
 update anomaly_model set
     scored_until = %(scored_until)s,
     final_until = %(final_until)s,
@@ -72,7 +73,10 @@ update anomaly_model set
     data_hash = coalesce(%(data_hash)s::text, data_hash),
     false_per_day = %(false_per_day)s,
     status = case
-        when status = 'learning' and %(scored_until)s::timestamptz >= trial_to then 'ready'
+        when
+            status = 'learning'
+            and %(scored_until)s::timestamptz + step_ms * interval '1 millisecond' > trial_to
+            then 'ready'
         else status
     end
 where model_id = %(model)s

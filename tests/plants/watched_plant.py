@@ -59,8 +59,9 @@ class WatchedPlant(FigurePlant):
             step_ms=STEP_S * 1000,
             settings={"learn_rows": 400},
             train_from=at(train[0]),
-            train_to=at(train[1]),
-            trial_to=at(trial),
+            # No ends of steps: nobody types those.
+            train_to=at(train[1]) - timedelta(seconds=1.234),
+            trial_to=at(trial) - timedelta(seconds=3.21),
         )
         return model_store.propose(self.connection, asked, at(trial), "an")
 

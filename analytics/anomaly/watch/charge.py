@@ -71,7 +71,7 @@ class Charge:
         except DataError:
             # Of another version: everything since the start of learning is judged again.
             scorer, moment = Scorer(len(row.tag_ids), settings), row.train_from
-        return cls(row, machine, scorer, moment, moment, moment > row.train_to)
+        return cls(row, machine, scorer, moment, moment, moment >= learned_at(row))
 
     def forward(self, connection: Connection, until: datetime) -> int:
         """Judge everything up to `until` in one transaction; return how many readings that was.
@@ -88,7 +88,7 @@ class Charge:
                 for lesson in lessons:
                     if lesson.learned_from == end:
                         self._learn(connection, lesson)
-                if not self.trained and end >= self.row.train_to:
+                if not self.trained and end >= learned_at(self.row):
                     self.trained = True
                     self._save(connection, "anchor")
                 if millis(end) % _HOUR_MS == 0:
@@ -129,7 +129,7 @@ class Charge:
         last = millis(until) // step * step
         first = millis(self.moment)
         marks = set(range(first // _HOUR_MS * _HOUR_MS, last + 1, _HOUR_MS))
-        marks |= {millis(self.row.train_to) // step * step}
+        marks.add(millis(learned_at(self.row)))
         marks |= {millis(one.learned_from) for one in lessons if one.learned_from is not None}
         marks.add(last)
         return [instant(mark) for mark in sorted(marks) if first < mark <= last]
@@ -154,8 +154,7 @@ class Charge:
         found = self.scorer.take(
             *self._columns(numbers), self.machine.regimes(changes), millis(until)
         )
-        trial = until > self.row.train_to
-        if found and trial:
+        if found and until > learned_at(self.row):
             newest = {(one.kind, one.sensor, one.start_ms): one for one in found}
             rows = [self._row(connection, one) for one in newest.values()]
             event_store.write_events(connection, rows)
@@ -328,6 +327,11 @@ def signals_of(row: ModelRow) -> list[int]:
     """Return the tags of a model: what it judges, and the counter that cuts cycles, if any."""
     counter = row.settings.get("cycle_tag")
     return list(row.tag_ids) if counter is None else [*row.tag_ids, int(counter)]
+
+
+def learned_at(row: ModelRow) -> datetime:
+    """Return the last step that is learned from without being judged."""
+    return instant(millis(row.train_to) // row.step_ms * row.step_ms)
 
 
 def begins(row: ModelRow) -> datetime:
