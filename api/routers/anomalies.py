@@ -23,6 +23,7 @@ from api.http.problems import ProblemError
 from api.http.windows import End, Start, window
 from api.http.wire import Listing
 from api.routers.places import PlacePath
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.errors import DataError
 from plant.place import Level
 from store.anomaly import event as event_store
@@ -37,7 +38,7 @@ _AROUND = timedelta(minutes=10)
 _LONGEST_CHART = timedelta(hours=12)
 
 
-@router.get("/events")
+@router.get("/events", response_model=Listing[EventOut], responses=FILES)
 @asks_for(Right.FIGURES)
 def list_events(
     *,
@@ -50,22 +51,26 @@ def list_events(
     ] = False,
     open_only: Annotated[bool, Query(description="Without those somebody has judged.")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
-) -> Listing[EventOut]:
+    form: ListingFormDep,
+) -> Response | Listing[EventOut]:
     """Return what was found at a place and below it, newest first; a day by default."""
     now = context.clock()
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
-        units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
+        tree = tree_of(reading)
+        found = tree.get(place)
         rows = event_store.told_events(
             reading.connection,
-            units,
+            tree.unit_ids(found.path),
             asked.start,
             asked.end,
             trial=trial,
             open_only=open_only,
             limit=limit,
         )
-    return Listing(data=[EventOut.model_validate(row) for row in rows])
+    data = [EventOut.model_validate(row) for row in rows]
+    subject = ListingSubject("anomaly_events", now, found, asked)
+    return form.file(data, EventOut, subject) or Listing(data=data)
 
 
 @router.get("/event")
@@ -140,30 +145,37 @@ def say(said: RemarkIn, context: ContextDep, response: Response) -> RemarkOut:
     return RemarkOut(client_id=said.client_id, repeated=not new)
 
 
-@router.get("/precision")
+@router.get("/precision", response_model=Listing[PrecisionOut], responses=FILES)
 @asks_for(Right.FIGURES)
 def list_precision(
-    *, context: ContextDep, place: PlacePath, start: Start = None, end: End = None
-) -> Listing[PrecisionOut]:
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    form: ListingFormDep,
+) -> Response | Listing[PrecisionOut]:
     """Return per machine how right its events were, by what people said; 90 days by default."""
     now = context.clock()
     asked = window(start, end, now=now, default=JUDGED_WITHIN, longest=LONGEST)
     with context.database.reading() as reading:
-        units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
+        tree = tree_of(reading)
+        found = tree.get(place)
+        units = tree.unit_ids(found.path)
         rows = event_store.precisions(reading.connection, units, asked.start, asked.end)
-    return Listing(
-        data=[
-            PrecisionOut(
-                place=row.place,
-                events=row.events,
-                confirmed=row.confirmed,
-                false=row.false,
-                precision=row.confirmed / judged if (judged := row.confirmed + row.false) else None,
-                lead_median_s=row.lead_median_s,
-            )
-            for row in rows
-        ]
-    )
+    data = [
+        PrecisionOut(
+            place=row.place,
+            events=row.events,
+            confirmed=row.confirmed,
+            false=row.false,
+            precision=row.confirmed / judged if (judged := row.confirmed + row.false) else None,
+            lead_median_s=row.lead_median_s,
+        )
+        for row in rows
+    ]
+    subject = ListingSubject("anomaly_precision", now, found, asked)
+    return form.file(data, PrecisionOut, subject) or Listing(data=data)
 
 
 def said_by(role: str) -> str:

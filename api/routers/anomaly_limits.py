@@ -3,7 +3,7 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from api.access.declaration import asks_for
 from api.access.role import Right
@@ -24,6 +24,7 @@ from api.http.windows import End, Start, window
 from api.http.wire import Listing
 from api.routers.anomalies import LONGEST, said_by
 from api.routers.places import PlacePath
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.errors import DataError
 from plant.place import Level
 from store.anomaly import limit as limit_store
@@ -32,28 +33,23 @@ from store.anomaly.limit import ChannelSaid, LimitSaid
 router = APIRouter(prefix="/api/v1/anomalies", tags=["anomalies"])
 
 
-@router.get("/limits")
+@router.get("/limits", response_model=Listing[LimitOut], responses=FILES)
 @asks_for(Right.FIGURES)
-def list_limits(*, context: ContextDep, place: PlacePath) -> Listing[LimitOut]:
+def list_limits(
+    *, context: ContextDep, place: PlacePath, form: ListingFormDep
+) -> Response | Listing[LimitOut]:
     """Return the alarm limits of the machines at a place."""
     with context.database.reading() as reading:
-        units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
-        rows = limit_store.limits(reading.connection, units)
-    return Listing(
-        data=[
-            LimitOut.model_validate(
-                {
-                    **{
-                        name: getattr(row, name)
-                        for name in LimitOut.model_fields
-                        if name != "active"
-                    },
-                    "active": row.event_id is not None,
-                }
-            )
-            for row in rows
-        ]
-    )
+        tree = tree_of(reading)
+        found = tree.get(place)
+        rows = limit_store.limits(reading.connection, tree.unit_ids(found.path))
+    names = [name for name in LimitOut.model_fields if name != "active"]
+    data = [
+        LimitOut(**{name: getattr(row, name) for name in names}, active=row.event_id is not None)
+        for row in rows
+    ]
+    subject = ListingSubject("anomaly_limits", context.clock(), found)
+    return form.file(data, LimitOut, subject) or Listing(data=data)
 
 
 @router.post("/limits", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)
@@ -109,12 +105,18 @@ def show_flood(
     return FloodOut.model_validate(found)
 
 
-@router.get("/channels")
+@router.get("/channels", response_model=Listing[ChannelOut], responses=FILES)
 @asks_for(Right.MASTER_DATA)
-def list_channels(*, context: ContextDep, place: PlacePath) -> Listing[ChannelOut]:
+def list_channels(
+    *, context: ContextDep, place: PlacePath, form: ListingFormDep
+) -> Response | Listing[ChannelOut]:
     """Return where events of a site are told; secrets are not shown."""
-    rows = context.anomalies.channels(_place(context, place, Level.SITE))
-    return Listing(data=[ChannelOut.model_validate(row) for row in rows])
+    with context.database.reading() as reading:
+        site = tree_of(reading).of_level(place, Level.SITE)
+    rows = context.anomalies.channels(site.place_id)
+    data = [ChannelOut.model_validate(row) for row in rows]
+    subject = ListingSubject("anomaly_channels", context.clock(), site)
+    return form.file(data, ChannelOut, subject) or Listing(data=data)
 
 
 @router.post("/channels", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Response
 
 from api.access.declaration import asks_for
 from api.access.role import Right
@@ -16,6 +16,7 @@ from api.http.windows import End, Start, window
 from api.http.wire import Listing
 from api.routers.anomalies import said_by
 from api.routers.places import PlacePath
+from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.errors import DataError
 from plant.place import Level
 from store.anomaly import model as model_store
@@ -57,15 +58,21 @@ def suggest_signals(
     )
 
 
-@router.get("/models")
+@router.get("/models", response_model=Listing[ModelOut], responses=FILES)
 @asks_for(Right.FIGURES)
-def list_models(*, context: ContextDep, place: PlacePath) -> Listing[ModelOut]:
+def list_models(
+    *, context: ContextDep, place: PlacePath, form: ListingFormDep
+) -> Response | Listing[ModelOut]:
     """Return the models of the machines at a place, newest first."""
     with context.database.reading() as reading:
-        units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
+        tree = tree_of(reading)
+        found = tree.get(place)
+        units = tree.unit_ids(found.path)
         rows = model_store.models_of(reading.connection, units)
         names = _tag_names(reading, units)
-    return Listing(data=[_model(row, names) for row in reversed(rows)])
+    data = [_model(row, names) for row in reversed(rows)]
+    subject = ListingSubject("anomaly_models", context.clock(), found)
+    return form.file(data, ModelOut, subject) or Listing(data=data)
 
 
 @router.post("/models", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)
