@@ -101,7 +101,7 @@ class _Replay:
         self._limits = limits
         self._tolerance_us = int(limits.future_tolerance_s * 1_000_000)
         self._now = clock()
-        self._registry = Registry(monotonic, limits.require_enrolment)
+        self._registry = Registry(monotonic, limits.require_enrolment, limits.max_tags)
         self._ledgers: dict[LedgerKey, LedgerRow] = {}
 
     def apply(self, waiting: list[OpenRejection]) -> Replayed:

@@ -16,6 +16,7 @@ from nhipmay.command import (
     edge,
     evaluation,
     evidence,
+    grafana,
     ingest,
     migrate,
     simulation,
@@ -49,6 +50,7 @@ app.add_typer(authority.app, name="authority")
 app.add_typer(ingest.app, name="ingest")
 app.add_typer(evaluation.app, name="evaluate")
 app.add_typer(evidence.app, name="evidence")
+app.add_typer(grafana.app, name="grafana")
 
 
 @app.callback(invoke_without_command=True)

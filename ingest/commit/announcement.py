@@ -25,13 +25,15 @@ def announce(
     transaction.lock_site(edge.site_id)
     site = Site(
         transaction.work_units(edge.site_id),
-        transaction.tags(edge.site_id),
+        transaction.tags_about(edge.site_id, [one.name for one in declarations]),
         frozenset(row.edge_id for row in transaction.edges() if row.online),
     )
-    changes, refusals = tag_changes(edge, declarations, site, live=not message.retained)
+    changes, refusals = tag_changes(
+        edge, declarations, site, live=not message.retained, room=registry.room(edge)
+    )
     transaction.save_tags(changes, now)
     if changes or not registry.has_tags(edge):
-        registry.reread(transaction, edge.site_id)
+        registry.learn(transaction, edge.site_id, [change.tag.name for change in changes])
     return [
         Rejection(
             received_time=message.received_time,

@@ -19,7 +19,7 @@ from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile
 from ingest.validation.registry import Registry
 from plant.clock import Clock, microseconds
-from plant.errors import DataError, NhipmayError
+from plant.errors import DataError, NhipmayError, TransientError
 from plant.native.message import Limits
 from store.delivery.row import DeliveryStore
 
@@ -50,7 +50,7 @@ class Committer:
         self._clock = clock
         self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
         self._limits = Limits(limits.max_payload_bytes, limits.max_rows)
-        self._registry = Registry(monotonic, limits.require_enrolment)
+        self._registry = Registry(monotonic, limits.require_enrolment, limits.max_tags)
         self._offsets = ClockOffsets()
         self._untold: Untold = {}
         self._meanwhile: Callable[[int], None] = lambda _: None
@@ -115,10 +115,14 @@ class Committer:
                 now = self._clock()
                 transaction.add_lags(written.lags.counts(microseconds(now)), now)
             done = True
+            self._registry.keep()
+        except TransientError:
+            self._registry.doubt()
+            raise
         finally:
             if not done:
-                # Tags read or announced within it may not be there.
-                self._registry.forget()
+                # Tags announced within it are not there.
+                self._registry.undo()
         return outcome
 
     def obstacle(self) -> str | None:

@@ -40,6 +40,7 @@ class Site:
 
     work_units: Mapping[str, int]
     tags: Sequence[TagRow]
+    """Those with the names that are declared, and those with a role."""
     online: frozenset[int]
     """Edges that are there."""
 
@@ -55,16 +56,27 @@ class Site:
 
 
 def tag_changes(
-    edge: EdgeRow, declarations: Sequence[TagDeclaration], site: Site, *, live: bool
+    edge: EdgeRow,
+    declarations: Sequence[TagDeclaration],
+    site: Site,
+    *,
+    live: bool,
+    room: int,
 ) -> tuple[list[TagChange], list[RefusedTag]]:
     """Return the tags to store (new or changed only) and those refused.
 
-    `live` is False for a retained birth. A tag of another edge is taken over when that edge is
-    not online: that is how a gateway is replaced. So is a role. A tag that the edge no longer
-    declares stays as it was: its history still means what it meant.
+    `room` is how many tags more the edge may have. `live` is False for a retained birth. A tag of
+    another edge is taken over when that edge is not online: that is how a gateway is replaced. So
+    is a role. A tag that the edge no longer declares stays as it was: its history still means what
+    it meant.
     """
     stored = {row.tag.name: row for row in site.tags}
+    holders: dict[tuple[str, TagRole], list[TagRow]] = {}
+    for row in site.tags:
+        if row.tag.role is not TagRole.NONE:
+            holders.setdefault((row.tag.work_unit, row.tag.role.counts), []).append(row)
     taken: dict[tuple[str, TagRole], str] = {}
+    fresh: set[str] = set()
     changes: list[TagChange] = []
     refused: list[RefusedTag] = []
     for index, declaration in enumerate(declarations, 1):
@@ -73,18 +85,23 @@ def tag_changes(
             owner = stored.get(tag.name)
             if owner is not None and not site.may_take(edge, owner, live=live):
                 raise DataError("tag_of_other_edge", "another edge of the site reports this tag")
-            holder = _role_holder(edge, tag, taken, site, live=live)
+            key = (tag.work_unit, tag.role.counts)
+            holder = taken.get(key) or _holder(edge, tag, holders.get(key, ()), site, live=live)
             if holder is not None:
                 raise DataError(
                     "role_conflict", f"{holder!r} already is the {tag.role} of {tag.work_unit}"
                 )
+            if owner is None and tag.name not in fresh and len(fresh) >= room:
+                raise DataError("too_many_tags", "the edge has as many tags as an edge may have")
         except DataError as exc:
             raw = msgspec.json.encode(declaration)
             refused.append(RefusedTag(declaration.name, index, exc.reason, exc.detail, raw))
             continue
         if tag.role is not TagRole.NONE:
             taken[tag.work_unit, tag.role.counts] = tag.name
-        former = stored.get(tag.name)
+        if owner is None:
+            fresh.add(tag.name)
+        former = owner
         if former is None or former.edge_id != edge.edge_id or former.tag != tag:
             restates = former is not None and any(
                 getattr(former.tag, name) != getattr(tag, name) for name in _RESTATING
@@ -118,18 +135,11 @@ def _checked(declaration: TagDeclaration, site: Site) -> Tag:
     return tag
 
 
-def _role_holder(
-    edge: EdgeRow,
-    tag: Tag,
-    taken: Mapping[tuple[str, TagRole], str],
-    site: Site,
-    *,
-    live: bool,
+def _holder(
+    edge: EdgeRow, tag: Tag, rows: Sequence[TagRow], site: Site, *, live: bool
 ) -> str | None:
+    """Return the name of another tag with the role that the edge may not take over."""
     if tag.role is TagRole.NONE:
         return None
-    for row in site.tags:
-        same = row.tag.work_unit == tag.work_unit and row.tag.role.counts is tag.role.counts
-        if same and row.tag.name != tag.name and not site.may_take(edge, row, live=live):
-            return row.tag.name
-    return taken.get((tag.work_unit, tag.role.counts))
+    others = (row for row in rows if row.tag.name != tag.name)
+    return next((row.tag.name for row in others if not site.may_take(edge, row, live=live)), None)

@@ -51,7 +51,7 @@ class SparkplugCommitter:
         self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
         self._on_outage = on_outage
         self._kept_file = kept_file
-        self._registry = Registry(monotonic, limits.require_enrolment)
+        self._registry = Registry(monotonic, limits.require_enrolment, limits.max_tags)
         self._since: float | None = None
         """When the database was first found to be away."""
         self._unsettled = 0
@@ -113,13 +113,15 @@ class SparkplugCommitter:
                 now = self._clock()
                 transaction.add_lags(written.lags.counts(microseconds(now)), now)
             done = True
+            self._registry.keep()
         except TransientError:
+            self._registry.doubt()
             self._in_doubt |= {id(one) for one in group}
             raise
         finally:
             if not done:
-                # Tags read or announced within it may not be there.
-                self._registry.forget()
+                # Tags announced within it are not there.
+                self._registry.undo()
         return outcome
 
     def obstacle(self) -> str | None:

@@ -52,8 +52,15 @@ class Registry:
     """Seconds of a clock that never jumps."""
     require_enrolment: bool = False
     """Whether an edge must have a certificate of ours that is still good."""
+    most_tags: int = 20_000
+    """How many tags an edge may have in all: whoever writes has them all in memory."""
     _edges: dict[EdgeAddress, EdgeRow] = field(default_factory=dict)
-    _sites: dict[int, list[TagRow]] = field(default_factory=dict)
+    _sites: dict[int, dict[str, TagRow]] = field(default_factory=dict)
+    """By site, its tags by their names."""
+    _prints: dict[int, str] = field(default_factory=dict)
+    """By site, how its tags were when they were read; none while they are being changed."""
+    _before: dict[int, dict[str, TagRow] | None] = field(default_factory=dict)
+    """What this transaction changed, as it was before; None where nothing was known."""
     _positions: dict[int, dict[str, int]] = field(default_factory=dict)
     _columns: TagColumns = field(default_factory=lambda: TagColumns.of([]))
     _rows: list[TagRow] = field(default_factory=list)
@@ -68,7 +75,7 @@ class Registry:
         """Make sure that what is known of these edges and their tags is recent."""
         now = self.monotonic()
         if self._read_at is None or now - self._read_at > MAX_AGE_S:
-            self.forget()
+            self._check(transaction)
             self._read_at = now
         wanted = set(addresses)
         # Who is not accepted is looked up each time: it may have enrolled a moment ago, and the
@@ -76,21 +83,64 @@ class Registry:
         if any(self.objection(address) for address in wanted):
             self._edges = {address_of(row): row for row in transaction.edges()}
         sites = {self._edges[address].site_id for address in wanted if address in self._edges}
-        if not sites <= self._sites.keys():
-            for site_id in sites - self._sites.keys():
-                self._sites[site_id] = transaction.tags(site_id)
+        if missing := sites - self._sites.keys():
+            self._read(transaction, missing)
+
+    def _check(self, transaction: DeliveryTransaction) -> None:
+        """Forget the edges, and the tags of sites where they are no longer as they were read."""
+        self._edges = {}
+        prints = transaction.tag_prints(self._sites.keys()) if self._sites else {}
+        stale = {site_id for site_id in self._sites if prints[site_id] != self._prints.get(site_id)}
+        for site_id in stale:
+            del self._sites[site_id]
+        if stale:
             self._index()
+
+    def _read(self, transaction: DeliveryTransaction, sites: Iterable[int]) -> None:
+        # The print first: what changes in between is then read once more.
+        self._prints |= transaction.tag_prints(sorted(sites))
+        for site_id in sites:
+            self._sites[site_id] = {row.tag.name: row for row in transaction.tags(site_id)}
+        self._index()
 
     def reread(self, transaction: DeliveryTransaction, site_id: int) -> None:
         """Read the tags of a site again."""
-        self._sites[site_id] = transaction.tags(site_id)
+        self._read(transaction, [site_id])
+
+    def learn(self, transaction: DeliveryTransaction, site_id: int, names: Sequence[str]) -> None:
+        """Read tags that this transaction stored; `undo` forgets them where it fails."""
+        known = self._sites.get(site_id)
+        self._before.setdefault(site_id, known)
+        rows = {row.tag.name: row for row in transaction.tags_about(site_id, names)}
+        if known is None:
+            rows = {row.tag.name: row for row in transaction.tags(site_id)}
+        self._sites[site_id] = {**(known or {}), **rows}
+        # Another worker may have stored others meanwhile: they are read with the next look.
+        self._prints.pop(site_id, None)
         self._index()
 
-    def forget(self) -> None:
-        """Drop everything, as what was read may have been rolled back."""
-        self._edges, self._sites, self._positions, self._found = {}, {}, {}, {}
-        self._columns, self._rows = TagColumns.of([]), []
+    def keep(self) -> None:
+        """Keep what was learned: the transaction is committed."""
+        self._before.clear()
+
+    def undo(self) -> None:
+        """Be as before the transaction, which failed; what it only read was there."""
+        if self._before:
+            for site_id, known in self._before.items():
+                if known is None:
+                    self._sites.pop(site_id, None)
+                else:
+                    self._sites[site_id] = known
+            self._before.clear()
+            self._index()
+
+    def doubt(self) -> None:
+        """Look again at the next chance: it may be another database by now."""
         self._read_at = None
+
+    def room(self, edge: EdgeRow) -> int:
+        """Return how many more tags the edge may announce."""
+        return self.most_tags - len(self._positions.get(edge.edge_id, ()))
 
     def edge(self, address: EdgeAddress) -> EdgeRow | None:
         """Return the edge of that address if what it says is accepted."""
@@ -160,7 +210,7 @@ class Registry:
         return self._columns
 
     def _index(self) -> None:
-        rows = [row for site in self._sites.values() for row in site]
+        rows = [row for site in self._sites.values() for row in site.values()]
         self._columns, self._rows = TagColumns.of(rows), rows
         self._positions, self._found = {}, {}
         for position, row in enumerate(rows):

@@ -6,6 +6,7 @@ _MENDING = {
     "plant description",
     "role_conflict": "give the role to one tag of the machine, of the right type",
     "tag_of_other_edge": "stop the other edge that reports this tag, or name the tag otherwise",
+    "too_many_tags": "announce fewer tags, or raise limits.max_tags of the ingest",
     "wrong_type": "set value_type of the tag to what the machine says",
     "unknown_quality": "report it to the makers: a quality of 0, 1 or 2 was expected",
     "too_long": "shorten the text at its source, or raise limits.max_text_length of the ingest",

@@ -112,6 +112,12 @@ def make_tenants(settings: DatabaseSettings, secret: str) -> list[str]:
     return [one for one in enterprises if role_of(settings.name, one) not in known]
 
 
+def enterprises(settings: DatabaseSettings) -> dict[str, str]:
+    """Return the Vietnamese names of all enterprises by their codes."""
+    with store_errors(settings), connect(settings) as connection:
+        return dict(connection.execute(_Q["enterprise_names"]).fetchall())
+
+
 def unlisted(connection: Connection) -> list[str]:
     """Return tables and views that say nothing of who may see them."""
     rows = connection.execute(_Q["unlisted"], {"listed": [*SEEN_BY, *UNSEEN]}).fetchall()

@@ -2,6 +2,10 @@
 -- Their codes.
 select path from place where level = 'enterprise' order by path
 
+-- name: enterprise_names
+-- By their codes.
+select path, name_vi from place where level = 'enterprise' order by path
+
 -- name: present_tenants
 -- Logins that were made before.
 select role_name, enterprise from access.tenant

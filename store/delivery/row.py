@@ -1,6 +1,6 @@
 """What the ingest reads and writes: edges, tags, ledgers, heartbeats, measurements, rejections."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -208,6 +208,12 @@ class DeliveryTransaction(Protocol):
 
     def tags(self, site_id: int) -> list[TagRow]:
         """Return all tags of a site."""
+
+    def tags_about(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
+        """Return the tags of a site that have one of the names, or a role."""
+
+    def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
+        """Return, by site, what differs once any of its tags does."""
 
     def work_units(self, site_id: int) -> dict[str, int]:
         """Return the ids of a site's work units by path."""

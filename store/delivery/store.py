@@ -1,7 +1,7 @@
 """The ingest's side of the database: measurements, ledger, rejections and tags."""
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
@@ -103,6 +103,13 @@ class PostgresDeliveryTransaction:
 
     def tags(self, site_id: int) -> list[TagRow]:
         """Return all tags of a site."""
+        return self._tags("tags", site=site_id)
+
+    def tags_about(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
+        """Return the tags of a site that have one of the names, or a role."""
+        return self._tags("tags_about", site=site_id, names=list(names))
+
+    def _tags(self, query: str, **asked: object) -> list[TagRow]:
         return [
             TagRow(
                 tag_id,
@@ -112,9 +119,14 @@ class PostgresDeliveryTransaction:
                 is_meter,
             )
             for tag_id, edge_id, work_unit_id, is_meter, name, path, value_type, role, *rest in (
-                self._connection.execute(_Q["tags"], {"site": site_id})
+                self._connection.execute(_Q[query], asked)
             )
         ]
+
+    def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
+        """Return, by site, what differs once any of its tags does."""
+        rows = self._connection.execute(_Q["tag_prints"], {"sites": sorted(site_ids)})
+        return dict(rows.fetchall())
 
     def work_units(self, site_id: int) -> dict[str, int]:
         """Return the ids of a site's work units by path."""

@@ -16,8 +16,7 @@ from edge
 inner join place on place.place_id = edge.site_id
 left join edge_status on edge_status.edge_id = edge.edge_id
 
--- name: tags
--- In the order of the columns of TagRow and Tag.
+-- part: tag_rows
 select
     tag.tag_id, tag.edge_id, tag.work_unit_id,
     exists (
@@ -28,7 +27,24 @@ select
     tag.low, tag.high, tag.counter_modulus, tag.max_rate_per_s, tag.max_silence_s
 from tag
 inner join place on place.place_id = tag.work_unit_id
+
+-- name: tags
+-- In the order of the columns of TagRow and Tag.
+{tag_rows}
 where tag.site_id = %(site)s
+
+-- name: tags_about
+-- Those of some names, and those with a role, as a machine has each role once.
+{tag_rows}
+where tag.site_id = %(site)s and (tag.role <> 'none' or tag.name = any(%(names)s))
+
+-- name: tag_prints
+-- Of each site a number that changes with its tags: to compare is a tenth of reading them all again.
+select site.id, (
+    select coalesce(sum(hashtextextended(shown::text, 0)), 0)::text
+    from ({tag_rows} where tag.site_id = site.id) as shown
+)
+from unnest(%(sites)s::integer[]) as site (id)
 
 -- name: work_units
 -- Machines of a site: site, area, line, machine.

@@ -3,7 +3,7 @@
 import copy
 import math
 from collections import Counter, deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, fields, replace
 from datetime import UTC, datetime
@@ -239,6 +239,16 @@ class MemoryTransaction:
             for row in self._tables.tags.values()
             if self._tables.edges[row.edge_id].site_id == site_id
         ]
+
+    def tags_about(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
+        return [
+            row
+            for row in self.tags(site_id)
+            if row.tag.name in names or row.tag.role is not TagRole.NONE
+        ]
+
+    def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
+        return {site_id: repr(self.tags(site_id)) for site_id in site_ids}
 
     def work_units(self, site_id: int) -> dict[str, int]:
         return dict(self._tables.units)

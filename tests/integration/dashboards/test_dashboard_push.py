@@ -2,14 +2,18 @@
 
 import json
 import threading
+from base64 import b64encode
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
+from pydantic import SecretStr
 
 import dashboards
 from plant.errors import ConfigurationError, TransientError
+from plant.settings import DatabaseSettings
 
 UIDS = [name.removesuffix(".json") for name in dashboards.files()]
 
@@ -100,3 +104,105 @@ def test_push_may_be_tried_again_when_grafana_is_away_or_fails(grafana: FakeGraf
         dashboards.push(grafana.url, "a-token")
     with pytest.raises(TransientError, match="cannot be used"):
         dashboards.push("http://127.0.0.1:1", "a-token")
+
+
+# --- an organisation per tenant ---
+
+
+class FakeOrganisations(ThreadingHTTPServer):
+    """What a Grafana keeps by organisation: data sources, folders, boards, rules."""
+
+    def __init__(self) -> None:
+        super().__init__(("127.0.0.1", 0), OrganisationsHandler)
+        self.names: dict[str, int] = {"Main Org.": 1}
+        self.kept: dict[tuple[int, str], Any] = {}
+        self.made = 0
+
+
+class OrganisationsHandler(FakeGrafanaHandler):
+    server: FakeOrganisations  # type: ignore[assignment]
+
+    def do_PUT(self) -> None:
+        self._take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
+
+    def _take(self, body: Any) -> None:
+        path = unquote(self.path)
+        organisation = int(self.headers["X-Grafana-Org-Id"] or 0)
+        names, kept = self.server.names, self.server.kept
+        if self.headers["Authorization"] != "Basic " + b64encode(b"admin:secret").decode():
+            self._answer(401, {"message": "Invalid username or password"})
+        elif path.startswith("/api/orgs/name/"):
+            number = names.get(path.rpartition("/")[2])
+            self._answer(200 if number else 404, {"id": number, "message": "not found"})
+        elif path == "/api/orgs":
+            names[body["name"]] = len(names) + 1
+            self._answer(200, {"orgId": names[body["name"]]})
+        elif self.command == "GET":
+            known = (organisation, path) in kept
+            self._answer(200 if known else 404, {"message": "not found"})
+        else:
+            place = {
+                "/api/datasources": lambda: f"/api/datasources/uid/{body['uid']}",
+                "/api/folders": lambda: f"/api/folders/{body['uid']}",
+                "/api/dashboards/db": lambda: f"/d/{body['dashboard']['uid']}",
+            }.get(path, lambda: path)()
+            self.server.made += (organisation, place) not in kept
+            kept[organisation, place] = body
+            self._answer(200, {"uid": place.rpartition("/")[2]})
+
+
+@pytest.fixture
+def organisations() -> Iterator[FakeOrganisations]:
+    with FakeOrganisations() as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+        thread.start()
+        yield server
+        server.shutdown()
+        thread.join()
+
+
+def login(user: str) -> DatabaseSettings:
+    return DatabaseSettings(host="database", user=user, password=SecretStr(f"word of {user}"))
+
+
+TENANTS = [
+    dashboards.Tenant(
+        "Cơ khí mẫu", login("nm_one"), "https://api:8000", "token-1", dashboards.TENANT_BOARDS
+    ),
+    dashboards.Tenant(
+        "Sở Công Thương", login("nm_two"), boards=dashboards.DEPARTMENT_BOARDS, alerts=False
+    ),
+]
+
+
+def test_each_tenant_has_an_organisation_with_its_own_login(
+    organisations: FakeOrganisations,
+) -> None:
+    url = f"http://127.0.0.1:{organisations.server_address[1]}"
+
+    said = dashboards.push_tenants(url, ("admin", "secret"), TENANTS)
+    made = organisations.made
+    again = dashboards.push_tenants(url, ("admin", "secret"), TENANTS)
+
+    assert (
+        said
+        == again
+        == ["Cơ khí mẫu: 9 boards, 8 alert rules", "Sở Công Thương: 1 boards, 0 alert rules"]
+    )
+    assert organisations.made == made
+    assert list(organisations.names) == ["Main Org.", "Cơ khí mẫu", "Sở Công Thương"]
+    kept = organisations.kept
+    assert {number for number, _ in kept} == {2, 3}
+    sources = {number: kept[number, "/api/datasources/uid/nm-postgres"] for number in (2, 3)}
+    assert [source["user"] for source in sources.values()] == ["nm_one", "nm_two"]
+    assert sources[2]["secureJsonData"] == {"password": "word of nm_one"}
+    assert (3, "/api/datasources/uid/nm-api") not in kept
+    assert (3, "/d/nm-machine") not in kept
+    assert (2, "/d/nm-department") not in kept
+
+
+def test_a_wrong_password_is_told(organisations: FakeOrganisations) -> None:
+    url = f"http://127.0.0.1:{organisations.server_address[1]}"
+
+    with pytest.raises(ConfigurationError, match="Unauthorized"):
+        dashboards.push_tenants(url, ("admin", "wrong"), TENANTS)

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from dashboards.alerting import RULES, Rule, rule_group
 from dashboards.query import sql
 from plant.settings import DatabaseSettings
 from store.access.tenant import DEPARTMENT, login_of, make_tenants
@@ -105,6 +106,7 @@ def test_every_file_is_used_by_a_board() -> None:
             for variable in board["templating"].get("list") or []
             if variable["type"] == "query"
         }
+    used |= {sql(rule.uid) for rule in RULES}
     files = {file.stem: sql(file.stem) for file in (ROOT / "dashboards/sql").glob("*.sql")}
 
     assert [name for name, text in files.items() if text not in used] == []
@@ -307,3 +309,141 @@ def test_rejections_are_those_of_the_window(connection: Connection) -> None:
         (5, "wrong_type", 1),
         (6, "out_of_range", 2),
     ]
+
+
+# --- alert rules ---
+
+
+def firing(connection: Connection, uid: str) -> list[str]:
+    """Return what a rule would call people for now, as Grafana's threshold decides."""
+    rule = next(one for one in RULES if one.uid == uid)
+    found = []
+    for row in rows(connection, uid):
+        assert isinstance(row["value"], float), row
+        if row["value"] > rule.limit if rule.beyond == "gt" else row["value"] < rule.limit:
+            found.append(row["name"])
+    return found
+
+
+@pytest.mark.parametrize("rule", RULES, ids=lambda rule: rule.uid)
+def test_a_rule_asks_for_one_number_of_each_as_the_tenant(
+    rule: Rule, connection: Connection
+) -> None:
+    """More numbers, or a time, and Grafana would not take the rows for values by label."""
+    cursor = connection.execute(sql(rule.uid).encode())
+    kinds = {
+        column.name: getattr(connection.adapters.types.get(column.type_code), "name", "")
+        for column in cursor.description or ()
+    }
+
+    assert kinds.pop("value") == "float8"
+    assert kinds.keys() <= {"name", "path"}
+    assert set(kinds.values()) == {"text"}
+    assert "$" not in sql(rule.uid)
+
+
+def test_rules_call_for_what_is_wrong_and_for_nothing_else(owner: DatabaseSettings) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            """
+            update edge_status set reported_at = now() - interval '10 minutes',
+                sampled_time = now(), buffer_hours_left = 3
+            """
+        )
+        connection.execute(
+            """
+            update oee_result set window_start = now() - interval '9 hours',
+                window_end = now() - interval '1 hour', as_of = now(), oee = 0.4
+            """
+        )
+        connection.execute(
+            "insert into oee_target (place_id, valid_from, planned_oee)"
+            " select place_id, '2020-01-01', 0.6 from place where level = 'site'"
+        )
+        connection.execute(
+            "update base_sum set slice_start = now() - interval '3 hours' + (slice_start - hour),"
+            " slice_end = now() - interval '3 hours' + (slice_end - hour),"
+            " hour = now() - interval '3 hours'"
+        )
+        connection.execute(
+            "insert into stop (work_unit_id, start_time, element)"
+            " select place_id, now() - interval '45 minutes', 'delay' from place where path = %s",
+            [UNIT],
+        )
+        wrong = {rule.uid: firing(connection, rule.uid) for rule in RULES}
+        connection.execute("update edge_status set reported_at = now(), pending = 0")
+        connection.execute("update oee_result set oee = 0.7, coverage = 0.95")
+        connection.execute("update stop set start_time = now() - interval '5 minutes'")
+        connection.execute("update base_sum set slice_end = now() where slice_start = hour")
+        connection.execute("update delivery_ledger set issued_id = 60, dropped = '{[41,51)}'")
+        connection.execute("update edge_status set issued_id = 60")
+        right = {rule.uid: firing(connection, rule.uid) for rule in RULES}
+        connection.rollback()
+
+    assert wrong == {
+        "alert_edge_silent": ["co-khi-mau/bien-hoa/edge-1"],
+        "alert_buffer_low": ["co-khi-mau/bien-hoa/edge-1"],
+        "alert_ledger_gap": [],
+        "alert_coverage": ["Dây chuyền 1"],
+        "alert_long_stop": ["Máy tiện"],
+        "alert_oee_under_target": ["Dây chuyền 1"],
+        "alert_anomaly": [],
+        "alert_figures_behind": ["Biên Hòa"],
+    }
+    assert right == {uid: [] for uid in wrong}
+
+
+def test_a_gap_that_no_edge_keeps_is_called_for(owner: DatabaseSettings) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute("update edge_status set pending = 0")
+        found = firing(connection, "alert_ledger_gap")
+        connection.rollback()
+
+    assert found == ["co-khi-mau/bien-hoa/edge-1"]
+
+
+def test_an_anomaly_calls_until_somebody_says_a_word(owner: DatabaseSettings) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            """
+            insert into anomaly_model (work_unit_id, status, reason, tag_ids, step_ms, train_from,
+                train_to, trial_to, created_at, created_by)
+            select place_id, 'live', 'commissioning', '{1}', 1000, '2026-01-01', '2026-01-02',
+                '2026-01-03', now(), 'an'
+            from place where path = %s
+            """,
+            [UNIT],
+        )
+        connection.execute(
+            """
+            insert into anomaly_event (
+                event_id, work_unit_id, model_id, kind, start_time, opened_at
+            )
+            select 'one', work_unit_id, model_id, 'model', now() - interval '1 hour', now()
+            from anomaly_model
+            """
+        )
+        before = firing(connection, "alert_anomaly")
+        connection.execute(
+            """
+            insert into anomaly_remark (client_id, event_id, work_unit_id, span_start, span_end,
+                verdict, said_at, said_by)
+            select gen_random_uuid(), event_id, work_unit_id, now(), now(), 'acknowledged', now(),
+                'an'
+            from anomaly_event
+            """
+        )
+        after = firing(connection, "alert_anomaly")
+        connection.rollback()
+
+    assert (before, after) == (["Máy tiện"], [])
+
+
+def test_rules_have_uids_of_their_own_and_no_variables() -> None:
+    rules = rule_group()["rules"]
+
+    assert len({rule["uid"] for rule in rules}) == len(rules)
+    for rule in rules:
+        assert rule["condition"] == "B"
+        assert [part["refId"] for part in rule["data"]] == ["A", "B"]
+        assert len(rule["uid"]) <= 40

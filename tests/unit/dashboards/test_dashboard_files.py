@@ -14,6 +14,7 @@ from grafana_foundation_sdk.models.dashboard import Dashboard
 import dashboards
 from api.words.catalogue import CATALOGUES
 from dashboards.appearance import REFUSALS, STATES
+from dashboards.publication import ALERTING, alerting_file
 from ingest.validation.validation import REASONS
 from plant.state import StopKind, TimeElement
 
@@ -315,3 +316,8 @@ def test_provisioned_secrets_come_from_the_environment() -> None:
 
     assert secrets
     assert all(re.fullmatch(r"\$GF_NM_\w+", value) for value in secrets)
+
+
+def test_committed_rules_equal_the_specification() -> None:
+    assert ALERTING.read_text("utf-8") == alerting_file(), "run: python -m dashboards"
+    assert not re.search(r"(?<!\$)\$(?!\$)", ALERTING.read_text("utf-8").replace("$$", ""))

@@ -20,7 +20,7 @@ def site(tags: Sequence[TagRow] = (), online: frozenset[int] = frozenset({1, 2})
 
 
 def stored(declarations: Sequence[TagDeclaration], edge: EdgeRow) -> list[TagRow]:
-    changes, _ = tag_changes(edge, declarations, site(), live=True)
+    changes, _ = tag_changes(edge, declarations, site(), live=True, room=100)
     return [
         TagRow(k, edge.edge_id, change.work_unit_id, change.tag) for k, change in enumerate(changes)
     ]
@@ -31,7 +31,7 @@ def names(changes: Sequence[TagChange] | Sequence[RefusedTag]) -> list[str]:
 
 
 def test_all_tags_are_stored_when_they_are_new() -> None:
-    changes, refused = tag_changes(EDGE, TAGS, site(), live=True)
+    changes, refused = tag_changes(EDGE, TAGS, site(), live=True, room=100)
 
     assert names(changes) == [tag.name for tag in TAGS]
     assert not refused
@@ -39,7 +39,7 @@ def test_all_tags_are_stored_when_they_are_new() -> None:
 
 
 def test_nothing_is_stored_when_nothing_changed() -> None:
-    changes, refused = tag_changes(EDGE, TAGS, site(stored(TAGS, EDGE)), live=True)
+    changes, refused = tag_changes(EDGE, TAGS, site(stored(TAGS, EDGE)), live=True, room=100)
 
     assert (changes, refused) == ([], [])
 
@@ -59,7 +59,7 @@ def test_a_changed_definition_restates_figures_when_they_depend_on_it(
 ) -> None:
     tag = msgspec.structs.replace(COUNT, **changed)
 
-    changes, _ = tag_changes(EDGE, [tag], site(stored(TAGS, EDGE)), live=True)
+    changes, _ = tag_changes(EDGE, [tag], site(stored(TAGS, EDGE)), live=True, room=100)
 
     assert names(changes) == [COUNT.name]
     assert changes[0].restates is restates
@@ -85,7 +85,7 @@ def test_one_tag_is_refused_and_the_others_stored_when_its_definition_is_wrong(
 ) -> None:
     wrong = msgspec.structs.replace(TEMPERATURE, **changed)
 
-    changes, refused = tag_changes(EDGE, [STATE, wrong, COUNT], site(), live=True)
+    changes, refused = tag_changes(EDGE, [STATE, wrong, COUNT], site(), live=True, room=100)
 
     assert names(changes) == [STATE.name, COUNT.name]
     assert [(tag.index, tag.reason) for tag in refused] == [(2, reason)]
@@ -95,7 +95,7 @@ def test_one_tag_is_refused_and_the_others_stored_when_its_definition_is_wrong(
 def test_the_second_tag_is_refused_when_two_claim_one_role() -> None:
     second = msgspec.structs.replace(STATE, name="tien-1/trang-thai-2")
 
-    changes, refused = tag_changes(EDGE, [STATE, second], site(), live=True)
+    changes, refused = tag_changes(EDGE, [STATE, second], site(), live=True, room=100)
 
     assert names(changes) == [STATE.name]
     assert refused[0].reason == "role_conflict"
@@ -105,7 +105,7 @@ def test_the_second_tag_is_refused_when_two_claim_one_role() -> None:
 def test_increments_are_refused_when_a_counter_of_the_same_parts_is_there() -> None:
     second = msgspec.structs.replace(COUNT, name="tien-1/them", role=TagRole.GOOD_INCREMENT)
 
-    changes, refused = tag_changes(EDGE, [COUNT, second], site(), live=True)
+    changes, refused = tag_changes(EDGE, [COUNT, second], site(), live=True, room=100)
 
     assert names(changes) == [COUNT.name]
     assert refused[0].reason == "role_conflict"
@@ -114,14 +114,14 @@ def test_increments_are_refused_when_a_counter_of_the_same_parts_is_there() -> N
 def test_a_renamed_tag_takes_the_role_when_the_former_is_of_the_same_edge() -> None:
     renamed = msgspec.structs.replace(STATE, name="tien-1/state")
 
-    changes, refused = tag_changes(EDGE, [renamed], site(stored(TAGS, EDGE)), live=True)
+    changes, refused = tag_changes(EDGE, [renamed], site(stored(TAGS, EDGE)), live=True, room=100)
 
     assert names(changes) == ["tien-1/state"]
     assert not refused
 
 
 def test_a_tag_stays_when_its_edge_is_online() -> None:
-    changes, refused = tag_changes(OTHER, TAGS, site(stored(TAGS, EDGE)), live=True)
+    changes, refused = tag_changes(OTHER, TAGS, site(stored(TAGS, EDGE)), live=True, room=100)
 
     assert not changes
     assert {tag.reason for tag in refused} == {"tag_of_other_edge"}
@@ -130,7 +130,7 @@ def test_a_tag_stays_when_its_edge_is_online() -> None:
 def test_a_tag_is_taken_over_when_its_edge_is_gone() -> None:
     gone = site(stored(TAGS, EDGE), online=frozenset({2}))
 
-    changes, refused = tag_changes(OTHER, TAGS, gone, live=True)
+    changes, refused = tag_changes(OTHER, TAGS, gone, live=True, room=100)
 
     assert {change.edge_id for change in changes} == {OTHER.edge_id}
     assert not refused
@@ -139,7 +139,7 @@ def test_a_tag_is_taken_over_when_its_edge_is_gone() -> None:
 def test_nothing_is_taken_over_when_the_birth_is_an_old_one_of_an_edge_that_is_gone() -> None:
     nobody = site(stored(TAGS, EDGE), online=frozenset())
 
-    changes, refused = tag_changes(replace(OTHER, online=False), TAGS, nobody, live=False)
+    changes, refused = tag_changes(replace(OTHER, online=False), TAGS, nobody, live=False, room=100)
 
     assert not changes
     assert names(refused) == [tag.name for tag in TAGS]
@@ -148,6 +148,24 @@ def test_nothing_is_taken_over_when_the_birth_is_an_old_one_of_an_edge_that_is_g
 def test_a_role_stays_when_its_edge_is_online() -> None:
     rival = msgspec.structs.replace(STATE, name="tien-1/trang-thai-2")
 
-    _, refused = tag_changes(OTHER, [rival], site(stored(TAGS, EDGE)), live=True)
+    _, refused = tag_changes(OTHER, [rival], site(stored(TAGS, EDGE)), live=True, room=100)
 
     assert [tag.reason for tag in refused] == ["role_conflict"]
+
+
+def test_an_edge_has_so_many_tags_and_no_more() -> None:
+    more = [replace_name(COUNT, f"cnc-1/extra-{k}") for k in range(4)]
+
+    changes, refused = tag_changes(
+        EDGE, [*TAGS, *more], site(stored(TAGS, EDGE)), live=True, room=2
+    )
+
+    assert [change.tag.name for change in changes] == ["cnc-1/extra-0", "cnc-1/extra-1"]
+    assert [(tag.name, tag.reason) for tag in refused] == [
+        ("cnc-1/extra-2", "too_many_tags"),
+        ("cnc-1/extra-3", "too_many_tags"),
+    ]
+
+
+def replace_name(declaration: TagDeclaration, name: str) -> TagDeclaration:
+    return msgspec.structs.replace(declaration, name=name, role=TagRole.NONE)
