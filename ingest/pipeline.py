@@ -12,6 +12,7 @@ it is a sender's turn by what its messages cost.
 
 from collections import deque
 from threading import Event
+from time import monotonic
 
 from ingest.commit.committer import Committer
 from ingest.decoding.message import Message, Source
@@ -25,6 +26,22 @@ _AT_ONCE = 512
 """Messages taken from the source at a time."""
 _A_FEW = 64
 """The same, while the database works."""
+
+
+_LONG_S = 0.7
+"""Beside others' groups of that time, an answer comes within two seconds."""
+_LEAST = 2_000
+
+
+def paced(most: int, cost: int, took_s: float, at_most: int) -> int:
+    """Return what the next groups may cost, after one that was written in some time.
+
+    What a message will cost is only estimated: rows that are refused, say, are dearer than those
+    that are stored, which shows in the time they take.
+    """
+    if took_s > _LONG_S:
+        return min(most, max(_LEAST, int(cost * _LONG_S / took_s)))
+    return min(at_most, most + most // 4)
 
 
 class Pipeline:
@@ -43,6 +60,8 @@ class Pipeline:
         self._selfstat = selfstat
         self._group = group
         self._limits = limits
+        self._most = group.max_rows
+        """What a group may cost, as long as groups take so long."""
         self._next = Gathering(limits)
         """The group that is being gathered."""
         self._waiting: deque[Message] = deque()
@@ -56,16 +75,18 @@ class Pipeline:
         while not stop.is_set() or self._next:
             self._gather(stop)
             gathered, self._next = self._next, Gathering(self._limits)
+            began, cost = monotonic(), gathered.cost
             for part, outcome in self._committer.turn(gathered.parcels(), self._meanwhile):
                 self._source.acknowledge(
                     message for parcel in part for message in messages_of(parcel)
                 )
                 self._source.announce(outcome.acks)
             self._source.hold(self._committer.held())
+            self._most = paced(self._most, cost, monotonic() - began, self._group.max_rows)
 
     def _gather(self, stop: Event) -> None:
         """Add messages until the group is old enough, or costs enough; give back the others."""
-        most = self._group.max_rows
+        most = self._most
         while self._next.cost < most and not stop.is_set():
             if self._next:
                 wait_s = max(0.0, self._group.max_wait_s - self._next.age_s)
@@ -82,10 +103,10 @@ class Pipeline:
 
         So groups grow to their full size, and what is to be made of a full one is made in time.
         """
-        most = min(self._next.cost + rows * 5 // 4, self._group.max_rows)
+        most = min(self._next.cost + rows * 5 // 4, self._most)
         while self._next.cost < most and self._add(_A_FEW, 0.0, most):
             pass
-        if self._next.cost >= self._group.max_rows:
+        if self._next.cost >= self._most:
             # Nothing more can come to it, and the database is still busy.
             self._next.close()
 

@@ -92,6 +92,15 @@ class Pages:
             return self._log.data[place : place + self.size]
         return self._main[(number - 1) * self.size : number * self.size]
 
+    def hurt(self) -> Iterator[bytes]:
+        """Yield damaged versions of pages that are newer than the newest sound one, newest first.
+
+        Of such a page most is what was written last.
+        """
+        for number, place in self._log.hurt():
+            if number in self.numbers() and place > self._latest.get(number, -1):
+                yield self._log.data[place : place + self.size]
+
     def others(self) -> Iterator[tuple[bytes, bool]]:
         """Yield older versions of pages and damaged ones, the newest first, and whether sound."""
         for place, sound in self._log.places():
@@ -230,6 +239,14 @@ class _Log:
         commits = [index for index, (_, commit, _) in enumerate(sound) if commit]
         committed = sound[: commits[-1] + 1] if commits else []
         return {number: place for number, _, place in committed}
+
+    def hurt(self) -> Iterator[tuple[int, int]]:
+        """Yield page numbers and places of the versions that are not sound, the newest first."""
+        for (number, _, place), chained in zip(
+            reversed(self._frames), reversed(self.chained), strict=False
+        ):
+            if not chained:
+                yield number, place
 
     def places(self) -> Iterator[tuple[int, bool]]:
         """Yield where all versions of pages lie, the newest first, and whether each is sound."""

@@ -19,7 +19,7 @@ from edge_agent.outbox.file import open_file
 from edge_agent.outbox.pages import Column, Pages, Record
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.statements import statements
-from edge_agent.outbox.stored_row import entry_sum, row_sum
+from edge_agent.outbox.stored_row import AS_OF, Places, entry_sum, row_sum
 from edge_agent.outbox.tables import Tables
 from plant.delivery.idset import IdSet
 from plant.log import get_logger
@@ -42,6 +42,25 @@ class _Found:
     tags: dict[int, tuple[Column, ...]] = field(default_factory=dict)
     cursors: dict[str, str] = field(default_factory=dict)
     rows: int = 0
+    placed_id: int = 0
+    """Highest id that was given out when the reading positions were so."""
+    displaced: bool = False
+    """Some reading position is an earlier one: its source will be read again from there."""
+
+    @property
+    def places(self) -> Places:
+        """The second copy of the reading positions; empty when it is lost."""
+        try:
+            return msgspec.json.decode(str(self.meta["places"]), type=Places)
+        except (KeyError, msgspec.MsgspecError):
+            return Places()
+
+    def choose_cursors(self) -> None:
+        """Take the newer copy of the reading positions, and note as of which id it is."""
+        places, of_id = self.places, int(self.cursors.pop(AS_OF, "0"))
+        if places.issued_id >= of_id:
+            self.cursors |= places.cursors
+        self.placed_id = max(places.issued_id, of_id)
 
     @property
     def unsummed_to(self) -> int:
@@ -89,6 +108,8 @@ def salvage(file: Path, kept_rows: int) -> bool:
             return False
         progress = _settled(found, connection, kept_rows)
         tables.write_meta("progress", msgspec.json.encode(progress).decode())
+        if found.cursors:
+            tables.write_places(progress.issued_id, found.cursors, found.cursors)
         connection.execute("commit")
     lost = progress.because.get(DropReason.OUTBOX_DAMAGED)
     _log.error(
@@ -115,6 +136,8 @@ def _collected(pages: Pages, connection: sqlite3.Connection) -> _Found:
     doubtful: list[int] = []
 
     def newest() -> Iterator[Record]:
+        for page in pages.hurt():
+            yield from pages.records(page)[0]
         for number in pages.numbers():
             if free is None or number not in free:
                 records, whole = pages.records(pages.page(number), number)
@@ -126,6 +149,7 @@ def _collected(pages: Pages, connection: sqlite3.Connection) -> _Found:
                 yield from pages.made_out(pages.page(number))
 
     _insert(connection, "salvage_row", _sorted_out(newest(), found), found)
+    found.choose_cursors()
     progress = found.progress
     if progress is not None and not _wanting(found, progress, connection):
         return found
@@ -133,7 +157,10 @@ def _collected(pages: Pages, connection: sqlite3.Connection) -> _Found:
     rows = list(_sorted_out(_older(pages), older))
     found.meta = older.meta | found.meta
     found.tags = older.tags | found.tags
-    found.cursors = older.cursors | found.cursors
+    older.choose_cursors()
+    known = older.cursors
+    found.displaced = not known.keys() <= found.cursors.keys()
+    found.cursors = known | found.cursors
     progress = found.progress
     # Where rows were given up for want of room, others took their ids: an old page, or an unused
     # one, may hold a row under an id that is no longer its own.
@@ -206,15 +233,17 @@ def _settled(found: _Found, connection: sqlite3.Connection, kept_rows: int) -> P
         [(name, place, entry_sum("cursor", name, place)) for name, place in found.cursors.items()],
     )
     for key, value in found.meta.items():
-        if key != "progress":
+        if key not in {"progress", "places"}:
             connection.execute(_Q["write_meta"], (key, value, entry_sum("meta", key, value)))
     connection.execute(_Q["delete_doubtful"], (found.unsummed_to,))
     progress = found.progress
-    if progress is None or len(found.cursors) < progress.sources:
+    if progress is None or len(found.cursors) < progress.sources or found.displaced:
         return _new_life(progress, connection, len(found.cursors))
     connection.execute(_Q["delete_rows"], (progress.low_id - kept_rows,))
     held = _held(connection, progress.low_id)
-    issued_id = max(progress.issued_id, held.spans[-1][1] - 1 if held.spans else 0)
+    # Where its newest state is lost, the rows that the reading positions are behind tell more.
+    highest = held.spans[-1][1] - 1 if held.spans else 0
+    issued_id = max(progress.issued_id, found.placed_id, highest)
     whole = replace(
         progress,
         issued_id=issued_id,

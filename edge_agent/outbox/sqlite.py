@@ -145,7 +145,7 @@ class SqliteOutbox:
             self._tables.add_rows(rows, before.issued_id + 1, progress.age_s)
             known = {**self._cursors, **(cursors or {})}
             if cursors:
-                self._tables.write_cursors(cursors)
+                self._tables.write_places(before.issued_id + len(rows), cursors, known)
                 progress = replace(progress, sources=len(known))
             self._store(self._room.made(progress.issued(len(rows))))
         self._cursors = known
@@ -259,6 +259,8 @@ class SqliteOutbox:
             self._connection.execute(_Q["delete_rows"], (shift,))
             self._connection.execute(_Q["shift_rows"], (shift,))
             self._tables.write_meta("forgotten", 1)
+            if self._cursors:
+                self._tables.write_places(renewed.issued_id, {}, self._cursors)
             self._store(renewed)
             self._reopened = False
 

@@ -21,6 +21,21 @@ _encode = msgspec.msgpack.Encoder().encode
 _HALF, _WHOLE = 2**31, 2**32
 
 
+AS_OF = ""
+"""Stands for a source in the table of reading positions: the id that they are as of."""
+
+
+class Places(msgspec.Struct, frozen=True):
+    """A second copy of the reading positions, and the highest id given out when they were so.
+
+    Kept elsewhere in the file than the first, which says likewise as of which id it is: damage
+    hardly meets both, and the newer one can be told.
+    """
+
+    issued_id: int = 0
+    cursors: dict[str, str] = {}
+
+
 def newest(
     rows: Sequence[Row], tag_ids: Mapping[str, int]
 ) -> dict[str, tuple[int, Stored, int, int]]:

@@ -5,11 +5,22 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import Row
 from edge_agent.outbox.file import UNREADABLE, DamagedError
 from edge_agent.outbox.statements import statements
-from edge_agent.outbox.stored_row import Stored, entry_sum, newest, row_sum, stored, value_of
+from edge_agent.outbox.stored_row import (
+    AS_OF,
+    Places,
+    Stored,
+    entry_sum,
+    newest,
+    row_sum,
+    stored,
+    value_of,
+)
 from plant.errors import ConfigurationError
 from plant.measurement import Quality
 
@@ -81,7 +92,9 @@ class Tables:
 
     def cursors(self) -> dict[str, str]:
         """Return the reading positions by source."""
-        return dict(self._sound("cursor", _Q["read_cursors"]))
+        known = dict(self._sound("cursor", _Q["read_cursors"]))
+        known.pop(AS_OF, None)
+        return known
 
     def write_cursors(self, cursors: Mapping[str, str]) -> None:
         """Remember reading positions."""
@@ -89,6 +102,17 @@ class Tables:
             _Q["write_cursor"],
             [(name, place, entry_sum("cursor", name, place)) for name, place in cursors.items()],
         )
+
+    def write_places(
+        self, issued_id: int, changed: Mapping[str, str], cursors: Mapping[str, str]
+    ) -> None:
+        """Remember reading positions that have changed, and all of them a second time.
+
+        They go with the rows up to an id; see `Places`.
+        """
+        self.write_cursors({**changed, AS_OF: str(issued_id)})
+        places = Places(issued_id, dict(cursors))
+        self.write_meta("places", msgspec.json.encode(places).decode())
 
     def read_tags(self) -> None:
         """Read the numbers of tags, and the newest row of each."""

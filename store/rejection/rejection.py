@@ -30,9 +30,10 @@ class Rejection:
 
 def write_rejections(connection: Connection, rejections: Sequence[Rejection]) -> None:
     """Append to `rejection`, within the transaction of a connection."""
-    for rejection in rejections:
-        if rejection.once:
-            connection.execute(_Q["insert_rejection_once"], asdict(rejection))
+    once = [asdict(rejection) for rejection in rejections if rejection.once]
+    if once:
+        columns = {name: [row[name] for row in once] for name in once[0]}
+        connection.execute(_Q["insert_rejections_once"], columns, prepare=False)
     plain = [rejection for rejection in rejections if not rejection.once]
     if not plain:
         return

@@ -8,7 +8,7 @@ import pytest
 from ingest.commit.committer import Committed, Committer
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import Parcel, messages_of
-from ingest.pipeline import Pipeline
+from ingest.pipeline import Pipeline, paced
 from ingest.settings import GroupSettings
 from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.native.message import decode_ack
@@ -141,6 +141,13 @@ def test_what_costs_much_by_itself_is_left_for_other_groups() -> None:
     Pipeline(source, cast(Committer, slow), bench.selfstat, group, bench.limits).run(stop)
 
     assert max(slow.groups) < 35
+
+
+def test_groups_are_smaller_while_they_take_long() -> None:
+    assert paced(100_000, 100_000, 7.0, 100_000) == 10_000
+    assert paced(10_000, 300, 60.0, 100_000) == 2_000
+    assert paced(10_000, 10_000, 0.1, 100_000) == 12_500
+    assert paced(90_000, 90_000, 0.1, 100_000) == 100_000
 
 
 def test_what_the_committer_raises_ends_the_run() -> None:

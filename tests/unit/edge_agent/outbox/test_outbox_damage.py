@@ -182,3 +182,24 @@ def test_what_was_confirmed_and_kept_comes_with_the_new_epoch_of_a_file_without_
     assert list(found.values()) == sent[-len(found) :]
     assert len(found) >= 150
     assert state.dropped == 0
+
+
+@pytest.mark.parametrize("which", [0, 1])
+def test_a_reading_position_is_kept_twice(tmp_path: Path, which: int) -> None:
+    choice = random.Random(1)
+    file = tmp_path / "outbox.sqlite"
+    place = b"the-last-place"
+    with closing(SqliteOutbox(file, 50_000_000, 72, "normal", kept_rows=100)) as outbox:
+        for step, name in enumerate(["an-early-place", place.decode()]):
+            rows = [made_row(300 * step + number, choice) for number in range(300)]
+            outbox.append(rows, NOW, {"recording": name})
+        before = outbox.state()
+    first, between, last = file.read_bytes().split(place)
+    copies = [place, place]
+    copies[which] = b"\xff" * len(place)
+    file.write_bytes(copies[0].join([first, between]) + copies[1] + last)
+
+    with closing(SqliteOutbox(file, 50_000_000, 72, "normal", kept_rows=100)) as outbox:
+        assert outbox.cursors() == {"recording": place.decode()}
+        assert (outbox.state().epoch, outbox.state().issued_id) == (before.epoch, 600)
+        assert len(drained(outbox)) == 600
