@@ -16,7 +16,6 @@ import structlog
 
 from ingest.broker.dialling import Dialling
 from ingest.broker.mailbox import Letter, Mailbox
-from ingest.broker.mqtt import end_session
 from ingest.broker.share import Share
 from ingest.broker.silence import QUIET_S, Look, SilenceWatch
 from ingest.broker.subscription import Subscriptions
@@ -26,7 +25,7 @@ from ingest.line.connection import Line
 from ingest.line.packet import Publish
 from ingest.selfstat import Selfstat
 from plant.clock import Clock
-from plant.errors import BrokerUnavailableError, ConfigurationError
+from plant.errors import ConfigurationError
 from plant.native.message import Leaf
 from plant.settings import BrokerSettings
 
@@ -78,7 +77,7 @@ class MqttSource:
         self._share = share
         self._subscriptions = subscriptions or Subscriptions(share)
         self._watch = SilenceWatch(client_id, quiet_s)
-        self._dialling = Dialling(settings, client_id)
+        self._dialling = Dialling(settings, client_id, lasting=True)
         self._closing = Event()
         self._line: Line | None = None
         self._failure: ConfigurationError | None = None
@@ -147,45 +146,19 @@ class MqttSource:
     # --- the supervising thread ---
 
     def _supervise(self) -> None:
-        while not self._closing.is_set():
-            try:
-                problem = self._connect_once()
-            except ConfigurationError as exc:
-                self._failure = exc
-                return
-            if problem is not None and not self._closing.is_set():
-                log.warning("broker unavailable", broker=self._dialling.where, reason=problem)
-            self._closing.wait(self._dialling.pause_s())
+        self._failure = self._dialling.keep(self, self._closing) or self._failure
 
-    def _connect_once(self) -> str | None:
-        """Connect, work until that ends, and return why it did, if that is news.
+    def may_call(self) -> bool:
+        """Tell whether a connection is wanted: always."""
+        return True
 
-        Raises ConfigurationError for what a person must mend.
-        """
+    def new_line(self) -> Line:
+        """Return the next line; a session that is beyond hope is given up before."""
         if self._watch.is_beyond_hope():
             log.error("broker session given up", client_id=self._client_id)
             self._selfstat.noted("session_given_up")
-            end_session(self._settings, self._client_id, self._dialling.version)
-        try:
-            line = self._dialling.line(self)
-        except BrokerUnavailableError as exc:
-            return self._dialling.failed(None, str(exc))
-        try:
-            problem = line.open()
-            if problem is None:
-                log.info(
-                    "broker connected",
-                    broker=self._dialling.where,
-                    protocol=self._dialling.version.name,
-                    client_id=self._client_id,
-                )
-                self._dialling.succeeded()
-                self._end_former_sessions()
-                problem = self._serve(line)
-        finally:
-            line.close()
-            self._let_go(line)
-        return self._dialling.failed(line, problem)
+            self._dialling.end_session(self._client_id)
+        return self._dialling.line(self)
 
     def _end_former_sessions(self) -> None:
         """Let the broker forget the sessions of workers that there were by other settings.
@@ -196,10 +169,11 @@ class MqttSource:
         former, self._former_ids = self._former_ids, []
         if self._settings.tls is None or self._settings.tls.certificate_file is None:
             for client_id in former:
-                end_session(self._settings, client_id, self._dialling.version)
+                self._dialling.end_session(client_id)
 
-    def _serve(self, line: Line) -> str:
+    def serve(self, line: Line) -> str:
         """Let a connection work until it ends; return why it ended."""
+        self._end_former_sessions()
         while not line.ended.wait(0.2) and not self._closing.is_set():
             if self._failure is not None:
                 raise self._failure
@@ -215,7 +189,7 @@ class MqttSource:
                     return "the session hears nothing, not even itself"
         return line.reason or "the connection ended"
 
-    def _let_go(self, line: Line) -> None:
+    def let_go(self, line: Line) -> None:
         """Keep for the next connection what an ended one has not said."""
         with self._lock:
             if self._line is line:
@@ -264,7 +238,7 @@ class MqttSource:
         letters: list[Letter] = []
         places: list[int] = []
         foreign: list[tuple[int, int, _Route]] = []
-        for place, (topic, payload, number, retained, size) in enumerate(messages):
+        for place, (topic, payload, number, retained, size, _) in enumerate(messages):
             route = self._routes.get(topic) or self._route(line, topic)
             if not route.owned:
                 foreign.append((place, number, route))

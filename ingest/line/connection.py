@@ -11,12 +11,12 @@ import ssl
 from collections import deque
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from threading import Event, Lock, Thread
 from time import monotonic
-from typing import Protocol
+from typing import Literal, Protocol
 
 from ingest.line import packet
+from ingest.line.endpoint import Endpoint
 from ingest.line.packet import (
     Answer,
     ConnectAnswer,
@@ -27,13 +27,12 @@ from ingest.line.packet import (
     Publish,
     PublishAnswer,
     SubscribeAnswer,
-    Version,
 )
 
 _READ_BYTES = 262_144
-_CONNECT_S = 10.0
 _PATIENCE_S = 15.0
 """For the answer to CONNECT, and for a sign of life after a question for one."""
+_FAREWELL_S = 1.0
 _OFFER_AGAIN_S = 0.05
 """Whoever makes room says so, but perhaps in the moment before it is known that there was none."""
 _MOST_IN_FLIGHT = 100
@@ -58,18 +57,6 @@ class Consumer(Protocol):
 
         The others are offered again after `Line.offer_again`; nothing is read meanwhile.
         """
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
-    """Where a broker listens, and how it is to be spoken to."""
-
-    host: str
-    port: int
-    tls: ssl.SSLContext | None
-    version: Version
-    longest: int = packet.LARGEST
-    """Bytes of the longest packet that is taken whole; of a longer one only the beginning."""
 
 
 class Line:
@@ -124,7 +111,7 @@ class Line:
     def open(self) -> str | None:
         """Connect, and wait for the broker's answer; return None or why it failed."""
         try:
-            self._socket = self._connect()
+            self._socket = self._endpoint.connected()
         except (OSError, ValueError) as exc:
             self._end(str(exc) or type(exc).__name__)
             self._close_wakers()
@@ -164,10 +151,10 @@ class Line:
                 self._announcements[topic] = payload
         self._wake()
 
-    def publish(self, topic: str, payload: bytes) -> None:
-        """Publish a message of QoS 1 that is not kept; whether it arrived is not told."""
+    def publish(self, topic: str, payload: bytes, qos: Literal[0, 1] = 1) -> None:
+        """Publish a message that is not kept; whether it arrived is not told."""
         with self._lock:
-            number = self._next_number()
+            number = self._next_number() if qos else 0
             self._to_send.append(
                 packet.publish(topic, payload, number, self._endpoint.version, retain=False)
             )
@@ -177,6 +164,11 @@ class Line:
         """Offer the consumer again what it had no room for."""
         if self._offered:
             self._wake()
+
+    @property
+    def untaken(self) -> Sequence[Publish]:
+        """What an ended line has received, and its consumer had no room for."""
+        return self._offered
 
     def unannounced(self) -> dict[str, bytes]:
         """Return what an ended line has not published, as far as it knows."""
@@ -199,20 +191,6 @@ class Line:
 
     # --- the thread ---
 
-    def _connect(self) -> socket.socket:
-        endpoint = self._endpoint
-        opened = socket.create_connection((endpoint.host, endpoint.port), _CONNECT_S)
-        try:
-            # Or an acknowledgement would wait for the broker to acknowledge the one before.
-            opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            if endpoint.tls is not None:
-                opened = endpoint.tls.wrap_socket(opened, server_hostname=endpoint.host)
-        except BaseException:
-            opened.close()
-            raise
-        opened.setblocking(False)
-        return opened
-
     def _run(self) -> None:
         assert self._socket is not None
         try:
@@ -227,8 +205,18 @@ class Line:
         finally:
             self._end("the connection ended")
             with suppress(OSError):
-                self._socket.close()
+                self._let_be_read()
+            self._socket.close()
             self._close_wakers()
+
+    def _let_be_read(self) -> None:
+        """Let the broker read what was sent last: a socket closed with unread bytes resets it."""
+        assert self._socket is not None
+        self._socket.shutdown(socket.SHUT_WR)
+        self._socket.settimeout(_FAREWELL_S)
+        give_up = monotonic() + _FAREWELL_S
+        while monotonic() < give_up and self._socket.recv(_READ_BYTES):
+            pass
 
     def _turn(self, selector: selectors.BaseSelector) -> None:
         """Send what can be sent, wait for what comes, read it."""

@@ -51,6 +51,8 @@ class Publish(NamedTuple):
     retained: bool
     size: int
     """Bytes of the payload, of which only the beginning is here if it was too long."""
+    duplicate: bool = False
+    """The broker says that it may have been delivered before."""
 
 
 class ConnectAnswer(NamedTuple):
@@ -96,6 +98,14 @@ Answer = ConnectAnswer | SubscribeAnswer | PublishAnswer | Pong | Farewell
 
 
 @dataclass(frozen=True, slots=True)
+class Will:
+    """What the broker is to say, retained, when a connection ends without a farewell."""
+
+    topic: str
+    payload: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class Login:
     """What a CONNECT says."""
 
@@ -109,6 +119,7 @@ class Login:
     password: bytes | None = None
     receive_maximum: int = 65_535
     """How many unacknowledged messages the broker may send."""
+    will: Will | None = None
 
 
 def connect(login: Login, version: Version) -> bytes:
@@ -118,6 +129,9 @@ def connect(login: Login, version: Version) -> bytes:
         flags |= 0x80
     if login.password is not None:
         flags |= 0x40
+    if login.will is not None:
+        # Of QoS 1, and retained.
+        flags |= 0x2C
     body = _text("MQTT") + bytes([version, flags]) + struct.pack("!H", login.keepalive_s)
     if version == 5:
         properties = struct.pack("!BH", 0x21, login.receive_maximum)
@@ -125,10 +139,13 @@ def connect(login: Login, version: Version) -> bytes:
             properties += struct.pack("!BI", 0x11, login.session_expiry_s)
         body += _length(len(properties)) + properties
     body += _text(login.client_id)
+    if login.will is not None:
+        body += b"\x00" if version == 5 else b""
+        body += _text(login.will.topic) + _bytes(login.will.payload)
     if login.username is not None:
         body += _text(login.username)
     if login.password is not None:
-        body += struct.pack("!H", len(login.password)) + login.password
+        body += _bytes(login.password)
     return _packet(Kind.CONNECT << 4, body)
 
 
@@ -147,10 +164,11 @@ def unsubscribe(number: int, filters: Sequence[str], version: Version) -> bytes:
 
 
 def publish(topic: str, payload: bytes, number: int, version: Version, *, retain: bool) -> bytes:
-    """Return a PUBLISH of QoS 1."""
+    """Return a PUBLISH of QoS 1, or of QoS 0 if it has no number."""
     properties = b"\x00" if version == 5 else b""
-    body = _text(topic) + struct.pack("!H", number) + properties + payload
-    return _packet(Kind.PUBLISH << 4 | 2 | retain, body)
+    numbered = struct.pack("!H", number) if number else b""
+    head = Kind.PUBLISH << 4 | (2 if number else 0) | retain
+    return _packet(head, _text(topic) + numbered + properties + payload)
 
 
 def pubacks(numbers: Iterable[int]) -> bytes:
@@ -216,7 +234,9 @@ def split(  # noqa: PLR0912 - all that is done for each message, in one place an
             # Nothing is subscribed with QoS 2, so the broker may not send any (MQTT 5, 3.8.4).
             if start > stop or (head & 6 and (head & 4 or not number)):
                 raise MalformedPacketError("a PUBLISH that contradicts itself")
-            messages.append(Publish(topic, data[start:stop], number, bool(head & 1), stop - start))
+            messages.append(
+                Publish(topic, data[start:stop], number, head & 1 == 1, stop - start, head & 8 == 8)
+            )
         else:
             answers.append(_answer(head, data[body:stop], version))
         at = stop
@@ -351,5 +371,8 @@ def _length(size: int) -> bytes:
 
 
 def _text(text: str) -> bytes:
-    encoded = text.encode()
-    return struct.pack("!H", len(encoded)) + encoded
+    return _bytes(text.encode())
+
+
+def _bytes(data: bytes) -> bytes:
+    return struct.pack("!H", len(data)) + data

@@ -218,8 +218,9 @@ class Fleet:
 
     def _opened(self, message: Message, address: Address) -> Incoming:
         limit = self._settings.max_payload_bytes
-        if len(message.payload) > limit:
-            raise DataError("too_large", f"{len(message.payload)} bytes; at most {limit} are taken")
+        size = max(message.size, len(message.payload))
+        if size > limit or size > len(message.payload):
+            raise DataError("too_large", f"{size} bytes; at most {limit} are taken")
         repeated = isinstance(message.receipt, Receipt) and message.receipt.duplicate
         return Incoming(message, address, opened(message.payload, limit), repeated)
 

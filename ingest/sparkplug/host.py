@@ -117,6 +117,7 @@ class SparkplugHost:
         pause_s = self._committer.pause_s()
         idle_s = _IDLE_S if pause_s is None else min(pause_s, _IDLE_S)
         messages = self._mailbox.take(_AT_ONCE, idle_s)
+        self._link.room_was_made()
         deliveries = self._taken(messages)
         now = monotonic()
         standing = self._link.generation

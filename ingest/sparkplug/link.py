@@ -1,20 +1,22 @@
 """The host application's connection to the broker: clean sessions, STATE, commands.
 
-Each connection is a paho client of its own, with a number that its messages carry, and a timestamp
-that its STATE birth and its Last Will share. Callbacks only stamp the time and enqueue.
+Each connection is a line of its own, with a number that its messages carry, and a timestamp that
+its STATE birth and its Last Will share.
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
-from threading import Event, Lock, Thread
+from threading import Event, Thread
+from time import monotonic
+from typing import NamedTuple
 
 import structlog
-from paho.mqtt.client import MQTTMessage, MQTTMessageInfo
-from paho.mqtt.enums import MQTTProtocolVersion
 
-from ingest.broker.mailbox import Mailbox
-from ingest.broker.mqtt import Attempts, MqttConnection, Will
+from ingest.broker.dialling import Dialling
+from ingest.broker.mailbox import Letter, Mailbox
 from ingest.decoding.message import Message
+from ingest.decoding.sender import sender_of
+from ingest.line.connection import Line
+from ingest.line.packet import Publish, Will
 from ingest.selfstat import Selfstat
 from ingest.sparkplug.fleet import Receipt
 from plant.clock import Clock, microseconds
@@ -33,9 +35,19 @@ from plant.sparkplug import (
 
 log = structlog.get_logger()
 
-_FAREWELL_S = 2.0
+_ANSWER_S = 15.0
 _MOST_STRANGERS = 1_000
+_MOST_ROUTES = 20_000
 _COMMANDS = {MessageType.NCMD, MessageType.DCMD}
+
+
+class _Route(NamedTuple):
+    """What is known of a topic."""
+
+    topic: str
+    sender: str
+    wanted: bool | None
+    """Whether its messages are taken; None of those of a stranger, whose first one is."""
 
 
 class HostLink:
@@ -52,13 +64,13 @@ class HostLink:
         known: Callable[[Address], bool] = lambda _: True,
     ) -> None:
         """Remember what to connect to and to subscribe to; `known` tells whose messages count."""
-        self.settings = settings
         self.topics = topics
         self.clock = clock
         self.state_topic = state_topic(host_id)
         self.client_id = f"nm-sparkplug-{host_id}"
         self.failure: ConfigurationError | None = None
         """What a person must mend before there can be a connection."""
+        self._dialling = Dialling(settings, self.client_id, lasting=False)
         self._mailbox = mailbox
         self._selfstat = selfstat
         self._known = known
@@ -68,10 +80,12 @@ class HostLink:
         self._suspended = Event()
         self._session: _HostSession | None = None
         self._generation = 0
+        self._granted = False
+        """The broker has granted all filters, at some time."""
         self._enqueued: dict[int, int] = {}
         """How many messages of which connection."""
         self._delivering: int | None = None
-        self._lock = Lock()
+        self._routes: dict[bytes, _Route] = {}
         self._supervisor = Thread(target=self._supervise, name="sparkplug", daemon=True)
 
     def start(self) -> None:
@@ -87,7 +101,7 @@ class HostLink:
     def standing(self) -> int | None:
         """The number of the connection on which the host said that it is there."""
         session = self._session
-        return session.generation if session else None
+        return session.generation if session is not None and session.stands.is_set() else None
 
     def drained(self, taken: Mapping[int, int], standing: int | None) -> bool:
         """Tell whether of all connections but the `standing` one every message was taken.
@@ -99,11 +113,17 @@ class HostLink:
 
     def command(self, topic: str, payload: bytes) -> bool:
         """Publish a command; return False when there is no connection to do it by."""
-        with self._lock:
-            if self._session is None:
-                return False
-            self._session.connection.client.publish(topic, payload, qos=0, retain=False)
+        session = self._session
+        if session is None or not session.stands.is_set():
+            return False
+        session.line.publish(topic, payload, qos=0)
         return True
+
+    def room_was_made(self) -> None:
+        """Take what there was no room for."""
+        session = self._session
+        if session is not None:
+            session.line.offer_again()
 
     def suspend(self) -> None:
         """Say that the host is away and disconnect: nodes that wait for it keep their data."""
@@ -126,144 +146,162 @@ class HostLink:
     # --- the supervising thread ---
 
     def _supervise(self) -> None:
-        attempts = Attempts(self.settings.protocol)
-        while not self._closing.is_set():
-            if self._suspended.is_set() or self._overfull():
-                self._closing.wait(0.1)
-                continue
-            self._generation += 1
-            session = _HostSession(self, attempts.version, self._generation)
-            self._delivering = self._generation
-            try:
-                problem = session.connection.open()
-            except ConfigurationError as exc:
-                self.failure = exc
-                return
-            if problem is None:
-                log.info("sparkplug host online", host=self.client_id, topics=list(self.topics))
-                attempts.succeeded()
-                problem = self._serve(session)
-            session.close()
-            self._delivering = None
-            if session.connection.denied is not None:
-                self.failure = ConfigurationError(f"the MQTT broker {session.connection.denied}")
-                return
-            if attempts.failed(session.connection, problem) and not self._closing.is_set():
-                log.warning("sparkplug host offline", reason=problem)
-            self._closing.wait(attempts.pause_s())
+        self.failure = self._dialling.keep(self, self._closing)
 
-    def _serve(self, session: "_HostSession") -> str:
-        connection = session.connection
-        with self._lock:
-            self._session = session
-        while not connection.ended.wait(0.1):
-            if self.leaving or connection.overfull:
-                break
-        with self._lock:
-            self._session = None
+    def may_call(self) -> bool:
+        """Tell whether a connection is wanted now."""
+        return not self._suspended.is_set()
+
+    def new_line(self) -> Line:
+        """Return the next line, with a Last Will of its own."""
+        self._generation += 1
+        session = _HostSession(self, self._generation)
+        will = Will(self.state_topic, encode_state(State(False, session.timestamp)))
+        session.line = self._dialling.line(session, will)
+        self._session = session
+        self._delivering = self._generation
+        return session.line
+
+    def serve(self, line: Line) -> str:
+        """Let a connection work until it ends or the host has to leave; return why."""
+        session = self._session
+        assert session is not None
+        began = monotonic()
+        while not line.ended.wait(0.1) and not self.leaving:
+            if session.denied is not None:
+                words = f"{self._dialling.where} does not let this user read {session.denied}"
+                if self._granted:
+                    return words
+                raise ConfigurationError(f"{words}; mend its ACL")
+            if not session.stands.is_set() and monotonic() - began > _ANSWER_S:
+                return "no answer to SUBSCRIBE"
+            self._granted |= session.stands.is_set()
+        if session.stands.is_set():
+            # Should the connection end before, the broker says the same by our Last Will.
+            session.say(State(False, microseconds(self.clock()) // 1000))
         if self._suspended.is_set():
             return "the database is away"
-        return connection.reason or "the connection ended"
+        return line.reason or "the connection ended"
 
-    def _overfull(self) -> bool:
-        return not self._mailbox.wait_half_empty(0)
+    def let_go(self, line: Line) -> None:
+        """Take what has come by an ended connection: nobody will send it again."""
+        session, self._session = self._session, None
+        untaken = line.untaken
+        while session is not None and untaken and not self._closing.is_set():
+            untaken = untaken[self.take(untaken, session) :]
+            self._closing.wait(0.05 if untaken else 0)
+        self._delivering = None
 
-    # --- called by a session, on paho's thread ---
+    # --- called by a session, on the line's thread ---
 
-    def take(self, message: MQTTMessage, generation: int) -> bool:
-        """Enqueue a message; return False when there was no room for too long."""
-        topic = message._topic.decode("utf-8", "replace")
-        if self._passed_over(topic):
-            self._selfstat.noted("passed_over")
-            return True
-        taken = Message(
-            topic=topic,
-            payload=bytes(message.payload),
-            received_time=self.clock(),
-            retained=message.retain,
-            receipt=Receipt(generation, message.dup),
-        )
-        self._selfstat.arrived()
-        if self._mailbox.put(taken, self.settings.keepalive_s / 3):
-            self._enqueued[generation] = self._enqueued.get(generation, 0) + 1
-            return True
-        self._selfstat.withdrawn()
-        return False
+    def take(self, messages: Sequence[Publish], session: "_HostSession") -> int:
+        """Enqueue messages; return how many there was room for, or need not be kept."""
+        now = self.clock()
+        letters: list[Letter] = []
+        places: list[int] = []
+        passed_over: list[int] = []
+        for place, (topic, payload, _, retained, size, duplicate) in enumerate(messages):
+            route = self._routes.get(topic) or self._route(topic)
+            if route.wanted or (route.wanted is None and self._is_first(route.topic)):
+                receipt = session.repeated if duplicate else session.receipt
+                message = Message(route.topic, payload, now, retained, receipt, size)
+                letters.append(Letter(route.sender, message, False))
+                places.append(place)
+            elif route.topic == self.state_topic:
+                session.hear_state(payload)
+            else:
+                passed_over.append(place)
+        # Counted before they can be taken, or somebody might find that none are left.
+        enqueued = self._enqueued.get(session.generation, 0)
+        self._enqueued[session.generation] = enqueued + len(letters)
+        settled, _ = self._mailbox.offer(letters)
+        self._enqueued[session.generation] = enqueued + settled
+        self._selfstat.arrived(settled)
+        taken = len(messages) if settled == len(letters) else places[settled]
+        if noted := sum(place < taken for place in passed_over):
+            self._selfstat.noted("passed_over", noted)
+        self._strangers -= {letter.message.topic for letter in letters[settled:]}
+        return taken
 
-    def _passed_over(self, topic: str) -> bool:
-        """Tell whether a message is not for this host, or the next of a node nobody knows.
+    def _is_first(self, topic: str) -> bool:
+        """Tell whether a message is the first of its topic, of a node that nobody knows.
 
-        The first one of each topic is taken, so that people see it; whoever invents more topics
-        than there are nodes is not listened to.
+        That one is taken, so that people see it; whoever invents more topics than there are nodes
+        is not listened to.
         """
-        if topic.startswith(f"{NAMESPACE}/STATE/"):
-            return True
-        try:
-            address = parse_topic(topic)
-        except DataError:
-            address = None
-        if address is not None:
-            if address.kind in _COMMANDS:
-                return True
-            if self._known(address):
-                return False
         if topic in self._strangers or len(self._strangers) >= _MOST_STRANGERS:
-            return True
+            return False
         self._strangers.add(topic)
-        return False
+        return True
+
+    def _route(self, topic: bytes) -> _Route:
+        """Find out about a topic that is heard of for the first time."""
+        name = topic.decode("utf-8", "replace")
+        wanted: bool | None = None
+        if name.startswith(f"{NAMESPACE}/STATE/"):
+            wanted = False
+        else:
+            try:
+                address = parse_topic(name)
+            except DataError:
+                pass
+            else:
+                wanted = False if address.kind in _COMMANDS else self._known(address) or None
+        if len(self._routes) >= _MOST_ROUTES:
+            self._routes.clear()
+        route = _Route(name, sender_of(name), wanted)
+        self._routes[topic] = route
+        return route
 
 
 class _HostSession:
     """What the host does on one connection, whose birth and Last Will share a timestamp."""
 
-    def __init__(self, link: HostLink, version: MQTTProtocolVersion, generation: int) -> None:
+    line: Line
+
+    def __init__(self, link: HostLink, generation: int) -> None:
         self._link = link
         self.generation = generation
-        self._timestamp = microseconds(link.clock()) // 1000
-        will = Will(link.state_topic, encode_state(State(False, self._timestamp)))
-        self.connection = MqttConnection(link.settings, link.client_id, version, self, will=will)
+        self.receipt = Receipt(generation)
+        self.repeated = Receipt(generation, duplicate=True)
+        self.timestamp = microseconds(link.clock()) // 1000
+        self.stands = Event()
+        """It was granted all it asked for, and the host said that it is there."""
+        self.denied: str | None = None
+        """Which subscription the broker denies."""
 
-    def close(self) -> None:
-        """Announce that the host goes away if it was there, and end the connection."""
-        if self.connection.stands and not self.connection.ended.is_set():
-            sent = self._say(State(False, microseconds(self._link.clock()) // 1000))
-            # When the connection ends meanwhile, the broker says the same by our Last Will.
-            with suppress(RuntimeError, ValueError):
-                sent.wait_for_publish(_FAREWELL_S)
-        self.connection.close()
+    def say(self, state: State) -> None:
+        """Tell whether the host is there."""
+        self.line.announce([(self._link.state_topic, encode_state(state))])
 
-    # --- called by the connection, on paho's thread ---
+    # --- called by the line, on its thread ---
 
-    def connected(self, connection: MqttConnection) -> None:
+    def connected(self, line: Line) -> None:
         """Ask for the nodes' messages and for our own STATE."""
-        connection.subscribe([self._link.state_topic, *self._link.topics])
+        line.subscribe([self._link.state_topic, *self._link.topics])
 
-    def does_without(self, connection: MqttConnection, denied: str) -> bool:
-        """Do without nothing."""
-        return False
-
-    def subscribed(self, connection: MqttConnection) -> None:
+    def subscribed(self, line: Line, filters: Sequence[str], denied: Sequence[str]) -> None:
         """Announce the host: from now on it hears what nodes say."""
-        self._say(State(True, self._timestamp))
-        connection.stand()
+        if denied:
+            self.denied = denied[0]
+            return
+        self.say(State(True, self.timestamp))
+        self.stands.set()
+        log.info(
+            "sparkplug host online", host=self._link.client_id, topics=list(self._link.topics)
+        )
 
-    def take(self, connection: MqttConnection, message: MQTTMessage) -> bool:
-        """Enqueue a message, or hear what is said of this host."""
-        if message._topic != self._link.state_topic.encode():
-            return self._link.take(message, self.generation)
-        self._hear_state(connection, bytes(message.payload))
-        return True
+    def take(self, line: Line, messages: Sequence[Publish]) -> int:
+        """Enqueue messages, and acknowledge them: a clean session gets nothing again."""
+        taken = self._link.take(messages, self)
+        line.acknowledge(message.number for message in messages[:taken] if message.number)
+        return taken
 
-    def _hear_state(self, connection: MqttConnection, payload: bytes) -> None:
+    def hear_state(self, payload: bytes) -> None:
         """Contradict whoever says that this host is away, such as its own late Last Will."""
         try:
             state = decode_state(payload)
         except DataError:
             return
-        if not state.online and connection.stands and not self._link.leaving:
-            self._say(State(True, self._timestamp))
-
-    def _say(self, state: State) -> MQTTMessageInfo:
-        return self.connection.client.publish(
-            self._link.state_topic, encode_state(state), qos=1, retain=True
-        )
+        if not state.online and self.stands.is_set() and not self._link.leaving:
+            self.say(State(True, self.timestamp))

@@ -13,7 +13,8 @@ from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion
 
 from ingest.line import packet
-from ingest.line.connection import Endpoint, Line
+from ingest.line.connection import Line
+from ingest.line.endpoint import Endpoint
 from ingest.line.packet import Login, Publish, Version
 from tests.conftest import or_skip
 from tests.foreign.brokers import hivemq, nats

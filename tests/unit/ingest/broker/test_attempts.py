@@ -5,14 +5,14 @@ from typing import cast
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
-from ingest.broker.mqtt import Attempts, MqttConnection
+from ingest.broker.mqtt import Attempts, Ended
 
 V5, V311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
 
 
-def ended(*, speaks_otherwise: bool = False, hung_up: bool = False) -> MqttConnection:
+def ended(*, speaks_otherwise: bool = False, hung_up: bool = False) -> Ended:
     ending = SimpleNamespace(speaks_otherwise=speaks_otherwise, hung_up=hung_up)
-    return cast("MqttConnection", ending)
+    return cast("Ended", ending)
 
 
 def test_the_older_version_is_asked_for_when_the_broker_says_so() -> None:
