@@ -29,7 +29,15 @@ import yaml
 from rich.console import Console
 from rich.table import Table
 
-from bench.ingest_figures import Cpu, Figures, print_latency, print_throughput
+from bench.doors import Door, answers, devices, pour, sparkplug, sparkplug_settings
+from bench.ingest_figures import (
+    Cpu,
+    Figures,
+    print_door,
+    print_latency,
+    print_throughput,
+    told_of,
+)
 from bench.load import EDGES, Load, plant
 from bench.publisher import Order, Report, serve
 from plant.clock import microseconds, system_clock
@@ -40,7 +48,14 @@ from store.delivery.binary_copy import number_blocks
 from store.delivery.row import NumberColumns
 from store.engine.queries import queries
 from tests.peers.postgres import PostgresServer
-from tests.peers.services import BrokerFactory, MosquittoBroker, ServiceAbsentError, url_of
+from tests.peers.services import (
+    BrokerFactory,
+    MosquittoBroker,
+    ServiceAbsentError,
+    free_port,
+    url_of,
+)
+from tests.waiting import wait_until
 
 _BLOCK = 20_000
 _TARGET_FLAT = 0.95
@@ -113,14 +128,14 @@ def stage() -> Iterator[Stage]:
         database = server.settings(server.create_database())
         migrate(database)
         load_plant(database, plant())
-        broker = factory(settings=["max_inflight_messages 4000"])
+        broker = factory(settings=["max_inflight_messages 4000", "max_queued_messages 0"])
         folder = stack.enter_context(tempfile.TemporaryDirectory())
         yield Stage(database, broker, Path(folder))
 
 
 @contextmanager
-def ingests(on: Stage, workers: int) -> Iterator[list[int]]:
-    """Run the ingest in as many processes; yield their ids."""
+def ingests(on: Stage, workers: int, **more: object) -> Iterator[list[int]]:
+    """Run the ingest in as many processes, with more settings; yield their ids."""
     processes = []
     for number in range(workers):
         password = on.database.password
@@ -132,6 +147,7 @@ def ingests(on: Stage, workers: int) -> Iterator[list[int]]:
             "workers": {"index": number, "count": workers},
             "instance": f"bench-{workers}w{number}",
             "log": {"level": "warning"},
+            **more,
         }
         file = on.folder / f"ingest-{number}.yaml"
         file.write_text(yaml.safe_dump(content))
@@ -266,6 +282,22 @@ def latency(on: Stage, rate_rows: float, batch: int, seconds: float) -> Report:
         return publish(on, new_load(int(rate * seconds) * batch, batch), rate)
 
 
+def doors() -> Iterator[Door]:
+    """Yield what does not come from our own edges, as much as takes some seconds."""
+    yield sparkplug(40_000)
+    yield devices(30_000)
+
+
+def through(on: Stage, door: Door) -> tuple[Door, float, float]:
+    """Measure one of them; return it with its seconds and the ingest's CPU seconds."""
+    on.empty()
+    port = free_port()
+    with ingests(on, 1, metrics_port=port, sparkplug=sparkplug_settings()) as pids:
+        wait_until(lambda: answers(port), what="the ingest's counters")
+        seconds, cpu = pour(on.broker.port, door, port, lambda: cpu_s(pids))
+    return door, seconds, cpu
+
+
 def prefill(on: Stage, rows: int) -> None:
     """Store rows of the days before."""
     tag_ids = on.tag_ids()
@@ -277,13 +309,14 @@ def prefill(on: Stage, rows: int) -> None:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the benchmark and print its tables."""
+    """Run the benchmark, print its tables, and write its figures where it is told to."""
     parser = argparse.ArgumentParser(prog="python -m bench ingest", description=__doc__)
     parser.add_argument("--rows", type=int, default=1_200_000, help="per round at batch size 200")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--batches", type=int, nargs="+", default=[1, 20, 200])
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--latency", type=float, default=20, metavar="SECONDS", help="0: leave out")
+    parser.add_argument("--doors", type=int, default=1, help="0: leave Sparkplug and devices out")
     parser.add_argument("--stored", type=int, default=100, metavar="TIMES", help="0: leave out")
     parser.add_argument("--stored-rows", type=int, default=100_000, help="what it multiplies")
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
@@ -300,28 +333,28 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     figures.append(one)
                     console.print(f"{workers} x {batch}: {one.ratio:.2f}", highlight=False)
             print_throughput(console, figures)
-            if given.json:
-                told: dict[str, dict[str, dict[str, float]]] = {}
-                for one in figures:
-                    told.setdefault(str(one.workers), {})[str(one.batch)] = one.figures()
-                given.json.write_text(json.dumps({"workers": told}, indent=2) + "\n")
+            told = told_of(figures)
             if given.latency:
-                best = max(
-                    statistics.median(one.ingest)
+                told["latency"] = {
+                    str(one.batch): print_latency(
+                        console, latency(on, one.rate / 2, one.batch, given.latency), one
+                    )
                     for one in figures
                     if one.workers == given.workers[0]
-                )
-                batch = max(given.batches)
-                print_latency(console, latency(on, best / 2, batch, given.latency), best / 2)
+                }
+            if given.doors:
+                told |= {door.name: print_door(console, *through(on, door)) for door in doors()}
             if given.stored:
-                _flat(console, on, given.stored, given.stored_rows, given.rounds)
+                told["flat"] = _flat(console, on, given.stored, given.stored_rows, given.rounds)
+            if given.json:
+                given.json.write_text(json.dumps(told, indent=2) + "\n")
     except ServiceAbsentError as exc:
         print(exc, file=sys.stderr)
         return 1
     return 0
 
 
-def _flat(console: Console, on: Stage, times: int, rows: int, rounds: int) -> None:
+def _flat(console: Console, on: Stage, times: int, rows: int, rounds: int) -> dict[str, float]:
     on.empty()
     few = throughput(on, 1, 200, rows, rounds, keep=True)
     prefill(on, rows * times)
@@ -337,3 +370,5 @@ def _flat(console: Console, on: Stage, times: int, rows: int, rounds: int) -> No
         table.add_row(label, f"{own:,.0f}", f"{share:.2f}", verdict, f"{raw:,.0f}", cpu)
     console.print(table)
     console.print(f"target: {_TARGET_FLAT:.2f} of the throughput with nothing stored before")
+    share = many.rate / few.rate
+    return {"stored_rows": rows * times, "share": share, "rows_per_s": many.rate}

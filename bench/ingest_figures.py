@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.table import Table
 
+from bench.doors import Door
 from bench.publisher import Report
 
 _TARGET = 0.80
@@ -30,6 +31,11 @@ class Figures:
     cpu: "Cpu"
     publisher_waits: float
     """Share of the time in which the publisher waited for the others."""
+
+    @property
+    def rate(self) -> float:
+        """Committed measurements per second, of the middle round."""
+        return statistics.median(self.ingest)
 
     @property
     def ratios(self) -> list[float]:
@@ -113,13 +119,35 @@ def print_throughput(console: Console, figures: Sequence[Figures]) -> None:
     console.print("publisher waits: of the time until all was committed; if little, it is too slow")
 
 
-def print_latency(console: Console, report: Report, rate: float) -> None:
+def told_of(figures: Sequence[Figures]) -> dict[str, object]:
+    """Return what is written as JSON, by number of workers and size of messages."""
+    told: dict[str, dict[str, dict[str, float]]] = {}
+    for one in figures:
+        told.setdefault(str(one.workers), {})[str(one.batch)] = one.figures()
+    return {"workers": told}
+
+
+def print_latency(console: Console, report: Report, of: Figures) -> dict[str, float]:
     ordered = sorted(report.latency_s)
     p50, p99 = (ordered[int(len(ordered) * share)] * 1000 for share in (0.5, 0.99))
     verdict = "met" if p99 <= _TARGET_P99_MS else "missed"
+    rate = of.rate / 2
     console.print(
-        f"Source to committed, at {rate:,.0f} rows/s (half load): p50 {p50:.0f} ms, "
-        f"p99 {p99:.0f} ms (target {_TARGET_P99_MS}: {verdict}), "
+        f"Source to committed, {of.batch} per message at {rate:,.0f} rows/s (half load): "
+        f"p50 {p50:.0f} ms, p99 {p99:.0f} ms (target {_TARGET_P99_MS}: {verdict}), "
         f"longest {ordered[-1] * 1000:.0f} ms, {len(ordered)} messages",
         highlight=False,
     )
+    return {"rows_per_s": rate, "p50_ms": p50, "p99_ms": p99, "longest_ms": ordered[-1] * 1000}
+
+
+def print_door(console: Console, door: Door, seconds: float, cpu_s: float) -> dict[str, float]:
+    values = len(door.messages) * door.values
+    rate = values / seconds
+    verdict = "met" if rate >= door.target else "missed"
+    console.print(
+        f"{door.name}, {door.values} values per message: {rate:,.0f} values/s "
+        f"(target {door.target:,.0f}: {verdict}), {cpu_s / values * 1e6:.1f} µs of CPU per value",
+        highlight=False,
+    )
+    return {"values_per_s": rate, "cpu_us_per_value": cpu_s / values * 1e6}

@@ -29,6 +29,20 @@ CADENCE_US = 1_000_000
 # Two sites for each of two workers, by the hash that divides them.
 EDGES = tuple(EdgeAddress(ENTERPRISE, f"nha-may-{k}", "edge-1") for k in (1, 2, 4, 7))
 
+NODES = 100
+"""Sparkplug nodes, and devices that speak plain JSON, dealt out to the sites."""
+DEVICES = 20
+
+
+def node_address(number: int) -> EdgeAddress:
+    """Return the edge that a Sparkplug node is to us."""
+    return EdgeAddress(ENTERPRISE, EDGES[number % SITES].site, f"nut-{number}")
+
+
+def device_address(number: int) -> EdgeAddress:
+    """Return the edge that a device is to us."""
+    return EdgeAddress(ENTERPRISE, EDGES[number % SITES].site, f"thiet-bi-{number}")
+
 
 def plant() -> PlantDescription:
     """Return one enterprise of as many sites as there are edges."""
@@ -37,12 +51,17 @@ def plant() -> PlantDescription:
     line["bottleneck"] = "may-1"
     area = {"code": "xuong", "name_vi": "Xưởng", "work_centers": [line]}
     sites = [
-        {"code": edge.site, "name_vi": edge.site, "edges": [edge.edge], "areas": [area]}
+        {"code": edge.site, "name_vi": edge.site, "edges": _edges(edge), "areas": [area]}
         for edge in EDGES
     ]
     return PlantDescription.model_validate(
         {"enterprise": {"code": ENTERPRISE, "name_vi": "Đo tải"}, "sites": sites}
     )
+
+
+def _edges(edge: EdgeAddress) -> list[str]:
+    others = [*map(node_address, range(NODES)), *map(device_address, range(DEVICES))]
+    return [edge.edge, *(other.edge for other in others if other.site == edge.site)]
 
 
 def tag_names() -> list[str]:

@@ -8,6 +8,8 @@ import select
 import socket
 import time
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 
@@ -59,14 +61,13 @@ class Wire:
     """One connection for all edges."""
 
     def __init__(self, port: int) -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port))
-        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self._socket = _opened(port)
         self._received = bytearray()
         self._pubacks = 0
         self._committed: dict[EdgeAddress, int] = {}
         self._epoch = ""
         self._packets: list[bytes] = []
-        self._send(_packet(0x10, _CONNECT + _text(f"bench-{time.time_ns()}")))
+        self._send(_connect())
         self._send(_packet(0x82, b"\x00\x01" + _text("nm/v1/+/+/+/ack") + b"\x00"))
 
     def prepare(self, load: Load) -> None:
@@ -77,12 +78,14 @@ class Wire:
             if time.monotonic() > give_up:
                 raise TimeoutError(f"the ingest answered only for {list(self._committed)}")
             for number, edge in enumerate(EDGES, 10):
-                self._send(_publish(edge.topic(Leaf.STATUS), heartbeat(load.epoch), number))
+                self._send(publish_packet(edge.topic(Leaf.STATUS), heartbeat(load.epoch), number))
             self._read(0.3)
         # Once every worker listens, or a birth could pass unheard.
         for number, edge in enumerate(EDGES, 20):
-            self._send(_publish(edge.topic(Leaf.BIRTH), birth(edge, load.epoch), number))
-        self._packets = [_publish(*load.message(k), k % 60_000 + 1) for k in range(load.messages)]
+            self._send(publish_packet(edge.topic(Leaf.BIRTH), birth(edge, load.epoch), number))
+        self._packets = [
+            publish_packet(*load.message(k), k % 60_000 + 1) for k in range(load.messages)
+        ]
         # Whatever is on its way is still of the preparation.
         while self._read(0.3):
             pass
@@ -172,8 +175,28 @@ class Wire:
             self._committed[address] = max(ack.committed_to, self._committed.get(address, 0))
 
 
-def _publish(topic: str, payload: bytes, packet_id: int) -> bytes:
-    return _packet(0x32, _text(topic) + packet_id.to_bytes(2, "big") + payload)
+@contextmanager
+def connected(port: int) -> Iterator[socket.socket]:
+    """Open a connection that has said who it is."""
+    with _opened(port) as peer:
+        peer.sendall(_connect())
+        yield peer
+
+
+def _opened(port: int) -> socket.socket:
+    opened = socket.create_connection(("127.0.0.1", port))
+    opened.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    return opened
+
+
+def _connect() -> bytes:
+    return _packet(0x10, _CONNECT + _text(f"bench-{time.time_ns()}"))
+
+
+def publish_packet(topic: str, payload: bytes, packet_id: int) -> bytes:
+    """Return a PUBLISH of QoS 1, or of QoS 0 if it has no number."""
+    number = packet_id.to_bytes(2, "big") if packet_id else b""
+    return _packet(0x32 if packet_id else 0x30, _text(topic) + number + payload)
 
 
 def _text(text: str) -> bytes:

@@ -180,16 +180,6 @@ class Mailbox:
                     self._line_up(sender, tray)
             self._tell()
 
-    def wait_half_empty(self, timeout_s: float) -> bool:
-        """Wait until at least half of the room is free; return whether it is."""
-        with self._changed:
-            return self._changed.wait_for(
-                lambda: (
-                    self._count <= self._max_messages // 2 and self._bytes <= self._max_bytes // 2
-                ),
-                timeout_s,
-            )
-
     def _over_quota(self, sender: str, size: int) -> bool:
         """Tell whether the sender has its full share waiting, and there are other senders.
 

@@ -23,7 +23,6 @@ from ingest.line.packet import (
     Farewell,
     Login,
     MalformedPacketError,
-    Pong,
     Publish,
     PublishAnswer,
     SubscribeAnswer,
@@ -76,8 +75,6 @@ class Line:
         """The code of MQTT 5 with which the broker refused it."""
         self.hung_up = False
         """The broker ended it before any answer: it may know only another version of MQTT."""
-        self.denials = 0
-        """Announcements that the broker did not let this user publish."""
         self._socket: socket.socket | None = None
         self._keepalive_s = float(login.keepalive_s)
         self._window = _MOST_IN_FLIGHT
@@ -328,7 +325,6 @@ class Line:
                 self._begin(answer)
             case PublishAnswer():
                 self._in_flight.pop(answer.number, None)
-                self.denials += answer.code >= _FAILURE
             case SubscribeAnswer():
                 filters = self._asked.pop(answer.number, None)
                 if filters is not None:
@@ -337,8 +333,6 @@ class Line:
                     self._consumer.subscribed(self, filters, denied)
             case Farewell():
                 self._end(f"the broker ended the connection (code {answer.code:#04x})")
-            case Pong():
-                pass
 
     def _begin(self, answer: ConnectAnswer) -> None:
         if answer.code:

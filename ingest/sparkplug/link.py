@@ -287,9 +287,7 @@ class _HostSession:
             return
         self.say(State(True, self.timestamp))
         self.stands.set()
-        log.info(
-            "sparkplug host online", host=self._link.client_id, topics=list(self._link.topics)
-        )
+        log.info("sparkplug host online", host=self._link.client_id, topics=list(self._link.topics))
 
     def take(self, line: Line, messages: Sequence[Publish]) -> int:
         """Enqueue messages, and acknowledge them: a clean session gets nothing again."""

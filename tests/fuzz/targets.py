@@ -42,6 +42,7 @@ from edge_agent.intake.conversion import converter
 from edge_agent.settings import EdgeSettings
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import RefusedParcel, open_parcel
+from ingest.line import packet
 from ingest.settings import LimitSettings
 from plant.clock import microseconds
 from plant.errors import ConfigurationError, DataError
@@ -428,6 +429,49 @@ _CHUNKED = (
     b"4\r\n<a/>\r\n0\r\n\r\n"
 )
 
+
+def _line(data: bytes) -> bool:
+    """What a broker sends means the same wherever the network cuts it; the first byte tells where.
+
+    Anything else than packets is refused as such.
+    """
+    if not data:
+        return False
+    version: packet.Version = 5 if data[0] & 1 else 4
+    line, cut = data[1:], data[0] >> 1
+    whole = _packets_of((line,), version)
+    assert _packets_of((line[:cut], line[cut:]), version) == whole
+    return whole is not None and bool(whole[0] or whole[1])
+
+
+def _packets_of(
+    pieces: tuple[bytes, ...], version: packet.Version
+) -> tuple[list[packet.Publish], list[packet.Answer]] | None:
+    messages: list[packet.Publish] = []
+    answers: list[packet.Answer] = []
+    unread = b""
+    try:
+        for piece in pieces:
+            unread += piece
+            parts = packet.split(unread, version, longest=1_000)
+            unread = unread[parts.rest :]
+            messages += parts.messages
+            answers += parts.answers
+            assert parts.too_long == 0 or parts.too_long > 1_000
+    except packet.MalformedPacketError:
+        return None
+    return messages, answers
+
+
+_VERSIONS: tuple[packet.Version, ...] = (4, 5)
+_LINES = tuple(
+    bytes([2 * cut + (version == 5)])
+    + packet.publish("nm/v1/a/b/c/data", b"{}", 7, version, retain=True)
+    + packet.publish("spBv1.0/G/DDATA/N/D", b"\x08\x01", 0, version, retain=False)
+    + b"\x40\x02\x00\x07\xd0\x00"
+    for version in _VERSIONS
+    for cut in (3, 40)
+)
 _JSON_WORDS = tuple(
     b'null true false {} [] "" -1 1e999 9223372036854775808 0.5 "schema":2 \\ud800 \\u0000'.split()
 )
@@ -460,6 +504,7 @@ TARGETS: dict[str, Target] = {
         (b'{"ts":1772431200,"a":{"b":[1,null]},"s":"R"}', b'[{"time":"2026-03-02T06:00Z","v":1}]'),
         words=_JSON_WORDS,
     ),
+    "ingest-line": Target(_line, _LINES),
     "sparkplug-payload": Target(_sparkplug, (wire.encode(_PAYLOAD),)),
     "sparkplug-state": Target(_sparkplug_state, (b'{"online":true,"timestamp":5}',)),
     "mtconnect-document": Target(_mtconnect_document, (XML, ERROR, PROBE), words=_XML_WORDS),

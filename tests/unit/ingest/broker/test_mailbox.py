@@ -43,18 +43,6 @@ def test_messages_come_out_in_their_order_when_taken_in_parts() -> None:
     assert mailbox.take(3, 0) == []
 
 
-def test_half_empty_is_told_when_neither_bound_is_half_reached() -> None:
-    mailbox = Mailbox(max_messages=4, max_bytes=20)
-    for _ in range(4):
-        mailbox.put(LETTER, 0)
-
-    assert not mailbox.wait_half_empty(0)
-    mailbox.take(1, 0)
-    assert not mailbox.wait_half_empty(0)
-    mailbox.take(1, 0)
-    assert mailbox.wait_half_empty(0)
-
-
 def letter_of(site: str, number: int = 0) -> Message:
     return Message(f"nm/v1/co-khi/{site}/edge-1/data", str(number).encode(), NOW)
 
