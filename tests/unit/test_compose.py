@@ -4,11 +4,13 @@ Docker is not needed: the files are read as they are. What `docker compose confi
 interpolation is kept simple by using none.
 """
 
+import hashlib
 import importlib
 import os
 import re
 import subprocess
 import sys
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -447,5 +449,35 @@ def test_grafana_gets_what_its_data_sources_name() -> None:
     provider = (ROOT / "dashboards/grafana/provisioning/dashboards/nhipmay.yaml").read_text("utf-8")
     path = yaml.safe_load(provider)["providers"][0]["options"]["path"]
     assert mounts(SERVICES["grafana"])[path] == "./dashboards/grafana/dashboards"
-    for plugin in environment["GF_PLUGINS_PREINSTALL_SYNC"].split(","):
-        assert re.fullmatch(r"[\w-]+@\d+\.\d+\.\d+", plugin)
+
+
+def test_grafana_starts_without_the_internet() -> None:
+    """A plugin that is fetched at the first start stops it where there is none."""
+    environment = SERVICES["grafana"]["environment"]
+
+    assert not [name for name in environment if name.startswith("GF_PLUGINS_PREINSTALL_SYNC")]
+    assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
+    assert mounts(SERVICES["grafana"])[environment["GF_PATHS_PLUGINS"]] == "./grafana-plugins"
+
+
+def test_a_plugin_is_laid_only_with_the_right_checksum(tmp_path: Path) -> None:
+    archive = tmp_path / "plugin.zip"
+    with zipfile.ZipFile(archive, "w") as opened:
+        opened.writestr("yesoreyeram-infinity-datasource/plugin.json", "{}")
+    script = ROOT / "docker" / "grafana-plugin.sh"
+    right = hashlib.sha256(archive.read_bytes()).hexdigest()
+
+    def lay(checksum: str) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            ["sh", script, archive, checksum, tmp_path / "laid"],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    wrong = lay("0" * 64)
+    assert wrong.returncode == 1
+    assert "checksum" in wrong.stderr
+    assert not (tmp_path / "laid").exists()
+    assert lay(right).returncode == 0
+    assert (tmp_path / "laid/yesoreyeram-infinity-datasource/plugin.json").read_text() == "{}"
