@@ -15,7 +15,7 @@ _LEARN = timedelta(hours=2)
 _TRIAL = timedelta(hours=1.5)
 _EVERY_S = 10.0
 _LEAST_SIGNALS = 2
-_ROWS = 300
+_ROWS = 200
 
 
 @dataclass(slots=True)

@@ -106,3 +106,17 @@ def test_four_steps_an_event_from_toast_to_cause_and_a_false_alarm_taken_back(
     expect(page.locator("#events li")).to_have_count(0)
     expect(page.locator("#trust")).to_contain_text("100")
     page.screenshot(path=tmp_path / "anomaly-closed.png", full_page=True)
+
+
+def test_a_limit_of_a_signal_is_set_and_shelved_for_an_hour(
+    base: str, page: Page, tmp_path: Path
+) -> None:
+    page.goto(f"{base}/anomalies/{SAW}?lang=vi")
+    page.locator("#limit-tag").select_option("cua/oil")
+    page.locator("#limit-value").fill("44.5")
+    page.get_by_role("button", name="Đặt giới hạn").click()
+    limit = page.locator("#limits tr")
+    expect(limit).to_contain_text("> 44,5")
+    limit.get_by_role("button", name="Tạm tắt 1 giờ").click()
+    expect(limit).to_contain_text("tạm tắt đến 16:00")
+    page.screenshot(path=tmp_path / "anomaly-limits.png", full_page=True)

@@ -207,7 +207,31 @@ async function refresh() {
   byId("flood").textContent = say("flood", {
     alarms: flood.alarms, most: flood.most_in_10_min, share: percent.format(flood.flooded_share),
   });
-  if (content.machine) await refreshModels();
+  if (content.machine) {
+    await refreshModels();
+    await refreshLimits();
+  }
+}
+
+async function refreshLimits() {
+  const { data } = await get("anomalies/limits");
+  byId("limits").replaceChildren(...data.map((one) => {
+    const shelved = one.shelved_until && Date.parse(one.shelved_until) > plantNow().getTime();
+    const button = (change, text) => {
+      const made = element("button", { type: "button", class: "tap" }, text);
+      made.addEventListener("click", async () => {
+        await attempt(() => send("limits/change", { place, limit: one.limit_id, change }));
+        await attempt(refreshLimits);
+      });
+      return made;
+    };
+    return element("tr", {},
+      element("td", {}, one.tag),
+      element("td", {}, `${one.side === "high" ? ">" : "<"} ${number.format(one.value)} ${one.unit}`),
+      element("td", {}, shelved ? say("shelved", { until: clock.format(new Date(one.shelved_until)) }) : say(one.active ? "limit_active" : "limit_quiet")),
+      element("td", {}, ...(content.may_model
+        ? [shelved ? button("unshelve", say("unshelve")) : button("shelve", say("shelve")), " ", button("remove", say("remove"))] : [])));
+  }));
 }
 
 async function refreshModels() {
@@ -287,6 +311,8 @@ async function suggest() {
   }));
   byId("cycle").append(...found.signals.filter((one) => one.reason === "counter").map((one) =>
     element("option", { value: one.tag }, one.tag)));
+  byId("limit-tag").append(...found.signals.filter((one) => one.reason !== "counter").map((one) =>
+    element("option", { value: one.tag }, one.unit ? `${one.tag} (${one.unit})` : one.tag)));
   byId("step").value = String(found.step_s);
   if (found.first_time === null) return;
   const first = Date.parse(found.first_time), last = Date.parse(found.last_time);
@@ -320,7 +346,17 @@ if (content.machine) {
     }));
     if (done) await attempt(refresh);
   });
-  for (const button of document.querySelectorAll("#propose button")) button.disabled = !content.may_model;
+  byId("add-limit").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const done = await attempt(() => send("limits", {
+      place, tag: byId("limit-tag").value, side: byId("limit-side").value,
+      value: Number(byId("limit-value").value), deadband: Number(byId("limit-deadband").value),
+      on_delay_s: Number(byId("limit-delay").value), off_delay_s: Number(byId("limit-delay").value),
+      priority: byId("limit-priority").value,
+    }));
+    if (done) await attempt(refreshLimits);
+  });
+  for (const button of document.querySelectorAll("#propose button, #add-limit button")) button.disabled = !content.may_model;
   byId("approve").addEventListener("click", () => decide(byId("approve").dataset.model, "approve"));
   byId("refuse").addEventListener("click", () => decide(byId("refuse").dataset.model, "refuse"));
   suggest();
