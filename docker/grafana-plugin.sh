@@ -9,7 +9,7 @@ if [ "$#" -lt 2 ]; then
 fi
 archive=$1
 wanted=$2
-folder=${3:-$(dirname "$0")/../grafana-plugins}
+folder=${3:-$(dirname "$0")/grafana-plugins}
 
 found=$(sha256sum "$archive" | cut -d ' ' -f 1)
 if [ "$found" != "$wanted" ]; then
