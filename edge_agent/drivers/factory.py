@@ -12,6 +12,7 @@ _CLASSES = {
     "mtconnect": "MtConnectDriver",
     "mqtt": "MqttDriver",
     "s7": "S7Driver",
+    "slmp": "SlmpDriver",
     "csv": "CsvDriver",
 }
 

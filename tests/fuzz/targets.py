@@ -33,9 +33,10 @@ from edge_agent.drivers.mtconnect.multipart import MAX_HEADER_BYTES, PartReader
 from edge_agent.drivers.mtconnect.reading import readings, resolved
 from edge_agent.drivers.mtconnect.sequence import Cursor, follow
 from edge_agent.drivers.mtconnect.settings import MtConnectSettings
-from edge_agent.drivers.s7.address import Area
+from edge_agent.drivers.polled import LinkLostError
+from edge_agent.drivers.s7.address import Area, Group
 from edge_agent.drivers.s7.address import Cell as S7Cell
-from edge_agent.drivers.s7.link import LinkLostError, S7Link
+from edge_agent.drivers.s7.link import S7Link
 from edge_agent.drivers.s7.settings import S7Settings
 from edge_agent.drivers.tag import TagSettings
 from edge_agent.intake.conversion import converter
@@ -303,7 +304,7 @@ def _s7_answer(data: bytes) -> bool:
         connection._reader, connection._writer = reader, _Silent()
         connection.connected = True
         client.connection, client.connected = connection, True
-        return await link.read(Area.DATA_BLOCK, 1, 0, 4)
+        return await link.read(Group(Area.DATA_BLOCK, 1, 0, 4, ()))
 
     try:
         return len(_LOOP.run_until_complete(read())) == 4

@@ -4,6 +4,7 @@ import asyncio
 import logging
 import re
 import struct
+from collections.abc import Iterable
 from contextlib import suppress
 from typing import Any, Final
 
@@ -12,7 +13,8 @@ from snap7.error import S7Error, S7ProtocolError
 from snap7.s7protocol import S7Protocol
 from snap7.type import Area as SnapArea
 
-from edge_agent.drivers.s7.address import Area
+from edge_agent.drivers.polled import LinkLostError
+from edge_agent.drivers.s7.address import Area, Cell, Group, grouped
 from edge_agent.drivers.s7.settings import S7Settings
 from plant.errors import DataError
 
@@ -44,10 +46,6 @@ _ANSWER: Final = 3
 _READ: Final = 4
 _GIVEN: Final = 0xFF
 _GOODBYE_S: Final = 1.0
-
-
-class LinkLostError(Exception):
-    """The connection ended, or the other side does not speak S7; says how."""
 
 
 class _Protocol(S7Protocol):
@@ -100,16 +98,21 @@ class S7Link:
         except _FAULTS as exc:
             raise LinkLostError(f"nothing answers as an S7 controller ({exc})") from exc
 
-    @property
-    def max_bytes(self) -> int:
-        """How many bytes one request may read."""
-        return max(1, int(self._client.pdu_length) - _READ_OVERHEAD)
+    def groups(self, cells: Iterable[tuple[int, Cell]]) -> list[Group]:
+        """See `Link.groups`."""
+        max_bytes = max(1, int(self._client.pdu_length) - _READ_OVERHEAD)
+        return grouped(cells, self._settings.max_gap, max_bytes)
 
-    async def read(self, area: Area, block: int, start: int, size: int) -> bytes:
+    def value(self, group: Group, cell: Cell, raw: bytes) -> object:
+        """See `Link.value`."""
+        return cell.decode(group.bytes_of(cell, raw), self._settings.encoding)
+
+    async def read(self, group: Group) -> bytes:
         """Return bytes; raise DataError `refused` when the controller does not give them."""
+        area, size = _AREAS[group.area], group.size
         try:
             async with asyncio.timeout(self._settings.timeout_s):
-                raw = bytes(await self._client.read_area(_AREAS[area], block, start, size))
+                raw = bytes(await self._client.read_area(area, group.block, group.start, size))
         except TimeoutError as exc:
             raise LinkLostError(f"no answer within {self._settings.timeout_s:g} s") from exc
         except S7ProtocolError as exc:

@@ -94,6 +94,11 @@ class S7Settings(SourceSettings):
     tags: Annotated[list[S7TagSettings], Field(min_length=1)]
     """The tags of this source."""
 
+    @property
+    def where(self) -> str:
+        """The controller's address, in words."""
+        return f"{self.host}:{self.port}"
+
     @field_validator("encoding")
     @classmethod
     def _encoding_exists(cls, value: str) -> str:

@@ -23,6 +23,7 @@ from edge_agent.drivers.mqtt.settings import (
 from edge_agent.drivers.mtconnect.settings import MtConnectSettings, MtConnectTagSettings
 from edge_agent.drivers.opcua.settings import OpcUaSettings, OpcUaTagSettings
 from edge_agent.drivers.s7.settings import S7Settings, S7TagSettings
+from edge_agent.drivers.slmp.settings import SlmpSettings, SlmpTagSettings
 from edge_agent.drivers.tag import TagSettings
 from edge_agent.enrolment.settings import EnrolmentSettings
 from edge_agent.settings import (
@@ -71,6 +72,7 @@ def section(title: str) -> str:
         ("`driver: mqtt`", MqttTimeSettings),
         ("`driver: mqtt`", MqttQualitySettings),
         ("`driver: s7`", S7Settings),
+        ("`driver: slmp`", SlmpSettings),
         ("`driver: csv`", CsvSettings),
         ("Tags of any source", TagSettings),
         ("Replay maps", ReplayMap),
@@ -90,9 +92,10 @@ def test_every_setting_is_explained_when_it_exists(title: str, model: type[BaseM
         ("`driver: mtconnect`", MtConnectTagSettings),
         ("`driver: mqtt`", MqttTagSettings),
         ("`driver: s7`", S7TagSettings),
+        ("`driver: slmp`", SlmpTagSettings),
         ("`driver: csv`", CsvTagSettings),
     ],
-    ids=["opcua", "modbus", "mtconnect", "mqtt", "s7", "csv"],
+    ids=["opcua", "modbus", "mtconnect", "mqtt", "s7", "slmp", "csv"],
 )
 def test_the_tag_settings_of_a_driver_are_explained_when_they_are_its_own(
     title: str, model: type[BaseModel]

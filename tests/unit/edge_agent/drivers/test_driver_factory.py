@@ -13,6 +13,7 @@ SOURCES = {
     "mtconnect": {"url": "http://agent:5000", "tags": [{"data_item": "x"}]},
     "mqtt": {"client_id": "x", "tags": [{"topic": "t"}]},
     "s7": {"host": "plc", "tags": [{"address": "DB1.DBW0"}]},
+    "slmp": {"host": "plc", "tags": [{"address": "D0"}]},
     "csv": {"file": "x.csv", "time_column": "t", "tags": [{"column": "c"}]},
 }
 LIBRARIES = {
