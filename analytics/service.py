@@ -27,6 +27,7 @@ from analytics.recomputation.service_life import first_readings, own_tags
 from analytics.recomputation.site_result import write_site
 from analytics.recomputation.unit import recompute, rewrite_stops
 from analytics.settings import AnalyticsSettings
+from analytics.summing.rollup import sum_up_hours
 from plant.errors import TransientError
 from plant.exposition import metrics_server
 from plant.measurement import TagRole
@@ -53,12 +54,12 @@ def run(settings: AnalyticsSettings, stop: threading.Event) -> None:
     """
     watch = Watch()
     with metrics_server(settings.metrics_host, settings.metrics_port, watch.collect):
-        if not settings.anomaly.enabled:
-            _run(settings, stop, watch)
-            return
         # Beside the figures: another process may compute those, and machines are shared.
-        with ThreadPoolExecutor(2, "anomaly") as beside:
-            loops = [beside.submit(loop, settings, stop) for loop in (watch_machines, tell_people)]
+        works = [sum_up_hours]
+        if settings.anomaly.enabled:
+            works += [watch_machines, tell_people]
+        with ThreadPoolExecutor(len(works), "beside") as beside:
+            loops = [beside.submit(work, settings, stop) for work in works]
             # Whoever fails ends all.
             for one in loops:
                 one.add_done_callback(lambda _: stop.set())

@@ -47,6 +47,7 @@ from api.routers import (
     operator,
     pages,
     places,
+    series,
     sign_in,
     single_sign_on,
     tablets,
@@ -146,7 +147,15 @@ def create_app(settings: ApiSettings) -> FastAPI:
     figures_of_all = (figures, kpi, classification, corrections, boards)
     for part in (anomalies, anomaly_models, anomaly_limits):
         app.include_router(part.router, responses=_ERRORS)
-    for part in (places, measurements, *figures_of_all, delivery, master_data, master_data_file):
+    for part in (
+        places,
+        measurements,
+        series,
+        *figures_of_all,
+        delivery,
+        master_data,
+        master_data_file,
+    ):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(enrolment.router, responses=_ERRORS)
     app.include_router(health.router)

@@ -71,6 +71,16 @@ def bad_option(name: str, wanted: str) -> ProblemError:
     )
 
 
+def no_number(tag: str) -> ProblemError:
+    """Return the error for a tag whose values cannot be summed up."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "no-number",
+        "Not a number",
+        f"{tag!r} is a text tag; GET /api/v1/measurements lists its values.",
+    )
+
+
 def bad_cursor() -> ProblemError:
     """Return the error for a page cursor that we did not make."""
     return ProblemError(

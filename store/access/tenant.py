@@ -48,7 +48,7 @@ SEEN_BY = {
     **dict.fromkeys(
         (
             *("anomaly_limit", "counter_verdict", "measurement", "measurement_minute"),
-            "text_measurement",
+            *("measurement_rollup", "rollup_pending", "text_measurement"),
         ),
         "tag_id",
     ),
@@ -67,7 +67,7 @@ SEEN_BY = {
 UNSEEN = frozenset(
     (
         *("anomaly_channel", "anomaly_message", "anomaly_state", "edge_certificate"),
-        *("enrolment_token", "foreign_poll", "identity_event"),
+        *("enrolment_token", "foreign_poll", "identity_event", "rollup_mark"),
     )
 )
 """Those that none of them sees."""

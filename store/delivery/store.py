@@ -19,6 +19,7 @@ from plant.measurement import Tag, TagRole, ValueType
 from plant.settings import DatabaseSettings
 from store.delivery.binary_copy import number_blocks, text_blocks
 from store.delivery.history import recent_of
+from store.delivery.rollup_mark import RollupMarks
 from store.delivery.row import (
     EdgeRow,
     LedgerKey,
@@ -54,7 +55,9 @@ class PostgresDeliveryStore:
         with store_errors(self._settings):
             connection = self._connected()
         with message_errors(self._settings, connection), connection.transaction():
-            yield PostgresDeliveryTransaction(connection)
+            opened = PostgresDeliveryTransaction(connection)
+            yield opened
+            opened.mark_rollups()
 
     def obstacle(self) -> str | None:
         """Return what keeps a harmless transaction from working now; see `DeliveryStore`."""
@@ -96,6 +99,7 @@ class PostgresDeliveryTransaction:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
+        self._marks = RollupMarks()
 
     def edges(self) -> list[EdgeRow]:
         """Return all enrolled edges."""
@@ -211,10 +215,16 @@ class PostgresDeliveryTransaction:
     def stream_numbers(self, portions: Iterable[NumberColumns]) -> None:
         """Append to `measurement` while the portions are being made; see `DeliveryTransaction`."""
         history: list[NumberColumns] = []
-        self._copy("copy_numbers", number_blocks(recent_of(portions, history)))
+        self._copy("copy_numbers", number_blocks(recent_of(self._marks.noting(portions), history)))
         if history:
             with self._wide_chunks():
                 self._copy("copy_numbers", number_blocks(history))
+
+    def mark_rollups(self) -> None:
+        """Mark the hours of what was appended to `measurement`: they have to be summed up again."""
+        if self._marks:
+            self._connection.execute(_Q["mark_rollups"], self._marks.columns())
+            self._marks.clear()
 
     def write_texts(self, rows: TextColumns) -> None:
         """Append to `text_measurement`."""

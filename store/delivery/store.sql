@@ -265,6 +265,17 @@ select nhipmay_chunks_of_history(true)
 -- In the same transaction, so nobody else ever sees the other width.
 select nhipmay_chunks_of_history(false)
 
+-- name: mark_rollups
+-- In one order, so that two markers cannot deadlock; last of all, as other writers wait for it.
+insert into rollup_mark (hour, block, tags)
+select to_timestamp(hour_s), block, tags
+from unnest(%(hours)s::bigint[], %(blocks)s::integer[], %(tags)s::bigint[])
+    as touched (hour_s, block, tags)
+order by 1, 2
+on conflict (hour, block) do update set
+    tags = rollup_mark.tags | excluded.tags, revision = rollup_mark.revision + 1,
+    marked_at = excluded.marked_at
+
 -- name: mark_dirty
 -- In one order, so that two markers cannot deadlock.
 insert into dirty_window (work_unit_id, hour, marked_at)

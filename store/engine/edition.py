@@ -3,7 +3,9 @@
 Three editions carry the same tables and views: TimescaleDB Community (columnstore, continuous
 aggregates, policies), TimescaleDB Apache-2 (hypertables only) and plain PostgreSQL. The view
 `measurement_minute` (one-minute rollups for charts) exists in each: a continuous aggregate in
-Community, a plain view elsewhere. Plain `date_bin` equals `time_bucket` for fixed widths.
+Community, a plain view elsewhere. Plain `date_bin` equals `time_bucket` for fixed widths. Bounds on
+its `minute` reach the rows in each: TimescaleDB knows what `time_bucket` of a bound means for the
+time itself, plain PostgreSQL has an index of the minutes.
 """
 
 from enum import StrEnum
@@ -53,13 +55,14 @@ def apply(connection: Connection, edition: Edition) -> None:
     """Give the tables what the edition offers; running it again changes nothing."""
     if edition is Edition.PLAIN:
         connection.execute(_Q["create_minute_view"])
+        connection.execute(_Q["create_minute_index"])
         connection.execute(_Q["create_history_function_of_nothing"])
         return
     for table in ("measurement", "text_measurement"):
         connection.execute(_Q["create_hypertable"], {"table": table})
     connection.execute(_Q["create_history_function"])
     if edition is Edition.TIMESCALE_APACHE:
-        connection.execute(_Q["create_minute_view"])
+        connection.execute(_Q["create_bucket_view"])
 
 
 def apply_outside_transaction(connection: Connection, edition: Edition) -> None:
@@ -68,6 +71,7 @@ def apply_outside_transaction(connection: Connection, edition: Edition) -> None:
         return
     for statement in (
         "create_minute_aggregate",
+        "remove_minute_policy",
         "add_minute_policy",
         "enable_columnstore_measurement",
         "enable_columnstore_text_measurement",

@@ -17,6 +17,10 @@ to nhipmay_analytics
 -- Hours that wait for it; it alone takes them away.
 grant insert, update, delete on dirty_window to nhipmay_analytics
 
+-- name: grant_rollups
+-- Summed up again whenever rows come.
+grant insert, update, delete on measurement_rollup, rollup_mark to nhipmay_analytics
+
 -- name: grant_restatements
 -- That a published figure has changed is added, never taken back.
 grant insert on oee_restatement to nhipmay_analytics

@@ -12,6 +12,10 @@ grant select on all tables in schema public to nhipmay_ingest
 -- Raw data are added, never changed.
 grant insert on measurement, text_measurement to nhipmay_ingest
 
+-- name: grant_rollup_marks
+-- Hours that have to be summed up again; only analytics takes them away.
+grant insert, update on rollup_mark to nhipmay_ingest
+
 -- name: grant_delivery
 -- What an edge has, said and was asked: one row per edge that follows it.
 grant insert, update on delivery_lag, delivery_ledger, edge_status, tag to nhipmay_ingest

@@ -19,6 +19,7 @@ from store.reading.board import BoardReading
 from store.reading.fleet import FleetReading
 from store.reading.kpi import EVERYTHING, Chosen, KpiReading
 from store.reading.result_table import ResultTable, result_table
+from store.reading.rollup import RollupReading
 from store.reading.row import (
     HourRow,
     JudgedReading,
@@ -107,6 +108,10 @@ class Reading:
             skip=skip,
             limit=limit,
         )
+
+    def rollups(self, tag: TagKey, start: datetime, end: datetime) -> RollupReading:
+        """Return the questions about a number tag in cells of time; see `store.reading.rollup`."""
+        return RollupReading(self._connection, tag.tag_id, start, end)
 
     def results(
         self, places: Sequence[int], kind: str, start: datetime, end: datetime

@@ -50,7 +50,7 @@ order by unit.position, t.name
 
 -- name: find_tag
 -- The tag that a site's path and a name stand for.
-select t.tag_id, t.value_type
+select t.tag_id, t.value_type, t.unit
 from tag t
 join place site on site.place_id = t.site_id
 where site.path = %(site)s and t.name = %(name)s

@@ -38,6 +38,7 @@ class TagKey:
 
     tag_id: int
     value_type: str
+    unit: str
 
 
 @dataclass(frozen=True, slots=True)

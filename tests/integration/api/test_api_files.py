@@ -19,6 +19,7 @@ LISTS: dict[str, dict[str, Any]] = {
     "places": {},
     "tags": {"place": SITE},
     "measurements": {"tag": TEMPERATURE},
+    "series": {"tag": TEMPERATURE},
     "oee": {"place": LINE, "kind": "shift", "level": "work_unit"},
     "states": {"place": CNC_1},
     "stops": {"place": SITE},

@@ -65,6 +65,7 @@ MAY = {
     for path in (
         *("/", "/place/{path:path}", "/fleet", "/events", "/board/{board}/{path:path}"),
         *("/api/v1/tags", "/api/v1/measurements", "/api/v1/measurements.csv", "/api/v1/states"),
+        "/api/v1/series",
         *("/api/v1/oee/table", "/api/v1/stops/pareto", "/api/v1/boards/{board}", "/api/v1/kpi"),
         "/api/v1/boards/{board}/{table}",
         *("/api/v1/losses", "/api/v1/restatements", "/api/v1/faults", "/api/v1/capability"),

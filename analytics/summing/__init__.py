@@ -1,0 +1,1 @@
+"""Numbers summed up in cells of time, beside the figures."""
