@@ -57,10 +57,12 @@ def apply(connection: Connection, edition: Edition) -> None:
         connection.execute(_Q["create_minute_view"])
         connection.execute(_Q["create_minute_index"])
         connection.execute(_Q["create_history_function_of_nothing"])
+        connection.execute(_Q["close_history_function"])
         return
     for table in ("measurement", "text_measurement"):
         connection.execute(_Q["create_hypertable"], {"table": table})
     connection.execute(_Q["create_history_function"])
+    connection.execute(_Q["close_history_function"])
     if edition is Edition.TIMESCALE_APACHE:
         connection.execute(_Q["create_bucket_view"])
 

@@ -39,6 +39,10 @@ $$
 create or replace function nhipmay_chunks_of_history(wide boolean) returns void
 language sql as $$ select $$
 
+-- name: close_history_function
+-- It works with the owner's rights: nobody calls it who was not told so (`grant_ingest`).
+revoke all on function nhipmay_chunks_of_history (boolean) from public
+
 -- name: create_minute_view
 -- Good values only; a bad value is a gap, not a number.
 create or replace view measurement_minute as

@@ -12,7 +12,7 @@ from store.access.tenant import DEPARTMENT, SEEN_BY, UNSEEN, login_of, make_tena
 from store.engine.connection import conninfo
 from tests.peers.compose_roles import compose_database
 from tests.peers.postgres import PostgresServer
-from tests.plants.two_enterprises import FOREIGN, OWN, SECRET, prepared
+from tests.plants.two_enterprises import FOREIGN, FOREIGN_WORDS, OWN, SECRET, prepared
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -192,3 +192,93 @@ def test_a_new_enterprise_gets_a_login_and_making_them_again_changes_nothing(
     # Others count the places of the two.
     with psycopg.connect(conninfo(owner)) as connection:
         connection.execute("delete from place where path = 'moi'")
+
+
+NOT_OURS = "nspname not in ('pg_catalog', 'information_schema', 'tenant', 'department')"
+READABLE = (
+    "select format('%I.%I', n.nspname, c.relname) from pg_class c"
+    " join pg_namespace n on n.oid = c.relnamespace"
+    " where c.relkind in ('r', 'v', 'm', 'p', 'f') and n."
+    f"{NOT_OURS} and n.nspname not like 'pg_toast%' and n.nspname not like 'pg_temp%'"
+    " and has_schema_privilege(n.oid, 'usage') and has_table_privilege(c.oid, 'select')"
+)
+CALLABLE = (
+    "select p.oid::regprocedure::text from pg_proc p join pg_namespace n on n.oid = p.pronamespace"
+    " where has_schema_privilege(n.oid, 'usage') and has_function_privilege(p.oid, 'execute')"
+    " and p.prosecdef and not exists"
+    # TimescaleDB's own are its own to answer for.
+    " (select from pg_depend d where d.objid = p.oid and d.deptype = 'e')"
+)
+
+
+def test_what_else_can_be_read_names_nobody_and_shows_no_measurement(
+    own: Ask, department: Ask
+) -> None:
+    for ask in (own, department):
+        others = [row[0] for row in ask(READABLE)]
+        # TimescaleDB's own books: which chunks there are and what was computed when.
+        assert {name.partition(".")[0] for name in others} <= {
+            *("_timescaledb_catalog", "_timescaledb_config", "timescaledb_information"),
+            *("timescaledb_experimental", "_timescaledb_cache", "_timescaledb_internal"),
+        }
+        told = []
+        for name in others:
+            try:
+                told.append(str(ask(f"select t::text from {name} t")))
+            except psycopg.errors.InsufficientPrivilege:
+                # A view of what they may not read itself.
+                continue
+        words = "\n".join(told)
+        assert not [word for word in (*FOREIGN_WORDS, OWN) if word in words]
+        chunks = [name for name in others if "_hyper_" in name]
+        assert chunks == []
+
+
+def test_no_function_works_with_the_rights_of_another(own: Ask, department: Ask) -> None:
+    for ask in (own, department):
+        assert ask(CALLABLE) == []
+
+
+def test_a_login_of_an_enterprise_belongs_to_no_other_role(own: Ask, department: Ask) -> None:
+    for ask in (own, department):
+        assert (
+            ask(
+                "select r.rolname from pg_auth_members m join pg_roles r on r.oid = m.roleid"
+                " where m.member = (select oid from pg_roles where rolname = session_user)"
+            )
+            == []
+        )
+        assert ask(
+            "select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication"
+            " from pg_roles where rolname = session_user"
+        ) == [(False,) * 5]
+
+
+def test_what_a_question_costs_grows_with_ones_own_rows_only(owner: DatabaseSettings) -> None:
+    """A plan that went through everybody's rows would tell by its time how many others have."""
+
+    def read(enterprise: str) -> dict[str, float]:
+        ask = asker(login_of(owner, SECRET, enterprise))
+        found = {}
+        for table in ("measurement", "tag", "place", "stop"):
+            lines = ask(f"explain (analyze, buffers, costs off, timing off) select * from {table}")
+            removed = [line[0] for line in lines if "Rows Removed" in line[0]]
+            found[table] = sum(float(line.rpartition(":")[2]) for line in removed)
+        return found
+
+    before = read(OWN)
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            "insert into measurement (tag_id, source_time, received_time, value, quality)"
+            " select tag_id, now() + n * interval '1 second', now(), n, 0"
+            " from tag, generate_series(1, 20000) n where name = 'tien-1/nhiet-do'"
+        )
+        connection.execute("analyze measurement")
+    after = read(OWN)
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            "delete from measurement using tag t where t.tag_id = measurement.tag_id"
+            " and t.name = 'tien-1/nhiet-do' and source_time > now()"
+        )
+
+    assert after["measurement"] - before["measurement"] < 20_000
