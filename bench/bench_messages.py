@@ -8,7 +8,6 @@ edge of another enterprise goes on meanwhile: how long it waits for its acks is 
 import argparse
 import json
 import time
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -84,6 +83,26 @@ def _tell(number: int, result: Result) -> None:
         console.print(f"     {problem}", markup=False, highlight=False, soft_wrap=True)
 
 
+def _by_kind(results: Sequence[Result]) -> Table:
+    by_kind: dict[str, list[Result]] = {}
+    for result in results:
+        for kind in result.kinds:
+            by_kind.setdefault(kind, []).append(result)
+    table = Table("kind of messages", "rounds", "whole", "the witness's latest ack, s")
+    for kind, own in sorted(by_kind.items()):
+        latest = max(max(result.witness, default=0) for result in own)
+        whole = sum(not result.problems for result in own)
+        table.add_row(kind, str(len(own)), str(whole), f"{latest:.2f}")
+    return table
+
+
+def _late(result: Result) -> str:
+    return (
+        f"seed {result.seed}: an ack after {max(result.witness):.2f} s, {result.table}"
+        f" {result.state}, {', '.join(result.kinds)}"
+    )
+
+
 def summarise(results: Sequence[Result]) -> int:
     """Print what came of the rounds; return 1 when one went wrong."""
     wrong = [result for result in results if result.problems]
@@ -97,19 +116,22 @@ def summarise(results: Sequence[Result]) -> int:
         whole = sum(not result.problems for result in own)
         table.add_row(name, str(len(own)), str(len({one.state[:2] for one in own})), str(whole))
     console.print(table)
-    kinds = Counter(kind for result in results for kind in result.kinds)
-    console.print("rounds with a kind: " + ", ".join(f"{k} {n}" for k, n in sorted(kinds.items())))
+    console.print(_by_kind(results))
     delays = np.array([delay for result in results for delay in result.witness] or [0.0])
-    p50, p99, p999 = np.quantile(delays, [0.5, 0.99, 0.999])
+    p50, p90, p99, p999 = np.quantile(delays, [0.5, 0.9, 0.99, 0.999])
+    times = np.array([result.seconds for result in results] or [0.0])
     sent_mb = sum(result.bytes_ for result in results) / 1e6
     most_mb = max((result.memory_mb for result in results), default=0)
     said = (
-        f"{len(results)} rounds, {len(wrong)} wrong;"
+        f"{len(results)} rounds, {len(results) - len(wrong)} whole, {len(wrong)} wrong;"
+        f" half of them within {np.median(times):.1f} s, the longest in {times.max():.1f} s;"
         f" {sum(one.letters for one in results)} messages, {sent_mb:.0f} MB",
         f"an error raised in {len(raised)} rounds, {len(classes)} of {len(states())} classes",
-        f"the witness's acks: {len(delays)}, p50 {p50:.3f}, p99 {p99:.3f}, p99.9 {p999:.3f},"
-        f" latest {delays.max():.2f} s, {int((delays > LATE_S).sum())} after {LATE_S:g} s",
+        f"the witness's acks: {len(delays)}, p50 {p50:.3f}, p90 {p90:.3f}, p99 {p99:.3f},"
+        f" p99.9 {p999:.3f}, latest {delays.max():.2f} s,"
+        f" {int((delays > LATE_S).sum())} after {LATE_S:g} s",
         f"the ingest's memory: at most {most_mb} MB",
+        *(_late(result) for result in results if max(result.witness, default=0) > LATE_S),
     )
     for line in said:
         console.print(line, highlight=False, soft_wrap=True)

@@ -15,6 +15,9 @@ from typing import NamedTuple
 from ingest.decoding.message import Message
 from ingest.decoding.sender import sender_of
 
+_LARGE = 4_000_000
+"""Bytes taken at a time."""
+
 
 class Letter(NamedTuple):
     """A message and what matters of it here."""
@@ -108,11 +111,11 @@ class Mailbox:
             self._tell()
         return len(letters), shed
 
-    def take(self, limit: int, timeout_s: float) -> list[Message]:
+    def take(self, limit: int, timeout_s: float, most_bytes: int = _LARGE) -> list[Message]:
         """Remove and return up to `limit` messages, waiting for the first.
 
-        Fewer where they are large. After the first, more are waited for a moment: to wake up for
-        each small message costs more than to decode it.
+        Fewer where they are large: none after `most_bytes`. After the first, more are waited for
+        a moment: to wake up for each small message costs more than to decode it.
         """
         with self._changed:
             if self._changed.wait_for(lambda: self._ready, timeout_s) and self._ready < limit:
@@ -121,7 +124,7 @@ class Mailbox:
                 self._wanted = 1
             taken: list[Message] = []
             size = 0
-            while self._ready and len(taken) < limit and size < _LARGE:
+            while self._ready and len(taken) < limit and size < most_bytes:
                 taken.append(self._next())
                 size += len(taken[-1].payload)
             self._changed.notify_all()
@@ -281,5 +284,3 @@ _MANY = 1_000
 _MOMENT_S = 0.001
 _MESSAGE = 500
 """What a message costs beside its bytes, in bytes."""
-_LARGE = 4_000_000
-"""Bytes taken at a time."""

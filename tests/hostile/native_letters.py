@@ -296,6 +296,19 @@ def odd_one(author: Author, code: str, marker: int) -> list[Letter]:
     ]
 
 
+def odd_flood(author: Author, code: str, marker: int) -> list[Letter]:
+    """Many odd messages, of which some are of one life of the outbox and some of others."""
+    letters = []
+    epoch, first = author.epoch(), 1
+    for _ in range(author.many(50)):
+        apart = author.below(2)
+        said = batch(author, code, 2, first=1 if apart else first, epoch="" if apart else epoch)
+        first += 0 if apart else 2
+        said["value"] = [f"chữ {marker} {author.number()}", marker + 0.0625]
+        letters.append(data("odd flood", code, said))
+    return letters
+
+
 LIGHT: tuple[Making, ...] = (
     good, damaged_data, noise, odd_rows, odd_ids, again, odd_topics, odd_statuses, odd_births,
     retained,

@@ -122,6 +122,8 @@ def _letters(
         odd: Sequence[Letter] = other_letters.odd_document(author, kind, marker)
     else:
         odd = native_letters.odd_one(author, ODD_EDGE, marker)
+        if not author.below(5):
+            odd += native_letters.odd_flood(author, ODD_EDGE, marker)
     at = author.below(len(letters) + 1)
     return [*letters[:at], *odd, *letters[at:]], marker
 

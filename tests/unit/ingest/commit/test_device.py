@@ -149,3 +149,20 @@ def test_a_live_message_is_a_sign_of_life_and_a_retained_one_is_not(bench: Bench
     never_set = values({"ts": -(2**61), "nhiet-do": 2})
     bench.take(never_set._replace(payload=b'{"ts":-1e19,"nhiet-do":2}'))
     assert reasons(bench) == ["past_source_time"]
+
+
+@pytest.mark.parametrize(("fields", "rows"), [(100, 100), (101, 1)])
+def test_a_message_with_very_many_fields_that_are_no_tags_is_one_rejection(
+    fields: int, rows: int
+) -> None:
+    bench = Bench()
+    bench.take(birth())
+    said = values({"ts": NOW_US, **{f"f{k}": k for k in range(fields)}})
+
+    bench.take(said, said)
+
+    rejections = bench.store.tables.rejections
+    assert len(rejections) == rows
+    if rows == 1:
+        assert (rejections[0].reason, rejections[0].raw) == ("many_refused", said.payload)
+    assert bench.selfstat.snapshot().measurements.rejected == 2 * fields
