@@ -12,15 +12,13 @@ grant select on all tables in schema public to nhipmay_ingest
 -- Raw data are added, never changed.
 grant insert on measurement, text_measurement to nhipmay_ingest
 
-<<<<<<< HEAD
 -- name: grant_rollup_marks
 -- Hours that have to be summed up again; only analytics takes them away.
 grant insert, update on rollup_mark to nhipmay_ingest
-=======
+
 -- name: grant_history
 -- Old rows come by the day or by the half-year; see `store.delivery.history`.
 grant execute on function nhipmay_chunks_of_history (boolean) to nhipmay_ingest
->>>>>>> 0f2819e (Nobody but the ingest calls the function that works with the owner's rights; isolation in SQL tried on every relation and function)
 
 -- name: grant_delivery
 -- What an edge has, said and was asked: one row per edge that follows it.
