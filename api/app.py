@@ -50,6 +50,7 @@ from api.routers import (
     series,
     sign_in,
     single_sign_on,
+    sites,
     tablets,
 )
 from api.settings import ApiSettings, SingleSignOnSettings
@@ -161,7 +162,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(health.router)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     own = (anomaly_page.router, sign_in.router, account.router, tablets.router)
-    for router in (*page_routers, *own, single_sign_on.router):
+    for router in (*page_routers, *own, single_sign_on.router, sites.router):
         app.include_router(router, responses=_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -150,7 +150,7 @@ def _slug(status: HTTPStatus) -> str:
 
 def is_page_path(path: str) -> bool:
     """Return whether a path is that of a page, which a person's browser asks for."""
-    return path in {"/", "/operator", "/import", "/fleet", "/enrol"} or path.startswith(
+    return path in {"/", "/operator", "/import", "/fleet", "/enrol", "/sites"} or path.startswith(
         ("/place/", "/operator/", "/board/", "/sign-in", "/account", "/tablets")
     )
 

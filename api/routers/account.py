@@ -203,6 +203,7 @@ def _account_page(
         status=HTTPStatus.UNPROCESSABLE_ENTITY if fault else HTTPStatus.OK,
         account=account,
         must=principal.must,
+        may_enrol=principal.may(Right.TABLETS),
         role=f.text(f"account.role.{account.role}"),
         fault=f.text(fault) if fault else "",
         has_factor=has_factor,

@@ -225,6 +225,8 @@ def home_of(principal: Principal | None) -> str:
         return "/"
     if principal is not None and principal.may(Right.OPERATE):
         return "/operator"
+    if principal is not None and principal.may(Right.AGGREGATES):
+        return "/sites"
     return "/account"
 
 

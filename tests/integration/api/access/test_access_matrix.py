@@ -41,6 +41,7 @@ MAY = {
     "POST /api/v1/mes-files": "EMS",
     "GET /api/v1/mes-files/template": "EMS",
     "GET /import": "EMS",
+    "GET /sites": "TEMDPS",
     "GET /tablets": "EM",
     "POST /tablets": "EM",
     "POST /tablets/{tablet}/revocation": "EM",
@@ -108,7 +109,7 @@ def asked(route: str, place: str) -> tuple[str, str, dict[str, str]]:
     )
     tag = f"{'/'.join(place.split('/')[:2])}/cua/state"
     params = {"place": place, "tag": tag, "kind": "hour"}
-    if path in {"/", "/fleet", "/operator", "/import", "/metrics", "/account"}:
+    if path in {"/", "/sites", "/fleet", "/operator", "/import", "/metrics", "/account"}:
         params = {}
     if route.endswith(("delivery", "edges", "configurations", "progress", "places")):
         params = {}
@@ -265,3 +266,14 @@ def who(town: Town, role: Role, credential: str) -> TestClient:
         with town.store.transaction() as t:
             t._connection.execute("update access.session set strong = true")
     return client
+
+
+def test_the_department_sees_sites_of_all_and_no_machine(town: Town) -> None:
+    officer = who(town, Role.OFFICER, "session").get("/sites").text
+    engineer = who(town, Role.ENGINEER, "session").get("/sites").text
+
+    assert officer.count('<section class="card">') == 2
+    assert engineer.count('<section class="card">') == 1
+    assert "Độ phủ dữ liệu" in officer
+    for word in ("tien-1", "Máy", OWN_MACHINE.rpartition("/")[2]):
+        assert word not in officer.replace("Nhịp Máy", "").replace("nhà máy", "")
