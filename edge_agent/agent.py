@@ -7,17 +7,19 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from edge_agent.configuration import RemoteConfiguration
-from edge_agent.drivers import Driver, make_driver
+from edge_agent.drivers import Driver, make_driver, shared_device
 from edge_agent.enrolment.renewal import Renewal
-from edge_agent.intake import Intake, SourceInlet
+from edge_agent.intake import Intake
 from edge_agent.kept_aside import KeptAside
+from edge_agent.memory_limit import MemoryLimit
 from edge_agent.metrics import EdgeMetrics, Glance
 from edge_agent.outbox import Outbox, Row, SqliteOutbox
 from edge_agent.output import AnyPublisher, make_publisher
 from edge_agent.publisher import Condition, Refusals, Sizing
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
-from plant.errors import TransientError
+from edge_agent.wall import SharedLoop, Wall
+from plant.errors import ConfigurationError, TransientError
 from plant.exposition import metrics_server
 from plant.log import get_logger
 from plant.native.message import Refusal
@@ -112,11 +114,10 @@ class Agent:
         self._remote = remote
         self._change_due = False
         self._on_progress = on_progress or (lambda _: None)
-        self._drivers: dict[str, Driver] = {
-            name: make_driver(name, source, self._clock)
-            for name, source in settings.sources.items()
-            if source.enabled
-        }
+        self._sources = [name for name, source in settings.sources.items() if source.enabled]
+        self._walls: dict[str, Wall] = {}
+        self._shared: dict[str, SharedLoop] = {}
+        self._memory = MemoryLimit(settings.max_memory_mb)
         self._condition = Condition(None, ())
         self._refusals = Refusals()
         self._sizing = Sizing.of(settings.publishing)
@@ -142,7 +143,7 @@ class Agent:
         thread = threading.Thread(
             target=self._publish, args=(publisher,), name="publisher", daemon=True
         )
-        _log.info("edge_started", edge=self._settings.edge.code, sources=sorted(self._drivers))
+        _log.info("edge_started", edge=self._settings.edge.code, sources=sorted(self._sources))
         thread.start()
         try:
             asyncio.run(self._collect(stop))
@@ -176,14 +177,13 @@ class Agent:
         )
         ended = asyncio.Event()
         flushing = asyncio.create_task(intake.flush_until(ended))
-        reading = [
-            asyncio.create_task(self._read(name, driver, intake))
-            for name, driver in self._drivers.items()
-        ]
+        reading = [asyncio.create_task(self._read(name, intake)) for name in self._sources]
         try:
             await self._watch(stop, intake, reading, flushing)
         finally:
             await _cancelled(reading)
+            for shared in self._shared.values():
+                await asyncio.to_thread(shared.close)
             ended.set()
             await asyncio.wait([flushing])
             await self._flush_at_stop(intake)
@@ -199,6 +199,7 @@ class Agent:
         while not stop.is_set() and self._publisher_error is None:
             await asyncio.sleep(LOOK_AROUND_S)
             self._note_condition(intake)
+            self._memory.look(self._walls.values())
             self._on_progress(replace(self._counters))
             for task in [*reading, flushing]:
                 if task.done():
@@ -211,13 +212,32 @@ class Agent:
             if all(task.done() for task in reading) and not intake.pending():
                 return
 
-    async def _read(self, name: str, driver: Driver, intake: Intake) -> None:
-        inlet: SourceInlet = intake.inlet(
-            name, self._settings.sources[name], keeps_repeats=driver.keeps_repeats
-        )
-        await driver.run(inlet)
+    async def _read(self, name: str, intake: Intake) -> None:
+        source = self._settings.sources[name]
+        inlet = intake.inlet(name, source)
+
+        def make() -> Driver:
+            driver = make_driver(name, source, self._clock, self._settings.outbox.file.parent)
+            inlet.keeps_repeats = driver.keeps_repeats
+            return driver
+
+        self._walls[name] = Wall(name, make, inlet, self._is_fatal, self._shared_loop(name))
+        await self._walls[name].run()
         intake.finish(name)
         _log.info("source_through", source=name)
+
+    def _shared_loop(self, name: str) -> SharedLoop | None:
+        device = shared_device(self._settings.sources[name])
+        devices = [shared_device(self._settings.sources[other]) for other in self._sources]
+        if device is None or devices.count(device) == 1:
+            return None
+        return self._shared.setdefault(device, SharedLoop(device))
+
+    def _is_fatal(self, exc: BaseException) -> bool:
+        """Whether an error of one source ends this run: nothing else is read, or it is on trial."""
+        if self._remote.on_trial:
+            return not isinstance(exc, TransientError)
+        return isinstance(exc, ConfigurationError) and len(self._sources) == 1
 
     def _note_condition(self, intake: Intake) -> None:
         self._condition = Condition(

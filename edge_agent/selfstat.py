@@ -14,7 +14,7 @@ class Counters:
     taken: int = 0
     """Readings that the drivers delivered."""
     repeats: int = 0
-    """Readings whose source time was taken before."""
+    """Readings that were taken before: same source time, value and quality."""
     suppressed: int = 0
     """Readings within their deadband."""
     refused: int = 0
@@ -33,6 +33,8 @@ class Counters:
     """Measurements of the present epoch that the platform said it refuses."""
     stamped_by_agent: int = 0
     """Readings whose source gave no time, so that they carry the agent's."""
+    ahead_of_clock: int = 0
+    """Readings whose source time is more than five minutes after the agent's clock."""
     unreadable: int = 0
     """Rows or values of a source that could not be read at all."""
     missed: int = 0

@@ -108,6 +108,8 @@ class EdgeSettings(ServiceSettings):
     """Address on which Prometheus may read the counters."""
     metrics_port: Port | None = None
     """Port for Prometheus; none by default."""
+    max_memory_mb: Annotated[float, Field(ge=50)] = 1000.0
+    """Memory above which all drivers are started anew, because one of them leaks."""
     sources: Annotated[dict[Code, AnySource], Field(min_length=1)]
     """What it reads, by a name of your choice."""
 

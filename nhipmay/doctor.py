@@ -261,7 +261,9 @@ def _sources(settings: Any) -> Iterator[Finding]:
         if not source.enabled:
             yield Finding(f"source {name}", True, "not enabled")
             continue
-        onlooker = asyncio.run(look_at(name, source, settings.make_clock(), _PATIENCE_S))
+        onlooker = asyncio.run(
+            look_at(name, source, settings.make_clock(), settings.outbox.file.parent, _PATIENCE_S)
+        )
         looks = onlooker.looks
         wrong = [look for look in looks if not look.ok]
         words = f"{len(looks) - len(wrong)} of {len(looks)} tags have a value"

@@ -1,7 +1,7 @@
 """Drivers: one folder per protocol, all behind one `Driver` protocol."""
 
 from edge_agent.drivers.contract import Driver, Inlet, Reading
-from edge_agent.drivers.factory import make_driver
+from edge_agent.drivers.factory import make_driver, shared_device
 from edge_agent.drivers.settings import AnySource
 from edge_agent.drivers.tag import SourceSettings, TagSettings
 
@@ -13,4 +13,5 @@ __all__ = [
     "SourceSettings",
     "TagSettings",
     "make_driver",
+    "shared_device",
 ]

@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from edge_agent.drivers import AnySource, Reading, make_driver
@@ -128,18 +129,20 @@ async def look_at(
     name: str,
     source: AnySource,
     clock: Clock,
+    folder: Path,
     patience_s: float,
     shown: Callable[[Onlooker], None] | None = None,
 ) -> Onlooker:
     """Read a source until each tag has a value or a reason, at most `patience_s` (wall time).
 
+    `folder` is where the agent's drivers keep what they have, such as certificates.
     With `shown` it goes on for all that time, and calls it twenty times a second.
     """
     source = _apart(source)
     onlooker = Onlooker(source, clock)
     loop = asyncio.get_running_loop()
     until = loop.time() + patience_s
-    task = asyncio.create_task(make_driver(name, source, clock).run(onlooker))
+    task = asyncio.create_task(make_driver(name, source, clock, folder).run(onlooker))
     try:
         while not task.done() and loop.time() < until:
             if shown is not None:

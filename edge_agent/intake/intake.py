@@ -7,7 +7,7 @@ from edge_agent.drivers import AnySource, Reading, TagSettings
 from edge_agent.exception_report import ExceptionReport
 from edge_agent.intake.conversion import converter
 from edge_agent.intake.recall import Recall
-from edge_agent.outbox import Outbox, Row, TagMemory
+from edge_agent.outbox import AHEAD_US, Outbox, Row, TagMemory, mark_of
 from edge_agent.selfstat import Counters
 from plant.clock import Clock, microseconds
 from plant.errors import TransientError
@@ -16,6 +16,7 @@ from plant.log import get_logger
 WAITING_AT_MOST = 50_000
 """Rows that wait in memory while the disk does not take them; then the drivers wait."""
 _RETRY_WRITE_S = 1.0
+_SEARCHED = 1000
 _LOOK_AGAIN_S = 0.05
 
 _log = get_logger()
@@ -51,7 +52,9 @@ class Intake:
         self._room.set()
         self._writable = True
 
-    def inlet(self, source: str, settings: AnySource, *, keeps_repeats: bool) -> "SourceInlet":
+    def inlet(
+        self, source: str, settings: AnySource, *, keeps_repeats: bool = False
+    ) -> "SourceInlet":
         """Return where the driver of a source delivers."""
         self._sampled[source] = None
         return SourceInlet(self, source, settings.tags, self._memory, keeps_repeats)
@@ -178,14 +181,19 @@ class _TagIntake:
 
     __slots__ = ("convert", "recall", "report")
 
-    def __init__(self, tag: TagSettings, memory: TagMemory | None) -> None:
+    def __init__(self, tag: TagSettings, memory: TagMemory | None, until_us: int) -> None:
         self.convert = converter(tag)
-        self.report = ExceptionReport(tag, memory.last if memory else None)
-        self.recall = (
-            Recall(memory.last.time_us, memory.times_us, forgotten=memory.forgotten)
-            if memory
-            else Recall()
-        )
+        # An outbox of an earlier release may hold a newest row that is far ahead.
+        last = memory.last if memory and memory.last.time_us <= until_us else None
+        self.report = ExceptionReport(tag, last)
+        self.recall = Recall()
+        if memory is not None:
+            taken = [one for one in memory.taken if one[0] <= until_us]
+            if last is not None:
+                # Its row may be gone, and is recognised all the same.
+                newest = last.time_us, mark_of(last.value, last.quality)
+                taken += [newest] if newest not in taken[-_SEARCHED:] else []
+            self.recall = Recall(last.time_us if last else None, taken, forgotten=memory.forgotten)
 
 
 class SourceInlet:
@@ -201,8 +209,10 @@ class SourceInlet:
     ) -> None:
         self._intake = intake
         self._source = source
-        self._keeps_repeats = keeps_repeats
-        self._tags = {tag.name: _TagIntake(tag, memory.get(tag.name)) for tag in tags}
+        self.keeps_repeats = keeps_repeats
+        """Whether readings that were taken before are taken again; its driver says so."""
+        until_us = microseconds(intake.clock()) + AHEAD_US
+        self._tags = {tag.name: _TagIntake(tag, memory.get(tag.name), until_us) for tag in tags}
 
     async def deliver(
         self,
@@ -214,21 +224,27 @@ class SourceInlet:
         """See `Inlet.deliver`."""
         counters = self._intake.counters
         rows: list[Row] = []
+        until_us = microseconds(self._intake.clock()) + AHEAD_US
         for name, raw, time_us, raw_quality in readings:
             counters.taken += 1
             tag = self._tags[name]
+            value, quality = tag.convert(raw, raw_quality)
+            is_ahead = time_us is not None and time_us > until_us
             if time_us is None:
                 counters.stamped_by_agent += 1
                 # A source without times.
                 time_us = microseconds(self._intake.clock())  # noqa: PLW2901
                 is_new = tag.recall.stamp(time_us)
             else:
-                is_new = tag.recall.take(time_us)
-            if not is_new and not self._keeps_repeats:
+                mark = mark_of(value, quality)
+                is_new = tag.recall.take(time_us, mark, is_ahead=is_ahead)
+            if not is_new and not self.keeps_repeats:
                 counters.repeats += 1
                 continue
-            value, quality = tag.convert(raw, raw_quality)
-            if not tag.report.admits(time_us, value, quality):
+            if is_ahead:
+                # Kept as it is, for the platform to judge; it is no measure for what follows.
+                counters.ahead_of_clock += 1
+            elif not tag.report.admits(time_us, value, quality):
                 counters.suppressed += 1
                 continue
             row = Row(name, time_us, value, quality)

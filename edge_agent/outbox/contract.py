@@ -12,6 +12,15 @@ from plant.measurement import Quality, Value
 KEPT_ROWS = 20_000
 """Acknowledged rows that are kept, so that a restarted agent recognises what it took."""
 
+AHEAD_US = 300_000_000
+"""A reading this far ahead of the clock is no measure of how far a source has been read."""
+_31_BITS = 0x7FFFFFFF
+
+
+def mark_of(value: Value, quality: Quality) -> int:
+    """Return what tells measurements of one moment apart, in 31 bits; good within this process."""
+    return hash((value, int(quality))) & _31_BITS
+
 
 class Row(NamedTuple):
     """One measurement of the outbox; a tuple because many pass per second."""
@@ -82,9 +91,9 @@ class TagMemory:
     """What the outbox remembers of one tag."""
 
     last: Reported
-    """The row with the newest source time."""
-    times_us: tuple[int, ...]
-    """Source times of the rows still kept, in the order they were taken."""
+    """The row with the newest source time, of those that were not ahead of the clock."""
+    taken: tuple[tuple[int, int], ...]
+    """Source time and mark (see `mark_of`) of the rows still kept, in the order taken."""
     forgotten: bool
     """Whether earlier rows of the tag are no longer kept."""
 

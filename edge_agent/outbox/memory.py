@@ -6,12 +6,14 @@ from threading import RLock
 
 from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import (
+    AHEAD_US,
     KEPT_ROWS,
     OutboxState,
     Row,
     SetBack,
     Slice,
     TagMemory,
+    mark_of,
 )
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.thinning import RESERVED_ROWS, block_rows, thinned
@@ -60,6 +62,8 @@ class MemoryOutbox:
             self._cursors.update(cursors or {})
             for row in rows:
                 known = self._newest.get(row.tag)
+                if row.time_us > now_us + AHEAD_US:
+                    continue
                 if known is None or known.time_us <= row.time_us:
                     self._newest[row.tag] = Reported(row.time_us, row.value, row.quality)
             self._make_room()
@@ -162,11 +166,12 @@ class MemoryOutbox:
     def memory(self) -> dict[str, TagMemory]:
         """See `Outbox.memory`."""
         with self._lock:
-            times: dict[str, list[int]] = {name: [] for name in self._newest}
+            taken: dict[str, list[tuple[int, int]]] = {name: [] for name in self._newest}
             for _, row in self._rows:
-                times[row.tag].append(row.time_us)
+                if row.tag in taken:
+                    taken[row.tag].append((row.time_us, mark_of(row.value, row.quality)))
             return {
-                name: TagMemory(last, tuple(times[name]), self._forgotten)
+                name: TagMemory(last, tuple(taken[name]), self._forgotten)
                 for name, last in self._newest.items()
             }
 

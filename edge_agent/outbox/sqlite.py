@@ -23,6 +23,7 @@ from edge_agent.outbox.contract import (
     SetBack,
     Slice,
     TagMemory,
+    mark_of,
 )
 from edge_agent.outbox.file import (
     UNREADABLE,
@@ -142,7 +143,7 @@ class SqliteOutbox:
         """See `Outbox.append`."""
         with self._changing() as before:
             progress = before.aged(now_us // 1_000_000, self._max_age_s)
-            self._tables.add_rows(rows, before.issued_id + 1, progress.age_s)
+            self._tables.add_rows(rows, before.issued_id + 1, progress.age_s, now_us)
             known = {**self._cursors, **(cursors or {})}
             if cursors:
                 self._tables.write_places(before.issued_id + len(rows), cursors, known)
@@ -301,15 +302,15 @@ class SqliteOutbox:
     def _memory(self) -> dict[str, TagMemory]:
         with self._reading():
             self._tables.read_tags()
-            times: dict[str, list[int]] = {name: [] for name in self._tables.tag_ids}
+            taken: dict[str, list[tuple[int, int]]] = {name: [] for name in self._tables.tag_ids}
             from_id = max(0, self._progress.issued_id - 2 * self._kept_rows)
             for columns in self._tables.rows(_Q["read_times"], from_id):
                 row = self._tables.row(*columns)
                 if row is not None:
-                    times[row.tag].append(row.time_us)
+                    taken[row.tag].append((row.time_us, mark_of(row.value, row.quality)))
             forgotten = from_id > 0 or bool(self._tables.meta().get("forgotten"))
             return {
-                name: TagMemory(last, tuple(times[name]), forgotten)
+                name: TagMemory(last, tuple(taken[name]), forgotten)
                 for name, last in self._tables.newest.items()
             }
 

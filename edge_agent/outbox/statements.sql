@@ -60,7 +60,7 @@ insert into tag (tag_id, name, time_us, value, quality, sum) values (?, ?, ?, ?,
 
 -- name: note_newest
 update tag set time_us = ?1, value = ?2, quality = ?3, sum = ?5
-where tag_id = ?4 and (time_us is null or time_us <= ?1);
+where tag_id = ?4 and (time_us is null or time_us <= ?1 or time_us > ?6);
 
 -- name: add_row
 insert into row (id, tag_id, time_us, value, quality, taken_s, sum) values (?, ?, ?, ?, ?, ?, ?);

@@ -37,13 +37,16 @@ class Places(msgspec.Struct, frozen=True):
 
 
 def newest(
-    rows: Sequence[Row], tag_ids: Mapping[str, int]
+    rows: Sequence[Row], tag_ids: Mapping[str, int], until_us: int
 ) -> dict[str, tuple[int, Stored, int, int]]:
-    """Return by tag the time, value, quality and tag id of its newest row."""
+    """Return by tag the time, value, quality and tag id of its newest row, if not after `until_us`.
+
+    One row with a date far ahead would stand there until that day.
+    """
     latest: dict[str, Row] = {}
     for row in rows:
         known = latest.get(row.tag)
-        if known is None or row.time_us >= known.time_us:
+        if row.time_us <= until_us and (known is None or row.time_us >= known.time_us):
             latest[row.tag] = row
     return {
         name: (row.time_us, stored(row.value), int(row.quality), tag_ids[name])

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from edge_agent.exception_report import Reported
-from edge_agent.outbox.contract import Row
+from edge_agent.outbox.contract import AHEAD_US, Row
 from edge_agent.outbox.file import UNREADABLE, DamagedError
 from edge_agent.outbox.statements import statements
 from edge_agent.outbox.stored_row import (
@@ -132,8 +132,9 @@ class Tables:
             self.tag_ids[name], self.names[number] = number, name
         return self.tag_ids
 
-    def add_rows(self, rows: Sequence[Row], first_id: int, taken_s: int) -> None:
+    def add_rows(self, rows: Sequence[Row], first_id: int, taken_s: int, now_us: int) -> None:
         """Append rows with consecutive ids, and note which are the newest of their tags."""
+        until_us = now_us + AHEAD_US
         tag_ids = self.ids_of({row.tag for row in rows})
 
         def columns() -> Iterable[tuple[object, ...]]:
@@ -152,8 +153,11 @@ class Tables:
                     quality,
                     tag_id,
                     entry_sum("tag", tag_id, name, time_us, kept, quality),
+                    until_us,
                 )
-                for name, (time_us, kept, quality, tag_id) in newest(rows, tag_ids).items()
+                for name, (time_us, kept, quality, tag_id) in newest(
+                    rows, tag_ids, until_us
+                ).items()
             ],
         )
 

@@ -123,10 +123,13 @@ async def _look(
 ) -> "dict[str, Onlooker]":
     from edge_agent.inspection.look import look_at
 
-    clock = settings.make_clock()
+    clock, folder = settings.make_clock(), settings.outbox.file.parent
     shows = {name: None if show is None else _shower(show, name) for name in names}
     found = await asyncio.gather(
-        *(look_at(one, settings.sources[one], clock, patience_s, shows[one]) for one in names)
+        *(
+            look_at(one, settings.sources[one], clock, folder, patience_s, shows[one])
+            for one in names
+        )
     )
     return dict(zip(names, found, strict=True))
 

@@ -27,7 +27,14 @@ from edge_agent.drivers.mtconnect.document import parse
 from edge_agent.drivers.mtconnect.reading import readings, resolved
 from edge_agent.drivers.mtconnect.sequence import Cursor, follow
 from edge_agent.drivers.mtconnect.settings import MtConnectSettings
-from edge_agent.drivers.opcua.reading import is_waiting, overflowed, reading_of
+from edge_agent.drivers.opcua.reading import (
+    Form,
+    UnreadableError,
+    bad_reading,
+    is_waiting,
+    overflowed,
+    reading_of,
+)
 from edge_agent.drivers.opcua.settings import OpcUaSettings
 from edge_agent.drivers.s7.address import grouped
 from edge_agent.drivers.s7.settings import S7Settings
@@ -132,6 +139,7 @@ def _opcua(given: Case) -> dict[str, Any]:
         {"driver": "opcua", "endpoint": "opc.tcp://plc", "tags": _tags(given)}
     )
     converters = {tag.name: converter(tag) for tag in settings.tags}
+    names = {tag.name: tag for tag in settings.tags}
     told = []
     lost = False
     for sent in given["values"]:
@@ -145,7 +153,11 @@ def _opcua(given: Case) -> dict[str, Any]:
         if is_waiting(data):
             continue
         lost = lost or overflowed(data)
-        reading = reading_of(sent["tag"], data)
+        form = Form(names[sent["tag"]].kind == "text")
+        try:
+            reading = reading_of(sent["tag"], data, form)
+        except UnreadableError:
+            reading = bad_reading(sent["tag"], data)
         value, quality = converters[reading.tag](reading.value, reading.quality)
         told.append(Reading(reading.tag, value, reading.time_us, quality))
     return {"values": _told(told), "lost": lost}

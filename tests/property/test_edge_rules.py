@@ -79,13 +79,13 @@ def test_a_backfill_meets_nothing_that_was_forgotten(
 ) -> None:
     recall = Recall()
     for time in taken:
-        recall.take(time)
+        recall.take(time, 7)
     start = recall.backfill_from(overlap)
     assert (start is None) == (not taken)
     if start is not None:
         for time in again:
             if time >= start:
-                assert recall.take(time) == (time not in taken)
+                assert recall.take(time, 7) == (time not in taken)
                 taken.append(time)
 
 

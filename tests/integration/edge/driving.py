@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -43,7 +44,8 @@ async def answering(
 
 def driver_of(source: dict[str, Any]) -> Driver:
     settings = EdgeSettings.model_validate(edge_mapping(source=source))
-    return make_driver("source", settings.sources["source"], system_clock)
+    # Certificates are kept where the settings of a test say; nothing else is kept.
+    return make_driver("source", settings.sources["source"], system_clock, Path("nowhere"))
 
 
 async def until(condition: Callable[[], object], what: str) -> None:

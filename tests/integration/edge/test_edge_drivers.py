@@ -9,6 +9,7 @@ import pytest
 
 from plant.clock import microseconds
 from plant.measurement import Quality
+from tests.foreign.opcua import MiloServer, NodeOpcUaServer, running
 from tests.integration.edge.driving import answering, beside_driver, until, with_driver
 from tests.integration.edge.mtconnect_agent import Item, MtConnectAgent
 from tests.integration.edge.plants import MqttPlant, MtConnectPlant, S7Plant
@@ -71,6 +72,44 @@ class OpcUaPlant:
         self._source.add("absent", 7, at(0))
 
 
+class ForeignOpcUaPlant:
+    """The same on a server of another stack."""
+
+    gives_time = True
+
+    def __init__(self, server: NodeOpcUaServer | MiloServer) -> None:
+        self._server = server
+        self.start, self.stop = server.start, server.stop
+        server.add("speed", "Double", 1.5, at(0))
+        server.add("count", "Int32", 100, at(0))
+
+    def settings(self, *, with_absent: bool) -> dict[str, Any]:
+        names = ["speed", "count", *(["absent"] if with_absent else [])]
+        return {
+            "driver": "opcua",
+            "endpoint": self._server.endpoint,
+            "publishing_interval_ms": 20,
+            "timeout_s": 30,
+            "retry_missing_s": 0.3,
+            "backfill_max_h": 1_000_000,
+            "tags": [
+                {
+                    "name": f"tron-1/{name}",
+                    "work_unit": UNIT,
+                    "address": f"nsu=urn:nhipmay:test;s={name}",
+                }
+                for name in names
+            ],
+        }
+
+    def write(self, second: int, speed: float, count: int) -> None:
+        self._server.write("speed", speed, at(second))
+        self._server.write("count", count, at(second))
+
+    def add_absent(self) -> None:
+        self._server.add("absent", "Int32", 7, at(0))
+
+
 class ModbusPlant:
     """The Modbus side of the contract."""
 
@@ -110,11 +149,32 @@ class ModbusPlant:
         self._source.refuse = lambda _address, _count: False
 
 
-@pytest.fixture(params=["opcua", "modbus", "mtconnect", "mtconnect-polled", "mqtt", "s7"])
+@pytest.fixture(
+    params=[
+        "opcua",
+        "opcua-node",
+        "opcua-milo",
+        "modbus",
+        "mtconnect",
+        "mtconnect-polled",
+        "mqtt",
+        "s7",
+    ]
+)
 def plant(request: pytest.FixtureRequest) -> Iterator[Plant]:
     if request.param == "opcua":
         with OpcUaSource(speed=(1.5, at(0)), count=(100, at(0))) as opcua:
             yield OpcUaPlant(opcua)
+    elif request.param == "opcua-node":
+        node = NodeOpcUaServer()
+        on_node = ForeignOpcUaPlant(node)
+        with running(node):
+            yield on_node
+    elif request.param == "opcua-milo":
+        milo = MiloServer()
+        on_milo = ForeignOpcUaPlant(milo)
+        with running(milo):
+            yield on_milo
     elif request.param == "modbus":
         with ModbusSource() as modbus:
             yield ModbusPlant(modbus)

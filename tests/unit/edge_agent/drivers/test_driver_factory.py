@@ -24,6 +24,7 @@ LIBRARIES = {
 }
 PROGRAM = """
 import sys
+from pathlib import Path
 from edge_agent import EdgeSettings
 from edge_agent.drivers import make_driver
 from plant.clock import system_clock
@@ -37,7 +38,7 @@ settings = EdgeSettings.model_validate({
     "outbox": {"file": "o.sqlite"},
     "sources": sources,
 })
-make_driver(wanted, settings.sources[wanted], system_clock)
+make_driver(wanted, settings.sources[wanted], system_clock, Path("nowhere"))
 print(*{module.partition(".")[0] for module in sys.modules})
 """
 

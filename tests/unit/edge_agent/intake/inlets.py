@@ -5,6 +5,9 @@ from typing import Any
 
 from edge_agent.drivers import Reading
 from edge_agent.intake.recall import Recall
+from edge_agent.outbox import AHEAD_US, mark_of
+from plant.clock import microseconds, system_clock
+from plant.measurement import Value
 
 
 def edge_mapping(**sources: Any) -> dict[str, Any]:
@@ -37,7 +40,9 @@ class RecordingInlet:
     ) -> None:
         for reading in readings:
             recall = self._recalls.setdefault(reading.tag, Recall())
-            if reading.time_us is None or recall.take(reading.time_us):
+            moment, ahead = reading.time_us, microseconds(system_clock()) + AHEAD_US
+            mark = mark_of(_plain(reading.value), reading.quality)
+            if moment is None or recall.take(moment, mark, is_ahead=moment > ahead):
                 self.readings.append(reading)
         if sampled_us is not None:
             self.sampled_us.append(sampled_us)
@@ -68,3 +73,7 @@ class RecordingInlet:
     def values(self, tag: str) -> list[object]:
         """The values of one tag, in the order of their delivery."""
         return [reading.value for reading in self.readings if reading.tag == tag]
+
+
+def _plain(value: object) -> Value:
+    return value if isinstance(value, float | int | str) else repr(value)

@@ -158,7 +158,7 @@ def test_the_newest_of_each_tag_is_remembered_when_rows_are_confirmed_away(
     assert memory["slow"].forgotten
     fast = memory["cnc-1/temperature"]
     assert fast.last.time_us == NOW + 99 * SECOND
-    assert fast.times_us[-1] == NOW + 50 * SECOND
+    assert fast.taken[-1][0] == NOW + 50 * SECOND
 
 
 def test_positions_are_kept_when_they_come_with_rows(make: MakeOutbox) -> None:

@@ -38,7 +38,7 @@ def test_everything_is_there_when_it_is_opened_again(tmp_path: Path) -> None:
         assert part is not None
         assert part.rows == rows(range(4, 10))
         assert outbox.cursors() == {"replay": "10"}
-        assert len(outbox.memory()["cnc-1/temperature"].times_us) == 10
+        assert len(outbox.memory()["cnc-1/temperature"].taken) == 10
 
 
 def test_a_restored_copy_begins_a_new_life_when_the_platform_is_ahead(tmp_path: Path) -> None:

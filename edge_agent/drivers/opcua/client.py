@@ -1,0 +1,88 @@
+"""The library's client with what it lacks: a session that outlives a connection, no publishing.
+
+A server of few sessions refuses a new one while the old one still counts: the same session is
+taken up again on the next connection (OPC UA part 4, 6.7), with its subscriptions and their queues.
+"""
+
+import asyncio
+from contextlib import suppress
+from dataclasses import dataclass
+
+from asyncua import ua
+from asyncua.client.client import Client
+from asyncua.client.ua_session import UaSession
+from asyncua.common.shortcuts import Shortcuts
+from asyncua.ua.uaerrors import UaError
+
+_GOODBYE_S = 2.0
+SESSION_TIMEOUT_S = 60.0
+"""How long a server keeps a session of an agent that was killed: few servers have many."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeftSession:
+    """A session that a lost connection left at the server."""
+
+    token: ua.NodeId
+    nonce: bytes | None
+    policies: list[ua.UserTokenPolicy]
+    server_certificate: bytes | None
+
+
+class _Session(UaSession):
+    """`Subscription` publishes: the library's own loop ends for ever on one refusal."""
+
+    def ensure_publish_loop(self) -> None:
+        return
+
+
+class SourceClient(Client):
+    """One connection to a server."""
+
+    def __init__(self, url: str, timeout_s: float, name: str, left: LeftSession | None) -> None:
+        super().__init__(url, timeout=timeout_s, watchdog_intervall=max(1.0, timeout_s / 2))
+        self.session_timeout = round(SESSION_TIMEOUT_S * 1000)
+        self.name = self.description = name
+        self._left = left
+        self.uaclient.session = _Session(self.uaclient)
+        self.nodes = Shortcuts(self.uaclient.session)
+
+    @property
+    def resumed(self) -> bool:
+        """Whether the session of an earlier connection goes on."""
+        token = self.uaclient.session.authentication_token
+        return self._left is not None and token == self._left.token
+
+    def left(self) -> LeftSession | None:
+        """Return what a later connection takes up; None where no session was made."""
+        session = self.uaclient.session
+        if session.authentication_token.is_null() or not self._policy_ids:
+            return None
+        return LeftSession(
+            session.authentication_token,
+            self._server_nonce,
+            self._policy_ids,
+            self.security_policy.peer_certificate,
+        )
+
+    def _try_load_persisted_session(self) -> bool:
+        """Stands in for the library's file, which counts a session's age from its beginning."""
+        if self._left is None:
+            return False
+        self.uaclient.session.restore_authentication_token(self._left.token)
+        # The library declares both fields by their first value.
+        self._server_nonce = self._left.nonce  # type: ignore[assignment]
+        self._policy_ids = self._left.policies
+        if not self.security_policy.peer_certificate:
+            self.security_policy.peer_certificate = self._left.server_certificate
+        return True
+
+    async def part(self, *, for_good: bool) -> None:
+        """Let go of the connection; for good: of the session and its subscriptions as well."""
+        with suppress(OSError, TimeoutError, UaError):
+            if for_good:
+                await asyncio.wait_for(self.disconnect(), _GOODBYE_S)
+            else:
+                # Without a transport this only ends the library's tasks.
+                self.disconnect_socket()
+                await asyncio.wait_for(self.close_session(), _GOODBYE_S)

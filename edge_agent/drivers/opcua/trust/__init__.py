@@ -1,0 +1,1 @@
+"""Who is believed: certificates of both sides, endpoints, users."""
