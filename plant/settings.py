@@ -7,6 +7,7 @@ from the environment or from secret files and have no default.
 
 import difflib
 import tomllib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
@@ -188,7 +189,8 @@ def load_settings(cls: type[S], file: Path | None = None) -> S:
         return cls(**data)
     except ValidationError as exc:
         where = str(file) if file else "the environment"
-        raise ConfigurationError(f"{where}:\n{explain(exc, cls)}") from exc
+        lines = _lines_of(file) if file else {}
+        raise ConfigurationError(f"{where}:\n{explain(exc, cls, data, lines)}") from exc
 
 
 def read_mapping(file: Path) -> dict[str, Any]:
@@ -209,10 +211,20 @@ def read_mapping(file: Path) -> dict[str, Any]:
     return data
 
 
-def explain(error: ValidationError, cls: type[BaseModel]) -> str:
-    """Return one indented line per problem of a validation error, in plain words."""
-    lines = []
+def explain(
+    error: ValidationError,
+    cls: type[BaseModel],
+    data: Mapping[str, Any] | None = None,
+    lines: Mapping[tuple[int | str, ...], int] | None = None,
+) -> str:
+    """Return one indented line per problem of a validation error, in plain words.
+
+    With the settings as they were given, an element of a list is called by its `name` too; with
+    the lines of their file, by its line.
+    """
+    told = []
     for problem in error.errors():
+        location = _given(problem["loc"], data or {})
         path = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
             message = f"unknown setting{_suggestion(cls, problem['loc'])}"
@@ -220,8 +232,56 @@ def explain(error: ValidationError, cls: type[BaseModel]) -> str:
             message = "required, but missing"
         else:
             message = problem["msg"]
-        lines.append(f"  {path}: {message}")
-    return "\n".join(lines)
+        where = [*_names(location, data or {}), *_line(location, lines or {})]
+        beside = f" ({', '.join(where)})" if where else ""
+        told.append(f"  {path}: {message}{beside}")
+    return "\n".join(told)
+
+
+def _given(location: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
+    """Return where a problem lies in what was given: without the members of unions."""
+    found: list[int | str] = []
+    for part in location:
+        is_there = (isinstance(data, dict) and part in data) or (
+            isinstance(data, list) and isinstance(part, int) and part < len(data)
+        )
+        if is_there:
+            data = data[part]
+            found.append(part)
+    return tuple(found)
+
+
+def _names(location: tuple[int | str, ...], data: Any) -> list[str]:
+    """Return the name of the element of a list in which a problem lies, if it has one."""
+    name = None
+    for part in location:
+        data = data[part]
+        if isinstance(part, int) and isinstance(data, dict):
+            name = data.get("name")
+    return [name] if isinstance(name, str) else []
+
+
+def _line(location: tuple[int | str, ...], lines: Mapping[tuple[int | str, ...], int]) -> list[str]:
+    # What is missing of the whole has no line.
+    line = lines.get(location) if location else None
+    return [] if line is None else [f"line {line}"]
+
+
+def _lines_of(file: Path) -> dict[tuple[int | str, ...], int]:
+    """Return the line of each setting of a YAML file; nothing for other files."""
+    if file.suffix == ".toml":
+        return {}
+    found: dict[tuple[int | str, ...], int] = {}
+    root = yaml.compose(file.read_text(encoding="utf-8"), _Loader)
+    waiting: list[tuple[tuple[int | str, ...], yaml.Node]] = [((), root)] if root else []
+    while waiting:
+        place, node = waiting.pop()
+        found.setdefault(place, node.start_mark.line + 1)
+        if isinstance(node, yaml.MappingNode):
+            waiting.extend(((*place, str(key.value)), value) for key, value in node.value)
+        elif isinstance(node, yaml.SequenceNode):
+            waiting.extend(((*place, number), value) for number, value in enumerate(node.value))
+    return found
 
 
 def _suggestion(cls: type[BaseModel], location: tuple[int | str, ...]) -> str:

@@ -87,7 +87,7 @@ def _settings(text: str, others: Mapping[str, Any]) -> EdgeSettings:
     try:
         return EdgeSettings(**{**others, "sources": content["sources"]})
     except ValidationError as exc:
-        raise ConfigurationError(explain(exc, EdgeSettings)) from exc
+        raise ConfigurationError(explain(exc, EdgeSettings, content)) from exc
 
 
 def _mapping(text: str) -> Mapping[str, Any]:

@@ -1,6 +1,6 @@
 """What the settings of every driver's tags have in common."""
 
-from typing import Annotated, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -156,3 +156,19 @@ class SourceSettings(StrictModel):
 
     enabled: bool = True
     """Whether the source is read at all."""
+    defaults: dict[str, Any] = {}
+    """Settings of all tags of this source that do not say otherwise, such as `work_unit`."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _defaults_go_to_the_tags(cls, data: object) -> object:
+        if not isinstance(data, dict) or not isinstance(data.get("defaults"), dict):
+            return data
+        tags = data.get("tags")
+        if not isinstance(tags, list | tuple):
+            return data
+        defaults = data["defaults"]
+        return {
+            **data,
+            "tags": [{**defaults, **tag} if isinstance(tag, dict) else tag for tag in tags],
+        }

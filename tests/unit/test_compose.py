@@ -457,7 +457,9 @@ def test_grafana_starts_without_the_internet() -> None:
 
     assert not [name for name in environment if name.startswith("GF_PLUGINS_PREINSTALL_SYNC")]
     assert environment["GF_PLUGINS_PREINSTALL_DISABLED"] == "true"
-    assert mounts(SERVICES["grafana"])[environment["GF_PATHS_PLUGINS"]] == "./docker/grafana-plugins"
+    assert (
+        mounts(SERVICES["grafana"])[environment["GF_PATHS_PLUGINS"]] == "./docker/grafana-plugins"
+    )
 
 
 def test_a_plugin_is_laid_only_with_the_right_checksum(tmp_path: Path) -> None:
