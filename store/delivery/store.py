@@ -258,34 +258,49 @@ class PostgresDeliveryTransaction:
     ) -> NDArray[np.bool_]:
         """Tell which rows `measurement` has already; see `DeliveryTransaction`."""
         values = [None if math.isnan(value) else value for value in rows.value.tolist()]
-        return self._stored("stored_numbers", rows, values, received_until)
+        return self._stored("numbers", rows, values, received_until)
 
     def stored_texts(
         self, rows: TextColumns, received_until: datetime | None = None
     ) -> NDArray[np.bool_]:
         """Tell which rows `text_measurement` has already; see `DeliveryTransaction`."""
-        return self._stored("stored_texts", rows, rows.value, received_until)
+        return self._stored("texts", rows, rows.value, received_until)
 
     def _stored(
         self,
-        query: str,
+        what: str,
         rows: NumberColumns | TextColumns,
         values: Sequence[float | str | None],
         received_until: datetime | None,
     ) -> NDArray[np.bool_]:
         found = np.zeros(len(rows), np.bool_)
-        if len(rows):
+        suspect = self._not_newer(what, rows) if len(rows) else found
+        if suspect.any():
             asked = {
-                "tags": rows.tag_id.tolist(),
-                "times": rows.source_us.tolist(),
-                "values": list(values),
-                "first": int(rows.source_us.min()),
-                "last": int(rows.source_us.max()),
+                "tags": rows.tag_id[suspect].tolist(),
+                "times": rows.source_us[suspect].tolist(),
+                "values": [values[k] for k in np.flatnonzero(suspect).tolist()],
+                "first": int(rows.source_us[suspect].min()),
+                "last": int(rows.source_us[suspect].max()),
                 "received_until": received_until,
             }
-            known = self._connection.execute(_Q[query], asked).fetchall()
-            found[[number - 1 for (number,) in known]] = True
+            known = self._connection.execute(_Q[f"stored_{what}"], asked).fetchall()
+            found[np.flatnonzero(suspect)[[number - 1 for (number,) in known]]] = True
         return found
+
+    def _not_newer(self, what: str, rows: NumberColumns | TextColumns) -> NDArray[np.bool_]:
+        """Tell which rows are not newer than all that is stored of their tags: shape (n,)."""
+        tags, place = np.unique(rows.tag_id, return_inverse=True)
+        asked = {
+            "tags": tags.tolist(),
+            "first": int(rows.source_us.min()),
+            "last": int(rows.source_us.max()),
+        }
+        found = self._connection.execute(_Q[f"newest_{what}"], asked).fetchall()
+        newest: dict[int, int] = dict(found)
+        nothing = np.iinfo(np.int64).min
+        latest = np.array([newest.get(tag, nothing) for tag in tags.tolist()], np.int64)
+        return rows.source_us <= latest[place]
 
     def open_rejections(self, reason: str, after: int, limit: int) -> list[OpenRejection]:
         """Return rejections that wait, by their ids, and keep other replays from them."""

@@ -213,6 +213,37 @@ update delivery_ledger set
     last_commit_at = greatest(last_commit_at, %(committed_at)s::timestamptz)
 where edge_id = %(edge_id)s and epoch = %(epoch)s
 
+-- name: newest_numbers
+-- The newest stored time of these tags within bounds, in microseconds since 1970: what is newer is
+-- not stored. One look for each tag instead of one for each row.
+select asked.tag_id, newest.time_us
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+cross join lateral (
+    select (extract(epoch from source_time) * 1000000)::bigint as time_us
+    from measurement
+    where measurement.tag_id = asked.tag_id
+        and source_time between
+            timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
+            and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+    order by source_time desc
+    limit 1
+) as newest
+
+-- name: newest_texts
+-- The same for text values.
+select asked.tag_id, newest.time_us
+from unnest(%(tags)s::integer[]) as asked (tag_id)
+cross join lateral (
+    select (extract(epoch from source_time) * 1000000)::bigint as time_us
+    from text_measurement
+    where text_measurement.tag_id = asked.tag_id
+        and source_time between
+            timestamptz 'epoch' + %(first)s::bigint * interval '1 microsecond'
+            and timestamptz 'epoch' + %(last)s::bigint * interval '1 microsecond'
+    order by source_time desc
+    limit 1
+) as newest
+
 -- name: stored_numbers
 -- Which of these rows are stored, by their place in the lists. The bounds spare looking into parts
 -- of the table that cannot hold any.

@@ -229,11 +229,12 @@ def test_rows_are_known_by_tag_time_and_value(subject: Subject) -> None:
         np.zeros(2, int),
     )
     asked = NumberColumns(
-        np.array([7, 7, 7, 7, 8]),
-        NOW_US + np.array([0, 1, 0, 2, 1]),
-        np.full(5, NOW_US),
-        np.array([0.1, np.nan, 0.2, 0.1, 5.0]),
-        np.zeros(5, int),
+        np.array([7, 7, 7, 7, 7, 8]),
+        # The first is newer than all that is stored.
+        NOW_US + np.array([5, 0, 1, 0, 2, 1]),
+        np.full(6, NOW_US),
+        np.array([0.1, 0.1, np.nan, 0.2, 0.1, 5.0]),
+        np.zeros(6, int),
     )
     asked_texts = TextColumns(
         np.array([9, 9, 9]),
@@ -247,7 +248,7 @@ def test_rows_are_known_by_tag_time_and_value(subject: Subject) -> None:
         transaction.write_numbers(stored)
         transaction.write_texts(texts)
     with subject.store.transaction() as transaction:
-        assert transaction.stored_numbers(asked).tolist() == [True, True, False, False, False]
+        assert np.flatnonzero(transaction.stored_numbers(asked)).tolist() == [1, 2]
         assert transaction.stored_texts(asked_texts).tolist() == [True, False, True]
 
 
