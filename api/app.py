@@ -41,6 +41,7 @@ from api.routers import (
     figures,
     health,
     kpi,
+    mapping,
     master_data,
     master_data_file,
     measurements,
@@ -148,15 +149,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     figures_of_all = (figures, kpi, classification, corrections, boards)
     for part in (anomalies, anomaly_models, anomaly_limits):
         app.include_router(part.router, responses=_ERRORS)
-    for part in (
-        places,
-        measurements,
-        series,
-        *figures_of_all,
-        delivery,
-        master_data,
-        master_data_file,
-    ):
+    data = (master_data, master_data_file, mapping)
+    for part in (places, measurements, series, *figures_of_all, delivery, *data):
         app.include_router(part.router, responses=_ERRORS)
     app.include_router(enrolment.router, responses=_ERRORS)
     app.include_router(health.router)

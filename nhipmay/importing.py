@@ -28,6 +28,7 @@ class ImportOptions:
     enterprise: str | None
     time_zone: str | None
     sheet: str | None
+    mapping: str | None
     who: str
     reason: str
     reasons: str | None
@@ -68,6 +69,7 @@ def run_import(options: ImportOptions, console: Console) -> bool:
         file=options.file,
         kind=options.kind,
         sheet=options.sheet,
+        mapping=options.mapping,
         options=TableOptions(_defaults(options), _zone(options.time_zone)),
         preview=options.preview,
         who=options.who,
@@ -106,6 +108,8 @@ def _zone(name: str | None) -> ZoneInfo | None:
 
 
 def _print(report: Report, options: ImportOptions, console: Console) -> bool:
+    for remark in report.remarks:
+        console.print(str(remark), markup=False, highlight=False, soft_wrap=True)
     for problem in report.problems:
         console.print(str(problem), markup=False, highlight=False, soft_wrap=True)
     more = report.problem_count - len(report.problems)

@@ -12,6 +12,7 @@ from pydantic import AfterValidator, AwareDatetime, Field, field_validator, mode
 
 from plant.calendar import Break, ShiftPattern, expand_shifts, overlapping
 from plant.errors import ConfigurationError
+from plant.item_code import item_code
 from plant.kpi import OeePolicy
 from plant.place import Level, Place, checked_code
 from plant.settings import StrictModel
@@ -25,7 +26,15 @@ def _code(value: str) -> str:
         raise ValueError(str(exc)) from exc
 
 
+def _item_code(value: str) -> str:
+    try:
+        return item_code(value)
+    except ConfigurationError as exc:
+        raise ValueError(str(exc)) from exc
+
+
 Code = Annotated[str, AfterValidator(_code)]
+ItemCode = Annotated[str, AfterValidator(_item_code)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
@@ -223,7 +232,20 @@ class PlannedRunTime(StrictModel):
     """Where the figure comes from (drawing, trial run, supplier)."""
 
 
-class Product(Named):
+class Item(StrictModel):
+    """A thing whose code is somebody else's; the English name falls back to the Vietnamese one."""
+
+    code: ItemCode
+    name_vi: Annotated[str, Field(min_length=1)]
+    name_en: str = ""
+
+    @property
+    def english(self) -> str:
+        """The English name, or the Vietnamese one where none is given."""
+        return self.name_en or self.name_vi
+
+
+class Product(Item):
     """A product; its code is what the machines' `product` tag says."""
 
     planned_run_times: list[PlannedRunTime] = []
@@ -233,7 +255,7 @@ class ProductionOrder(StrictModel):
     """A production order (lệnh sản xuất)."""
 
     number: Annotated[str, Field(min_length=1)]
-    product: Code
+    product: ItemCode
     work_center: str
     """Path below the enterprise: `site/area/line`."""
     planned_quantity: Annotated[float, Field(gt=0)]
@@ -241,10 +263,10 @@ class ProductionOrder(StrictModel):
     planned_end: AwareDatetime | None = None
 
 
-class StopReason(Named):
+class StopReason(Item):
     """A reason for a stop; its code is what machines or operators give."""
 
-    parent: Code | None = None
+    parent: ItemCode | None = None
 
 
 class PlantDescription(StrictModel):

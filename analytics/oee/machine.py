@@ -16,6 +16,7 @@ from analytics.readings.signal import (
     held,
     ordered_text,
 )
+from plant.item_code import told_code
 from plant.measurement import Quality
 from plant.state import (
     BREAKDOWN_STATES,
@@ -84,10 +85,10 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
     mode = None
     if machine.mode is not None:
         mode = held(machine.mode, machine.mode_silence_ms, through_bad=True)
-    order = None if machine.order is None else _without_empty(held(machine.order, through_bad=True))
+    order = None if machine.order is None else _codes(held(machine.order, through_bad=True))
     named = None
     if machine.product is not None:
-        named = _without_empty(held(machine.product, through_bad=True))
+        named = _codes(held(machine.product, through_bad=True))
     lot, since = _NEVER, None
     if machine.runs:
         found = execution(
@@ -98,7 +99,7 @@ def held_signals(machine: MachineSignals) -> HeldSignals:
         product = _renamed(order, machine.order_products or {})
     else:
         product = named or _NEVER
-    reason = _without_empty(held(machine.stop_reason or NO_TEXT, through_bad=True))
+    reason = _codes(held(machine.stop_reason or NO_TEXT, through_bad=True))
     return HeldSignals(
         state=held(_bridged(state, machine.state_silence_ms), machine.state_silence_ms),
         mode=mode,
@@ -154,10 +155,9 @@ def _bridged(readings: TextReadings, silence_ms: int) -> TextReadings:
     return TextReadings(rows.time_us[kept], rows.codes[kept], rows.quality[kept], rows.names)
 
 
-def _without_empty(steps: Steps) -> Steps:
-    """Return the signal with blank texts as `NOTHING`."""
-    blank = np.array([not name.strip() for name in steps.names] + [True], dtype=np.bool_)
-    return Steps(steps.times, np.where(blank[steps.codes], NOTHING, steps.codes), steps.names)
+def _codes(steps: Steps) -> Steps:
+    """Return the signal under codes as documents write them, blank texts as `NOTHING`."""
+    return _renamed(steps, {name: code for name in steps.names if (code := told_code(name))})
 
 
 def _renamed(steps: Steps, names: Mapping[str, str]) -> Steps:

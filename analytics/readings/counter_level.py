@@ -240,7 +240,10 @@ class Level:
         if self._counter.max_rate_per_s is None:
             return not self._is_dip(shown)
         stood = min(self._time_us + waited_us - self.moved_us, AT_ONCE_US)
-        return shown - self.level <= self._most(max(waited_us, stood))
+        credit = max(waited_us, stood)
+        if shown - self.level > self._counter.max_rate_per_s * credit / 1e6 and self._is_dip(shown):
+            return False
+        return shown - self.level <= self._most(credit)
 
     def _comes_back(self, shown: float, following: tuple[int, float], far: float) -> bool:
         """Tell whether the next reading goes on from the level, and not from this one."""

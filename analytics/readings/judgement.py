@@ -47,6 +47,10 @@ def is_plain(
         # It may have passed its modulus once more, or been reset, without showing it.
         if counter.modulus is not None:
             plain &= grown + counter.modulus > expected
+            # Nearly the whole modulus, faster than the rate, is a small dip back over zero.
+            over = (new < counter.modulus) & (grown > counter.modulus / 2)
+            over &= grown > counter.max_rate_per_s * credit / 1e6
+            plain &= ~(over & _dips(old + counter.modulus, new, 0.0))
         plain &= (elapsed <= AWAY_US) | (new > expected) | (grown == 0)
     else:
         if counter.modulus is not None:

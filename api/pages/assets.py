@@ -27,6 +27,7 @@ _OWN = (
     "anomalies.css",
     "anomalies.js",
     "toast.js",
+    "mapping.js",
     "icons.svg",
 )
 _PLOTLY = "plotly.min.js"

@@ -23,11 +23,12 @@ from api.http.wire import Listing
 from api.routers.master_data_wire import EventOut, ReportOut
 from api.routers.places import PlacePath
 from api.tables.listing import FILES, ListingFormDep, ListingSubject, as_text
-from plant.errors import DataError
-from plant.mes import KINDS, Parsed, Problem, Report, parse
+from plant.errors import ConfigurationError, DataError
+from plant.mes import KINDS, Parsed, Problem, Report
+from plant.mes.file.json_file import JsonDocuments
 from plant.mes.file.table import cell_text
-from plant.mes.parsing import Item
-from store.mes.reading import LATEST, list_documents, list_events
+from plant.mes.kinds.mapping import ImportMapping
+from store.mes.reading import LATEST, list_documents, list_events, stored_mapping
 from store.mes.writing import Provenance, write_documents
 
 router = APIRouter(prefix="/api/v1", tags=["master data"])
@@ -49,6 +50,15 @@ class DocumentsIn(BaseModel):
     )
     who: Who = Field("", description="Who writes, for the trail.")
     reason: Note = Field("", description="Why, for the trail.")
+    mapping: Annotated[str, Field(max_length=200)] = Field(
+        "", description="Confirmed mapping that they are read by: in the source's own words."
+    )
+    enterprise: Annotated[str, Field(max_length=64)] = Field(
+        "", description="Enterprise whose mapping it is."
+    )
+    site: Annotated[str, Field(max_length=200)] = Field(
+        "", description="Site (enterprise/site) where the mapping and the documents name none."
+    )
 
 
 def _kind(kind: str) -> str:
@@ -153,8 +163,22 @@ def _write(context: Context, kind: str, body: bytes, *, preview: bool) -> Report
         now=context.clock(),
         reason=given.reason,
     )
-    parsed = (parse(KINDS[kind], values, Item(n)) for n, values in enumerate(given.documents))
+    mapping = _mapping(context, kind, given)
+    parsed = JsonDocuments(given.documents).parsed(KINDS[kind], mapping)
     return ReportOut.model_validate(write_parsed(context, parsed, provenance, preview=preview))
+
+
+def _mapping(context: Context, kind: str, given: DocumentsIn) -> ImportMapping | None:
+    if not given.mapping:
+        return None
+    enterprise = given.enterprise or given.site.partition("/")[0]
+    try:
+        found = stored_mapping(context.settings.writing(), enterprise, given.mapping)
+    except ConfigurationError as exc:
+        raise malformed(str(exc)) from exc
+    if found.kind != kind:
+        raise malformed(f"The mapping {given.mapping!r} is of {found.kind}.")
+    return found.with_defaults({"enterprise": enterprise, "site": given.site} if given.site else {})
 
 
 def write_parsed(

@@ -1,6 +1,7 @@
 """Files of master data: looked at first, then written as a whole or not at all."""
 
 import hashlib
+import json
 from dataclasses import dataclass
 from threading import BoundedSemaphore
 from typing import Annotated, Any, BinaryIO
@@ -26,7 +27,11 @@ from api.tables.file import CSV_TYPE, download
 from plant.errors import ConfigurationError
 from plant.mes import KINDS
 from plant.mes.file import DocumentFile, FileLimits, TableOptions, template
+from plant.mes.file.guess import presets
+from plant.mes.kinds.mapping import CODE_PAGES, ImportMapping
 from plant.place import Level
+from plant.settings import DatabaseSettings
+from store.mes.reading import stored_mapping
 from store.mes.writing import Provenance
 
 router = APIRouter(prefix="/api/v1", tags=["master data"])
@@ -53,6 +58,9 @@ class FileFields(BaseModel):
     time_zone: Annotated[str, Field(max_length=100)] = Field(
         "", description="IANA zone of times written without an offset."
     )
+    mapping: Annotated[str, Field(max_length=100_000)] = Field(
+        "", description="Name of a confirmed mapping of the enterprise, or a mapping as JSON."
+    )
     who: Who = Field("", description="Who writes, for the trail.")
     reason: Note = Field("", description="Why, for the trail.")
     preview: bool = Field(True, description="Say what would happen, write nothing.")
@@ -71,6 +79,21 @@ class FileFields(BaseModel):
             raise malformed(f"time_zone: {words}") from exc
         return TableOptions({name: value for name, value in given.items() if value}, zone)
 
+    def import_mapping(self, database: DatabaseSettings) -> ImportMapping | None:
+        """Return how the file is read, where its columns are not named as fields."""
+        if not self.mapping:
+            return None
+        enterprise = self.enterprise or self.site.partition("/")[0]
+        if not self.mapping.lstrip().startswith("{"):
+            return stored_mapping(database, enterprise, self.mapping)
+        try:
+            given = json.loads(self.mapping)
+            return ImportMapping.model_validate({"enterprise": enterprise, "name": "?"} | given)
+        except ValidationError as exc:
+            raise malformed(f"mapping: {validation_words(exc)}") from exc
+        except (ValueError, TypeError, RecursionError) as exc:
+            raise malformed(f"mapping: is no JSON object: {exc}") from exc
+
 
 @dataclass(frozen=True, slots=True)
 class Upload:
@@ -81,8 +104,9 @@ class Upload:
     fields: FileFields
 
 
-def _body_schema() -> dict[str, Any]:
-    schema = FileFields.model_json_schema()
+def file_schema(fields: type[FileFields]) -> dict[str, Any]:
+    """Return the schema of a form with a file and what is said beside it."""
+    schema = fields.model_json_schema()
     file = {"type": "string", "format": "binary", "description": "CSV, XLSX, JSON or B2MML."}
     schema["properties"] = {"file": file} | schema["properties"]
     schema["required"] = ["file"]
@@ -95,7 +119,7 @@ def _body_schema() -> dict[str, Any]:
     openapi_extra={
         "requestBody": {
             "required": True,
-            "content": {"multipart/form-data": {"schema": _body_schema()}},
+            "content": {"multipart/form-data": {"schema": file_schema(FileFields)}},
         }
     },
 )
@@ -136,6 +160,7 @@ def _import(context: Context, upload: Upload) -> FileReportOut:
                 fields.sheet or None,
                 fields.table_options(),
                 LIMITS,
+                fields.import_mapping(context.settings.writing()),
             )
         except ConfigurationError as exc:
             raise malformed(str(exc)) from exc
@@ -147,11 +172,14 @@ def _import(context: Context, upload: Upload) -> FileReportOut:
         )
         report = write_parsed(context, file.documents(), provenance, preview=fields.preview)
         return FileReportOut.model_validate(
-            {name: getattr(report, name) for name in FileReportOut.model_fields if name != "sha256"}
-            | {"sha256": digest}
+            {name: getattr(report, name) for name in FileReportOut.model_fields if name not in _OWN}
+            | {"sha256": digest, "remarks": list(map(str, report.remarks))}
         )
     finally:
         _one_at_a_time.release()
+
+
+_OWN = {"sha256", "remarks"}
 
 
 def _digest(stream: BinaryIO) -> str:
@@ -203,6 +231,8 @@ def show_import(
         keep=lang,
         kinds=[(kind, f.text(f"listing.{kind}")) for kind in KINDS],
         sites=names,
+        presets=[(name, preset["title"]) for name, preset in presets().items()],
+        code_pages=[page for page in CODE_PAGES if page],
         enabled=context.settings.knows_writers(),
         largest=f.number(LARGEST_FILE / 1e6),
         content=inert_json({"words": words}),

@@ -40,4 +40,7 @@ class ReportOut(Wire):
 class FileReportOut(ReportOut):
     """What became, or would become, of a file."""
 
+    remarks: list[str] = Field(
+        description="What was passed over: columns, totals, elements that are not understood."
+    )
     sha256: str = Field(description="Digest of the file; sent again, it must be this file.")

@@ -8,6 +8,7 @@ from ingest.mes.settings import ImportSettings
 from plant.errors import ConfigurationError
 from plant.mes import Report
 from plant.mes.file import DocumentFile, TableOptions
+from store.mes.reading import stored_mapping
 from store.mes.writing import Provenance, write_documents
 
 
@@ -20,6 +21,8 @@ class FileImport:
     """Needed for all but XML, whose elements say what they are."""
     sheet: str | None = None
     options: TableOptions = field(default_factory=TableOptions)
+    mapping: str | None = None
+    """Name of a confirmed mapping of the enterprise of `options`."""
     preview: bool = False
     who: str = ""
     reason: str = ""
@@ -40,9 +43,15 @@ def import_file(settings: ImportSettings, asked: FileImport) -> Report:
         stream = asked.file.open("rb")
     except OSError as exc:
         raise ConfigurationError(f"{asked.file} cannot be read: {exc.strerror}") from exc
+    mapping = None
+    if asked.mapping is not None:
+        enterprise = asked.options.defaults.get("enterprise")
+        if enterprise is None:
+            raise ConfigurationError("say whose mapping it is: --enterprise CODE or --site PATH")
+        mapping = stored_mapping(settings.database, enterprise, asked.mapping)
     with stream:
         documents = DocumentFile(
-            asked.file.name, stream, asked.kind, asked.sheet, asked.options
+            asked.file.name, stream, asked.kind, asked.sheet, asked.options, mapping=mapping
         ).documents()
         return write_documents(settings.database, documents, provenance, preview=asked.preview)
 

@@ -20,7 +20,7 @@ from ingest.decoding.json_size import check_items
 from ingest.decoding.message import Message, Source
 from ingest.decoding.sender import sender_of
 from ingest.group.isolation import SET_ASIDE, Isolation
-from ingest.mes.message import TOPIC, mes_address
+from ingest.mes.message import TOPIC, MesAddress, mes_address
 from ingest.mes.settings import MesSettings
 from ingest.selfstat import ZERO, Selfstat, Tally
 from ingest.settings import IngestSettings
@@ -29,6 +29,7 @@ from plant.clock import Clock
 from plant.errors import ConfigurationError, DataError
 from plant.mes import Report
 from plant.mes.file.json_file import decode_json
+from plant.mes.kinds.mapping import ImportMapping
 from store.engine.connection import STORE_REFUSED
 from store.mes.store import MesStore
 from store.mes.writing import Provenance
@@ -164,8 +165,22 @@ class MesIntake:
             reason=content.reason,
         )
         return self._store.write(
-            content.parsed(address.document_type), provenance, scope=address.site_path
+            content.parsed(address.document_type, self._mapping(address, content.mapping)),
+            provenance,
+            scope=address.site_path,
         )
+
+    def _mapping(self, address: MesAddress, name: str) -> ImportMapping | None:
+        if not name:
+            return None
+        try:
+            found = self._store.mapping(address.site_path.partition("/")[0], name)
+        except ConfigurationError as exc:
+            raise DataError("unknown_mapping", str(exc)) from exc
+        if found.kind != address.document_type.KIND:
+            raise DataError("unknown_mapping", f"the mapping {name!r} is of {found.kind}")
+        site = {"site": address.site_path, "enterprise": found.enterprise}
+        return found.with_defaults(site)
 
     def _reject(self, refused: Sequence[tuple[Message, DataError]]) -> _Fate:
         self._store.reject(

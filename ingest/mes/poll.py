@@ -16,6 +16,9 @@ from ingest.mes.settings import ForeignTableSettings
 from plant.backoff import Backoff
 from plant.errors import ConfigurationError, TransientError
 from plant.mes import KINDS, Parsed, Problem, Report, parse
+from plant.mes.document import field_types
+from plant.mes.kinds.mapping import ImportMapping
+from plant.mes.mapping.applying import document_values
 from store import Connection
 from store.mes.foreign import foreign_rows
 from store.mes.store import MesStore, save_high_water
@@ -27,6 +30,7 @@ log = structlog.get_logger()
 _FIRST_PAUSE_S = 1.0
 _LONGEST_PAUSE_S = 60.0
 _LONGEST_DETAIL = 2_000
+_NUMBERS = (int, float, Decimal)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +57,8 @@ class _Reading:
     rows: int = 0
     recent: dict[int, dict[str, Any]] = field(default_factory=dict)
     """Rows by number that may still be refused."""
+    confirmed: ImportMapping | None = None
+    """How rows are read, where a person confirmed it."""
     refused: list[tuple[dict[str, Any], Sequence[Problem]]] = field(default_factory=list)
 
     def documents(self) -> Iterator[Parsed]:
@@ -62,6 +68,7 @@ class _Reading:
         mark = settings.high_water
         parameters = {"high_water": self.high_water} if mark else {}
         document_type = KINDS[settings.kind]
+        types = field_types(document_type)
         rows = foreign_rows(
             settings.foreign, settings.query, parameters, timeout_s=settings.timeout_s
         )
@@ -70,6 +77,9 @@ class _Reading:
                 self._check_resumable()
                 return
             self.rows += 1
+            if self.confirmed is not None:
+                yield self._by_mapping(self.confirmed, row)
+                continue
             mapping = settings.mapping or {name: name for name in row}
             missing = [name for name in mapping.values() if name not in row]
             if missing or (mark and mark.column not in row):
@@ -82,14 +92,32 @@ class _Reading:
                 self._note(row[mark.column])
                 if not settings.mapping and mark.column not in document_type.model_fields:
                     mapping.pop(mark.column, None)
-            values = dict(settings.constants)
+            values: dict[str, Any] = dict(settings.constants)
             for name, column in mapping.items():
                 value = as_document_value(row[column], zone)
                 if value is not None:
-                    values[name] = value
+                    # A database's number is that number, whatever two readers make of its text.
+                    exact = types.get(name) == "number" and isinstance(row[column], _NUMBERS)
+                    values[name] = float(row[column]) if exact else value
             self.recent[self.rows] = row
             self.recent.pop(self.rows - 2 * BATCH, None)
             yield parse(document_type, values, ForeignRow(self.rows, mapping))
+
+    def _by_mapping(self, mapping: ImportMapping, row: dict[str, Any]) -> Parsed:
+        mark = self.settings.high_water
+        if mark is not None:
+            if mark.column not in row:
+                raise ConfigurationError(f"{self.settings.name}: returns no column {mark.column}")
+            self._note(row[mark.column])
+        self.recent[self.rows] = row
+        self.recent.pop(self.rows - 2 * BATCH, None)
+        origin = ForeignRow(self.rows, {f: names[0] for f, names in mapping.columns.items()})
+        given = {
+            name: float(value) if isinstance(value, Decimal) else value
+            for name, value in row.items()
+        }
+        values = document_values(mapping, given, origin)
+        return values if isinstance(values, list) else parse(KINDS[mapping.kind], values, origin)
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Keep a row that cannot become a document."""
@@ -147,6 +175,14 @@ def poll(settings: ForeignTableSettings, store: MesStore, *, preview: bool = Fal
     reading = _Reading(
         settings, (store.high_water(settings.name) or mark.initial) if mark else None
     )
+    if settings.import_mapping:
+        reading.confirmed = store.mapping(settings.enterprise, settings.import_mapping)
+        if reading.confirmed.kind != settings.kind:
+            raise ConfigurationError(f"{settings.import_mapping} is of {reading.confirmed.kind}")
+        if settings.time_zone and not reading.confirmed.time_zone:
+            update = {"time_zone": settings.time_zone}
+            reading.confirmed = reading.confirmed.model_copy(update=update)
+        reading.confirmed = reading.confirmed.with_defaults(settings.constants)
     return store.write(
         reading.documents(),
         provenance,

@@ -8,7 +8,7 @@ import yaml
 
 from plant.errors import ConfigurationError
 from plant.mes import KINDS, Parsed, parse
-from plant.mes.file.b2mml import Named
+from plant.mes.file.b2mml_element import Named
 
 _LISTS = ("stop-reasons", "scrap-reasons", "rework-reasons")
 

@@ -54,6 +54,10 @@ class ForeignTableSettings(ServiceSettings):
     """Statement that returns the rows; `%(high_water)s` is bound, a plain % is written %%."""
     mapping: dict[str, str] = {}
     """Field of the document: column of the query. Without it columns are named as fields."""
+    import_mapping: str = ""
+    """Name of a confirmed mapping of `enterprise`, in place of `mapping` and `constants`."""
+    enterprise: str = ""
+    """Code of the enterprise whose mapping it is."""
     constants: dict[str, str] = {}
     """Fields that are the same in every document, such as `site`."""
     high_water: HighWaterSettings | None = None
@@ -86,6 +90,8 @@ class ForeignTableSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _fields_exist(self) -> Self:
+        if self.import_mapping and (self.mapping or not self.enterprise):
+            raise ValueError("import_mapping: give `enterprise` beside it and no `mapping`")
         known = KINDS[self.kind].model_fields
         unknown = sorted({*self.mapping, *self.constants} - set(known))
         if unknown:

@@ -30,6 +30,9 @@ def import_documents(
         str | None, typer.Option(help="Zone of times written without an offset.")
     ] = None,
     sheet: Annotated[str | None, typer.Option(help="Sheet of a workbook; else its first.")] = None,
+    mapping: Annotated[
+        str | None, typer.Option(help="Confirmed mapping that the file is read by.")
+    ] = None,
     who: Annotated[str, typer.Option(help="Who imports, for the trail.")] = "",
     reason: Annotated[str, typer.Option(help="Why, for the trail of corrections.")] = "",
     reasons: Annotated[
@@ -60,6 +63,7 @@ def import_documents(
         enterprise=enterprise,
         time_zone=time_zone,
         sheet=sheet,
+        mapping=mapping,
         who=who,
         reason=reason,
         reasons=reasons,

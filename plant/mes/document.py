@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import StrEnum
+from functools import cache
 from typing import Any, ClassVar
 
 from pydantic import BaseModel, ConfigDict
@@ -72,6 +73,27 @@ class MesDocument(BaseModel):
     def references(self) -> Iterator[Reference]:
         """Yield what must exist already."""
         yield from ()
+
+
+@cache
+def field_types(document_type: type[MesDocument]) -> dict[str, str]:
+    """Return `number`, `text`, `date`, `time` or `date-time` for fields that hold such."""
+    found = {}
+    for name, schema in document_type.model_json_schema()["properties"].items():
+        for part in (schema, *schema.get("anyOf", ())):
+            kind = part.get("format") if part.get("format") in _DATES else part.get("type")
+            if kind in _TYPES:
+                found[name] = _TYPES[kind]
+    return found
+
+
+_DATES = frozenset({"date-time", "date", "time"})
+_TYPES = {
+    **{name: name for name in _DATES},
+    "number": "number",
+    "integer": "number",
+    "string": "text",
+}
 
 
 def place(path: str, field: str) -> Reference:

@@ -9,6 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from plant.description import LONG_AGO
 from plant.errors import ConfigurationError
+from plant.item_code import item_code
+from plant.mes.mapping.notation import ambiguous_number
 from plant.place import LEVELS, Level, checked_code
 
 MAX_TEXT = 200
@@ -26,14 +28,28 @@ _SHAPE = {
 
 
 def _text(value: str) -> str:
+    value = value.strip(" \u00a0")
     if not value.isprintable():
         raise ValueError("holds a line break or a character that cannot be printed; remove it")
     return unicodedata.normalize("NFC", value)
 
 
+def _some_text(value: str) -> str:
+    if not value:
+        raise ValueError("holds nothing but blanks")
+    return value
+
+
 def _code(value: str) -> str:
     try:
         return checked_code(value)
+    except ConfigurationError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+def _item_code(value: str) -> str:
+    try:
+        return item_code(value)
     except ConfigurationError as exc:
         raise ValueError(str(exc)) from exc
 
@@ -106,12 +122,22 @@ def _number(value: Any) -> Any:
         raise ValueError("is true or false; write a number")
     if isinstance(value, str) and ("," in value or "_" in value):
         raise ValueError(f"{value!r} is no number; write a point for decimals and no separators")
+    if isinstance(value, str) and ambiguous_number(value):
+        raise ValueError(
+            f"{value!r} is two numbers to two readers; write 1500 or 1.5, or import it with a "
+            "mapping that says what begins its decimals"
+        )
     return value
 
 
-Text = Annotated[str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_text)]
+Text = Annotated[
+    str, Field(min_length=1, max_length=MAX_TEXT), AfterValidator(_text), AfterValidator(_some_text)
+]
 OptionalText = Annotated[str, Field(max_length=MAX_TEXT), AfterValidator(_text)]
-Code = Annotated[str, AfterValidator(_code)]
+PlaceCode = Annotated[str, AfterValidator(_code)]
+"""Of an enterprise: goes into topics and addresses."""
+ItemCode = Annotated[str, AfterValidator(_item_code)]
+"""Of a product, a reason or a meter: as the system that made it writes it."""
 SitePath = Annotated[str, AfterValidator(_site)]
 LinePath = Annotated[str, AfterValidator(_line)]
 UnitPath = Annotated[str, AfterValidator(_unit)]

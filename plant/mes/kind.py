@@ -7,6 +7,7 @@ from plant.mes.document import MesDocument
 from plant.mes.kinds.energy import EnergyMeter
 from plant.mes.kinds.execution import OrderRun
 from plant.mes.kinds.maintenance import PlannedMaintenance
+from plant.mes.kinds.mapping import ImportMapping
 from plant.mes.kinds.order import Lot, ProductionOrder
 from plant.mes.kinds.product import PlannedRunTime, Product, RoutingStep
 from plant.mes.kinds.quality import Inspection, ScrapBooking
@@ -35,6 +36,7 @@ KINDS: dict[str, type[MesDocument]] = {
         ScrapBooking,
         EnergyMeter,
         OeeTarget,
+        ImportMapping,
     )
 }
 """In the order in which they may refer to one another."""

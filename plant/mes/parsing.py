@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol, cast
 from pydantic import ConfigDict, ValidationError, create_model
 
 from plant.mes.document import MesDocument
-from plant.mes.problem import Problem, Reason
+from plant.mes.problem import Problem, Reason, Remark
 
 WITHDRAWN = "withdrawn"
 """A document with this field set takes back the one of the same key; other fields do not count."""
@@ -45,10 +45,11 @@ class Item:
         return f"{self.name}[{self.index}]" + (f".{field}" if field else "")
 
 
-Parsed = Located | list[Problem]
+Parsed = Located | list[Problem] | Remark
+"""A document, what is wrong with it, or what was passed over."""
 
 
-def parse(document_type: type[MesDocument], values: Any, origin: Origin) -> Parsed:
+def parse(document_type: type[MesDocument], values: Any, origin: Origin) -> Located | list[Problem]:
     """Return the document that the values make, or everything that is wrong with them."""
     if not isinstance(values, Mapping):
         return [Problem(origin.of(""), "", Reason.MALFORMED, "is no set of named fields")]

@@ -51,6 +51,17 @@ class Problem:
 
 
 @dataclass(frozen=True, slots=True)
+class Remark:
+    """What was passed over without harm: a column, a total, an element that is not understood."""
+
+    where: str
+    words: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.words}"
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """What became of documents that came in together: all of them, or none."""
 
@@ -64,6 +75,9 @@ class Report:
     problem_count: int = 0
     problems: Sequence[Problem] = ()
     """The first of them."""
+    remarks: Sequence[Remark] = ()
+    """The first things that were passed over."""
+    remark_count: int = 0
     hours_to_compute: int = 0
     """Hours of machines whose figures will be computed again."""
     committed: bool = False

@@ -25,7 +25,9 @@ _CONDITION = queries("access/condition")
 
 SEEN_BY = {
     "place": "place_id",
-    **dict.fromkeys(("product", "stop_reason", "quality_reason"), "enterprise_id"),
+    **dict.fromkeys(
+        ("import_mapping", "product", "stop_reason", "quality_reason"), "enterprise_id"
+    ),
     **dict.fromkeys(
         (
             *("edge", "energy_meter", "holiday", "inspection", "lot", "oee_policy"),

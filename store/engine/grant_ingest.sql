@@ -39,7 +39,7 @@ grant insert, update on dirty_window to nhipmay_ingest
 -- name: grant_master_data
 -- Documents of an MES or ERP are inserted, corrected and withdrawn.
 grant insert, update, delete
-on energy_meter, holiday, inspection, lot, oee_target, order_run, planned_maintenance,
+on energy_meter, holiday, import_mapping, inspection, lot, oee_target, order_run, planned_maintenance,
 planned_run_time, product, production_order, quality_reason, routing_step, scrap_booking,
 shift_break, shift_pattern, shift_rotation, stop_reason
 to nhipmay_ingest

@@ -11,7 +11,7 @@ grant select on all tables in schema public to nhipmay_writer
 -- name: grant_master_data
 -- Documents are inserted, corrected and withdrawn.
 grant insert, update, delete
-on energy_meter, holiday, inspection, lot, oee_target, order_run, planned_maintenance,
+on energy_meter, holiday, import_mapping, inspection, lot, oee_target, order_run, planned_maintenance,
 planned_run_time, product, production_order, quality_reason, routing_step, scrap_booking,
 shift_break, shift_pattern, shift_rotation, stop_reason
 to nhipmay_writer

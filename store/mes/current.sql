@@ -142,3 +142,9 @@ select asked.n, jsonb_build_object(
 )
 from {found}
 join place meant on meant.place_id = kept.place_id
+
+-- form: import_mappings
+select
+    asked.n,
+    jsonb_build_object('enterprise', asked.enterprise, 'name', kept.name) || kept.mapping
+from {found}

@@ -58,6 +58,7 @@ HOMES: Final = {
     "inspections": _Home("inspection", "site_id"),
     "scrap-bookings": _Home("scrap_booking", "site_id"),
     "energy-meters": _Home("energy_meter", "site_id"),
+    "import-mappings": _Home("import_mapping", "enterprise_id"),
 }
 
 

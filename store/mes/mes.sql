@@ -289,3 +289,11 @@ where (%(kind)s::text is null or kind = %(kind)s)
     and event_id < %(before)s
 order by event_id desc
 limit %(limit)s
+
+-- name: import_mappings
+-- The mappings of an enterprise by their names.
+select kept.name, kept.mapping
+from import_mapping kept
+join place enterprise on enterprise.place_id = kept.enterprise_id
+where enterprise.path = %(enterprise)s
+order by kept.name

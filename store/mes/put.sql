@@ -300,3 +300,11 @@ on conflict (site_id, code, valid_from) do update set
     place_id = excluded.place_id, name_vi = excluded.name_vi, name_en = excluded.name_en,
     tag_name = excluded.tag_name, carrier = excluded.carrier, reading = excluded.reading,
     shares = excluded.shares, kwh_per_unit = excluded.kwh_per_unit, valid_to = excluded.valid_to
+
+-- name: import_mappings_put
+-- What it says beside its key is one value: only `plant.mes` reads it.
+insert into import_mapping (enterprise_id, name, mapping)
+select enterprise.place_id, doc ->> 'name', doc - 'enterprise' - 'name'
+from jsonb_array_elements(%(documents)s::jsonb) as doc
+join place enterprise on enterprise.path = doc ->> 'enterprise'
+on conflict (enterprise_id, name) do update set mapping = excluded.mapping

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from plant.errors import ConfigurationError
 from plant.mes.kind import KINDS
+from plant.mes.kinds.mapping import ImportMapping
 from plant.settings import DatabaseSettings
-from store.engine.connection import connect, store_errors
+from store.engine.connection import Connection, connect, store_errors
 from store.engine.queries import queries
 from store.mes.home import page_statement
 from store.mes.statement import comparable, current_documents
@@ -31,6 +33,21 @@ class EventRow:
     action: str
     old: dict[str, Any] | None
     new: dict[str, Any] | None
+
+
+def stored_mapping(
+    target: DatabaseSettings | Connection, enterprise: str, name: str
+) -> ImportMapping:
+    """Return a confirmed mapping; raises ConfigurationError naming those there are."""
+    if isinstance(target, DatabaseSettings):
+        with store_errors(target), connect(target) as connection:
+            return stored_mapping(connection, enterprise, name)
+    asked = {"enterprise": enterprise}
+    found: dict[str, dict[str, Any]] = dict(target.execute(_Q["import_mappings"], asked).fetchall())
+    if name not in found:
+        known = ", ".join(found) or "none"
+        raise ConfigurationError(f"{enterprise} has no import mapping {name!r}; there are: {known}")
+    return ImportMapping.model_validate(asked | {"name": name} | found[name])
 
 
 def list_documents(

@@ -7,6 +7,7 @@ from typing import Any
 import psycopg
 
 from plant.errors import DataError, StoreUnavailableError
+from plant.mes.kinds.mapping import ImportMapping
 from plant.mes.parsing import Parsed
 from plant.mes.problem import Report
 from plant.settings import DatabaseSettings
@@ -20,6 +21,7 @@ from store.engine.connection import (
 from store.engine.harmless import obstacle_of
 from store.engine.migration import check_migrated
 from store.engine.queries import queries
+from store.mes.reading import stored_mapping
 from store.mes.writing import Provenance, write_documents
 from store.rejection.rejection import Rejection, write_rejections
 
@@ -48,6 +50,11 @@ class MesStore:
         with self._usable() as connection:
             row = connection.execute(_Q["high_water"], {"name": name}).fetchone()
         return None if row is None else str(row[0])
+
+    def mapping(self, enterprise: str, name: str) -> ImportMapping:
+        """Return a confirmed mapping; raises ConfigurationError for one that is not there."""
+        with self._usable() as connection:
+            return stored_mapping(connection, enterprise, name)
 
     def obstacle(self) -> str | None:
         """Return what keeps a harmless transaction from working now; see `DeliveryStore`."""

@@ -15,7 +15,7 @@ from typing import Any
 from plant.errors import DataError
 from plant.mes.document import MesDocument, within
 from plant.mes.parsing import Located, Origin, Parsed
-from plant.mes.problem import Problem, Reason, Report
+from plant.mes.problem import Problem, Reason, Remark, Report
 from plant.mes.site_calendar import circle
 from plant.settings import DatabaseSettings
 from store.engine.connection import STORE_REFUSED, Connection, connect, store_errors
@@ -128,6 +128,8 @@ class _Tally:
     refused: int = 0
     problem_count: int = 0
     problems: list[Problem] = field(default_factory=list)
+    remark_count: int = 0
+    remarks: list[Remark] = field(default_factory=list)
     hours: int = 0
 
 
@@ -163,9 +165,14 @@ class _Writer:
         """Write all sound documents, batch by batch."""
         stream = iter(parsed)
         while batch := list(islice(stream, BATCH)):
-            self._tally.documents += len(batch)
             sound: list[Located] = []
             for one in batch:
+                if isinstance(one, Remark):
+                    self._tally.remark_count += 1
+                    if len(self._tally.remarks) < MOST_PROBLEMS:
+                        self._tally.remarks.append(one)
+                    continue
+                self._tally.documents += 1
                 if isinstance(one, Located):
                     sound.append(one)
                 else:
@@ -201,6 +208,8 @@ class _Writer:
             refused=tally.refused,
             problem_count=tally.problem_count,
             problems=tuple(tally.problems),
+            remark_count=tally.remark_count,
+            remarks=tuple(tally.remarks),
             hours_to_compute=tally.hours,
         )
 

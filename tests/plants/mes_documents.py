@@ -128,6 +128,20 @@ SAMPLES: dict[str, dict[str, Any]] = {
         "shares": {SAW: 2, GRINDER: 1},
     },
     "oee-targets": {"place": LINE, "planned_oee": 0.75, "valid_from": "2026-01-01T00:00:00+07:00"},
+    "import-mappings": {
+        "enterprise": ENTERPRISE,
+        "name": "SAP lệnh",
+        "kind": "orders",
+        "header_row": 3,
+        "code_page": "windows-1258",
+        "delimiter": ";",
+        "decimal_mark": ",",
+        "date_order": "dmy",
+        "time_zone": "Asia/Ho_Chi_Minh",
+        "columns": {"number": ["Auftrag"], "planned_start": ["Eckstart", "Uhrzeit"]},
+        "constants": {"site": SITE},
+        "values": {"work_center": {"L1": LINE}},
+    },
 }
 
 

@@ -57,6 +57,7 @@ def assert_sound(parsed: Parsed) -> None:
         json.dumps(parsed.document.canonical(), ensure_ascii=False).encode()
         assert "\0" not in "".join(parsed.document.key)
         return
+    assert isinstance(parsed, list)
     assert parsed
     for problem in parsed:
         assert isinstance(problem, Problem)

@@ -13,6 +13,8 @@ function asked() {
   const zone = form.site.selectedOptions[0].dataset.zone;
   if (zone) fields.set("time_zone", zone);
   if (form.file.files[0].name.toLowerCase().endsWith(".xml")) fields.set("kind", "");
+  const mapping = mappingOf(form);
+  if (mapping) fields.set("mapping", JSON.stringify(mapping));
   return fields;
 }
 
@@ -27,6 +29,9 @@ function say(verdict, detail = "", answer = {}) {
       return pair;
     }),
   );
+  const remarks = answer.remarks ?? [];
+  document.getElementById("remarks").hidden = remarks.length === 0;
+  document.getElementById("remark-rows").replaceChildren(...remarks.map((text) => element("li", text)));
   const problems = answer.errors ?? [];
   document.getElementById("problems").hidden = problems.length === 0;
   document.getElementById("problem-rows").replaceChildren(
@@ -78,7 +83,10 @@ form.addEventListener("submit", async (event) => {
 
 write.addEventListener("click", async () => {
   const answer = await send(looked, words.writing);
-  if (answer !== null) say(words.done, "", answer);
+  if (answer === null) return;
+  const mapping = looked.get("mapping");
+  const kept = mapping ? await keepMapping(JSON.parse(mapping), looked) : "";
+  say(words.done, kept, answer);
 });
 
 form.addEventListener("input", () => {

@@ -10,9 +10,11 @@ from plant.mes.file.b2mml import read_b2mml
 from plant.mes.file.csv_file import read_csv
 from plant.mes.file.json_file import read_json
 from plant.mes.file.limits import FileLimits
+from plant.mes.file.mapped import read_mapped
 from plant.mes.file.table import TableOptions, required_fields
 from plant.mes.file.workbook import read_workbook
 from plant.mes.kind import KINDS, document_type
+from plant.mes.kinds.mapping import XML, ImportMapping
 from plant.mes.parsing import WITHDRAWN, Parsed
 
 _TABLES = (".csv", ".tsv", ".txt")
@@ -36,12 +38,20 @@ class DocumentFile:
     sheet: str | None = None
     options: TableOptions = field(default_factory=TableOptions)
     limits: FileLimits = field(default_factory=FileLimits)
+    mapping: ImportMapping | None = None
+    """How it is read, where its columns are not named as fields here."""
 
     def __post_init__(self) -> None:
         if self._suffix not in _SUFFIXES:
             raise ConfigurationError(
                 f"{self.name}: '{self._suffix}' is none of {', '.join(_SUFFIXES)}"
             )
+        if self.mapping is not None:
+            if (self.mapping.kind == XML) != (self._suffix == ".xml"):
+                raise ConfigurationError(
+                    f"{self.name}: the mapping '{self.mapping.name}' reads {self.mapping.kind}"
+                )
+            return
         if self._suffix == ".xml":
             return
         if self.kind is None:
@@ -57,7 +67,11 @@ class DocumentFile:
     def documents(self) -> Iterator[Parsed]:
         """Yield the documents of the file, or their problems."""
         if self._suffix == ".xml":
-            yield from read_b2mml(self.stream, self.options, self.limits)
+            options = self.options if self.mapping is None else self.options.under(self.mapping)
+            yield from read_b2mml(self.stream, options, self.limits)
+            return
+        if self.mapping is not None:
+            yield from self._mapped(self.mapping)
             return
         assert self.kind is not None, "looked at when it was made"
         documents = document_type(self.kind)
@@ -67,6 +81,16 @@ class DocumentFile:
             yield from read_csv(documents, self.stream, self.options)
         else:
             yield from read_json(documents, self.stream, self.limits.json)
+
+    def _mapped(self, mapping: ImportMapping) -> Iterator[Parsed]:
+        if self._suffix == ".json":
+            yield from read_json(
+                document_type(mapping.kind), self.stream, self.limits.json, mapping
+            )
+            return
+        if self.options.zone is not None and not mapping.time_zone:
+            mapping = mapping.model_copy(update={"time_zone": self.options.zone.key})
+        yield from read_mapped(self.name, self.stream, mapping, self.options.defaults, self.limits)
 
 
 def template(kind: str) -> str:

@@ -1,6 +1,7 @@
 """Tables of documents: a header of field names, then a row per document; every cell has a name."""
 
 import difflib
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -8,7 +9,9 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from plant.mes.document import MesDocument
+from plant.mes.document import MesDocument, field_types
+from plant.mes.kinds.mapping import ImportMapping
+from plant.mes.mapping.notation import ambiguous_number
 from plant.mes.parsing import WITHDRAWN, Parsed, key_model, parse
 from plant.mes.problem import Problem, Reason
 
@@ -23,6 +26,12 @@ _ERROR = re.compile(r"#(?:REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!)")
 _DATE_FORMATS = frozenset({"date-time", "date", "time"})
 
 
+class Exact(str):
+    """A number of a workbook as text: it needs no notation to be read."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class TableOptions:
     """What fills in where a table says nothing."""
@@ -31,6 +40,14 @@ class TableOptions:
     """Values of fields whose cell is empty or that have no column."""
     zone: ZoneInfo | None = None
     """Zone of moments that are written without an offset; without it they are refused."""
+    values: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By field the words of a source and ours; XML has `place`, `product` and `status`."""
+
+    def under(self, mapping: ImportMapping) -> "TableOptions":
+        """Return what a mapping says, and beside it what was said here."""
+        return TableOptions(
+            {**self.defaults, **mapping.constants}, mapping.zone or self.zone, mapping.values
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +80,8 @@ def read_table(
         yield problems
         return
     letters = {name: column_letter(index) for index, name in enumerate(columns)}
-    moments = {name for name, kind in field_formats(document_type).items() if kind == "date-time"}
+    types = field_types(document_type)
+    moments = {name for name, kind in types.items() if kind == "date-time"}
     defaults = {
         name: value
         for name, value in options.defaults.items()
@@ -71,6 +89,7 @@ def read_table(
     }
     for row_number, cells in stream:
         texts = [cleaned(cell) for cell in cells]
+        exact = {index for index, cell in enumerate(cells) if isinstance(cell, Exact)}
         if not any(texts):
             continue
         origin = RowCells(row_number, letters)
@@ -78,8 +97,12 @@ def read_table(
         if wrong:
             yield wrong
             continue
-        values = dict(defaults)
+        values: dict[str, Any] = dict(defaults)
         values.update((name, text) for name, text in zip(columns, texts, strict=False) if text)
+        for index in exact:
+            # A workbook's number is that number, whatever two readers would make of its text.
+            if types.get(columns[index]) == "number" and texts[index]:
+                values[columns[index]] = float(texts[index])
         if options.zone is not None:
             for name in moments & values.keys():
                 # Parts were made at some time of the day: a day alone would move them to midnight.
@@ -107,6 +130,12 @@ def cell_text(value: Any) -> str:
             return " | ".join(", ".join(day) or "off" for day in value)
         case list():
             return ", ".join(map(str, value))
+        case float():
+            # Three decimals would be thousands to another reader: see `ambiguous_number`.
+            text = repr(value)
+            return f"{text}0" if ambiguous_number(text) else text
+        case dict() if not all(isinstance(one, int | float) for one in value.values()):
+            return json.dumps(value, ensure_ascii=False)
         case dict():
             return "; ".join(f"{path} {weight}" for path, weight in value.items())
         case _:

@@ -14,7 +14,7 @@ from openpyxl.utils.exceptions import InvalidFileException
 
 from plant.mes.document import MesDocument
 from plant.mes.file.limits import FileLimits, whole_file
-from plant.mes.file.table import Row, TableOptions, cleaned, field_formats, read_table
+from plant.mes.file.table import Exact, Row, TableOptions, cleaned, field_formats, read_table
 from plant.mes.parsing import Parsed
 from plant.mes.problem import Problem, Reason
 
@@ -22,7 +22,7 @@ _LIMITS = FileLimits()
 _MOST_COLUMNS = 100
 _TEXTS = "xl/sharedStrings.xml"
 # What openpyxl raises on parts of a workbook that are not as they should be.
-_BROKEN = (
+BROKEN = (
     zipfile.BadZipFile,
     zlib.error,
     InvalidFileException,
@@ -51,9 +51,9 @@ def read_workbook(
     Whatever cannot be read is a problem that says where.
     """
     try:
-        _check_size(stream, limits)
+        check_size(stream, limits)
         book = load_workbook(stream, read_only=True, data_only=False, keep_links=False)
-    except _BROKEN as exc:
+    except BROKEN as exc:
         yield [whole_file(f"is no XLSX workbook that can be read: {exc}")]
         return
     try:
@@ -65,14 +65,14 @@ def read_workbook(
         rows = _Rows(book[sheet or names[0]], field_formats(document_type))
         try:
             yield from read_table(document_type, rows, options)
-        except _BROKEN as exc:
+        except BROKEN as exc:
             words = f"the sheet cannot be read from here on: {exc}"
             yield [Problem(f"row {rows.number + 1}", "", Reason.MALFORMED, words)]
     finally:
         book.close()
 
 
-def _check_size(stream: BinaryIO, limits: FileLimits) -> None:
+def check_size(stream: BinaryIO, limits: FileLimits) -> None:
     """Refuse an archive that would unpack to more than a workbook has any use for."""
     with zipfile.ZipFile(stream) as archive:
         sizes = {info.filename: info.file_size for info in archive.infolist()}
@@ -118,7 +118,9 @@ def _as_text(cell: Any, wanted: str | None) -> str:
         case bool():
             return "true" if value else "false"
         case float() if value.is_integer() and abs(value) < 2**53:
-            return str(int(value))
+            return Exact(int(value))
+        case float() | int():
+            return Exact(value)
         case datetime():
             if wanted == "date" and value.time() == time():
                 return value.date().isoformat()

@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, Field, model_validator
 from plant.mes.document import MesDocument, Reference, check_order, place, within
 from plant.mes.field import (
     ALWAYS,
-    Code,
+    ItemCode,
     Moment,
     NotNegative,
     OptionalText,
@@ -44,7 +44,7 @@ class EnergyMeter(MesDocument):
     KEY: ClassVar[tuple[str, ...]] = ("site", "code", "valid_from")
 
     site: SitePath = Field(description="Path of the site.")
-    code: Code = Field(description="Code of the meter.")
+    code: ItemCode = Field(description="Code of the meter.")
     name_vi: Text = Field(description="Name in Vietnamese.")
     name_en: OptionalText = Field("", description="Name in English.")
     place: PlacePath = Field(description="Path of the machine, line, area or site it measures.")

@@ -6,7 +6,7 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from plant.mes.document import MesDocument, Reference, Target, check_order, place
-from plant.mes.field import Code, Moment, Text, UnitPath
+from plant.mes.field import ItemCode, Moment, Text, UnitPath
 
 
 class OrderRun(MesDocument):
@@ -24,7 +24,7 @@ class OrderRun(MesDocument):
         None, description="When it was over; it lasts until the next one, if left out."
     )
     order: Text = Field(description="Number of the order.")
-    product: Code | None = Field(
+    product: ItemCode | None = Field(
         None, description="Code of the product; that of the order, if left out."
     )
     lot: Text | None = Field(None, description="Number of the lot.")

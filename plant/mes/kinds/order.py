@@ -6,7 +6,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant.mes.document import MesDocument, Reference, Target, check_order, place, within
-from plant.mes.field import Code, LinePath, Moment, NotNegative, Positive, SitePath, Text
+from plant.mes.field import ItemCode, LinePath, Moment, NotNegative, Positive, SitePath, Text
 
 
 class ProductionOrder(MesDocument):
@@ -17,7 +17,7 @@ class ProductionOrder(MesDocument):
 
     site: SitePath = Field(description="Path of the site.")
     number: Text = Field(description="Number of the order, as machines report it.")
-    product: Code = Field(description="Code of the product.")
+    product: ItemCode = Field(description="Code of the product.")
     work_center: LinePath = Field(description="Path of the line.")
     planned_quantity: Positive = Field(description="Items to make.")
     planned_start: Moment | None = Field(None, description="When it is to begin.")
@@ -47,7 +47,7 @@ class Lot(MesDocument):
 
     site: SitePath = Field(description="Path of the site.")
     number: Text = Field(description="Number of the lot.")
-    product: Code = Field(description="Code of the product.")
+    product: ItemCode = Field(description="Code of the product.")
     order: Text | None = Field(None, description="Number of the order that it belongs to.")
     quantity: NotNegative | None = Field(None, description="Items in it, once that is known.")
     started_at: Moment | None = Field(None, description="When its production began.")

@@ -8,10 +8,11 @@ from pydantic import Field, model_validator
 from plant.mes.document import MesDocument, Reference, Target, check_order, place
 from plant.mes.field import (
     ALWAYS,
-    Code,
+    ItemCode,
     Moment,
     OptionalText,
     Ordinal,
+    PlaceCode,
     Positive,
     Text,
     UnitPath,
@@ -24,8 +25,8 @@ class Product(MesDocument):
     KIND: ClassVar[str] = "products"
     KEY: ClassVar[tuple[str, ...]] = ("enterprise", "code")
 
-    enterprise: Code = Field(description="Code of the enterprise.")
-    code: Code = Field(description="Code of the product.")
+    enterprise: PlaceCode = Field(description="Code of the enterprise.")
+    code: ItemCode = Field(description="Code of the product.")
     name_vi: Text = Field(description="Name in Vietnamese.")
     name_en: OptionalText = Field("", description="Name in English; the Vietnamese one if empty.")
 
@@ -36,7 +37,7 @@ class Product(MesDocument):
 
 class _OfProductAtMachine(MesDocument):
     work_unit: UnitPath = Field(description="Path of the machine.")
-    product: Code = Field(description="Code of the product.")
+    product: ItemCode = Field(description="Code of the product.")
 
     def references(self) -> Iterator[Reference]:
         """Yield the machine and the product."""

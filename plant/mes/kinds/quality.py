@@ -7,7 +7,7 @@ from typing import ClassVar, Literal, Self
 from pydantic import Field, model_validator
 
 from plant.mes.document import MesDocument, Reference, Target, place, within
-from plant.mes.field import Code, Moment, Ordinal, Positive, SitePath, Text, UnitPath
+from plant.mes.field import ItemCode, Moment, Ordinal, Positive, SitePath, Text, UnitPath
 
 _REASON_OF = {"scrap": Target.SCRAP_REASON, "rework": Target.REWORK_REASON}
 
@@ -21,10 +21,10 @@ class QualityDocument(MesDocument):
     site: SitePath = Field(description="Path of the site.")
     number: Text = Field(description="Number of the record.")
     work_unit: UnitPath = Field(description="Path of the machine that made the parts.")
-    product: Code = Field(description="Code of the product.")
+    product: ItemCode = Field(description="Code of the product.")
     lot: Text | None = Field(None, description="Number of the lot.")
     order: Text | None = Field(None, description="Number of the order.")
-    reason: Code | None = Field(None, description="Code of the scrap or rework reason.")
+    reason: ItemCode | None = Field(None, description="Code of the scrap or rework reason.")
 
     @property
     @abstractmethod

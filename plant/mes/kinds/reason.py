@@ -6,15 +6,15 @@ from typing import ClassVar, Self
 from pydantic import Field, model_validator
 
 from plant.mes.document import MesDocument, Reference, place
-from plant.mes.field import Code, OptionalText, Text
+from plant.mes.field import ItemCode, OptionalText, PlaceCode, Text
 
 
 class ReasonDocument(MesDocument):
     """A reason in a tree; an operator picks a leaf."""
 
-    enterprise: Code = Field(description="Code of the enterprise.")
-    code: Code = Field(description="Code of the reason, as machines or operators give it.")
-    parent: Code | None = Field(None, description="Code of the reason above it.")
+    enterprise: PlaceCode = Field(description="Code of the enterprise.")
+    code: ItemCode = Field(description="Code of the reason, as machines or operators give it.")
+    parent: ItemCode | None = Field(None, description="Code of the reason above it.")
     name_vi: Text = Field(description="Name in Vietnamese.")
     name_en: OptionalText = Field("", description="Name in English; the Vietnamese one if empty.")
 

@@ -78,7 +78,7 @@ def test_a_file_is_looked_at_before_it_is_written(client: TestClient) -> None:
     [
         (
             "products",
-            "enterprise,code,name_vi\ndong-nai,a,=1+1\ndong-nai,B B,x\n",
+            f"enterprise,code,name_vi\ndong-nai,a,=1+1\ndong-nai,{'B' * 65},x\n",
             [("C2", "formula"), ("B3", "wrong_value")],
         ),
         ("orders", f"{ORDERS}{SITE},1,truc,{LINE},nhiều\n", [("E2", "wrong_value")]),

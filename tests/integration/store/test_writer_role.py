@@ -24,6 +24,7 @@ from tests.plants.mes_documents import ENTERPRISE, SAMPLES
 WRITABLE = {
     "energy_meter",
     "holiday",
+    "import_mapping",
     "inspection",
     "lot",
     "oee_target",

@@ -143,9 +143,12 @@ def check_stops(story: Story, found: UnitFigures, minutes: Sequence[Minute]) -> 
         assert seen.mtbf_per_failure_plus_1_ms == pytest.approx(operating / (len(broken) + 1))
     repairs = [(start, over) for start, over in broken if over is not None]
     by_clock = sum(over - start for start, over in repairs)
+    # Of failures that are one since they are close, the time between them is no repair: it ran.
+    apart = oee_by_hand.failures(minutes, story.failure_at_least, 0)
     worked = sum(
         minutes[tick].element in ("delay", "down", "unknown")
-        for start, over in repairs
+        for start, over in apart
+        if over is not None and any(first <= start < last for first, last in repairs)
         for tick in range(start, over)
     )
     for mine_ms, total in ((seen.mttr_ms, worked), (seen.mttr_calendar_ms, by_clock)):

@@ -50,7 +50,8 @@ def unit_sums(draw: st.DrawFn) -> BaseSums:
         good_quantity=float(good) if counted else None,
         scrap_quantity=float(scrap) if counted else None,
         rework_quantity=float(rework) if counted else None,
-        failure_events=draw(st.integers(0, 2)),
+        # Who has said nothing all the while has not shown a failure either.
+        failure_events=draw(st.integers(0, 2)) if pbt > unknown else 0,
         energy_kwh=energy,
         line_pri_gq_ms=planned(good, paced),
         idle_energy_kwh=None if energy is None else energy / 4,

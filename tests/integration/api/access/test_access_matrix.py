@@ -39,6 +39,7 @@ MAY = {
     "POST /api/v1/counters/verdicts": "EMS",
     "POST /api/v1/mes/{kind}": "EMS",
     "POST /api/v1/mes-files": "EMS",
+    "POST /api/v1/mes-files/layout": "EMS",
     "GET /api/v1/mes-files/template": "EMS",
     "GET /import": "EMS",
     "GET /sites": "TEMDPS",

@@ -9,6 +9,8 @@ import pytest
 from plant.mes import Located, Parsed
 from plant.mes.file.b2mml import read_b2mml
 from plant.mes.file.table import TableOptions
+from plant.mes.problem import Remark
+from tests.plants.export_files import B2MML_V06, B2MML_V07
 
 OPTIONS = TableOptions({}, ZoneInfo("Asia/Ho_Chi_Minh"))
 NAMESPACE = 'xmlns="http://www.mesa.org/xml/B2MML"'
@@ -231,3 +233,39 @@ def test_segments_that_have_begun_become_order_runs(tmp_path: Path) -> None:
         "lot": None,
     }
     assert ["ProductionResponse TH-2" in line for line in problems(parsed)] == [True]
+
+
+def test_documents_of_v06_and_v07_are_read_whole(tmp_path: Path) -> None:
+    words = {
+        "place": {
+            "BH-1": "dong-nai/bien-hoa",
+            "MILL": "dong-nai/bien-hoa/co-khi/phay",
+            **{name: f"dong-nai/bien-hoa/co-khi/phay/{name.lower()}" for name in ("M1", "M2")},
+        },
+        "status": {"Geparkt": "planned"},
+    }
+    options = TableOptions({"site": "dong-nai/bien-hoa"}, OPTIONS.zone, words)
+
+    schedule = read(tmp_path, B2MML_V06, options)
+    performance = read(tmp_path, B2MML_V07, options)
+
+    (order,) = documents(schedule)
+    assert (order["planned_quantity"], order["status"]) == (1500.0, "planned")
+    runs = documents(performance)
+    assert [(run["work_unit"][-2:], run["started_at"][11:13]) for run in runs] == [
+        ("m1", "23"),
+        ("m1", "01"),
+        ("m2", "03"),
+    ]
+    assert {run["product"] for run in runs} == {"FERT-1001"}
+    assert [str(one) for one in schedule if isinstance(one, Remark)] == [
+        "OperationsRequest PO-7781: elements not understood: OperationsType, Priority"
+    ]
+
+
+def test_a_unit_that_counts_no_pieces_is_refused(tmp_path: Path) -> None:
+    content = B2MML_V06.replace(b">T3<", b">KGM<").replace(
+        b' OtherValue="Geparkt">Other', b">Released"
+    )
+
+    assert "the unit 'KGM' counts no pieces" in problems(read(tmp_path, content))[0]

@@ -36,7 +36,7 @@ def test_a_document_says_the_same_when_it_has_been_written_as_json(kind: str) ->
 
 
 def test_every_kind_has_its_name_once() -> None:
-    assert len(KINDS) == 18
+    assert len(KINDS) == 19
     assert document_type("orders").KIND == "orders"
     with pytest.raises(ConfigurationError, match="did you mean 'orders'"):
         document_type("order")
@@ -45,7 +45,10 @@ def test_every_kind_has_its_name_once() -> None:
 @pytest.mark.parametrize(
     ("kind", "changed", "said"),
     [
-        ("products", {"code": "Trục 20"}, "not a usable code"),
+        ("products", {"code": "Trục\n20"}, "cannot be printed"),
+        ("products", {"code": " "}, "is no code"),
+        ("products", {"code": "x" * 65}, "is no code"),
+        ("orders", {"planned_quantity": "1.500"}, "two numbers to two readers"),
         ("products", {"code": "-", "name_vi": 5}, "code: required, but missing"),
         ("products", {"nam_vi": "x"}, "unknown field; did you mean 'name_vi'?"),
         ("products", {"name_vi": "a\nb"}, "line break"),
@@ -109,7 +112,7 @@ def test_it_is_said_what_is_wrong(kind: str, changed: dict[str, Any], said: str)
 
 
 def test_everything_wrong_is_said_at_once() -> None:
-    found = problems("orders", planned_quantity=-1, product="?", planned_start="x", extra=1)
+    found = problems("orders", planned_quantity=-1, product=" ", planned_start="x", extra=1)
 
     assert {problem.field for problem in found} == {
         "planned_quantity",
