@@ -29,6 +29,7 @@ from plant.mes import KINDS
 from plant.mes.file import DocumentFile, FileLimits, TableOptions, template
 from plant.mes.file.guess import presets
 from plant.mes.kinds.mapping import CODE_PAGES, ImportMapping
+from plant.mes.parsing import WITHDRAWN
 from plant.place import Level
 from plant.settings import DatabaseSettings
 from store.mes.reading import stored_mapping
@@ -205,6 +206,24 @@ def send_template(kind: Annotated[str, Query(max_length=50)]) -> Response:
     return download(f"{header}\r\n".encode("utf-8-sig"), CSV_TYPE, f"{kind}.csv")
 
 
+def _entry(kind: str) -> list[dict[str, Any]]:
+    """Return the fields of a kind, as a form asks for them; lists are typed as in a cell."""
+    found = []
+    for name, schema in KINDS[kind].model_json_schema()["properties"].items():
+        parts = (schema, *schema.get("anyOf", ()))
+        found.append(
+            {
+                "name": name,
+                "required": KINDS[kind].model_fields[name].is_required(),
+                "description": schema.get("description", ""),
+                "format": next((one["format"] for one in parts if "format" in one), None),
+                "options": next((one["enum"] for one in parts if "enum" in one), None),
+            }
+        )
+    found.append({"name": WITHDRAWN, "required": False, "description": "", "options": ["yes"]})
+    return found
+
+
 @page_router.get("/import", response_class=HTMLResponse)
 @asks_for(Right.MASTER_DATA)
 def show_import(
@@ -235,5 +254,5 @@ def show_import(
         code_pages=[page for page in CODE_PAGES if page],
         enabled=context.settings.knows_writers(),
         largest=f.number(LARGEST_FILE / 1e6),
-        content=inert_json({"words": words}),
+        content=inert_json({"words": words, "entry": {kind: _entry(kind) for kind in KINDS}}),
     )

@@ -47,7 +47,11 @@ def stored_mapping(
     if name not in found:
         known = ", ".join(found) or "none"
         raise ConfigurationError(f"{enterprise} has no import mapping {name!r}; there are: {known}")
-    return ImportMapping.model_validate(asked | {"name": name} | found[name])
+    try:
+        return ImportMapping.model_validate(asked | {"name": name} | found[name])
+    except ValueError as exc:
+        # One that an older release took: it is told, and stops nobody else.
+        raise ConfigurationError(f"the mapping {name!r} is none of today: {exc}") from exc
 
 
 def list_documents(

@@ -178,6 +178,23 @@ def test_exports_go_in_through_mappings_made_by_a_person(
         with psycopg.connect(url_of(filled)) as connection:
             assert connection.execute(export.stored).fetchall() == list(export.rows)
 
+    # One record typed by hand, then corrected.
+    page.goto(f"{base}/import")
+    page.locator("select[name=site]").select_option(SITE)
+    page.get_by_text("Nhập tay một bản ghi").click()
+    page.locator("#entry select[name=kind]").select_option("scrap-reasons")
+    for name, new in (("Nứt", "1"), ("Nứt nguội", "0")):
+        page.locator("#entry input[name=code]").fill("NG-01/A")
+        page.locator("#entry input[name=name_vi]").fill(name)
+        page.get_by_role("button", name="Xem trước bản ghi").click()
+        expect(page.locator("#verdict")).to_have_text("Tệp dùng được. Chưa ghi gì cả.")
+        expect(page.locator("#counts")).to_contain_text(f"Mới{new}")
+        page.get_by_role("button", name="Nhập", exact=True).click()
+        expect(page.locator("#verdict")).to_have_text("Đã nhập.")
+    with psycopg.connect(url_of(filled)) as connection:
+        found = connection.execute("select code, name_vi from quality_reason").fetchall()
+    assert found == [("NG-01/A", "Nứt nguội")]
+
     # The same file again: the kept mapping is chosen and nothing is said anew.
     page.goto(f"{base}/import")
     page.locator("select[name=site]").select_option(SITE)

@@ -19,6 +19,8 @@ from plant.mes.file.csv_file import read_csv
 from plant.mes.file.json_file import decode_json
 from plant.mes.file.table import cell_text
 from plant.mes.file.workbook import read_workbook
+from plant.mes.kinds.mapping import ImportMapping
+from plant.mes.mapping.applying import document_values
 from plant.mes.parsing import Item
 from tests.plants.mes_documents import SAMPLES
 
@@ -72,6 +74,29 @@ def test_any_field_may_hold_anything(kind: str, changed: st.DataObject) -> None:
     values = changed.draw(st.dictionaries(st.sampled_from(names), json_values, max_size=4))
 
     assert_sound(parse(KINDS[kind], SAMPLES[kind] | values, Item(0)))
+
+
+MAPPING = ImportMapping.model_validate(SAMPLES["import-mappings"]).model_copy(
+    update={
+        "columns": {
+            **{name: [name] for name in KINDS["orders"].model_fields},
+            "planned_quantity.unit": ["unit"],
+            "planned_start": ["planned_start", "clock.0"],
+        }
+    }
+)
+written = st.text("0123456789.,-/: hTZ'+e", max_size=20)
+
+
+@settings(max_examples=400)
+@given(
+    given_=st.dictionaries(
+        st.sampled_from([*KINDS["orders"].model_fields, "unit", "clock"]), json_values | written
+    )
+)
+def test_a_mapping_may_be_given_anything(given_: dict[str, Any]) -> None:
+    values = document_values(MAPPING, given_, Item(0))
+    assert_sound(values if isinstance(values, list) else parse(KINDS["orders"], values, Item(0)))
 
 
 @settings(max_examples=300)

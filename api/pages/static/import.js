@@ -1,7 +1,7 @@
 // Sends a file to be looked at, and the same file again to be written.
 "use strict";
 
-const { words } = JSON.parse(document.getElementById("content").textContent);
+const { words, entry: entryFields } = JSON.parse(document.getElementById("content").textContent);
 const form = document.getElementById("file-form");
 const write = document.getElementById("write");
 const COUNTS = ["documents", "created", "changed", "unchanged", "withdrawn", "hours_to_compute"];
@@ -69,9 +69,13 @@ async function send(fields, waiting) {
   return null;
 }
 
-form.addEventListener("submit", async (event) => {
+form.addEventListener("submit", (event) => {
   event.preventDefault();
-  looked = asked();
+  present(asked());
+});
+
+async function present(fields) {
+  looked = fields;
   looked.set("preview", "true");
   const answer = await send(looked, words.reading);
   if (answer === null) return;
@@ -79,7 +83,45 @@ form.addEventListener("submit", async (event) => {
   looked.set("sha256", answer.sha256);
   say(words.fit, "", answer);
   write.hidden = false;
+}
+
+// One record typed by hand is a table of one row: looked at, refused and written as any other.
+const entry = document.getElementById("entry");
+const cell = (text) => `"${text.replaceAll('"', '""')}"`;
+
+function drawEntry() {
+  document.getElementById("entry-fields").replaceChildren(
+    ...entryFields[entry.kind.value].map((one) => {
+      const label = element("label", `${one.name}${one.required ? " *" : ""}`);
+      label.title = one.description;
+      const input = document.createElement(one.options ? "select" : "input");
+      if (one.options) input.append(...["", ...one.options].map((text) => element("option", text)));
+      if (one.format === "date-time") input.type = "datetime-local";
+      if (one.format === "date") input.type = "date";
+      if (one.format === "time") input.type = "time";
+      input.name = one.name;
+      input.required = one.required && !["site", "enterprise"].includes(one.name);
+      label.append(input);
+      return label;
+    }),
+  );
+}
+
+entry.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const given = [...new FormData(entry)].filter(([name, value]) => name !== "kind" && value !== "");
+  const rows = [given.map(([name]) => cell(name)), given.map(([, value]) => cell(value))];
+  const fields = new FormData(form);
+  const content = rows.map((row) => row.join(",")).join("\n");
+  fields.set("file", new File([content], "nhap-tay.csv", { type: "text/csv" }));
+  fields.set("kind", entry.kind.value);
+  fields.set("sheet", "");
+  const zone = form.site.selectedOptions[0].dataset.zone;
+  if (zone) fields.set("time_zone", zone);
+  present(fields);
 });
+entry.kind.addEventListener("change", drawEntry);
+drawEntry();
 
 write.addEventListener("click", async () => {
   const answer = await send(looked, words.writing);

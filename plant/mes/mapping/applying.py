@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from plant.item_code import told_code
@@ -253,7 +253,7 @@ def _folded(mapping: ImportMapping) -> Mapping[str, Mapping[str, str]]:
     )
 
 
-@cache
+@lru_cache(maxsize=64)
 def _folded_values(
     values: tuple[tuple[str, tuple[tuple[str, str], ...]], ...],
 ) -> Mapping[str, Mapping[str, str]]:
