@@ -12,9 +12,8 @@ from pydantic import AfterValidator, AwareDatetime, Field, field_validator, mode
 
 from plant.calendar import Break, ShiftPattern, expand_shifts, overlapping
 from plant.errors import ConfigurationError
-from plant.item_code import item_code
 from plant.kpi import OeePolicy
-from plant.place import Level, Place, checked_code
+from plant.place import Level, Place, checked_code, item_code
 from plant.settings import StrictModel
 from plant.state import StopKind
 

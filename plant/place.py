@@ -1,6 +1,13 @@
-"""Places by ISA-95: enterprise, site, area, work centre (line), work unit (machine)."""
+"""Places by ISA-95: enterprise, site, area, work centre (line), work unit (machine); and codes.
+
+Codes of places go into topics and addresses and are ours to choose. Codes of products, reasons and
+meters are what the system that made them writes: `FERT-1001`, `AB/1234.5`, `SP 001`, `TRỤC-A`. Of
+these only what cannot be seen is made alike, so that the code in a document and the one in a
+controller's memory are the same text.
+"""
 
 import re
+import unicodedata
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -62,3 +69,29 @@ def level_of(path: str) -> Level:
     for code in codes:
         checked_code(code)
     return LEVELS[len(codes) - 1]
+
+
+LONGEST_CODE = 64
+# Controllers fill up strings with blanks and zero bytes, spreadsheets with no-break spaces.
+_AROUND = " \t\r\n\0\u00a0\u2007\u202f\u3000\ufeff"
+
+
+def told_code(text: str) -> str:
+    """Return a code as anybody told it, in the one form in which codes are compared."""
+    plain = unicodedata.normalize("NFC", text.strip(_AROUND))
+    return plain.replace("\u00a0", " ").replace("\u202f", " ")
+
+
+def item_code(text: str) -> str:
+    """Return a code in the form in which it is kept: trimmed, composed (NFC), case kept.
+
+    Raises ConfigurationError for a code that is empty, too long or holds control characters.
+    """
+    code = told_code(text)
+    if not code or len(code) > LONGEST_CODE:
+        raise ConfigurationError(f"{text[:80]!r} is no code: write 1 to {LONGEST_CODE} characters")
+    if not code.isprintable():
+        raise ConfigurationError(
+            f"{text[:80]!r} is no code: it holds a line break or a character that cannot be printed"
+        )
+    return code

@@ -16,8 +16,8 @@ from analytics.readings.signal import (
     held,
     ordered_text,
 )
-from plant.item_code import told_code
 from plant.measurement import Quality
+from plant.place import told_code
 from plant.state import (
     BREAKDOWN_STATES,
     HELD_STATES,

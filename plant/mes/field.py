@@ -9,9 +9,8 @@ from pydantic import AfterValidator, AwareDatetime, BeforeValidator, Field
 
 from plant.description import LONG_AGO
 from plant.errors import ConfigurationError
-from plant.item_code import item_code
 from plant.mes.mapping.notation import ambiguous_number
-from plant.place import LEVELS, Level, checked_code
+from plant.place import LEVELS, Level, checked_code, item_code
 
 MAX_TEXT = 200
 _EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)

@@ -10,14 +10,13 @@ from xml.etree.ElementTree import ParseError
 from defusedxml import DefusedXmlException
 from defusedxml.ElementTree import iterparse
 
-from plant.item_code import told_code
 from plant.mes.file.guess import Guess, guess_layout, looked_at
 from plant.mes.file.limits import FileLimits
 from plant.mes.file.mapped import raw_rows
 from plant.mes.file.raw_table import UnreadableError, header_of
 from plant.mes.kind import KINDS
 from plant.mes.kinds.mapping import XML, ImportMapping
-from plant.place import Level
+from plant.place import Level, told_code
 
 _MOST_ROWS = 20_000
 _MOST_WORDS = 60

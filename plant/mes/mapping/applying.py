@@ -8,7 +8,6 @@ from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from plant.item_code import told_code
 from plant.mes.document import MesDocument, field_types
 from plant.mes.kind import KINDS
 from plant.mes.kinds.mapping import UNIT, ImportMapping
@@ -16,6 +15,7 @@ from plant.mes.mapping.notation import NotationError, read_clock, read_day, read
 from plant.mes.parsing import Origin, Parsed, parse
 from plant.mes.problem import Problem, Reason, Remark
 from plant.mes.quantity_unit import factor_of, known_units
+from plant.place import told_code
 
 _TOTALS = re.compile(
     r"(t[oổ]ng( c[oộ]ng)?|c[oộ]ng|(grand |sub)?total|summe|gesamt|ergebnis|\*+)\b.*|\*+",
