@@ -221,41 +221,6 @@ def test_a_wrong_password_is_tried_once_and_then_seldom(
     assert "refuses the login of edge" in inlet.problems[0][0]
 
 
-def test_both_sides_have_to_trust_and_each_says_who_does_not(tmp_path: Path) -> None:
-    """D4, with Milo, whose discovery has its own path."""
-    own = Certificates(tmp_path / "edge")
-    certificate = own.own(now_utc())
-    server = MiloServer(secure=True, trusted=certificate.certificate)
-    server.add("speed", "Double", 1.0, at(0))
-    inlet = RecordingInlet()
-    settings = source(server, "speed", certificates=str(tmp_path / "edge"))
-    settings |= {"security_policy": "auto", "username": "edge", "password": "mat-khau"}
-
-    async def scenario() -> None:
-        await until(lambda: inlet.problems, "the report")
-        (refused,) = own.listed()
-        assert refused.fingerprint in inlet.problems[0][0]
-        assert "nhipmay edge trust" in inlet.problems[0][0]
-        own.trust_rejected(refused.fingerprint[:12])
-        await until(lambda: inlet.values("tron-1/speed") == [1.0], "the value")
-        assert inlet.problems[-1] == ()
-
-    async def stranger() -> None:
-        await until(lambda: strange.problems, "the report")
-        assert "does not trust this edge" in strange.problems[0][0]
-        other = Certificates(tmp_path / "other").own(now_utc())
-        assert other.fingerprint in strange.problems[0][0]
-
-    async def both() -> None:
-        await beside_driver(settings, inlet, scenario)
-        other = settings | {"certificates": str(tmp_path / "other"), "trust": "first"}
-        await beside_driver(other, strange, stranger)
-
-    strange = RecordingInlet()
-    with running(server):
-        asyncio.run(both())
-
-
 def test_a_server_that_wants_security_is_told_of_when_the_settings_have_none(
     secure_node: tuple[NodeOpcUaServer, Path],
 ) -> None:
@@ -409,42 +374,6 @@ def test_a_killed_edge_is_let_in_again_at_a_server_of_few_sessions() -> None:
 
     with running(server):
         with_driver(source(server, "speed", timeout_s=1), inlet, scenario)
-
-
-def test_five_thousand_tags_are_live_while_history_is_none() -> None:
-    """D10, on Milo: no tag has history, which is asked for in few requests and remembered."""
-    server = MiloServer()
-    server.add_many(5_000, at(0))
-    names = [f"v{k}" for k in range(5_000)]
-    inlet = RecordingInlet()
-
-    async def scenario() -> None:
-        await until(lambda: len({one.tag for one in inlet.readings}) == 5_000, "all tags")
-
-    with running(server):
-        with_driver(source(server, *names, first_backfill_h=1), inlet, scenario)
-    assert inlet.problems == [()]
-
-
-def test_what_a_queue_lost_is_fetched_from_the_history_or_counted(node: NodeOpcUaServer) -> None:
-    """D12: the server grants a queue of two, and says when it overflowed."""
-    node.add("without", "Double", 0.0, at(0), history=False)
-    inlet = RecordingInlet()
-
-    async def scenario() -> None:
-        await until(lambda: len({one.tag for one in inlet.readings}) == 2, "the first values")
-        for k in range(2, 14):
-            for name in ("speed", "without"):
-                await asyncio.to_thread(node.write, name, float(k), at(k))
-            # Longer than the server looks away, much shorter than it takes to send.
-            await asyncio.sleep(0.09)
-        await until(lambda: 13.0 in inlet.values("tron-1/without"), "the newest")
-        await until(lambda: len(set(inlet.values("tron-1/speed"))) == 13, "what the queue lost")
-
-    settings = source(node, "speed", "without", queue_size=2, publishing_interval_ms=3000)
-    with_driver(settings, inlet, scenario)
-    assert inlet.values("tron-1/speed").count(7.0) == 1
-    assert inlet.missed_count >= 1
 
 
 def test_one_date_far_ahead_hides_no_gap(node: NodeOpcUaServer) -> None:
