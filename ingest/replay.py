@@ -7,7 +7,7 @@ from time import monotonic
 import numpy as np
 
 from ingest.commit.new_rows import NewRows, joined, row_rejections
-from ingest.commit.transaction import CURABLE
+from ingest.commit.refusal import CURABLE
 from ingest.commit.unnumbered import write_rows
 from ingest.settings import IngestSettings, LimitSettings
 from ingest.validation.kept_file import KeptFile
@@ -150,10 +150,12 @@ class _Replay:
         if accepted is None:
             return None
         refused = len(part) - accepted
+        # Of a message that was refused for some of its rows, the others are there.
+        undone = accepted if _is_single(rejection) else written
         self._ledgers[key] = replace(
             ledger,
             committed=ledger.committed.union(IdSet.of(part.spans)),
-            rejected_count=max(0, ledger.rejected_count + (refused if curable else -accepted)),
+            rejected_count=max(0, ledger.rejected_count + (refused if curable else -undone)),
         )
         return written
 

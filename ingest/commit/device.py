@@ -15,6 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.commit.lag import Lags
+from ingest.commit.many_refused import MANY_REFUSED
 from ingest.commit.new_rows import NewRows
 from ingest.commit.outcome import Outcome
 from ingest.commit.unnumbered import write_unnumbered
@@ -26,7 +27,6 @@ from plant.description import LONG_AGO
 from store.delivery.row import DeliveryTransaction, EdgeRow, StatusRow
 from store.rejection.rejection import Rejection
 
-MANY_REFUSED = "many_refused"
 MOST_FIELDS = 100
 """Refused fields of a message that are a row each; a row costs as much as ten values stored."""
 

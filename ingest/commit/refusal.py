@@ -6,9 +6,15 @@ from dataclasses import dataclass, field
 
 from ingest.commit.new_rows import readable
 from ingest.decoding.parcel import RefusedParcel
+from ingest.group.isolation import SET_ASIDE
 from plant.native.message import MAX_REFUSALS, Refusal
 from store.delivery.row import LedgerKey
 from store.rejection.rejection import Rejection
+
+# Refused for a cause outside the message, so the edge is to send it again: no id is settled.
+CURABLE = frozenset(
+    {"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids", SET_ASIDE}
+)
 
 _TOLD = 200
 """Characters of an example."""

@@ -25,6 +25,7 @@ from ingest.commit.device import DeviceGroup
 from ingest.commit.heartbeat import MOST_SPANS, ClockOffsets, status_row, with_status
 from ingest.commit.lag import Lags
 from ingest.commit.ledgers import Ledgers
+from ingest.commit.many_refused import refused_whole, with_many_refused
 from ingest.commit.new_rows import (
     NewRows,
     dirty_hours,
@@ -36,7 +37,7 @@ from ingest.commit.new_rows import (
     text_columns,
 )
 from ingest.commit.outcome import Outcome
-from ingest.commit.refusal import Refusals, Untold, refusals_of_birth, rejection_of
+from ingest.commit.refusal import CURABLE, Refusals, Untold, refusals_of_birth, rejection_of
 from ingest.decoding.parcel import (
     BirthParcel,
     DataParcel,
@@ -45,20 +46,11 @@ from ingest.decoding.parcel import (
     StatusParcel,
     refused,
 )
-from ingest.group.isolation import SET_ASIDE
 from ingest.validation.registry import Registry, stranger
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.clock import microseconds
 from plant.errors import DataError
-from plant.native.message import (
-    MAX_REFUSALS,
-    SCHEMA,
-    Ack,
-    Leaf,
-    Limits,
-    Refusal,
-    encode,
-)
+from plant.native.message import MAX_REFUSALS, SCHEMA, Ack, Leaf, Limits, Refusal, encode
 from store.delivery.row import (
     DeliveryTransaction,
     EdgeRow,
@@ -68,11 +60,6 @@ from store.delivery.row import (
     TextColumns,
 )
 from store.rejection.rejection import Rejection
-
-# Refused for a cause outside the message, so the edge is to send it again: no id is settled.
-CURABLE = frozenset(
-    {"unknown_edge", "edge_revoked", "not_enrolled", "no_birth", "scattered_ids", SET_ASIDE}
-)
 
 _NO_BIRTH = "no_birth"
 
@@ -363,9 +350,22 @@ class GroupTransaction:
         tags = self._registry.columns
         rows = joined(parts, self._registry)
         verdict = verdicts(rows, tags, self._future_tolerance_us)
-        for rejection in row_rejections(parts, rows, verdict, tags):
+        singly = verdict.copy()
+        for part, own in with_many_refused(parts, verdict):
+            self._refuse_many(part, verdict[own])
+            singly[own] = ACCEPTED
+        for rejection in row_rejections(parts, rows, singly, tags):
             self._reject_row(rejection)
         return rows, verdict == ACCEPTED
+
+    def _refuse_many(self, part: NewRows, verdict: NDArray[np.int8]) -> None:
+        key = (part.edge.edge_id, part.parcel.ids.epoch)
+        rejection, told = refused_whole(part, verdict)
+        for reason, count, tag, detail in told:
+            self._refusals.note(key, reason, count, tag, detail)
+            self._ledgers.count(key, rejected=count)
+            self._outcome.count_rows(rejected=count)
+        self._outcome.reject(rejection)
 
     def _accepted(
         self,

@@ -410,3 +410,18 @@ def test_two_values_of_one_moment_stay_two_when_there_was_a_former_epoch(bench: 
     bench.take(data(1, [7, 8], time_us=[NOW_US + 2, NOW_US + 2]))
 
     assert sorted(v for v in values(bench) if v) == [1, 7, 8]
+
+
+def test_a_message_with_very_many_refused_rows_is_one_rejection() -> None:
+    bench = Bench()
+    bench.take(birth())
+    letter = data(1, [*[1e9] * 1_001, 20.0, 21.0])
+
+    bench.take(letter)
+
+    (rejection,) = bench.store.tables.rejections
+    assert (rejection.reason, rejection.raw) == ("many_refused", letter.payload)
+    assert [value for _, _, value, _ in bench.store.tables.numbers] == [20.0, 21.0]
+    assert bench.ledger().rejected_count == 1_001
+    assert bench.ledger().committed == IdSet(((1, 1_004),))
+    assert bench.selfstat.snapshot().measurements.queued == 0
