@@ -79,10 +79,7 @@ class Budget:
             account.inside -= 1
 
     def _account(self, principal: Principal, address: str, share: int) -> _Account:
-        named = principal.credential != "none"
-        # All tokens and sessions of an account are one consumer.
-        whose = principal.account_id if principal.account_id is not None else principal.name
-        key = f"{whose}" if named else f"address {address}"
+        key = f"address {address}" if principal.credential == "none" else principal.consumer
         account = self._accounts.get(key)
         if account is None:
             account = self._accounts[key] = _Account(

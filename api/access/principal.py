@@ -68,6 +68,11 @@ class Principal:
         return self.within is None or on_the_way or self.covers(path)
 
     @property
+    def consumer(self) -> str:
+        """Who it is that takes something of the service: all tokens of an account are one."""
+        return f"account {self.account_id}" if self.account_id is not None else self.name
+
+    @property
     def enterprise(self) -> str | None:
         """The one enterprise whose data they see, if it is one."""
         return self.reach if isinstance(self.reach, str) else None

@@ -18,7 +18,7 @@ from api.access.brake import Brake
 from api.access.entry.single_sign_on import SingleSignOn
 from api.access.entry.tablet import Tablets
 from api.access.entry.visiting import Visitors
-from api.access.principal import CURRENT, Principal, Reach
+from api.access.principal import CURRENT, Reach
 from api.http.metrics import Metrics
 from api.http.places import PlaceTree
 from api.http.problems import forbidden, too_many_exports
@@ -49,7 +49,7 @@ class Database:
         self._lock = Lock()
         self._usable: bool | None = None
         self._exports = BoundedSemaphore(_EXPORTS_AT_ONCE)
-        self._exporting: list[Principal] = []
+        self._exporting: list[str] = []
 
     def open(self) -> None:
         """Begin to connect; no error if the database is away."""
@@ -84,9 +84,9 @@ class Database:
         principal = CURRENT.get()
         with self._lock:
             # Who reads slowly keeps a connection: one each, so that nobody keeps all.
-            if principal in self._exporting and principal.reach is not Reach.EVERYBODY:
+            if principal.consumer in self._exporting and principal.reach is not Reach.EVERYBODY:
                 raise too_many_exports()
-            self._exporting.append(principal)
+            self._exporting.append(principal.consumer)
         try:
             if not self._exports.acquire(timeout=wait_s):
                 raise too_many_exports()
@@ -97,7 +97,7 @@ class Database:
                 self._exports.release()
         finally:
             with self._lock:
-                self._exporting.remove(principal)
+                self._exporting.remove(principal.consumer)
 
     def _own_reader(self) -> Reader:
         """Return what reads only what whoever asks may see."""

@@ -67,6 +67,12 @@ def test_a_request_that_waits_is_served_when_a_place_is_free() -> None:
     asyncio.run(tried())
 
 
+def test_all_tokens_and_sessions_of_an_account_are_one_consumer() -> None:
+    assert ONE != SAME
+    assert ONE.consumer == SAME.consumer
+    assert len({who.consumer for who in (ONE, OTHER, TABLET, WHOLE)}) == 4
+
+
 def test_work_is_owed_and_paid_back_with_time() -> None:
     async def tried() -> None:
         clock = Seconds()
