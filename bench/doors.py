@@ -119,13 +119,13 @@ def pour(
     port: int, door: Door, metrics_port: int, cpu_s: Callable[[], float]
 ) -> tuple[float, float]:
     """Publish all of it; return the seconds until it was committed, and those of CPU."""
-    before = _written(metrics_port)
     with connected(port) as peer, _reading(peer):
-        peer.sendall(b"".join(_packets(door.first, 1)))
-        births = sum(1 for topic, _ in door.first if "/DBIRTH/" in topic) * METRICS
-        _await(metrics_port, before + births)
-        # What announces nothing by values has been heard by then as well.
-        time.sleep(1.0)
+        # Whoever says its birth before the ingest listens is not heard.
+        wanted = 0
+        while _written(metrics_port, "messages") < wanted or not wanted:
+            wanted = _written(metrics_port, "messages") + len(door.first)
+            peer.sendall(b"".join(_packets(door.first, 1)))
+            time.sleep(2.0)
         packets = list(_packets(door.messages, door.qos))
         wanted = _written(metrics_port) + len(packets) * door.values
         start, used = time.perf_counter(), cpu_s()
@@ -168,11 +168,11 @@ def answers(port: int) -> bool:
     return True
 
 
-def _written(port: int) -> int:
-    """Return how many values the ingest has committed."""
+def _written(port: int, what: str = "measurements") -> int:
+    """Return how many values, or messages, the ingest has committed."""
     with urlopen(f"http://127.0.0.1:{port}/metrics", timeout=30) as answer:
         text: str = answer.read().decode()
-    name = 'nhipmay_ingest_measurements_settled_total{as="written"}'
+    name = f'nhipmay_ingest_{what}_settled_total{{as="written"}}'
     return next(int(float(line.split()[-1])) for line in text.splitlines() if name in line)
 
 
