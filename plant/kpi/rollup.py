@@ -1,7 +1,7 @@
 """From the figures of machines to those of a line, and of any place above it."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from plant.kpi.fault import Figures, is_silent
 from plant.kpi.oee import in_items, incomputable_line, pooled, serial_line
@@ -42,9 +42,18 @@ def line_figures(line: Line, units: Mapping[int, Figures], *, of_time: bool = Tr
     """
     if line.kind == "parallel":
         return pooled(units[unit_id] for unit_id in line.unit_ids if unit_id in units)
-    if len(line.unit_ids) > 1:
-        # What never counted anything tells nothing of what left the line.
-        units = {unit_id: unit for unit_id, unit in units.items() if not _is_mute(unit)}
+    if len(line.unit_ids) == 1:
+        return _serial(line, units, of_time=of_time)
+    # What never counted anything tells nothing of what left the line, but it uses energy all the
+    # same: without a meter, nobody knows how much the line has used.
+    telling = {unit_id: unit for unit_id, unit in units.items() if not _is_mute(unit)}
+    figures = _serial(line, telling, of_time=of_time)
+    every = add(unit.sums for unit in units.values())
+    used = {name: getattr(every, name) for name in ("energy_kwh", "idle_energy_kwh")}
+    return replace(figures, sums=replace(figures.sums, **used))
+
+
+def _serial(line: Line, units: Mapping[int, Figures], *, of_time: bool) -> Figures:
     present = [unit_id for unit_id in line.unit_ids if unit_id in units]
     members = [units[unit_id] for unit_id in present]
     pacing, out = line.pacing_id, line.unit_ids[-1]
