@@ -239,7 +239,8 @@ def odd_documents(author: Author) -> list[Letter]:
     deep = b'{"documents":' + b"[" * author.many(50_000) + str(number).encode()
     odd = [
         _letter("odd document", kind, [plain | {_KEYS[kind]: "\U0001f5ff" * 1000}, number]),
-        _letter("odd document", kind, [plain | {_KEYS[kind]: f"\0{number}"}]),
+        # Around a code they are nothing, within it no code.
+        _letter("odd document", kind, [plain | {_KEYS[kind]: f"s\0{number}"}]),
         _letter("odd document", kind, [plain | {"khong-co": number}]),
         Letter("odd document", f"nm/v1/{SITE}/mes/{kind}", deep),
         _letter("odd document", kind, [plain] + [number] * author.many(20_000)),
