@@ -120,8 +120,17 @@ class SharedLoop:
             self._loop.call_soon_threadsafe(self._loop.stop)
             self._thread.join(_GOODBYE_S)
             if not self._thread.is_alive():
+                # Connections that its drivers gave up are closed in the turns after.
+                self._loop.run_until_complete(_turns())
                 self._loop.close()
             self._loop = self._thread = None
+
+
+async def _turns() -> None:
+    for task in asyncio.all_tasks() - {asyncio.current_task()}:
+        task.cancel()
+    for _ in range(3):
+        await asyncio.sleep(0)
 
 
 class _Life:

@@ -19,6 +19,7 @@ from plant.settings import BrokerSettings
 
 _ANSWER_S = 10.0
 _PAUSE_S = 0.1
+_COMES_BACK_S = 5.0
 _TAKEN_OVER = "Session taken over"
 
 
@@ -60,8 +61,9 @@ def expel(
             if ending is None:
                 return Expulsion(first, returns)
         except BrokerUnavailableError as exc:
-            # It is away while it starts again.
-            if first is None or monotonic() - began > give_up_s:
+            # It is away while it starts again, for a new list before we came as well as after.
+            patience_s = _COMES_BACK_S if first is None else give_up_s
+            if monotonic() - began > patience_s:
                 raise
             ending = str(exc)
             sleep(_PAUSE_S)

@@ -5,6 +5,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict
 from datetime import datetime
+from sys import intern
 
 import numpy as np
 import psycopg
@@ -114,15 +115,16 @@ class PostgresDeliveryTransaction:
         return self._tags("tags_about", site=site_id, names=list(names))
 
     def _tags(self, query: str, **asked: object) -> list[TagRow]:
+        # There may be very many, of few machines and units.
         return [
             TagRow(
                 tag_id,
                 edge_id,
-                work_unit_id,
-                Tag(name, path, ValueType(value_type), TagRole(role), *rest),
+                machine_id,
+                Tag(name, intern(path), ValueType(kind), TagRole(role), intern(unit), *rest),
                 is_meter,
             )
-            for tag_id, edge_id, work_unit_id, is_meter, name, path, value_type, role, *rest in (
+            for tag_id, edge_id, machine_id, is_meter, name, path, kind, role, unit, *rest in (
                 self._connection.execute(_Q[query], asked)
             )
         ]

@@ -165,14 +165,17 @@ def test_a_line_without_room_reads_no_more_but_stays(case: tuple[int, Version]) 
     keepalive_s = 10
     with lines(port, version, listener, login(keepalive_s=keepalive_s)) as line:
         publish(port, SMALL[:200])
-        got = [listener.next() for _ in range(10)]
+        # HiveMQ may hold back what follows a message that is not acknowledged.
+        for expected in SMALL[:10]:
+            message = listener.next()
+            assert message.payload == expected
+            line.acknowledge([message.number])
         until = time.monotonic() + 1.5 * keepalive_s + 1
         wait_until(lambda: time.monotonic() > until, what="more time than the broker has patience")
         assert not line.ended.is_set()
         assert listener.came.empty()
         listener.room = None
         line.offer_again()
-        line.acknowledge(one.number for one in got)
         for expected in SMALL[10:200]:
             message = listener.next()
             assert message.payload == expected

@@ -30,7 +30,11 @@ class Server:
     def _serve(self) -> None:
         connection, _ = self._listener.accept()
         with connection:
-            self.asked.append(connection.recv(10_000))
+            asked = b""
+            # Head and body may come in two pieces.
+            while not asked.endswith(b"said") and (more := connection.recv(10_000)):
+                asked += more
+            self.asked.append(asked)
             for piece in self._pieces:
                 try:
                     connection.sendall(piece)

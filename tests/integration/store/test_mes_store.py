@@ -255,7 +255,7 @@ def test_sound_documents_are_written_when_refused_ones_do_not_refuse_them(
     plant: FigurePlant,
 ) -> None:
     told: list[Any] = []
-    documents = [SAMPLES["products"], SAMPLES["products"] | {"code": "Ổ"}]
+    documents = [SAMPLES["products"], SAMPLES["products"] | {"code": "SP\n1"}]
 
     report = write(plant.database, "products", documents, refused=told.append)
 
