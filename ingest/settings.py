@@ -45,7 +45,7 @@ class LimitSettings(StrictModel):
     """Larger messages are refused, and kept whole. Edges are told, and keep to it."""
     max_rows: Annotated[int, Field(ge=1)] = 20_000
     """Measurements in one message; a message with more is refused before it is unpacked."""
-    max_tags: Annotated[int, Field(ge=1)] = 10_000
+    max_tags: Annotated[int, Field(ge=1)] = 25_000
     """Tags that one birth may announce, and that an edge may have in all."""
     max_text_length: Annotated[int, Field(ge=1)] = 4_096
     """Longest text value, in characters."""

@@ -52,7 +52,7 @@ class Registry:
     """Seconds of a clock that never jumps."""
     require_enrolment: bool = False
     """Whether an edge must have a certificate of ours that is still good."""
-    most_tags: int = 10_000
+    most_tags: int = 25_000
     """How many tags an edge may have in all: whoever writes has them all in memory."""
     _edges: dict[EdgeAddress, EdgeRow] = field(default_factory=dict)
     _sites: dict[int, dict[str, TagRow]] = field(default_factory=dict)
