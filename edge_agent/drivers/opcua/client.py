@@ -79,6 +79,16 @@ class SourceClient(Client):
 
     async def part(self, *, for_good: bool) -> None:
         """Let go of the connection; for good: of the session and its subscriptions as well."""
+        protocol = self.uaclient.protocol
+        transport = None if protocol is None else protocol.transport
+        try:
+            await self._goodbye(for_good=for_good)
+        finally:
+            if transport is not None:
+                # A server that stands still takes nothing more: closed, it would wait for that.
+                transport.abort()
+
+    async def _goodbye(self, *, for_good: bool) -> None:
         with suppress(OSError, TimeoutError, UaError):
             if for_good:
                 await asyncio.wait_for(self.disconnect(), _GOODBYE_S)
