@@ -66,9 +66,11 @@ class Tables:
 
     def _was_made_here(self) -> bool:
         try:
-            return self.meta().get("version", FILE_VERSION + 1) <= FILE_VERSION  # type: ignore[operator]
+            version = self.meta().get("version")
         except UNREADABLE:
             return False
+        # Of a damaged file it may be of any type.
+        return isinstance(version, int) and version <= FILE_VERSION
 
     def _add_checksums(self) -> None:
         for name in _TABLES:
