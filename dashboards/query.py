@@ -17,12 +17,43 @@ Format = Literal["table", "time_series"]
 ColumnType = Literal["string", "number", "timestamp", "boolean"]
 
 
+def _counted(column: str) -> str:
+    return f"case when bool_and(b.{column} is not null) then sum(b.{column}) end"
+
+
+BY_STEP = {
+    "good_parts": (
+        "Good parts of each machine; null where a part of the step was not counted.",
+        _counted("good_quantity"),
+    ),
+    "scrap_parts": (
+        "Scrapped parts of each machine; null where a part of the step was not counted.",
+        _counted("scrap_quantity"),
+    ),
+    "energy_steps": (
+        "Energy of each machine in kWh; null where a part of the step was not metered.",
+        _counted("energy_kwh"),
+    ),
+    "coverage_steps": (
+        "Share of planned busy time with a trustworthy signal, of each machine; null when none was "
+        "planned.",
+        "1 - sum(b.unknown_ms)::float8 / nullif(sum(b.pbt_ms), 0)::float8",
+    ),
+}
+"""What is summed up over whole hours, days or weeks by `by_step.sql`: its meaning and its SQL."""
+
+
 def sql(name: str) -> str:
-    """Return the text of `dashboards/sql/<name>.sql`, its comment included.
+    """Return the text of `dashboards/sql/<name>.sql`, its comment included, or that of a step.
 
     Grafana's macros take no parentheses within their arguments; `${variable:sqlstring}` quotes.
     """
-    return (files("dashboards") / "sql" / f"{name}.sql").read_text("utf-8").strip()
+    file = "by_step" if name in BY_STEP else name
+    text = (files("dashboards") / "sql" / f"{file}.sql").read_text("utf-8").strip()
+    if name in BY_STEP:
+        meaning, value = BY_STEP[name]
+        text = text.replace("{meaning}", meaning).replace("{value}", value)
+    return text
 
 
 @dataclass(frozen=True, slots=True)

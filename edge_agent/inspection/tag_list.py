@@ -112,6 +112,7 @@ def _rows(file: Path, sheet: str | None) -> list[list[str]]:
     separator = max(";,\t", key=sample.count)
     try:
         rows = csv.reader(io.StringIO(text), delimiter=separator)
+        # As many rows as are taken, of however many there are: lengths that differ are meant.
         return [[cell.strip() for cell in row] for _, row in zip(range(_ROWS_AT_MOST), rows)]  # noqa: B905
     except csv.Error as exc:
         raise ConfigurationError(f"{file} is no CSV: {exc}") from exc

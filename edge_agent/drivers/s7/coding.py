@@ -153,6 +153,7 @@ def _date_and_time(raw: bytes) -> str:
     year, month, day, hour, minute, second = (int(digits[n : n + 2]) for n in range(0, 12, 2))
     century = 1900 if year >= 90 else 2000
     micros = int(digits[12:15]) * 1000
+    # A controller's time has no zone.
     return _iso(datetime(century + year, month, day, hour, minute, second, micros))  # noqa: DTZ001
 
 

@@ -1,4 +1,4 @@
--- Scrapped parts of each machine; null where a part of the step was not counted.
+-- {meaning}
 -- Per hour up to four days, per day up to four months, per week beyond, always whole ones: a value
 -- does not depend on where the range begins. What is not over yet says so in its name.
 with steps as (
@@ -12,7 +12,7 @@ with steps as (
 shown as (
     select
         date_trunc(step, b.hour, s.zone) as time, s.path, s.shown_vi, s.flow,
-        case when bool_and(b.scrap_quantity is not null) then sum(b.scrap_quantity) end as value,
+        {value} as value,
         max(b.slice_end)
             >= date_trunc(step, date_trunc(step, b.hour, s.zone) + ('1.5 ' || step)::interval, s.zone)
             as whole
