@@ -19,7 +19,7 @@ from ingest.settings import LimitSettings
 from ingest.validation.kept_file import KeptFile
 from ingest.validation.registry import Registry
 from plant.clock import Clock, microseconds
-from plant.errors import DataError, NhipmayError, TransientError
+from plant.errors import DataError, NhipmayError
 from plant.native.message import Limits
 from store.delivery.row import DeliveryStore
 
@@ -116,9 +116,6 @@ class Committer:
                 transaction.add_lags(written.lags.counts(microseconds(now)), now)
             done = True
             self._registry.keep()
-        except TransientError:
-            self._registry.doubt()
-            raise
         finally:
             if not done:
                 # Tags announced within it are not there.

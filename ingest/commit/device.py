@@ -4,18 +4,16 @@ The broker repeats what was not acknowledged, and devices repeat after a reconne
 so. Every value is therefore compared with what is stored; for these few rows that is cheap.
 """
 
-import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
-from itertools import islice
 from zlib import crc32
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.commit.lag import Lags
-from ingest.commit.many_refused import MANY_REFUSED
+from ingest.commit.many_refused import few
 from ingest.commit.new_rows import NewRows
 from ingest.commit.outcome import Outcome
 from ingest.commit.unnumbered import write_unnumbered
@@ -26,9 +24,6 @@ from plant.clock import from_microseconds, microseconds
 from plant.description import LONG_AGO
 from store.delivery.row import DeliveryTransaction, EdgeRow, StatusRow
 from store.rejection.rejection import Rejection
-
-MOST_FIELDS = 100
-"""Refused fields of a message that are a row each; a row costs as much as ten values stored."""
 
 
 class DeviceGroup:
@@ -92,7 +87,7 @@ class DeviceGroup:
             self._future_tolerance_us,
             self._now,
         )
-        for rejection in _few(parts, verdict, rejections):
+        for rejection in map(_seldom, few(parts, verdict, rejections)):
             self._outcome.reject(rejection)
         accepted, written = int((verdict == ACCEPTED).sum()), int(fresh.sum())
         self._outcome.count_rows(
@@ -130,33 +125,6 @@ class DeviceGroup:
                     sampled_time=sampled,
                 )
             )
-
-
-def _few(
-    parts: Sequence[NewRows], verdict: NDArray[np.int8], rejections: Sequence[Rejection]
-) -> Iterator[Rejection]:
-    """Yield the rejections of some messages; of one with very many, the whole message instead."""
-    left = iter(rejections)
-    start = 0
-    for part in parts:
-        refused = int((verdict[start : start + len(part)] != ACCEPTED).sum())
-        start += len(part)
-        own = list(islice(left, refused))
-        if refused <= MOST_FIELDS:
-            yield from map(_seldom, own)
-            continue
-        raw = part.parcel.message.payload
-        yield replace(
-            own[0],
-            reason=MANY_REFUSED,
-            detail=f"{refused} of {len(part)} fields, such as: {own[0].detail}",
-            raw=raw,
-            # It may come again, and is the same one then.
-            epoch=hashlib.sha256(raw).hexdigest()[:32],
-            row_id=0,
-            tag_name=None,
-            once=True,
-        )
 
 
 def _seldom(rejection: Rejection) -> Rejection:

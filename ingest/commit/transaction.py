@@ -25,7 +25,7 @@ from ingest.commit.device import DeviceGroup
 from ingest.commit.heartbeat import MOST_SPANS, ClockOffsets, status_row, with_status
 from ingest.commit.lag import Lags
 from ingest.commit.ledgers import Ledgers
-from ingest.commit.many_refused import refused_whole, with_many_refused
+from ingest.commit.many_refused import each_or_whole, refused_whole, with_many_refused
 from ingest.commit.new_rows import (
     NewRows,
     dirty_hours,
@@ -181,7 +181,8 @@ class GroupTransaction:
             parcel.epoch,
             self._now,
         )
-        for rejection in rejections:
+        payload, tags = parcel.message.payload, len(parcel.birth.tags)
+        for rejection in each_or_whole(rejections, payload, tags):
             self._outcome.reject(rejection)
         # A birth has no ids, so no ack answers it: the one for the heartbeat behind it tells.
         self._untold[edge.edge_id] = refusals_of_birth(rejections)
@@ -279,19 +280,19 @@ class GroupTransaction:
         return common is not None and bool(common.suspects(part.parcel.time_us).any())
 
     def _know_tags(self, parcels: Sequence[Parcel]) -> None:
-        """Read again the tags of sites from which data name a tag that is not known.
+        """Look up the tags that data name and that are not known.
 
-        It may have been announced to another worker since they were read.
+        They may have been announced to another worker since the others were read.
         """
-        strange = set()
+        strange: dict[int, set[str]] = {}
         for parcel in parcels:
             if isinstance(parcel, DataParcel):
                 edge = self._registry.edge(parcel.address)
-                known = edge is None or edge.site_id in strange
-                if edge and not known and self._registry.has_strange(edge, parcel.tags):
-                    strange.add(edge.site_id)
-        for site_id in strange:
-            self._registry.reread(self._transaction, site_id)
+                if edge and self._registry.has_strange(edge, parcel.tags):
+                    names = self._registry.strange(edge, parcel.tags)
+                    strange.setdefault(edge.site_id, set()).update(names)
+        for site_id, wanted in strange.items():
+            self._registry.look_up(self._transaction, site_id, sorted(wanted))
 
     def _write(self, parcels: Sequence[Parcel]) -> None:
         texts: list[TextColumns] = []

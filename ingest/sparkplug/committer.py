@@ -115,7 +115,6 @@ class SparkplugCommitter:
             done = True
             self._registry.keep()
         except TransientError:
-            self._registry.doubt()
             self._in_doubt |= {id(one) for one in group}
             raise
         finally:

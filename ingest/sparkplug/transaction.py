@@ -11,6 +11,7 @@ import numpy as np
 
 from ingest.commit.announcement import announce
 from ingest.commit.lag import Lags
+from ingest.commit.many_refused import each_or_whole, few
 from ingest.commit.new_rows import NewRows, readable
 from ingest.commit.outcome import Outcome
 from ingest.commit.unnumbered import write_unnumbered
@@ -76,7 +77,7 @@ class SparkplugTransaction:
         if news:
             # Retained births are refused before: whoever announces is there.
             live = delivery.message._replace(retained=False)
-            for rejection in announce(
+            rejections = announce(
                 self._transaction,
                 self._registry,
                 edge,
@@ -84,7 +85,8 @@ class SparkplugTransaction:
                 live,
                 delivery.epoch,
                 self._now,
-            ):
+            )
+            for rejection in each_or_whole(rejections, live.payload, len(delivery.tags)):
                 self._outcome.reject(rejection)
         if delivery.data is not None:
             ids = delivery.data.ids
@@ -124,7 +126,7 @@ class SparkplugTransaction:
             self._future_tolerance_us,
             self._now,
         )
-        for rejection in rejections:
+        for rejection in few([part for part, _ in parts], verdict, rejections):
             self._outcome.reject(rejection)
         accepted, written = int((verdict == ACCEPTED).sum()), int(fresh.sum())
         self._outcome.count_rows(

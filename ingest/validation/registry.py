@@ -70,13 +70,16 @@ class Registry:
     )
     """Edges name the same tags in message after message."""
     _read_at: float | None = None
+    _session: int | None = None
+    """The connection by which all this was read."""
 
     def refresh(self, transaction: DeliveryTransaction, addresses: Iterable[EdgeAddress]) -> None:
         """Make sure that what is known of these edges and their tags is recent."""
         now = self.monotonic()
-        if self._read_at is None or now - self._read_at > MAX_AGE_S:
+        recent = self._read_at is not None and now - self._read_at <= MAX_AGE_S
+        if not recent or transaction.session != self._session:
             self._check(transaction)
-            self._read_at = now
+            self._read_at, self._session = now, transaction.session
         wanted = set(addresses)
         # Who is not accepted is looked up each time: it may have enrolled a moment ago, and the
         # birth with which it begins is sent once.
@@ -103,17 +106,25 @@ class Registry:
             self._sites[site_id] = {row.tag.name: row for row in transaction.tags(site_id)}
         self._index()
 
-    def reread(self, transaction: DeliveryTransaction, site_id: int) -> None:
-        """Read the tags of a site again."""
-        self._read(transaction, [site_id])
+    def look_up(self, transaction: DeliveryTransaction, site_id: int, names: Sequence[str]) -> None:
+        """Read tags of these names again: another worker may have stored them meanwhile.
+
+        Not the whole site, as anybody may name what there is not, in message after message.
+        """
+        known = self._sites.get(site_id, {})
+        rows = transaction.tags_about(site_id, names)
+        if news := {row.tag.name: row for row in rows if known.get(row.tag.name) != row}:
+            self._learned(site_id, news)
 
     def learn(self, transaction: DeliveryTransaction, site_id: int, names: Sequence[str]) -> None:
         """Read tags that this transaction stored; `undo` forgets them where it fails."""
+        known = site_id in self._sites
+        rows = transaction.tags_about(site_id, names) if known else transaction.tags(site_id)
+        self._learned(site_id, {row.tag.name: row for row in rows})
+
+    def _learned(self, site_id: int, rows: dict[str, TagRow]) -> None:
         known = self._sites.get(site_id)
         self._before.setdefault(site_id, known)
-        rows = {row.tag.name: row for row in transaction.tags_about(site_id, names)}
-        if known is None:
-            rows = {row.tag.name: row for row in transaction.tags(site_id)}
         self._sites[site_id] = {**(known or {}), **rows}
         # Another worker may have stored others meanwhile: they are read with the next look.
         self._prints.pop(site_id, None)
@@ -133,10 +144,6 @@ class Registry:
                     self._sites[site_id] = known
             self._before.clear()
             self._index()
-
-    def doubt(self) -> None:
-        """Look again at the next chance: it may be another database by now."""
-        self._read_at = None
 
     def room(self, edge: EdgeRow) -> int:
         """Return how many more tags the edge may announce."""
@@ -191,6 +198,11 @@ class Registry:
     def has_strange(self, edge: EdgeRow, names: Sequence[str]) -> bool:
         """Tell whether the edge has not announced one of these tags."""
         return self._find(edge, names)[1]
+
+    def strange(self, edge: EdgeRow, names: Sequence[str]) -> list[str]:
+        """Return those of the names that the edge has not announced."""
+        known = self._positions.get(edge.edge_id, {})
+        return [name for name in names if name not in known]
 
     def _find(self, edge: EdgeRow, names: Sequence[str]) -> tuple[NDArray[np.int64], bool]:
         key = (edge.edge_id, tuple(names))

@@ -203,6 +203,9 @@ class TextColumns:
 class DeliveryTransaction(Protocol):
     """One transaction of the ingest: everything in it is committed, or nothing."""
 
+    session: int
+    """Which connection it is on: another one may lead to another database."""
+
     def edges(self) -> list[EdgeRow]:
         """Return all enrolled edges."""
 

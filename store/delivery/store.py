@@ -49,6 +49,8 @@ class PostgresDeliveryStore:
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
         self._connection: Connection | None = None
+        self._session = 0
+        """How many connections were opened."""
 
     @contextmanager
     def transaction(self) -> Iterator["PostgresDeliveryTransaction"]:
@@ -56,7 +58,7 @@ class PostgresDeliveryStore:
         with store_errors(self._settings):
             connection = self._connected()
         with message_errors(self._settings, connection), connection.transaction():
-            opened = PostgresDeliveryTransaction(connection)
+            opened = PostgresDeliveryTransaction(connection, self._session)
             yield opened
             opened.mark_rollups()
 
@@ -82,6 +84,7 @@ class PostgresDeliveryStore:
         if self._connection is None or self._connection.closed:
             # Kept first, so that it is closed with the store even if the check fails.
             self._connection = connect(self._settings, autocommit=True)
+            self._session += 1
             check_migrated(self._connection)
             # Edges delete what is committed: it has to outlive a crash of this server.
             self._connection.execute(_Q["commit_to_disk"])
@@ -98,8 +101,9 @@ class PostgresDeliveryStore:
 class PostgresDeliveryTransaction:
     """The real `DeliveryTransaction`, on an open transaction of a connection."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, session: int) -> None:
         self._connection = connection
+        self.session = session
         self._marks = RollupMarks()
 
     def edges(self) -> list[EdgeRow]:

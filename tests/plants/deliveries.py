@@ -226,6 +226,8 @@ def _raise_next(failures: deque[Exception | None]) -> None:
 class MemoryTransaction:
     """A `DeliveryTransaction` on plain Python collections."""
 
+    session = 1
+
     def __init__(self, tables: MemoryTables, refused: frozenset[float]) -> None:
         self._tables = tables
         self._refused = refused
@@ -243,7 +245,7 @@ class MemoryTransaction:
     def tags_about(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
         return [
             row
-            for row in self.tags(site_id)
+            for row in MemoryTransaction.tags(self, site_id)
             if row.tag.name in names or row.tag.role is not TagRole.NONE
         ]
 

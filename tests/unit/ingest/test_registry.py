@@ -108,9 +108,10 @@ def test_what_is_as_it_was_is_not_read_again() -> None:
 def test_after_an_outage_it_looks_again_at_once() -> None:
     store, _, registry, edge = begun()
     store.tables.tags.clear()
-    registry.doubt()
+    later = opened(store)
+    later.session += 1
 
-    registry.refresh(opened(store), [EDGE])
+    registry.refresh(later, [EDGE])
 
     assert not registry.has_tags(edge)
 
@@ -125,3 +126,19 @@ def test_an_edge_cannot_fill_the_memory_with_tags() -> None:
 
 def replace_name(name: str) -> TagDeclaration:
     return TagDeclaration(name, TEMPERATURE.work_unit)
+
+
+def test_names_that_nobody_announced_do_not_make_it_read_the_whole_site() -> None:
+    store, _, registry, edge = begun()
+    transaction = opened(store)
+    registry.refresh(transaction, [EDGE])
+    read = transaction.whole
+
+    registry.look_up(transaction, edge.site_id, ["tien-1/la"])
+    assert registry.has_strange(edge, ["tien-1/la"])
+    row = store.tables.tags[TEMPERATURE.name]
+    store.tables.tags["tien-1/la"] = replace(row, tag=replace(row.tag, name="tien-1/la"))
+    registry.look_up(transaction, edge.site_id, ["tien-1/la"])
+
+    assert not registry.has_strange(edge, ["tien-1/la"])
+    assert transaction.whole == read

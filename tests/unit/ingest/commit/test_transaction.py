@@ -425,3 +425,22 @@ def test_a_message_with_very_many_refused_rows_is_one_rejection() -> None:
     assert bench.ledger().rejected_count == 1_001
     assert bench.ledger().committed == IdSet(((1, 1_004),))
     assert bench.selfstat.snapshot().measurements.queued == 0
+
+
+def test_a_birth_with_very_many_refused_tags_is_one_rejection_and_its_edge_is_told() -> None:
+    bench = Bench()
+    wrong = [
+        replace_tag(TEMPERATURE, name=f"{LATHE}/sai-{k}", work_unit=f"{LATHE}-2")
+        for k in range(101)
+    ]
+    letter = birth([COUNT, *wrong])
+
+    (ack,) = acks(bench.take(letter, status()))
+    bench.take(letter)
+
+    (rejection,) = bench.store.tables.rejections
+    assert (rejection.reason, rejection.raw) == ("many_refused", letter.payload)
+    assert rejection.detail.startswith("101 of 102: 101 unknown_work_unit, such as: ")
+    assert set(bench.store.tables.tags) == {COUNT.name}
+    assert ack.refused is not None
+    assert (ack.refused[0].reason, ack.refused[0].tag) == ("unknown_work_unit", wrong[0].name)
