@@ -13,6 +13,16 @@ from plant.settings import StrictModel
 from plant.unit import factor_of
 
 
+def machine_path(text: str) -> str:
+    """Return the path of a machine below its site; raise ConfigurationError for what is none."""
+    codes = text.split("/")
+    if len(codes) != 3:
+        raise ConfigurationError(f"{text!r} is not area/line/machine (three codes joined by '/')")
+    for code in codes:
+        checked_code(code)
+    return text
+
+
 class TagSettings(StrictModel):
     """One tag: what it is called, where it belongs, and how its readings become measurements."""
 
@@ -55,12 +65,8 @@ class TagSettings(StrictModel):
     @field_validator("work_unit")
     @classmethod
     def _work_unit_is_a_path(cls, value: str) -> str:
-        codes = value.split("/")
-        if len(codes) != 3:
-            raise ValueError(f"{value!r} is not area/line/machine (three codes joined by '/')")
         try:
-            for code in codes:
-                checked_code(code)
+            machine_path(value)
         except ConfigurationError as exc:
             raise ValueError(str(exc)) from exc
         return value

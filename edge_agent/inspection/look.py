@@ -13,6 +13,8 @@ from plant.errors import NhipmayError
 from plant.measurement import Quality, Value
 
 _LOOK_AGAIN_S = 0.05
+_ENOUGH_FAILURES = 3
+"""After so many in a row a source that cannot be reached is not waited for any longer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +63,7 @@ class Onlooker:
         self.problems: tuple[str, ...] = ()
         """What the driver says of the source as a whole."""
         self.unreadable_count = 0
+        self._failures = 0
 
     @property
     def looks(self) -> list[Look]:
@@ -73,8 +76,10 @@ class Onlooker:
 
     @property
     def complete(self) -> bool:
-        """Whether each tag has a value or a reason."""
-        return all(look.ok or name in self._reasons for name, look in self._looks.items())
+        """Whether each tag has a value or a reason, or the source fails again and again."""
+        return self._failures >= _ENOUGH_FAILURES or all(
+            look.ok or name in self._reasons for name, look in self._looks.items()
+        )
 
     async def deliver(
         self,
@@ -84,6 +89,7 @@ class Onlooker:
         position: str | None = None,
     ) -> None:
         """See `Inlet.deliver`."""
+        self._failures = 0
         for name, raw, time_us, raw_quality in readings:
             value, quality = self._converters[name](raw, raw_quality)
             tag = self._tags[name]
@@ -113,6 +119,7 @@ class Onlooker:
             else:
                 common.append(problem)
         self.problems = tuple(common)
+        self._failures = self._failures + 1 if common else 0
 
     def unreadable(self, count: int = 1) -> None:
         """See `Inlet.unreadable`."""

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from nhipmay.command import edge_look, edge_trust
+from nhipmay.command import edge_browse, edge_look, edge_trust
 from nhipmay.command.console import console
 from nhipmay.command.option import Settings
 from nhipmay.edge_service import run_edge
@@ -15,6 +15,7 @@ from nhipmay.runtime import missing_extra
 from plant.settings import load_settings
 
 app = typer.Typer(invoke_without_command=True)
+app.command("browse")(edge_browse.browse_source)
 app.command("read")(edge_look.read_edge)
 app.command("watch")(edge_look.watch_edge)
 app.command("import-tags")(edge_look.import_tags)

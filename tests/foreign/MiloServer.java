@@ -121,13 +121,16 @@ public final class MiloServer {
         }
         endpoints.add(open.copy().setPath("/discovery").setSecurityPolicy(SecurityPolicy.None)
             .setSecurityMode(MessageSecurityMode.None).build());
-        DefaultTrustListManager trust = new DefaultTrustListManager(folder);
+        // Before the manager is there: what comes later it sees some time.
+        File trusted = new File(folder, "trusted/certs");
+        trusted.mkdirs();
         for (String file : System.getenv().getOrDefault("TRUSTED", "").split(":")) {
             if (!file.isEmpty()) {
-                Files.copy(new File(file).toPath(),
-                    folder.toPath().resolve("trusted/certs").resolve(new File(file).getName()));
+                Files.copy(new File(file).toPath(), new File(trusted, new File(file).getName()).toPath(),
+                    java.nio.file.StandardCopyOption.REPLACE_EXISTING);
             }
         }
+        DefaultTrustListManager trust = new DefaultTrustListManager(folder);
         OpcUaServerConfig config = OpcUaServerConfig.builder()
             .setApplicationUri("urn:nhipmay:milo").setProductUri("urn:nhipmay:milo")
             .setApplicationName(LocalizedText.english("Milo of the tests"))

@@ -147,6 +147,10 @@ class MiloServer(_Server):
         self._trusted = trusted
         self._first: dict[str, str] = {}
 
+    def trust(self, certificate: Path) -> None:
+        """Have it believe a client, from its next start on."""
+        self._trusted = certificate
+
     def start(self) -> None:
         given = (self.port, self.items_per_call, self.sessions)
         self._run(

@@ -161,6 +161,10 @@ class MqttLink:
         """Ask the broker something that changes nothing; `Answered` follows."""
         self._client.unsubscribe(_PROBE_TOPIC)
 
+    def publish(self, topic: str, payload: bytes) -> None:
+        """Send a message, once and without knowing whether it came."""
+        self._client.publish(topic, payload)
+
     def close(self) -> None:
         """End the connection; blocks until paho's thread has ended."""
         self._closing.set()

@@ -63,6 +63,16 @@ class DataItem:
 
     id: str
     name: str
+    category: str = ""
+    """`SAMPLE`, `EVENT` or `CONDITION`."""
+    type: str = ""
+    """What it is, by the standard's list, such as `SPINDLE_SPEED`; with its sub-type."""
+    units: str = ""
+    """The standard's unit, such as `REVOLUTION/MINUTE`; empty where there is none."""
+    representation: str = ""
+    """`VALUE` where empty; else `TIME_SERIES`, `DATA_SET`, `TABLE` or `DISCRETE`."""
+    path: str = ""
+    """Device and components that it belongs to, by their names, joined by `/`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +138,8 @@ class _Target:
 
     def __init__(self) -> None:
         self._path: list[str] = []
+        self._components: list[tuple[int, str]] = []
+        """Depth and name of the device and components that are open."""
         self._header: Mapping[str, str] | None = None
         self._category: Category | None = None
         self._open: _Open | None = None
@@ -144,11 +156,13 @@ class _Target:
         elif name == "Header" and self._header is None:
             self._header = dict(attributes)
         elif name == "DataItem" and "id" in attributes:
-            self._data_items.append(DataItem(attributes["id"], attributes.get("name", "")))
+            self._data_items.append(self._described(attributes))
         elif name in _STREAM_PARTS and "dataItemId" not in attributes:
             self._category = Category(_STREAM_PARTS[name])
         elif "dataItemId" in attributes or "errorCode" in attributes:
             self._open = _Open(name, dict(attributes), len(self._path))
+        elif "id" in attributes and "dataItemId" not in attributes:
+            self._components.append((len(self._path), attributes.get("name") or name))
         self._path.append(name)
 
     def data(self, text: str) -> None:
@@ -162,6 +176,8 @@ class _Target:
 
     def end(self, _tag: str) -> None:
         name = self._path.pop()
+        if self._components and self._components[-1][0] == len(self._path):
+            self._components.pop()
         observed = self._open
         if observed is not None:
             if len(self._path) == observed.depth:
@@ -188,6 +204,18 @@ class _Target:
             observations=tuple(self._observations),
             data_items=tuple(self._data_items),
             errors=tuple(self._errors),
+        )
+
+    def _described(self, given: Mapping[str, str]) -> DataItem:
+        kind = " ".join(part for part in (given.get("type", ""), given.get("subType", "")) if part)
+        return DataItem(
+            given["id"],
+            given.get("name", ""),
+            given.get("category", ""),
+            kind,
+            given.get("units", ""),
+            given.get("representation", ""),
+            "/".join(name for _, name in self._components),
         )
 
     def _entry(self, observed: _Open, attributes: Mapping[str, str]) -> None:

@@ -48,7 +48,7 @@ class Nodes:
     async def resolve(self, keys: Iterable[int] | None = None) -> None:
         """Find out the nodes, all or some, and the data types where a value needs them."""
         keys = range(len(self._settings.tags)) if keys is None else keys
-        namespaces = await self._namespaces()
+        namespaces = await namespaces_of(self._client, self._limits)
         for key in keys:
             self._problems.pop(key, None)
             try:
@@ -85,13 +85,13 @@ class Nodes:
                 form.is_text, form.steps, names if form.is_text else None, self._types.opened
             )
 
-    async def _namespaces(self) -> list[str]:
-        node = ua.NodeId(ua.Int32(ObjectIds.Server_NamespaceArray))
-        (value,) = await read_attributes(
-            self._client, self._limits.read, [node], AttributeIds.Value
-        )
-        found = value.Value.Value if value.Value is not None else None
-        return [str(uri) for uri in found] if isinstance(found, list) else []
+
+async def namespaces_of(client: SourceClient, limits: Limits) -> list[str]:
+    """Return the namespaces of a server, each at the place that is its number."""
+    node = ua.NodeId(ua.Int32(ObjectIds.Server_NamespaceArray))
+    (value,) = await read_attributes(client, limits.read, [node], AttributeIds.Value)
+    found = value.Value.Value if value.Value is not None else None
+    return [str(uri) for uri in found] if isinstance(found, list) else []
 
 
 def node_id(address: NodeAddress, index: int) -> ua.NodeId:

@@ -65,6 +65,10 @@ class DataTypes:
         """Return the names of an enumeration's numbers; None where it is none."""
         return self._names.get(type_)
 
+    def builtin(self, type_: ua.NodeId) -> ua.VariantType | None:
+        """Return the built-in type that values of a type are; None for structures."""
+        return _builtin(type_) or self._builtin.get(type_)
+
     def opened(self, value: Any) -> object:
         """Return a structure as its fields by name; whatever else it is, as it is.
 
@@ -189,7 +193,7 @@ class DataTypes:
         return found
 
     def _field(self, field: _Field, data: Buffer) -> object:
-        builtin = _builtin(field.type) or self._builtin.get(field.type)
+        builtin = self.builtin(field.type)
         if builtin is not None:
             if field.is_array:
                 return unpack_uatype_array(builtin, data)
