@@ -22,6 +22,14 @@ from analytics.readings.counter import (
 )
 
 
+def since_zero(shown: float, modulus: float | None) -> float:
+    """Return the least that a counter counted since it was zero, to show what it shows.
+
+    A signed one shows values below zero only after it passed half its modulus.
+    """
+    return shown if shown >= 0 or modulus is None else shown + modulus
+
+
 @dataclass(slots=True)
 class _Away:
     """A counter that shows something else than what it counted so far."""
@@ -133,8 +141,8 @@ class Level:
             expected = rate * waited / 1e6
             if modulus is not None and more + modulus <= expected:
                 doubt = modulus
-            elif waited > AWAY_US and shown <= expected and more > 0:
-                doubt = self.level
+            elif waited > AWAY_US and more > 0 and since_zero(shown, modulus) <= expected:
+                doubt = abs(more - since_zero(shown, modulus))
         counted = self.grown(time_us, shown)
         event = CounterEvent.UNDECIDED if doubt else CounterEvent.COUNTED
         return Told(counted, event, doubt=doubt)

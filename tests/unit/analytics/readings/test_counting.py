@@ -1,9 +1,10 @@
 """Counters in the situations that machines produce."""
 
+import numpy as np
 import pytest
 
 from analytics.readings.counter import JITTER_US, Counter, CounterEvent, Verdict
-from analytics.readings.counting import added, increments
+from analytics.readings.counting import Increments, added, increments
 from analytics.readings.signal import number_readings
 
 
@@ -158,3 +159,20 @@ def test_a_bad_message_adds_nothing_and_one_below_zero_is_marked() -> None:
 def test_nothing_was_counted_when_no_message_came() -> None:
     none = added(number_readings([], []))
     assert (none.total, none.first_reading) == (0, None)
+
+
+def test_signed_counter_below_zero_was_not_reset_while_away_when_too_little_was_possible() -> None:
+    found = away(-19147.0, -18394.0, minutes=580)
+    assert found.total == 753
+    assert found.judgements == ()
+
+
+def test_doubt_of_a_signed_counter_is_what_a_reset_would_make_of_it() -> None:
+    (judged,) = away(-300.0, 400.0, minutes=580).judgements
+    assert (judged.event, judged.counted, judged.doubt) == (CounterEvent.UNDECIDED, 700, 300)
+
+
+def away(before: float, after: float, minutes: int) -> Increments:
+    """Return what a signed counter of 16 bits counts over a gap, at 0.1 a second at most."""
+    times = np.array([0, minutes * 60_000_000])
+    return increments(number_readings(times, [before, after]), Counter(65536.0, 0.1))
