@@ -55,9 +55,24 @@ def examine(files: list[Path]) -> Iterator[Finding]:
     """Look at the installation, and at what each settings file leads to."""
     yield _python()
     yield from _extras()
-    yield _space(Path.cwd())
+    yield from _whatever_happens("disk", iter([_space(Path.cwd())]))
     for file in files:
-        yield from _settings_file(file)
+        yield from _whatever_happens(str(file), _settings_file(file))
+
+
+def _whatever_happens(subject: str, findings: Iterator[Finding]) -> Iterator[Finding]:
+    """Yield findings; what ends them is one of them, never a traceback."""
+    try:
+        yield from findings
+    except Exception as exc:  # noqa: BLE001
+        # The doctor is what remains when all else fails.
+        yield Finding(subject, False, _fault(exc))
+
+
+def _fault(exc: Exception) -> str:
+    if isinstance(exc, NhipmayError | OSError):
+        return str(exc)
+    return f"it could not be looked at ({type(exc).__name__}: {exc}); please report this"
 
 
 def _python() -> Finding:
@@ -128,8 +143,8 @@ def _settings_file(file: Path) -> Iterator[Finding]:
     if kept is not None:
         yield _attempt("messages beside the ingest", partial(_kept, kept))
     if kind == "edge":
-        yield _attempt("login at the broker", partial(_login, settings))
-        yield from _sources(settings)
+        yield from _whatever_happens("broker", _at_the_broker(settings))
+        yield from _whatever_happens("sources", _in_force(settings))
 
 
 def settings_class(content: dict[str, Any]) -> tuple[str, type[ServiceSettings]]:
@@ -162,8 +177,9 @@ def settings_class(content: dict[str, Any]) -> tuple[str, type[ServiceSettings]]
 def _attempt(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, True, look())
-    except (NhipmayError, OSError) as exc:
-        return Finding(subject, False, str(exc))
+    except Exception as exc:  # noqa: BLE001
+        # One thing that cannot be looked at keeps nobody from looking at the others.
+        return Finding(subject, False, _fault(exc))
 
 
 def _database(settings: DatabaseSettings) -> str:
@@ -247,33 +263,54 @@ def _life_left(file: Path) -> str:
     return words
 
 
-def _login(settings: Any) -> str:
-    from edge_agent.inspection.broker import login
+def _at_the_broker(settings: Any) -> Iterator[Finding]:
+    """Log in as the edge does, say something to itself, and hear what the platform refused."""
+    from edge_agent.inspection.broker import Visit
 
-    return login(settings)
+    visit = Visit(settings)
+    yield _attempt("login at the broker", visit.log_in)
+    if visit.let_in:
+        yield _attempt("publishing", visit.publish)
+        yield from (
+            Finding("refused by the platform", False, f"{words}: {mend_of(reason)}")
+            for reason, words in visit.refused()
+        )
+    visit.close()
 
 
-def _sources(settings: Any) -> Iterator[Finding]:
-    """Read each tag of each source once, as the agent would."""
+def _in_force(settings: Any) -> Iterator[Finding]:
+    """Read each tag of each source once, as the agent would: of the sources that are in force."""
+    from edge_agent.configuration.remote import in_force
+
+    try:
+        settings, words = in_force(settings)
+    except NhipmayError as exc:
+        yield Finding("configuration", False, str(exc))
+    else:
+        yield Finding("configuration", "not used" not in words, words)
+    for name, source in settings.sources.items():
+        if source.enabled:
+            yield from _whatever_happens(f"source {name}", _source(name, source, settings))
+        else:
+            yield Finding(f"source {name}", True, "not enabled")
+
+
+def _source(name: str, source: Any, settings: Any) -> Iterator[Finding]:
     from edge_agent.inspection.look import look_at
 
-    for name, source in settings.sources.items():
-        if not source.enabled:
-            yield Finding(f"source {name}", True, "not enabled")
-            continue
-        onlooker = asyncio.run(
-            look_at(name, source, settings.make_clock(), settings.outbox.file.parent, _PATIENCE_S)
-        )
-        looks = onlooker.looks
-        wrong = [look for look in looks if not look.ok]
-        words = f"{len(looks) - len(wrong)} of {len(looks)} tags have a value"
-        more = f"; {'; '.join(onlooker.problems)}" if onlooker.problems else ""
-        yield Finding(f"source {name}", not wrong, words + more)
-        for look in wrong[:_TAGS_NAMED]:
-            yield Finding(f"tag {look.tag} ({look.place})", False, look.reason)
-        if len(wrong) > _TAGS_NAMED:
-            left = len(wrong) - _TAGS_NAMED
-            yield Finding(f"source {name}", False, f"{left} more tags: nhipmay edge read")
+    onlooker = asyncio.run(
+        look_at(name, source, settings.make_clock(), settings.outbox.file.parent, _PATIENCE_S)
+    )
+    looks = onlooker.looks
+    wrong = [look for look in looks if not look.ok]
+    words = f"{len(looks) - len(wrong)} of {len(looks)} tags have a value"
+    more = f"; {'; '.join(onlooker.problems)}" if onlooker.problems else ""
+    yield Finding(f"source {name}", not wrong, words + more)
+    for look in wrong[:_TAGS_NAMED]:
+        yield Finding(f"tag {look.tag} ({look.place})", False, look.reason)
+    if len(wrong) > _TAGS_NAMED:
+        left = len(wrong) - _TAGS_NAMED
+        yield Finding(f"source {name}", False, f"{left} more tags: nhipmay edge read")
 
 
 def _answers(host: str, port: int, question: str) -> str:

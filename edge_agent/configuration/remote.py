@@ -261,6 +261,31 @@ def kept_file(settings: EdgeSettings) -> Path:
     return settings.configuration.file or beside
 
 
+def in_force(local: EdgeSettings) -> tuple[EdgeSettings, str]:
+    """Return the settings that an agent would run with, and in words whose sources they are.
+
+    Nothing is changed. Raises ConfigurationError for pushed sources that no longer fit.
+    """
+    kept = Kept.read(kept_file(local)) if local.configuration.accept else Kept()
+    if kept is None:
+        raise ConfigurationError(
+            f"{kept_file(local)} cannot be read: the agent goes by its own file until the "
+            "platform's sources come again"
+        )
+    if kept.edge not in {"", local.edge.address().identity}:
+        kept = Kept()
+    pushed = kept.trial or kept.good
+    refused = f"; {_told(kept.refused)}, which is not used" if kept.refused else ""
+    if pushed is None:
+        return local, f"the sources of this file{refused}"
+    try:
+        settings = checked_sources(pushed.sources, local)
+    except ConfigurationError as exc:
+        raise ConfigurationError(f"version {pushed.version} no longer fits: {exc}") from exc
+    trial = ", on trial" if pushed is kept.trial else ""
+    return settings, f"version {pushed.version}, pushed by the platform{trial}{refused}"
+
+
 def _told(refusal: Refusal | None) -> str | None:
     return f"version {refusal.version}: {refusal.reason}" if refusal else None
 

@@ -21,7 +21,7 @@ def doctor(
     for finding in examine(settings or []):
         mark = "[green]ok[/]     " if finding.ok else "[bold red]problem[/]"
         console().print(mark, f" {finding.subject}: ", end="")
-        console().print(finding.words, markup=False, highlight=False)
+        console().print(finding.words, markup=False, highlight=False, soft_wrap=True)
         healthy = healthy and finding.ok
     if not healthy:
         raise typer.Exit(1)

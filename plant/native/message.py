@@ -46,6 +46,8 @@ class Leaf:
     """Platform to edge: a `Config`, what this edge is to read from now on. QoS 1, retained."""
     COMMAND = "command"
     """Platform to edge: kept for commands; nothing is sent there yet."""
+    DOCTOR = "doctor"
+    """The edge's doctor to itself, to see that the broker takes and gives; nobody else reads it."""
 
 
 class DropReason:

@@ -90,6 +90,8 @@ public final class MiloServer {
     }
 
     public static void main(String[] given) throws Exception {
+        // Aes256_Sha256_RsaPss is signed by what Java itself calls otherwise.
+        java.security.Security.addProvider(new org.bouncycastle.jce.provider.BouncyCastleProvider());
         File folder = new File(given[0]);
         int port = Integer.parseInt(given[1]);
         UInteger items = Unsigned.uint(Integer.parseInt(given[2]));
