@@ -48,6 +48,9 @@ from api.routers import (
     operator,
     pages,
     places,
+    programme,
+    programme_data,
+    programme_writing,
     series,
     sign_in,
     single_sign_on,
@@ -156,7 +159,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.include_router(health.router)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     own = (anomaly_page.router, sign_in.router, account.router, tablets.router)
-    for router in (*page_routers, *own, single_sign_on.router, sites.router):
+    pilot = (programme.router, programme_writing.router, programme_data.router)
+    for router in (*page_routers, *own, single_sign_on.router, sites.router, *pilot):
         app.include_router(router, responses=_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -24,6 +24,18 @@ class Right(StrEnum):
     """How edges are and what they were told."""
     TABLETS = "tablets"
     """Enrol shared tablets, and end them."""
+    PROGRAMME = "programme"
+    """Records of the pilot programme, as far as they are theirs to see."""
+    DECLARE = "declare"
+    """Write drafts of records."""
+    CONFIRM = "confirm"
+    """Confirm records of an enterprise, and give or take back its consents."""
+    REVIEW = "review"
+    """Review records for the department, and release datasets."""
+    APPROVE = "approve"
+    """Close records for the department, and withdraw them."""
+    PULL = "pull"
+    """Released aggregates, by a program."""
     OPERATIONS = "operations"
     """Counters of the service itself."""
 
@@ -45,17 +57,32 @@ _MACHINES = {Right.SELF, Right.AGGREGATES, Right.FIGURES, Right.OPERATE}
 RIGHTS: dict[Role, frozenset[Right]] = {
     Role.TECHNICIAN: frozenset({*_MACHINES, Right.FLEET}),
     Role.ENGINEER: frozenset(
-        {*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA, Right.TABLETS}
+        {
+            *(*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA, Right.TABLETS),
+            *(Right.PROGRAMME, Right.DECLARE),
+        }
     ),
     Role.OPERATOR: frozenset({Right.SELF, Right.OPERATE, Right.CLASSIFY}),
     Role.MANAGER: frozenset(
-        {*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA, Right.TABLETS}
+        {
+            *(*_MACHINES, Right.FLEET, Right.CLASSIFY, Right.MASTER_DATA, Right.TABLETS),
+            *(Right.PROGRAMME, Right.DECLARE, Right.CONFIRM),
+        }
     ),
-    Role.OFFICER: frozenset({Right.SELF, Right.AGGREGATES}),
-    Role.APPROVER: frozenset({Right.SELF, Right.AGGREGATES}),
+    Role.OFFICER: frozenset(
+        {
+            *(Right.SELF, Right.AGGREGATES, Right.PROGRAMME),
+            *(Right.DECLARE, Right.REVIEW, Right.PULL),
+        }
+    ),
+    Role.APPROVER: frozenset(
+        {Right.SELF, Right.AGGREGATES, Right.PROGRAMME, Right.APPROVE, Right.PULL}
+    ),
     # Who keeps the platform need not see what the machines do.
     Role.ADMINISTRATOR: frozenset({Right.SELF, Right.OPERATIONS}),
-    Role.SERVICE: frozenset({*_MACHINES, Right.FLEET, Right.MASTER_DATA, Right.OPERATIONS}),
+    Role.SERVICE: frozenset(
+        {*_MACHINES, Right.FLEET, Right.MASTER_DATA, Right.OPERATIONS, Right.PULL}
+    ),
 }
 """By role; a role that is not here may do nothing."""
 

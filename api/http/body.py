@@ -8,6 +8,8 @@ LARGEST_FILE = 32_000_000
 """Bytes of a file of master data."""
 LARGEST_LIST = 16_000_000
 """Bytes of a list of documents."""
+LARGEST_RECORD = 5_200_000
+"""Bytes of a form of a record, or of a file that is added to one."""
 _ENVELOPE = 100_000
 """What is said of a file beside it."""
 _SIGN_IN = 10_000
@@ -19,4 +21,6 @@ def largest_body(scope: Scope) -> int:
     path = scope["path"]
     if path.startswith("/api/v1/mes/"):
         return LARGEST_LIST
+    if path.startswith("/programme/"):
+        return LARGEST_RECORD
     return _BY_PATH.get(path, USUAL_BODY)

@@ -28,6 +28,7 @@ _OWN = (
     "anomalies.js",
     "toast.js",
     "mapping.js",
+    "programme.css",
     "icons.svg",
 )
 _PLOTLY = "plotly.min.js"

@@ -45,8 +45,8 @@ def before_after(
         if reason := _too_little(side, settings):
             return missing(f"{name}: {reason}")
     if held.before.machines != held.after.machines:
-        other = sorted(held.before.machines ^ held.after.machines)
-        return missing(f"hai kỳ không cùng máy: {', '.join(other)}")
+        other = held.before.machines ^ held.after.machines
+        return missing(f"hai kỳ không cùng máy: {len(other)} máy khác nhau")
     if not held.before.machines:
         return missing("không rõ máy nào được so sánh")
     if max(one.day for one in held.before.values) >= min(one.day for one in held.after.values):

@@ -43,6 +43,21 @@ split_part(t.edge, '/', 1)
 split_part(t.scope, '/', 1)
     = (select x.enterprise from access.tenant x where x.role_name = session_user)
 
+-- part: own
+(select x.enterprise from access.tenant x where x.role_name = session_user)
+
+-- name: enterprise
+-- Rows that name an enterprise by its code.
+t.enterprise = {own}
+
+-- name: enterprise_or_closed
+-- Its own, and what the whole programme has closed.
+t.enterprise = {own} or (t.enterprise is null and t.status = 'closed')
+
+-- name: pulled
+-- Pulls of what its records went into.
+{own} = any(t.enterprises)
+
 -- name: everybody
 -- Rows that are nobody's secret.
 true
@@ -54,3 +69,14 @@ t.level in ('enterprise', 'site')
 -- name: department_result
 -- Figures of sites.
 t.place_id in (select p.place_id from public.place p where p.level = 'site')
+
+-- name: department_record
+-- Of the programme itself, and what enterprises have let go.
+t.enterprise is null or t.status <> 'draft'
+
+-- name: department_part
+-- Parts of those.
+t.record_id in (
+    select r.record_id from public.pilot_record r
+    where r.enterprise is null or r.status <> 'draft'
+)

@@ -63,13 +63,24 @@ SEEN_BY = {
     "place_shown": "place_id",
     "master_data_event": "scope",
     "schema_migration": "everybody",
+    "criteria_framework": "everybody",
+    "pilot_programme": "everybody",
+    "pilot_record": "enterprise_or_closed",
+    **dict.fromkeys(
+        (
+            *("pilot_attachment", "pilot_consent", "pilot_enterprise", "pilot_evidence"),
+            *("pilot_evidence_input", "pilot_machine", "pilot_step"),
+        ),
+        "enterprise",
+    ),
+    "pilot_pull": "pulled",
 }
 """What people of an enterprise see: tables and views, and the column that says whose a row is."""
 
 UNSEEN = frozenset(
     (
         *("anomaly_channel", "anomaly_message", "anomaly_state", "edge_certificate"),
-        *("enrolment_token", "foreign_poll", "identity_event", "rollup_mark"),
+        *("enrolment_token", "foreign_poll", "identity_event", "pilot_release", "rollup_mark"),
     )
 )
 """Those that none of them sees."""
@@ -79,8 +90,17 @@ _AGGREGATES = {
     "place_shown": "department_place",
     "oee_result": "department_result",
     "schema_migration": "everybody",
+    **dict.fromkeys(
+        (
+            *("criteria_framework", "pilot_programme", "pilot_enterprise", "pilot_consent"),
+            *("pilot_release", "pilot_pull"),
+        ),
+        "everybody",
+    ),
+    "pilot_record": "department_record",
+    **dict.fromkeys(("pilot_evidence", "pilot_step", "pilot_attachment"), "department_part"),
 }
-"""What the department sees: places down to sites, and figures of sites."""
+"""What the department sees: places down to sites, figures of sites, and records let go."""
 
 
 def role_of(database: str, enterprise: str) -> str:

@@ -89,3 +89,21 @@ grant insert, update on anomaly_model, anomaly_limit, anomaly_channel to nhipmay
 -- name: grant_anomaly_remarks
 -- What was said of an event stays.
 grant insert on anomaly_remark to nhipmay_writer
+
+-- name: grant_pilot
+-- Records go their way; what was said on it, released and pulled is added, never changed.
+grant insert on criteria_framework, pilot_programme, pilot_enterprise, pilot_record, pilot_step,
+pilot_attachment, pilot_consent, pilot_release, pilot_pull
+to nhipmay_writer
+
+-- name: grant_pilot_record
+-- Of a record what it says and how far it is.
+grant update (status, content, sha256, changed_at) on pilot_record to nhipmay_writer
+
+-- name: grant_pilot_parts
+-- Drafts are made again.
+grant insert, update, delete on pilot_evidence, pilot_evidence_input, pilot_machine to nhipmay_writer
+
+-- name: grant_pilot_consent
+-- Of a consent only its end.
+grant update (withdrawn_by, withdrawn_at) on pilot_consent to nhipmay_writer

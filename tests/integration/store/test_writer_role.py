@@ -56,6 +56,12 @@ CHANGED_COLUMNS = {
     ("edge_certificate", "retires_at"),
     ("edge_certificate", "revoked_at"),
     ("enrolment_token", "used_at"),
+    ("pilot_consent", "withdrawn_at"),
+    ("pilot_consent", "withdrawn_by"),
+    ("pilot_record", "changed_at"),
+    ("pilot_record", "content"),
+    ("pilot_record", "sha256"),
+    ("pilot_record", "status"),
     ("place", "time_zone"),
     ("place", "time_zone_origin"),
     ("stop", "classification_id"),
@@ -157,6 +163,20 @@ def test_no_other_table_can_be_written(
     kept = ("anomaly_channel", "anomaly_limit", "anomaly_model")
     expected |= {(table, right) for table in kept for right in ("insert", "update")}
     expected |= {("anomaly_remark", "insert")}
+    drafts = ("pilot_evidence", "pilot_evidence_input", "pilot_machine")
+    expected |= {(table, right) for table in drafts for right in ("insert", "update", "delete")}
+    added = (
+        "attachment",
+        "consent",
+        "enterprise",
+        "programme",
+        "pull",
+        "record",
+        "release",
+        "step",
+    )
+    expected |= {(f"pilot_{table}", "insert") for table in added}
+    expected |= {("criteria_framework", "insert")}
     assert rights == expected
     columns = set(
         writer.execute(

@@ -272,7 +272,7 @@ def test_another_mix_of_products_is_told() -> None:
         ({"after": side(date(2026, 5, 20), 40)}, "chồng nhau"),
         (
             {"after": dataclasses.replace(COMPARED.after, machines=frozenset({"m1", "m2"}))},
-            "không cùng máy: m2",
+            "không cùng máy: 1 máy khác nhau",
         ),
         (
             {"after": dataclasses.replace(COMPARED.after, values=COMPARED.after.values[::9])},

@@ -56,6 +56,41 @@ MAY = {
         ),
         "EMS",
     ),
+    "POST /programme": "D",
+    "POST /programme/enterprises": "D",
+    "POST /programme/releases": "D",
+    "POST /programme/frameworks": "D",
+    "POST /programme/consents": "M",
+    "POST /programme/consents/{consent}/withdrawal": "M",
+    "GET /api/v1/programme/datasets": "DPS",
+    "GET /api/v1/programme/datasets/{dataset}/rows": "DP",
+    **dict.fromkeys(
+        (
+            *(
+                "GET /programme",
+                "GET /programme/enterprise/{place}",
+                "GET /programme/record/{record}",
+            ),
+            *("GET /programme/comparison", "GET /programme/sharing", "GET /programme/frameworks"),
+            "GET /programme/record/{record}/figure/{metric}",
+            "GET /programme/record/{record}/attachment/{attachment}",
+            "GET /api/v1/programme/records",
+        ),
+        "EMDP",
+    ),
+    "POST /programme/record/{record}/step": "EMDP",
+    **dict.fromkeys(
+        ("POST /programme/record/{record}/level", "POST /programme/record/{record}/documents"), "D"
+    ),
+    **dict.fromkeys(
+        (
+            *("POST /programme/records", "POST /programme/record/{record}/values"),
+            *("POST /programme/record/{record}/machines", "POST /programme/record/{record}/points"),
+            "POST /programme/record/{record}/evidence",
+            "POST /programme/record/{record}/attachments",
+        ),
+        "EMD",
+    ),
     "GET /metrics": "AS",
     "GET /account": "TEMODPAS",
     "POST /account/password": "TEMODPAS",
@@ -106,7 +141,13 @@ def town(timescale_server: PostgresServer) -> Iterator[Town]:
 def asked(route: str, place: str) -> tuple[str, str, dict[str, str]]:
     method, _, path = route.partition(" ")
     path = (
-        path.replace("{path:path}", place).replace("{board}", "hours").replace("{kind}", "products")
+        path.replace("{path:path}", place)
+        .replace("{board}", "hours")
+        .replace("{kind}", "products")
+        .replace("{place}", place.partition("/")[0])
+        .replace("{record}", "1")
+        .replace("{metric}", "E01")
+        .replace("{dataset}", "nmtm-chi-tieu")
     )
     tag = f"{'/'.join(place.split('/')[:2])}/cua/state"
     params = {"place": place, "tag": tag, "kind": "hour"}

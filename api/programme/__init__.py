@@ -1,0 +1,1 @@
+"""The pilot programme as whoever asks may see and move it: their office, their desk, page views."""

@@ -1,0 +1,1 @@
+"""The pilot programme as it is kept: records, steps, evidence, consents, releases and pulls."""
