@@ -37,6 +37,7 @@ _TABLES = {
     "stop": ("place.path, start_time", "work_unit_id"),
     "failure": ("place.path, start_time", "work_unit_id"),
     "base_sum": ("place.path, slice_start", "work_unit_id"),
+    "minute_sum": ("place.path, slice_start", "work_unit_id"),
     "oee_result": ("place.path, kind, window_start", "place_id"),
 }
 

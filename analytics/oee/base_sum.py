@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from analytics.oee.minute import Selections, SliceMinutes, slice_minutes
 from analytics.oee.operation import PlannedRunTimes
 from analytics.oee.schedule import Schedule
 from analytics.oee.slice_count import SliceCounts, quantities_of, scrap_of
@@ -91,6 +92,8 @@ class Slice:
     sums: BaseSums
     marks: tuple[str, ...] = ()
     lot: str | None = None
+    minutes: SliceMinutes | None = None
+    """What was counted minute by minute; None where nothing was."""
 
 
 def slices(
@@ -123,33 +126,42 @@ def slices(
     marks = _marks(line, first, starts, counts)
     breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
     breakdown[line.element != _DELAY] = 0
+    select = Selections(
+        at_setup=lambda made: tell.during(made, setting_up),
+        unseen=lambda made: made.bridges | tell.during(made, unseen),
+        stopped=lambda made: ~made.bridges & tell.during(made, standing),
+        resting=lambda made: tell.during(made, resting),
+    )
     parts = _Columns(
         times=times.tolist(),
         breakdown=np.add.reduceat(breakdown, first).tolist(),
         counted=tell.of(counts),
-        at_setup=tell.parts(lambda made: tell.during(made, setting_up)),
-        unseen=tell.parts(lambda made: made.bridges | tell.during(made, unseen)),
-        stopped=tell.parts(lambda made: ~made.bridges & tell.during(made, standing)),
-        idle_energy=tell.energy(resting),
+        at_setup=tell.parts(select.at_setup),
+        unseen=tell.parts(select.unseen),
+        stopped=tell.parts(select.stopped),
+        idle_energy=tell.energy(select.resting),
         inspected=_inspected(more.inspections, bounds),
     )
     pacing = more.pacing
     orders = line.signals.order
+    products = [line.signals.product.name(code) for code in line.product[first].tolist()]
+    begun = zip(products, starts.tolist(), strict=True)
+    run_times = [planned.at(product, start) for product, start in begun]
+    inspected = [(one.moment, one.good, one.rework) for one in more.inspections]
+    minutes = slice_minutes(bounds, counts, select, run_times, inspected)
     found = []
-    for index, (start, end, hour, shift, order, product_code, lot) in enumerate(
+    for index, (start, end, hour, shift, order, lot) in enumerate(
         zip(
             starts.tolist(),
             bounds[1:].tolist(),
             hours.tolist(),
             line.shift[first].tolist(),
             line.order[first].tolist(),
-            line.product[first].tolist(),
             line.lot[first].tolist(),
             strict=True,
         )
     ):
-        product = line.signals.product.name(product_code)
-        run_time = planned.at(product, start)
+        product, run_time = products[index], run_times[index]
         sums = parts.sums(
             index,
             run_time,
@@ -171,6 +183,7 @@ def slices(
                 sums=sums,
                 marks=tuple(sorted(marks[index])),
                 lot=line.signals.lot.name(lot),
+                minutes=minutes[index],
             )
         )
     return found

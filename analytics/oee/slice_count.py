@@ -1,6 +1,9 @@
 """What was counted in each slice of a machine's time, by counter, and what the counters tell."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import reduce
+from operator import add
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +15,17 @@ from plant.measurement import TagRole
 
 Column = list[float | None]
 """One value per slice, None where nothing is known."""
+
+
+class _Adds(Protocol):
+    """A number, or a column of numbers."""
+
+    def __add__(self, other: Any, /) -> Any: ...
+
+    def __neg__(self) -> Any: ...
+
+
+_Amount = TypeVar("_Amount", bound=_Adds)
 
 
 class SliceCounts:
@@ -43,12 +57,12 @@ class SliceCounts:
             if role is not TagRole.ENERGY
         }
 
-    def energy(self, tiles: NDArray[np.bool_]) -> Column:
-        """Return the energy used in chosen tiles; None without a meter."""
+    def energy(self, chosen: Callable[[Increments], NDArray[np.bool_]]) -> Column:
+        """Return what chosen increments of energy add up to; None without a meter."""
         energy = self._counts.get(TagRole.ENERGY)
         if energy is None:
             return [None] * self._hours.size
-        return self._counted(energy, energy.amounts * self.during(energy, tiles))
+        return self._counted(energy, energy.amounts * chosen(energy))
 
     def during(self, made: Increments, tiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return for each increment whether its moment lies in a chosen tile; shape is kept."""
@@ -78,13 +92,13 @@ class SliceCounts:
 
 
 def quantities_of(
-    quantities: Mapping[TagRole, float | None],
-) -> tuple[float | None, float | None]:
-    """Return produced and good quantity as far as the counters tell them.
+    quantities: Mapping[TagRole, _Amount | None],
+) -> tuple[_Amount | None, _Amount | None]:
+    """Return produced and good quantity as far as the counters tell them, of one time or many.
 
     Rework failed at first pass: it is produced but not good, and a rework pass adds nothing.
     """
-    bad = [
+    bad: list[_Amount | None] = [
         quantities[role]
         for role in (TagRole.SCRAP_COUNT, TagRole.REWORK_COUNT)
         if role in quantities
@@ -100,11 +114,10 @@ def quantities_of(
     return None, good
 
 
-def _total(parts: Iterable[float | None]) -> float | None:
-    known = list(parts)
-    if any(part is None for part in known):
-        return None
-    return sum(part for part in known if part is not None)
+def _total(parts: Iterable[_Amount | None]) -> _Amount | None:
+    every = list(parts)
+    known = [part for part in every if part is not None]
+    return reduce(add, known) if len(known) == len(every) else None
 
 
 def scrap_of(quantities: Mapping[TagRole, float | None]) -> float | None:

@@ -213,4 +213,6 @@ def _slice_row(part: Slice) -> figure.SliceRow:
         sums=part.sums,
         marks=part.marks,
         lot_number=part.lot,
+        minutes=None if part.minutes is None else part.minutes.amounts,
+        coarse_ms=0 if part.minutes is None else part.minutes.coarse_ms,
     )

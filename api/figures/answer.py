@@ -157,6 +157,7 @@ def kpi_window(asked: Window, answer: KpiAnswer) -> KpiWindow:
         asked_start=asked.start,
         asked_end=asked.end,
         rounded=answer.rounded,
+        known_to_s=None if answer.known_to_ms is None else answer.known_to_ms / 1000,
         policies={
             site: PolicyOut.model_validate(policy) for site, policy in answer.policies.items()
         },

@@ -31,6 +31,7 @@ from store.reading.reading import Reading
 from store.reading.row import PlaceRow
 
 _MS = timedelta(milliseconds=1)
+_MINUTE_MS = 60_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,8 @@ class KpiAnswer:
     window: Window
     rounded: bool
     """Whether the asked window cut slices whose counts cannot be divided: it was widened."""
+    known_to_ms: int | None
+    """How fine the counts are, where the window is finer; None where it is not."""
     groups: Sequence[KpiGroup]
     policies: Mapping[str, OeePolicy]
 
@@ -96,8 +99,9 @@ def roll_up(
 ) -> KpiAnswer:
     """Return the figures of a place per group of a window, of one order, product or lot if chosen.
 
-    Slices are cut at hours, shifts, orders and products. A window that cuts one is served exactly
-    where nothing was counted in it; otherwise it is widened to the slice and `rounded`.
+    Slices are cut at hours, shifts, orders and products. A window that cuts one is served by its
+    minutes; each belongs to the window that holds its beginning, so windows add up. Where a slice
+    has not been counted by the minute yet the window is widened to it and `rounded`.
     """
     members = tree.within(place.path, Level.WORK_UNIT)
     first = _first_step(tree, place)
@@ -106,7 +110,7 @@ def roll_up(
         zones = [unit.time_zone or "UTC" for unit in machines]
         return reading.kpi([unit.place_id for unit in machines], zones, by, start, end, chosen)
 
-    window, divided = _served(of(members, asked.start, asked.end), asked)
+    window, divided, known_to = _served(of(members, asked.start, asked.end), asked)
     kpi = of(members, window.start, window.end)
     policies = kpi.policies()
     units = {
@@ -130,7 +134,7 @@ def roll_up(
     )
     # Another machine's counts do not widen the window; where it cuts them there is no fall-off.
     step = of(first, window.start, window.end)
-    exact, step_divided = _served(step, window) if first else (asked, False)
+    exact, step_divided, _ = _served(step, window) if first else (asked, False, None)
     before = _rows(step, divided=step_divided) if exact == window and first else {}
     lacking = Lacking(stateless, frozenset(uncovered))
     of_time = by not in ("product", "order", "lot") and not chosen
@@ -141,6 +145,7 @@ def roll_up(
     return KpiAnswer(
         window,
         window != asked,
+        known_to,
         groups,
         {site: policies.get(site, OeePolicy()) for site in sorted(used)},
     )
@@ -275,21 +280,29 @@ def _rows(kpi: KpiReading, *, divided: bool) -> dict[int, dict[GroupKey, GroupRo
     return found
 
 
-def _served(kpi: KpiReading, asked: Window) -> tuple[Window, bool]:
-    """Return the window that can be served, and whether slices must be divided for it."""
-    divided = False
-    ends = []
+def _served(kpi: KpiReading, asked: Window) -> tuple[Window, bool, int | None]:
+    """Return the window that can be served, whether slices must be divided for it, how fine.
+
+    The last is how fine the counts of those slices are, in milliseconds, where the window is finer.
+    """
+    divided, off_minute, coarse_ms = False, False, 0
+    ends: list[datetime] = []
     for moment, outward in ((asked.start, min), (asked.end, max)):
         at = moment
         while True:
             cut = kpi.cut_slices(at)
-            counted = [one for one in cut if one.counted]
-            if not counted:
+            blocking = [one for one in cut if one.counted and one.coarse_ms is None]
+            if not blocking:
                 divided = divided or bool(cut)
                 break
-            at = outward(one.start if outward is min else one.end for one in counted)
+            at = outward(one.start if outward is min else one.end for one in blocking)
+        counted = [one.coarse_ms or 0 for one in cut if one.counted]
+        off_minute = off_minute or (bool(counted) and _millis(at) % _MINUTE_MS != 0)
+        coarse_ms = max([coarse_ms, *counted])
         ends.append(at)
-    return Window(*ends), divided
+    served = Window(*ends)
+    finer = off_minute or (served.end - served.start) < coarse_ms * _MS
+    return served, divided, max(coarse_ms, _MINUTE_MS) if finer else None
 
 
 def _joined(one: GroupRow, other: GroupRow) -> GroupRow:

@@ -80,7 +80,12 @@ class KpiWindow(Wire):
     asked_start: Time
     asked_end: Time
     rounded: bool = Field(
-        description="The asked window cut slices in which something was counted: it was widened."
+        description="The asked window cut hours that are not counted by the minute yet: it was "
+        "widened."
+    )
+    known_to_s: float | None = Field(
+        description="How fine the counts are, where the window is finer than that: what was "
+        "counted in a minute belongs to the window that holds its beginning."
     )
     policies: dict[str, PolicyOut] = Field(description="By site; see `policy_versions`.")
 

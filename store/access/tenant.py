@@ -38,7 +38,8 @@ SEEN_BY = {
     ),
     **dict.fromkeys(
         (
-            *("base_sum", "counter_judgement", "dirty_window", "failure", "order_run"),
+            *("base_sum", "counter_judgement", "dirty_window", "failure", "minute_sum"),
+            "order_run",
             *("planned_run_time", "routing_step", "state_interval", "state_map", "stop"),
             "stop_classification",
             "stop_division",

@@ -10,7 +10,8 @@ grant select on all tables in schema public to nhipmay_analytics
 
 -- name: grant_figures
 -- Computed again whenever what they come from changes.
-grant insert, update, delete on base_sum, counter_judgement, failure, oee_result, state_interval, stop
+grant insert, update, delete
+on base_sum, counter_judgement, failure, minute_sum, oee_result, state_interval, stop
 to nhipmay_analytics
 
 -- name: grant_dirty_hours

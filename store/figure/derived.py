@@ -6,7 +6,7 @@ only the revision that was read is deleted once the hour is computed: what came 
 may not have been seen, leaves the hour dirty. So nothing has to be locked while it runs.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from datetime import date, datetime, timedelta
 from operator import attrgetter
@@ -18,6 +18,13 @@ from store.engine.queries import queries
 from store.figure.classification import apply_classifications, lock_stops
 
 _Q = queries("figure/derived")
+
+MINUTE_SUMS = (
+    *("produced_quantity", "good_quantity", "scrap_quantity", "rework_quantity", "energy_kwh"),
+    *("idle_energy_kwh", "start_up_pri_ms", "unseen_pri_pq_ms", "stopped_pri_pq_ms"),
+    *("inspected_parts", "good_at_first_parts", "rework_found_parts"),
+)
+"""The base sums that are kept minute by minute too."""
 
 # A stop goes on across a planned break; none is longer than this.
 _BREAK_REACH = timedelta(hours=12)
@@ -77,6 +84,10 @@ class SliceRow:
     sums: BaseSums
     marks: tuple[str, ...]
     lot_number: str | None = None
+    minutes: Mapping[str, bytes] | None = None
+    """What was counted minute by minute, a float64 each, by name of the base sum."""
+    coarse_ms: int = 0
+    """Over how long a counter tells more than one part at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,13 +162,14 @@ def write_unit(
     unit_id: int,
     window: tuple[datetime, datetime],
     intervals: Iterable[IntervalRow],
-    slices: Iterable[SliceRow],
+    slices: Sequence[SliceRow],
     provenance: Provenance,
 ) -> None:
     """Replace the state intervals and base sums of a work unit in whole hours."""
     span = {"unit": unit_id, "start": window[0], "end": window[1]}
     connection.execute(_Q["delete_state_intervals"], span)
     connection.execute(_Q["delete_base_sums"], span)
+    connection.execute(_Q["delete_minute_sums"], span)
     with connection.cursor() as cursor:
         with cursor.copy(_Q["copy_state_intervals"]) as copy:
             copy.set_types(["int4", "timestamptz", "timestamptz"] + ["text"] * 6)
@@ -167,6 +179,12 @@ def write_unit(
             copy.set_types(_SLICE_TYPES)
             for row in slices:
                 copy.write_row(_slice_values(unit_id, row, provenance))
+        with cursor.copy(_Q["copy_minute_sums"]) as copy:
+            copy.set_types(["int4", "timestamptz", "int8"] + ["bytea"] * len(MINUTE_SUMS))
+            for row in slices:
+                if row.minutes is not None:
+                    told = (row.minutes.get(name) for name in MINUTE_SUMS)
+                    copy.write_row((unit_id, row.start, row.coarse_ms, *told))
 
 
 def looking_ahead(

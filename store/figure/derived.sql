@@ -66,6 +66,18 @@ where work_unit_id = %(unit)s and start_time >= %(start)s and start_time < %(end
 delete from base_sum
 where work_unit_id = %(unit)s and slice_start >= %(start)s and slice_start < %(end)s
 
+-- name: delete_minute_sums
+-- Of slices, which are cut at hours.
+delete from minute_sum
+where work_unit_id = %(unit)s and slice_start >= %(start)s and slice_start < %(end)s
+
+-- name: copy_minute_sums
+copy minute_sum (
+    work_unit_id, slice_start, coarse_ms, produced_quantity, good_quantity, scrap_quantity,
+    rework_quantity, energy_kwh, idle_energy_kwh, start_up_pri_ms, unseen_pri_pq_ms,
+    stopped_pri_pq_ms, inspected_parts, good_at_first_parts, rework_found_parts
+) from stdin (format binary)
+
 -- name: copy_state_intervals
 copy state_interval (
     work_unit_id, start_time, end_time, element, state, stop_kind, stop_reason, order_number,

@@ -42,6 +42,9 @@ with ended as (
 ), sums as (
     delete from base_sum using ended
     where work_unit_id = place_id and slice_start >= in_service_until
+), minutes as (
+    delete from minute_sum using ended
+    where work_unit_id = place_id and slice_start >= in_service_until
 ), tiles as (
     delete from state_interval using ended
     where work_unit_id = place_id and start_time >= in_service_until

@@ -1,7 +1,7 @@
 """What figures of any place and window are formed from: base sums by group, stops, open hours."""
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date, datetime
 from typing import Any
 
@@ -19,6 +19,7 @@ from store.engine.array_column import array_cursor
 from store.engine.connection import Connection
 from store.engine.queries import queries
 from store.place.stored import oee_policy
+from store.reading.cut_slice import BY_MINUTE, WHOLE, added, counted_within
 
 _Q = queries("reading/kpi")
 
@@ -75,7 +76,10 @@ class CutSlice:
     start: datetime
     end: datetime
     counted: bool
-    """Whether anything was counted in it: its counts cannot be divided."""
+    """Whether anything was counted in it."""
+    coarse_ms: int | None
+    """Over how long its counters tell more than one part at once; None where what was counted is
+    not known by the minute, so that it cannot be divided."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,8 +193,17 @@ class KpiReading:
         return [_group(row) for row in self._run("grouped_sums")]
 
     def partial_sums(self) -> list[GroupRow]:
-        """Return the times of slices that the window cuts, per machine and group."""
-        return [_group(row) for row in self._run("partial_sums")]
+        """Return the sums of slices that the window cuts within it, per machine and group."""
+        found = {(row.unit_id, row.key): row for row in map(_group, self._run("partial_sums"))}
+        window = self.window.start, self.window.end
+        for unit_id, at, text, start, *values in self._run("cut_minutes"):
+            whole = dict(zip(WHOLE, values[: len(WHOLE)], strict=True))
+            minutes = dict(zip(BY_MINUTE, values[len(WHOLE) :], strict=True))
+            row = found.get((unit_id, (at, text)))
+            if row is not None:
+                counted = counted_within(start, whole, minutes, window)
+                found[row.unit_id, row.key] = replace(row, sums=added(row.sums, counted))
+        return list(found.values())
 
     def marks(self) -> dict[GroupKey, set[str]]:
         """Return the marks of the slices of each group."""

@@ -113,21 +113,46 @@ where
     and {chosen}
 
 -- name: cut_slices
--- Slices that a moment cuts, and whether anything was counted in them: then their times can be
--- divided but their counts cannot.
+-- Slices that a moment cuts, whether anything was counted in them, and, where that is known minute by
+-- minute, over how long their counters tell more than one at once.
 select
     b.work_unit_id, b.slice_start, b.slice_end,
     coalesce(b.produced_quantity, 0) <> 0 or coalesce(b.good_quantity, 0) <> 0
         or coalesce(b.scrap_quantity, 0) <> 0 or coalesce(b.rework_quantity, 0) <> 0
-        or coalesce(b.energy_kwh, 0) <> 0 or b.failure_events <> 0 or b.inspected_parts <> 0
+        or coalesce(b.energy_kwh, 0) <> 0 or b.inspected_parts <> 0,
+    m.coarse_ms
 from base_sum b
+left join minute_sum m using (work_unit_id, slice_start)
 where
     b.work_unit_id = any(%(units)s) and b.slice_start < %(moment)s and b.slice_end > %(moment)s
     and b.slice_start > %(moment)s::timestamptz - interval '1 hour'
 
+-- name: cut_minutes
+-- What was counted minute by minute in slices that an end of the window cuts, and in all of each.
+select
+    b.work_unit_id,
+    {group_start} as key_start,
+    {group_text} as key_text,
+    b.slice_start,
+    b.pri_pq_ms, b.pri_gq_ms, b.line_pri_gq_ms, b.line_pri_sq_ms, b.produced_quantity,
+    b.good_quantity, b.scrap_quantity, b.rework_quantity, b.produced_items, b.good_items,
+    b.scrap_items, b.rework_items, b.unpriced_items,
+    m.produced_quantity, m.good_quantity, m.scrap_quantity, m.rework_quantity, m.energy_kwh,
+    m.idle_energy_kwh, m.start_up_pri_ms, m.unseen_pri_pq_ms, m.stopped_pri_pq_ms,
+    m.inspected_parts, m.good_at_first_parts, m.rework_found_parts
+from unnest(%(units)s::integer[], %(zones)s::text[]) as asked (work_unit_id, zone)
+join base_sum b on b.work_unit_id = asked.work_unit_id
+join minute_sum m on m.work_unit_id = b.work_unit_id and m.slice_start = b.slice_start
+where
+    b.slice_start < %(end)s and b.slice_end > %(start)s
+    and b.slice_start > %(start)s::timestamptz - interval '1 hour'
+    and (b.slice_start < %(start)s or b.slice_end > %(end)s)
+    and (%(by)s <> 'shift' or b.shift_start is not null)
+    and {chosen}
+
 -- name: partial_sums
--- The times of slices that an end of the window cuts, from the state intervals within it; nothing
--- was counted in them.
+-- The times of slices that an end of the window cuts, from the state intervals within it; what was
+-- counted there comes from its minutes.
 select
     b.work_unit_id,
     {group_start} as key_start,

@@ -228,6 +228,7 @@ class FigurePlant:
             "stop": "work_unit_id, start_time",
             "failure": "work_unit_id, start_time",
             "base_sum": "work_unit_id, slice_start",
+            "minute_sum": "work_unit_id, slice_start",
             "oee_result": "place_id, kind, window_start",
         }
         found = {}
@@ -239,7 +240,9 @@ class FigurePlant:
 
     def forget(self) -> None:
         """Throw all figures away and mark every hour that has readings dirty."""
-        self.connection.execute("truncate state_interval, stop, failure, base_sum, oee_result")
+        self.connection.execute(
+            "truncate state_interval, stop, failure, base_sum, minute_sum, oee_result"
+        )
         self.connection.execute(
             "insert into dirty_window (work_unit_id, hour, marked_at)"
             " select distinct work_unit_id, date_trunc('hour', source_time), now()"

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -276,10 +277,68 @@ def test_a_failure_is_counted_and_repaired(served: Served) -> None:
     assert other["figures"]["mtbf"]["missing"] == "no_failure"
 
 
-def test_a_window_is_widened_when_it_cuts_what_was_counted(
-    served: Served,
+COUNTED = ("produced_quantity", "good_quantity", "scrap_quantity", "pri_pq_ms", "pri_gq_ms")
+
+
+def _add_up(client: TestClient, place: str, cuts: list[float]) -> dict[str, float]:
+    """Return what the windows between moments count together."""
+    found = dict.fromkeys(COUNTED, 0.0)
+    for start, end in pairwise(cuts):
+        answer = ask(client, "kpi", place=place, start=at(start), end=at(end))
+        assert answer["meta"]["rounded"] is False
+        assert datetime.fromisoformat(answer["meta"]["start"]) == at(start)
+        for group in answer["data"]:
+            for name in COUNTED:
+                found[name] += group["quantities"][name] or 0.0
+    return found
+
+
+@pytest.mark.parametrize("place", [SAW, GRINDER, LINE])
+@pytest.mark.parametrize(
+    "cuts", [[4 / 60, 17 / 60], [0.25, 1, 2.5, 3.2], [0, 1 / 7, 1.9, 1.95, 5.0001, 8]]
+)
+def test_windows_add_up_however_they_cut_hours(
+    served: Served, place: str, cuts: list[float]
 ) -> None:
     _, client = served
+    whole = _add_up(client, place, [cuts[0], cuts[-1]])
+    assert whole["good_quantity"] > 0
+    assert _add_up(client, place, cuts) == pytest.approx(whole)
+    minutes = [cuts[0] + n * (cuts[-1] - cuts[0]) / 13 for n in range(13)]
+    assert _add_up(client, place, [*minutes, cuts[-1]]) == pytest.approx(whole)
+
+
+def test_minutes_hold_what_the_counter_showed_in_them(served: Served) -> None:
+    plant, client = served
+    shown = plant.rows(
+        "select source_time, value from measurement join tag using (tag_id)"
+        " where name = 'cua/good_count' order by source_time"
+    )
+    increments = [
+        (later["source_time"], later["value"] - before["value"])
+        for before, later in pairwise(shown)
+    ]
+    for minute in range(60, 73):
+        start, end = at(minute / 60), at((minute + 1) / 60)
+        (group,) = ask(client, "kpi", place=SAW, start=start, end=end)["data"]
+        made = sum(more for moment, more in increments if start <= moment < end)
+        assert group["quantities"]["good_quantity"] == made
+        assert group["times_ms"]["calendar_ms"] == 60_000
+
+
+def test_a_window_finer_than_the_counts_says_how_fine_they_are(served: Served) -> None:
+    _, client = served
+    fine = ask(client, "kpi", place=SAW, start=at(1), end=at(1.001))
+    assert fine["meta"]["known_to_s"] >= 60
+    whole = ask(client, "kpi", place=SAW, start=at(1), end=at(1.5))
+    assert whole["meta"]["known_to_s"] is None
+
+
+def test_a_window_is_widened_when_it_cuts_what_is_not_counted_by_the_minute(
+    changing: Served,
+) -> None:
+    plant, client = changing
+    plant.connection.execute("truncate minute_sum")
     found = ask(client, "kpi", place=SAW, start=at(0.25), end=at(2.5))
     assert found["meta"]["rounded"] is True
     assert datetime.fromisoformat(found["meta"]["start"]) == at(0)
@@ -293,7 +352,7 @@ def test_a_window_is_exact_when_nothing_was_counted_where_it_cuts(
     changing: Served,
 ) -> None:
     plant, client = changing
-    # After the shift nothing is counted; the cut at 7.75 h lies in the shift and is widened.
+    # After the shift nothing is counted.
     end = at(8)
     found = ask(client, "kpi", place=SAW, start=at(-0.5), end=end)
     assert found["meta"]["rounded"] is False
