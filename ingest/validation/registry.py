@@ -112,7 +112,7 @@ class Registry:
         Not the whole site, as anybody may name what there is not, in message after message.
         """
         known = self._sites.get(site_id, {})
-        rows = transaction.tags_about(site_id, names)
+        rows = transaction.tags_named(site_id, names)
         if news := {row.tag.name: row for row in rows if known.get(row.tag.name) != row}:
             self._learned(site_id, news)
 

@@ -118,6 +118,10 @@ class PostgresDeliveryTransaction:
         """Return the tags of a site that have one of the names, or a role."""
         return self._tags("tags_about", site=site_id, names=list(names))
 
+    def tags_named(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
+        """Return the tags of a site that have one of the names, each said once."""
+        return self._tags("tags_named", site=site_id, names=list(names))
+
     def _tags(self, query: str, **asked: object) -> list[TagRow]:
         # There may be very many, of few machines and units.
         return [

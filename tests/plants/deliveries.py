@@ -249,6 +249,9 @@ class MemoryTransaction:
             if row.tag.name in names or row.tag.role is not TagRole.NONE
         ]
 
+    def tags_named(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
+        return [row for row in MemoryTransaction.tags(self, site_id) if row.tag.name in names]
+
     def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
         return {site_id: repr(self.tags(site_id)) for site_id in site_ids}
 
