@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults bench-anomaly fuzz fuzz-messages lock clean
+.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults bench-anomaly fuzz fuzz-api fuzz-messages lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -66,6 +66,12 @@ bench-faults: ## Break everything at random moments and compare with the truth (
 fuzz: ## Try hostile input on every decoder (ARGS="--seconds 600 mqtt-message")
 	@sh setup/environment.sh dev
 	@$(BIN)/python -m tests.fuzz $(ARGS)
+
+fuzz-api: ## Ask the API whatever its description allows and forbids (ARGS="--examples 500 --seed 7")
+	@sh setup/environment.sh dev
+	@$(BIN)/python setup/test_services.py
+	@$(BIN)/python setup/foreign_peers.py schemathesis
+	@$(BIN)/python -m tests.contract $(ARGS)
 
 fuzz-messages: ## Send hostile messages through broker, ingest and database (ARGS="--rounds 200")
 	@$(MAKE) --no-print-directory bench ARGS="messages $(ARGS)"

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
-from fastapi import Depends, FastAPI
+from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
 
@@ -22,9 +22,9 @@ from api.http import error_answer
 from api.http.body import largest_body
 from api.http.bounds import Bounds
 from api.http.context import Context, Database
+from api.http.description import ERRORS, PAGE_ERRORS, Responses, described
 from api.http.envelope import Envelope
 from api.http.metrics import Metrics
-from api.http.wire import ProblemOut
 from api.pages.assets import load_assets
 from api.pages.live import LivePages, make_environment
 from api.routers import (
@@ -69,20 +69,6 @@ DESCRIPTION = (
     "windows half-open, ratios fractions, null where there is no value; errors are "
     "application/problem+json."
 )
-_ERRORS: dict[int | str, dict[str, Any]] = {
-    status: {
-        "description": words,
-        "content": {
-            error_answer.PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}
-        },
-    }
-    for status, words in (
-        (401, "The token is missing or wrong."),
-        (404, "There is no such place or tag."),
-        (422, "A parameter is missing or wrong."),
-        (503, "The database is not usable at the moment."),
-    )
-}
 
 
 def create_app(settings: ApiSettings) -> FastAPI:
@@ -141,6 +127,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         redoc_url=None,
     )
     app.state.context = context
+    app.state.routes = []
     app.state.outside = OutsideReadings(context.accounts.record) if context.accounts else None
     app.state.enrolment_desk = make_desk(settings, metrics.certificate_reuse.inc)
     app.state.pages = pages.Pages(
@@ -149,19 +136,17 @@ def create_app(settings: ApiSettings) -> FastAPI:
         assets=assets,
         default_language=settings.default_language,
     )
-    figures_of_all = (figures, kpi, classification, corrections, boards)
-    for part in (anomalies, anomaly_models, anomaly_limits):
-        app.include_router(part.router, responses=_ERRORS)
-    data = (master_data, master_data_file, mapping)
-    for part in (places, measurements, series, *figures_of_all, delivery, *data):
-        app.include_router(part.router, responses=_ERRORS)
-    app.include_router(enrolment.router, responses=_ERRORS)
-    app.include_router(health.router)
+    data = (places, measurements, series, figures, kpi, classification, corrections, boards)
+    written = (master_data, master_data_file, mapping, enrolment, delivery, health)
+    found = (anomalies, anomaly_models, anomaly_limits, programme_data)
+    for part in (*data, *written, *found):
+        app.take(part.router, ERRORS)
+    app.take(account.token_router, ERRORS)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     own = (anomaly_page.router, sign_in.router, account.router, tablets.router)
-    pilot = (programme.router, programme_writing.router, programme_data.router)
+    pilot = (programme.router, programme_writing.router)
     for router in (*page_routers, *own, single_sign_on.router, sites.router, *pilot):
-        app.include_router(router, responses=_ERRORS)
+        app.take(router, PAGE_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Bounds, hosts=settings.trusted_hosts(), largest_body=largest_body)
@@ -182,9 +167,14 @@ def _single_sign_on(
 
 
 class _App(FastAPI):
-    """FastAPI whose document also describes our errors, which no endpoint declares as its own."""
+    """FastAPI whose document also says what holds for every route."""
+
+    def take(self, router: APIRouter, errors: Responses) -> None:
+        """Serve the routes of a router, each of which may answer these errors."""
+        self.include_router(router, responses=errors)
+        self.state.routes += router.routes
 
     def openapi(self) -> dict[str, Any]:
-        document = super().openapi()
-        document["components"]["schemas"]["ProblemOut"] = ProblemOut.model_json_schema()
-        return document
+        if self.openapi_schema is None:
+            self.openapi_schema = described(super().openapi(), self.state.routes)
+        return self.openapi_schema

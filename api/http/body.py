@@ -10,10 +10,13 @@ LARGEST_LIST = 16_000_000
 """Bytes of a list of documents."""
 LARGEST_RECORD = 5_200_000
 """Bytes of a form of a record, or of a file that is added to one."""
-_ENVELOPE = 100_000
+_ENVELOPE = 500_000
 """What is said of a file beside it."""
 _SIGN_IN = 10_000
-_BY_PATH = {"/api/v1/mes-files": LARGEST_FILE + _ENVELOPE, "/sign-in": _SIGN_IN}
+_BY_PATH = {
+    **dict.fromkeys(("/api/v1/mes-files", "/api/v1/mes-files/layout"), LARGEST_FILE + _ENVELOPE),
+    "/sign-in": _SIGN_IN,
+}
 
 
 def largest_body(scope: Scope) -> int:

@@ -14,6 +14,8 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import ValidationError
 from starlette.exceptions import HTTPException
+from starlette.routing import Match, Route
+from starlette.types import Scope
 
 from api.access.refusal import (
     ForeignError,
@@ -23,6 +25,7 @@ from api.access.refusal import (
     TryLaterError,
     UnknownError,
 )
+from api.http.description import PROBLEM_JSON
 from api.http.headers import SECURITY_HEADERS
 from api.http.problems import (
     ProblemError,
@@ -30,14 +33,14 @@ from api.http.problems import (
     too_many_tries,
     unauthorized,
     unknown_place,
+    value_refused,
 )
-from plant.errors import ConfigurationError, StoreUnavailableError
+from plant.errors import ConfigurationError, DataError, StoreUnavailableError
 from store.reading.reading import QueryTooLongError
 
 _log = structlog.get_logger()
 
 TYPE_ROOT = "urn:nhipmay:problem:"
-PROBLEM_JSON = "application/problem+json"
 
 
 def problem_of(exc: Exception) -> ProblemError:
@@ -51,6 +54,8 @@ def problem_of(exc: Exception) -> ProblemError:
             return ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE, "database-down", "Database not usable", str(exc)
             )
+        case DataError():
+            return value_refused(exc.detail)
         case QueryTooLongError():
             return ProblemError(
                 HTTPStatus.SERVICE_UNAVAILABLE, "query-too-long", "Query took too long", str(exc)
@@ -144,6 +149,16 @@ def _headers(problem: ProblemError, exc: Exception) -> dict[str, str]:
     return headers
 
 
+def _methods_of(app: FastAPI, scope: Scope) -> list[str]:
+    # The framework names those of the first route of an address; others may take further ones.
+    return sorted(
+        method
+        for route in app.state.routes
+        if isinstance(route, Route) and route.matches(scope)[0] is not Match.NONE
+        for method in route.methods or ()
+    )
+
+
 def _slug(status: HTTPStatus) -> str:
     return status.phrase.lower().replace(" ", "-")
 
@@ -151,7 +166,10 @@ def _slug(status: HTTPStatus) -> str:
 def is_page_path(path: str) -> bool:
     """Return whether a path is that of a page, which a person's browser asks for."""
     return path in {"/", "/operator", "/import", "/fleet", "/enrol", "/sites"} or path.startswith(
-        ("/place/", "/operator/", "/board/", "/sign-in", "/account", "/tablets")
+        (
+            *("/place/", "/operator/", "/board/", "/anomalies/", "/programme"),
+            *("/sign-in", "/account", "/tablets"),
+        )
     )
 
 
@@ -174,9 +192,13 @@ def install(app: FastAPI) -> None:
             response.headers.update(_headers(problem, exc))
         else:
             response = problem_response(exc, request_id)
+        if problem.status is HTTPStatus.METHOD_NOT_ALLOWED:
+            response.headers["Allow"] = ", ".join(_methods_of(app, request.scope))
         if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
             # Answered outside the middleware that adds these to everything else.
-            response.headers.update({"X-Request-ID": request_id, **SECURITY_HEADERS})
+            response.headers.update(
+                {"X-Request-ID": request_id, "Cache-Control": "no-store", **SECURITY_HEADERS}
+            )
         return response
 
     for kind in (
@@ -184,6 +206,7 @@ def install(app: FastAPI) -> None:
         RefusalError,
         StoreUnavailableError,
         ConfigurationError,
+        DataError,
         QueryTooLongError,
         RequestValidationError,
         HTTPException,

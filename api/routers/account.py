@@ -2,9 +2,11 @@
 
 from base64 import b64decode
 from http import HTTPStatus
+from typing import Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
+from pydantic import Field
 from starlette.concurrency import run_in_threadpool
 
 from api.access.accounts import AccountError, Accounts
@@ -16,10 +18,32 @@ from api.access.secret import factor_address, new_factor
 from api.http.context import Context, ContextDep
 from api.http.origin import OwnPagesOnly
 from api.http.problems import ProblemError, too_many_tries
+from api.http.wire import Wire
 from api.routers.pages import LanguageQuery, PagesDep
-from api.routers.sign_in import caller_of, form_body, form_of
+from api.routers.sign_in import FORM, caller_of, form_body, form_of
 
 router = APIRouter(tags=["account"])
+token_router = APIRouter(prefix="/api/v1", tags=["account"])
+
+_GRANT_FORM = form_body("grant_type", scope="", client_id="", client_secret="")
+_GRANT_FORM["requestBody"]["content"][FORM]["schema"]["properties"]["grant_type"]["enum"] = [
+    "client_credentials"
+]
+
+
+class GrantOut(Wire):
+    """A token for a client's secret."""
+
+    access_token: str
+    token_type: Literal["Bearer"]
+    expires_in: int = Field(description="Seconds.")
+    scope: str
+
+
+class GrantErrorOut(Wire):
+    """Why there is none, in the form of RFC 6749."""
+
+    error: str
 
 
 def _accounts(context: Context) -> Accounts:
@@ -135,9 +159,17 @@ async def set_second_factor(request: Request, context: ContextDep, pages: PagesD
     return pages.page("recovery_codes.html", f, codes=codes)
 
 
-@router.post("/api/v1/oauth/token", openapi_extra=form_body("grant_type", "scope"))
+@token_router.post(
+    "/oauth/token",
+    response_model=GrantOut,
+    responses={
+        400: {"model": GrantErrorOut, "description": "The request is not one for a token."},
+        401: {"model": GrantErrorOut, "description": "The client or its secret is wrong."},
+    },
+    openapi_extra=_GRANT_FORM,
+)
 @asks_for(Right.OPEN)
-async def give_token(request: Request, context: ContextDep) -> JSONResponse:
+async def give_token(request: Request, context: ContextDep) -> GrantOut | JSONResponse:
     """Give a client a short-lived token for its secret (OAuth 2.0 client credentials)."""
     form = await form_of(request)
     who = address_of(request.client)
@@ -156,13 +188,11 @@ async def give_token(request: Request, context: ContextDep) -> JSONResponse:
     except AccountError as exc:
         context.brake.note_fault(who)
         return _oauth_error(exc.words)
-    return JSONResponse(
-        {
-            "access_token": grant.token,
-            "token_type": "Bearer",
-            "expires_in": grant.expires_in_s,
-            "scope": grant.scope,
-        }
+    return GrantOut(
+        access_token=grant.token,
+        token_type="Bearer",
+        expires_in=grant.expires_in_s,
+        scope=grant.scope,
     )
 
 

@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import HTMLResponse, Response
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, ValidationError
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import UploadFile
 
@@ -41,6 +41,8 @@ page_router = APIRouter(tags=["pages"])
 LIMITS = FileLimits(xml=LARGEST_FILE, json=LARGEST_FILE, unpacked=400_000_000, texts=60_000_000)
 _one_at_a_time = BoundedSemaphore(1)
 Place = Annotated[str, Field(max_length=400)]
+FormBool = Annotated[StrictBool, BeforeValidator({"true": True, "false": False}.get)]
+"""A yes or no in a form: whoever writes it otherwise may mean the opposite."""
 
 
 class FileFields(BaseModel):
@@ -64,7 +66,7 @@ class FileFields(BaseModel):
     )
     who: Who = Field("", description="Who writes, for the trail.")
     reason: Note = Field("", description="Why, for the trail.")
-    preview: bool = Field(True, description="Say what would happen, write nothing.")
+    preview: FormBool = Field(True, description="Say what would happen, write nothing.")
     sha256: Annotated[str, Field(pattern="^(|[0-9a-f]{64})$")] = Field(
         "", description="Digest that a preview gave: only that file is written."
     )

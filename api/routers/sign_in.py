@@ -29,11 +29,16 @@ router = APIRouter(tags=["pages"])
 Next = Annotated[str, Query(alias="next", max_length=2000, description="Where to go afterwards.")]
 
 
+FORM = "application/x-www-form-urlencoded"
+
+
 def form_body(*required: str, **optional: str) -> dict[str, Any]:
     """Return the OpenAPI description of a form of texts."""
-    properties = {name: {"type": "string"} for name in (*required, *optional)}
+    properties: dict[str, dict[str, Any]] = {
+        name: {"type": "string"} for name in (*required, *optional)
+    }
     schema = {"type": "object", "properties": properties, "required": list(required)}
-    content = {"application/x-www-form-urlencoded": {"schema": schema}}
+    content = {FORM: {"schema": schema}}
     return {"requestBody": {"required": True, "content": content}}
 
 

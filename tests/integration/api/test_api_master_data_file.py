@@ -246,3 +246,29 @@ def test_a_template_is_an_empty_table_that_can_be_imported(client: TestClient) -
     assert send(client, "x.csv", file, kind="shifts").json()["documents"] == 0
     refused = client.get("/api/v1/mes-files/template", params={"kind": "x"})
     assert refused.json()["type"] == f"{PROBLEM}malformed"
+
+
+def test_what_no_text_of_the_database_holds_is_refused(client: TestClient) -> None:
+    fields = {"mapping": "may-tien", "enterprise": "a\0b"}
+    files = {"file": ("x.csv", PRODUCTS.encode())}
+    answer = client.post("/api/v1/mes-files/layout", files=files, data=fields)
+
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["type"] == f"{PROBLEM}value-refused"
+
+
+def test_the_layout_of_a_file_may_be_asked_whatever_its_size(client: TestClient) -> None:
+    rows = "".join(f"dong-nai,ma-{number},Mã {number}\n" for number in range(10_000))
+    files = {"file": ("x.csv", ("enterprise,code,name_vi\n" + rows).encode())}
+    answer = client.post("/api/v1/mes-files/layout", files=files)
+
+    assert answer.status_code == 200, answer.text
+    assert [one["name"] for one in answer.json()["columns"]] == ["enterprise", "code", "name_vi"]
+
+
+@pytest.mark.parametrize("preview", ["0", "no", "False", ""])
+def test_a_preview_is_wanted_or_not_in_exactly_two_words(client: TestClient, preview: str) -> None:
+    answer = send(client, "x.csv", PRODUCTS, kind="products", preview=preview)
+
+    assert answer.status_code == 422
+    assert {one["code"] for one in told(client, "products")} == {"truc"}

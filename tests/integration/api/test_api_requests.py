@@ -77,3 +77,10 @@ def test_metrics_count_requests_by_route(client: TestClient) -> None:
     assert counted(client, "/api/v1/places", 200) >= 1
     text = client.get("/metrics").text
     assert "nhipmay_api_database_up 1.0" in text
+
+
+def test_a_refused_method_is_told_which_the_address_takes(client: TestClient) -> None:
+    answer = client.put("/api/v1/anomalies/limits")
+
+    assert answer.status_code == 405
+    assert answer.headers["Allow"] == "GET, POST"
