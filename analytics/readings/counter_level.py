@@ -141,8 +141,12 @@ class Level:
             expected = rate * waited / 1e6
             if modulus is not None and more + modulus <= expected:
                 doubt = modulus
-            elif waited > AWAY_US and more > 0 and since_zero(shown, modulus) <= expected:
-                doubt = abs(more - since_zero(shown, modulus))
+            elif waited > AWAY_US and since_zero(shown, modulus) <= expected:
+                if more > 0:
+                    doubt = abs(more - since_zero(shown, modulus))
+                if self.level == 0:
+                    # A reset back to zero shows nothing at all: what the rate allows may be lost.
+                    doubt = expected - more
         counted = self.grown(time_us, shown)
         event = CounterEvent.UNDECIDED if doubt else CounterEvent.COUNTED
         return Told(counted, event, doubt=doubt)

@@ -52,7 +52,7 @@ def is_plain(
             over &= grown > counter.max_rate_per_s * credit / 1e6
             plain &= ~(over & _dips(old + counter.modulus, new, 0.0))
         since = new if counter.modulus is None else np.where(new < 0, new + counter.modulus, new)
-        plain &= (elapsed <= AWAY_US) | (since > expected) | (grown == 0)
+        plain &= (elapsed <= AWAY_US) | (since > expected) | ((grown == 0) & (old != 0))
     else:
         if counter.modulus is not None:
             over = (new < counter.modulus) & (grown > counter.modulus / 2)

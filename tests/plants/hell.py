@@ -34,10 +34,22 @@ class Course:
     """What is shown at some minutes in place of the count."""
 
 
-def course(days: int, rng: np.random.Generator, modulus: float | None, *, signed: bool) -> Course:
-    """Return a counter with random faults of every kind, three hours or more apart."""
+def course(
+    days: int,
+    rng: np.random.Generator,
+    modulus: float | None,
+    *,
+    signed: bool,
+    running: NDArray[np.bool_] | None = None,
+) -> Course:
+    """Return a counter with random faults of every kind, three hours or more apart.
+
+    It grows in the minutes that are `running`, of which there is one per minute; in all by default.
+    """
     minutes = days * 1440
     steps = rng.integers(0, 6, minutes) * (rng.random(minutes) < 0.9)
+    if running is not None:
+        steps *= running
     made = np.cumsum(steps).astype(np.float64)
     low = -modulus / 2 if modulus is not None and signed else 0.0
     raw = made + float(rng.integers(0, 60_000))

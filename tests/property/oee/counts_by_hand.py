@@ -132,8 +132,7 @@ class _Walk:
             or (
                 waited > RETURN_MIN
                 and one.value <= self.rate * waited
-                and more > 0
-                and self.level != 0
+                and (more > 0 if self.level != 0 else more < self.rate * waited)
             )
         ):
             event = "undecided"

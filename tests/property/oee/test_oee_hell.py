@@ -1,16 +1,19 @@
-"""A plant of hell: whatever a counter shows, what is not exact is marked."""
+"""A plant of hell: whatever machines show, what is not exact is marked."""
 
 import numpy as np
 import pytest
 
 from tests.plants.hell import course, judge
+from tests.plants.hell_machine import machine, run
 
-
-@pytest.mark.parametrize(
+COUNTERS = pytest.mark.parametrize(
     ("modulus", "signed"),
     [(None, False), (2.0**32, False), (65536.0, False), (65536.0, True)],
     ids=["unbounded", "of 32 bits", "of 16 bits", "signed of 16 bits"],
 )
+
+
+@COUNTERS
 @pytest.mark.parametrize("seed", range(2))
 def test_every_hour_that_is_not_exact_is_marked(
     modulus: float | None, seed: int, *, signed: bool
@@ -21,3 +24,17 @@ def test_every_hour_that_is_not_exact_is_marked(
     assert verdict.unmarked == ()
     assert verdict.above == 0
     assert verdict.exact > 0.95 * verdict.hours
+
+
+@COUNTERS
+@pytest.mark.parametrize("seed", range(2))
+def test_every_shift_that_is_not_exact_is_marked(
+    modulus: float | None, seed: int, *, signed: bool
+) -> None:
+    told = machine(30, np.random.default_rng(seed))
+    assert {kind for _, kind in told.told} >= {"over_plans", "repair", "own_state", "bad_within"}
+    outcome = run(30, seed, modulus, signed=signed)
+    assert outcome.unmarked == ()
+    assert outcome.above == 0
+    assert outcome.exact > 5
+    assert outcome.marked > 5
