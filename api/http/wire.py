@@ -43,7 +43,9 @@ class PlaceOut(Wire):
     name_vi: str
     name_en: str
     position: int
-    time_zone: str | None = Field(description="IANA zone of its site; null for an enterprise.")
+    time_zone: str | None = Field(
+        description="IANA zone of its site or of all its sites; null where they differ."
+    )
     line_kind: str | None
     bottleneck: str | None = Field(description="Path of the machine that paces the line.")
 

@@ -1,4 +1,4 @@
-"""Files that browsers fetch: our own style and script, and plotly's as its wheel carries it."""
+"""Files that browsers fetch."""
 
 import gzip
 import hashlib
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
-
-import plotly  # type: ignore[import-untyped]  # it has no types
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -19,9 +17,12 @@ _OWN = (
     "boards.css",
     "fleet.css",
     "operator.css",
+    "plot.js",
     "drawing.js",
     "live.js",
     "boards.js",
+    "trend.css",
+    "trend.js",
     "operator.js",
     "import.js",
     "anomalies.css",
@@ -31,7 +32,6 @@ _OWN = (
     "programme.css",
     "icons.svg",
 )
-_PLOTLY = "plotly.min.js"
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -55,7 +55,6 @@ def load_assets() -> Mapping[str, Asset]:
     """Return every asset by name; each is read and compressed once."""
     static = files("api.pages") / "static"
     contents = {name: (static / name).read_bytes() for name in _OWN}
-    contents[_PLOTLY] = (files(plotly) / "package_data" / _PLOTLY).read_bytes()
     return {name: _asset(name, content) for name, content in contents.items()}
 
 

@@ -3,13 +3,16 @@
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
+from urllib.parse import urlencode
 
 from api.pages.appearance import Category, category
 from api.words.formatting import DASH, Formatter
 from plant.calendar import Window
 from plant.measurement import Quality
 from store.reading.row import OeeRow, StateRow, TagRow, TrendRow
+
+_STAMP = "%Y-%m-%dT%H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +41,8 @@ class OeeCard:
     as_of: str
     faults: tuple[str, ...]
     counts: tuple[tuple[str, str], ...]
+    window: str = ""
+    """The result's window as the query of an address; empty without a result."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +114,12 @@ def oee_card(row: OeeRow | None, f: Formatter, title: str) -> OeeCard:
         as_of=f.clock(row.as_of),
         faults=tuple(fault_words(fault, f) for fault in row.faults),
         counts=_counts(row, f),
+        window=urlencode(
+            {
+                "start": f"{row.start.astimezone(UTC):{_STAMP}}",
+                "end": f"{row.end.astimezone(UTC):{_STAMP}}",
+            }
+        ),
     )
 
 

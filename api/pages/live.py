@@ -179,9 +179,9 @@ class LivePages:
         now = self._context.clock()
         with self._context.database.reading() as reading:
             tree = tree_of(reading)
-            place = tree.get(subject.place) if subject.place is not None else None
-            zone = place.time_zone if place else _first_zone(tree)
-            f = self.formatter(subject.language, zone)
+            if subject.place is not None:
+                tree.get(subject.place)
+            f = self.formatter(subject.language, tree.zone(subject.place))
             window = Window(now - timedelta(hours=subject.hours), now)
             moment = Moment(window, f, self._context.is_stale, partial(edge_state, self._context))
             kind, view = _view(reading, tree, subject, moment)
@@ -266,7 +266,3 @@ _PLACE_VIEWS: dict[Level, tuple[str, Callable[[Reading, PlaceTree, str, Moment],
     Level.WORK_CENTER: ("line", line_view),
     Level.WORK_UNIT: ("machine", machine_view),
 }
-
-
-def _first_zone(tree: PlaceTree) -> str | None:
-    return next((place.time_zone for place in tree if place.time_zone), None)

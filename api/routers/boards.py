@@ -1,6 +1,6 @@
 """Boards as pages, and their tables as JSON, CSV and XLSX."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse, Response
 from api.access.declaration import asks_for
 from api.access.role import Right
 from api.http.context import Context, ContextDep, tree_of
+from api.http.places import PlaceTree
 from api.http.problems import bad_option
 from api.http.windows import End, Start, window
 from api.http.wire import WindowOut
@@ -20,6 +21,7 @@ from api.pages.boards import Board, Inquiry, tables_of
 from api.pages.boards.registry import BOARDS, BoardName
 from api.pages.boards.wire import BoardColumnOut, BoardOut, BoardRowsOut, BoardTableOut
 from api.pages.cards import fault_words
+from api.pages.picking import PickDep, choices, resolve
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
 from api.routers.places import PlacePath
 from api.settings import Language
@@ -32,15 +34,22 @@ from plant.calendar import Window
 from plant.kpi.oee import oee_of
 from plant.place import Level
 from store.reading.board_row import AsOfRow
+from store.reading.reading import Reading
+from store.reading.row import PlaceRow
 
 router = APIRouter(prefix="/api/v1", tags=["boards"])
 page_router = APIRouter(tags=["pages"])
 
 LONGEST = timedelta(days=93)
 SPANS = (8, 24, 168, 720)
+DEFAULT_HOURS = 24
 _HOUR = timedelta(hours=1)
 Tag = Annotated[str | None, Query(max_length=200, description="spc: name of a number tag.")]
 Chart = Annotated[str | None, Query(max_length=8, description="spc: `imr` or `xbar`.")]
+StopKindQuery = Annotated[
+    Literal["", "breakdown", "held", "suspended", "stopped", "down"] | None,
+    Query(description="stops: list those of one kind."),
+]
 Limit = Annotated[str | None, Query(max_length=32, description="spc: a tolerance limit.")]
 
 
@@ -80,6 +89,7 @@ def read_board(
     chart: Chart = None,
     lsl: Limit = None,
     usl: Limit = None,
+    kind: StopKindQuery = None,
 ) -> Response | BoardOut:
     """Return the tables of a board over whole hours, the last 24 by default.
 
@@ -88,7 +98,7 @@ def read_board(
     asked = _whole_hours(
         window(start, end, now=context.clock(), default=timedelta(days=1), longest=LONGEST)
     )
-    options = _options(tag, chart, lsl, usl)
+    options = _options(tag, chart, lsl, usl, kind)
     with inquiry(context, place, asked, lang, options) as q:
         found = BOARDS[board](q)
         trust = trust_of(q)
@@ -145,6 +155,7 @@ def read_board_table(
     chart: Chart = None,
     lsl: Limit = None,
     usl: Limit = None,
+    kind: StopKindQuery = None,
 ) -> BoardRowsOut:
     """Return one table of a board, flat, as programs that draw tables take it.
 
@@ -154,7 +165,7 @@ def read_board_table(
     if start is not None:
         start = max(start, (end or now) - LONGEST)
     asked = _whole_hours(window(start, end, now=now, default=timedelta(days=1), longest=LONGEST))
-    with inquiry(context, place, asked, lang, _options(tag, chart, lsl, usl)) as q:
+    with inquiry(context, place, asked, lang, _options(tag, chart, lsl, usl, kind)) as q:
         found = _named(tables_of(BOARDS[board](q)), table)
     return BoardRowsOut(data=_rows(found), meta=WindowOut.model_validate(asked))
 
@@ -169,27 +180,32 @@ def show_board(
     board: BoardName,
     path: str,
     lang: LanguageQuery = None,
-    hours: Annotated[int, Query(ge=1, le=24 * 93)] = 24,
-    end: End = None,
+    pick: PickDep,
     tag: Tag = None,
     chart: Chart = None,
     lsl: Limit = None,
     usl: Limit = None,
+    kind: StopKindQuery = None,
 ) -> Response:
     """Show a board: figures, each with its coverage and its table; made to be printed, too."""
     language = pages.language_of(request, lang)
-    span = timedelta(hours=hours)
-    asked = _whole_hours(window(None, end, now=context.clock(), default=span, longest=LONGEST))
-    # The hour that runs is one of those asked for.
-    asked = Window(asked.end - span, asked.end)
-    options = _options(tag, chart, lsl, usl)
-    with inquiry(context, path, asked, language, options) as q:
+    now = context.clock()
+    options = _options(tag, chart, lsl, usl, kind)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        place = tree.get(path)
+        picked = resolve(
+            reading, tree, place, pick, now=now, default_hours=DEFAULT_HOURS, longest=LONGEST
+        )
+        asked = _whole_hours(picked.window)
+        if picked.pick.hours is not None or "hours" in picked.query:
+            # The hour that runs is one of those asked for.
+            asked = Window(asked.end - timedelta(hours=int(picked.query["hours"])), asked.end)
+        q = _inquiry(context, reading, tree, place, asked, language, options, picked.query)
         content = BOARDS[board](q)
         trust = trust_of(q)
         behind = behind_words(q)
-    query = {"hours": str(hours), **options}
-    if end is not None:
-        query["end"] = end.isoformat()
+        offered = choices(reading, tree, place, now)
     charts = {
         section.name: section.figure for section in content.sections if section.figure is not None
     }
@@ -198,7 +214,7 @@ def show_board(
         "board.html",
         q.formatter,
         keep=lang,
-        query=query,
+        query={**picked.query, **options},
         board=board,
         names=tuple(BOARDS),
         content=content,
@@ -207,10 +223,13 @@ def show_board(
         place=q.place,
         place_name=q.name(q.place),
         trail=[(place.path, q.name(place)) for place in trail[:-1]],
-        children=[(child.path, q.name(child)) for child in q.tree.children(path)],
-        hours=hours,
+        children=[(child.path, name) for child, name in _named_children(q)],
+        picked=picked,
+        offered=offered,
+        day=f"{q.formatter.local(picked.window.start):%Y-%m-%d}",
         spans=SPANS,
         window_words=_window_words(q),
+        options=options,
         files={
             "start": asked.start.strftime("%Y-%m-%dT%H:%M:%SZ"),
             "end": asked.end.strftime("%Y-%m-%dT%H:%M:%SZ"),
@@ -223,25 +242,44 @@ def show_board(
     )
 
 
+def _named_children(q: Inquiry) -> list[tuple[PlaceRow, str]]:
+    children = q.tree.children(q.place.path)
+    names = q.tree.names(children, q.formatter.language)
+    return [(child, names[child.path]) for child in children]
+
+
 @contextmanager
 def inquiry(
     context: Context, path: str, asked: Window, language: Language, options: dict[str, str]
 ) -> Iterator[Inquiry]:
     """Yield a board's question, on a connection for as long as it is answered."""
-    now = context.clock()
     with context.database.reading() as reading:
         tree = tree_of(reading)
-        place = tree.get(path)
-        yield Inquiry(
-            reading=reading,
-            tree=tree,
-            place=place,
-            window=asked,
-            now=now,
-            formatter=Formatter(CATALOGUES[language], ZoneInfo(place.time_zone or "UTC"), now),
-            default_planned_oee=context.settings.planned_oee,
-            options=options,
-        )
+        yield _inquiry(context, reading, tree, tree.get(path), asked, language, options, {})
+
+
+def _inquiry(
+    context: Context,
+    reading: Reading,
+    tree: PlaceTree,
+    place: PlaceRow,
+    asked: Window,
+    language: Language,
+    options: dict[str, str],
+    address: Mapping[str, str],
+) -> Inquiry:
+    now = context.clock()
+    return Inquiry(
+        reading=reading,
+        tree=tree,
+        place=place,
+        window=asked,
+        now=now,
+        formatter=Formatter(CATALOGUES[language], ZoneInfo(tree.zone(place.path)), now),
+        default_planned_oee=context.settings.planned_oee,
+        options=options,
+        address=address,
+    )
 
 
 def trust_of(q: Inquiry) -> Trust:
@@ -307,9 +345,13 @@ def _whole_hours(asked: Window) -> Window:
 
 
 def _options(
-    tag: str | None, chart: str | None, lsl: str | None, usl: str | None
+    tag: str | None,
+    chart: str | None,
+    lsl: str | None,
+    usl: str | None,
+    kind: str | None = None,
 ) -> dict[str, str]:
-    given = {"tag": tag, "chart": chart, "lsl": lsl, "usl": usl}
+    given = {"tag": tag, "chart": chart, "lsl": lsl, "usl": usl, "kind": kind}
     return {name: value for name, value in given.items() if value}
 
 

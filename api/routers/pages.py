@@ -1,6 +1,6 @@
 """The live pages, the stream that keeps them live, and their files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
@@ -15,6 +15,7 @@ from starlette.exceptions import HTTPException
 from api.access.declaration import asks_for
 from api.access.role import Right
 from api.http.context import ContextDep, tree_of
+from api.http.places import name_of
 from api.http.problems import ProblemError
 from api.pages.assets import Asset
 from api.pages.live import DATABASE_TROUBLE, SILENCE_S, LivePages, PageKind, Snapshot, Subject
@@ -58,6 +59,7 @@ class Pages:
         snapshot: Snapshot,
         subject: Subject,
         trail: list[PlaceRow],
+        other_zones: Sequence[str] = (),
         status: int = HTTPStatus.OK,
     ) -> HTMLResponse:
         """Return a whole page."""
@@ -71,10 +73,8 @@ class Pages:
             charts_json=inert_json(snapshot.charts),
             events_url=_events_url(subject, snapshot.digest),
             silence_s=f"{SILENCE_S:g}",
-            trail=[
-                (place.path, place.name_vi if f.language == "vi" else place.name_en)
-                for place in trail
-            ],
+            trail=[(place.path, name_of(place, f.language)) for place in trail],
+            other_zones=other_zones,
             hours=subject.hours,
             hour_choices=HOURS,
             since=f"{f.now - timedelta(hours=subject.hours):%Y-%m-%dT%H:%M:%SZ}",
@@ -213,16 +213,18 @@ def _page(
     snapshot = pages.live.snapshot(subject)
     trail: list[PlaceRow] = []
     zone = None
-    if path is not None and snapshot.kind != "trouble":
+    other_zones: list[str] = []
+    if snapshot.kind != "trouble":
         try:
             with context.database.reading() as reading:
                 tree = tree_of(reading)
         except DATABASE_TROUBLE as exc:
             snapshot = pages.live.trouble(language, exc)
         else:
-            place = tree.get(path)
-            trail = [*tree.ancestors(path), place]
-            zone = place.time_zone
+            zone = tree.zone(path)
+            other_zones = [one for one in tree.zones(path) if one != zone]
+            if path is not None:
+                trail = [*tree.ancestors(path), tree.get(path)]
     down = snapshot.kind == "trouble"
     response = pages.render(
         f"{snapshot.kind}.html",
@@ -231,6 +233,7 @@ def _page(
         snapshot=snapshot,
         subject=subject,
         trail=trail,
+        other_zones=other_zones,
         status=HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK,
     )
     return _kept(response, lang)

@@ -151,7 +151,7 @@ def _page(
     enterprise = CURRENT.get().enterprise
     with context.database.reading() as reading:
         tree = tree_of(reading)
-    zone = next((place.time_zone for place in tree if place.time_zone), None)
+    zone = tree.zone(None)
     f = pages.live.formatter(pages.language_of(request, lang), zone)
     tablets = _tablets(context).of_enterprise(enterprise) if enterprise else []
     names = {place.path: place.name_vi if f.language == "vi" else place.name_en for place in tree}

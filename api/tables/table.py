@@ -29,6 +29,8 @@ class Table:
     title: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
+    links: tuple[str | None, ...] = ()
+    """Where the first cell of each row leads on a page."""
 
     def shown(self, f: Formatter) -> list[list[str]]:
         """Return the cells as people read them."""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, TypeVar
 
 from psycopg.rows import class_row, dict_row
@@ -15,6 +15,8 @@ from store.reading.board_row import (
     AsOfRow,
     ChangeoverRow,
     FaultRow,
+    OrderRow,
+    ShiftRow,
     SliceRow,
     StateTimeRow,
     ValueRow,
@@ -48,6 +50,22 @@ class BoardReading:
     ) -> list[StateTimeRow]:
         """Return the time of work units by hour, element, kind of stop and reason."""
         return self._rows(StateTimeRow, "state_times", units=list(units), start=start, end=end)
+
+    def shifts(self, places: Sequence[int], first: date, last: date) -> list[ShiftRow]:
+        """Return the shifts of business days, both days included, that places had, in order."""
+        return self._rows(ShiftRow, "shifts", places=list(places), first=first, last=last)
+
+    def orders(
+        self,
+        units: Sequence[int],
+        *,
+        since: datetime | None = None,
+        order: str | None = None,
+        limit: int,
+    ) -> list[OrderRow]:
+        """Return orders that work units executed: one, or all since a moment; newest first."""
+        asked = {"units": list(units), "since": since, "order": order, "limit": limit}
+        return self._rows(OrderRow, "orders", **asked)
 
     def faults(self, places: Sequence[int], start: datetime, end: datetime) -> list[FaultRow]:
         """Return what is wrong or missing in shift figures that overlap the window."""

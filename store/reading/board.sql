@@ -40,6 +40,29 @@ join place p on p.place_id = target.place_id
 where p.path = %(place)s or starts_with(%(place)s, p.path || '/')
 order by nearness desc, target.valid_from desc
 
+-- name: shifts
+-- Shifts of business days that figures of places were formed of.
+select distinct business_date, shift, window_start as start, window_end as end
+from oee_result
+where
+    place_id = any(%(places)s) and kind = 'shift' and shift is not null
+    and business_date between %(first)s and %(last)s
+order by start, shift
+
+-- name: orders
+-- Orders that machines executed, each from its first to its last slice on any of them.
+select
+    order_number as order, max(product_code) as product, min(slice_start) as start,
+    max(slice_end) as end
+from base_sum
+where
+    work_unit_id = any(%(units)s) and order_number <> ''
+    and (%(since)s::timestamptz is null or hour >= %(since)s)
+    and (%(order)s::text is null or order_number = %(order)s)
+group by order_number
+order by max(slice_end) desc, order_number
+limit %(limit)s
+
 -- name: state_times
 -- Time of machines by hour, time element, kind of stop and reason; a stop has the reason of its
 -- whole, which a person may have given. Rows of state_interval are cut at hours.

@@ -37,6 +37,26 @@ class StateTimeRow:
 
 
 @dataclass(frozen=True, slots=True)
+class ShiftRow:
+    """A shift of a business day, as figures were formed of it."""
+
+    business_date: date
+    shift: str
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class OrderRow:
+    """An order, and from when to when machines executed it."""
+
+    order: str
+    product: str | None
+    start: datetime
+    end: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class FaultRow:
     """Something wrong or missing in the shift figures of a place."""
 

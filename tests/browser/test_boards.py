@@ -59,7 +59,7 @@ def test_charts_are_as_wide_as_paper_at_once_when_a_page_is_printed(watched: Wat
     # A browser lays paper out right after it has said that it prints, and waits for nothing.
     printed = """() => {
       dispatchEvent(new Event('beforeprint'));
-      return [...document.querySelectorAll('[data-chart] svg.main-svg')]
+      return [...document.querySelectorAll('[data-chart] svg.plot')]
         .map((one) => one.getBoundingClientRect().width);
     }"""
     for path in (f"/board/timeline/{LINE}", f"/board/hours/{CNC_1}", f"/place/{CNC_1}"):
@@ -145,7 +145,7 @@ def test_a_live_page_can_be_printed(base: str, page: Page, path: str) -> None:
     assert background == "rgb(255, 255, 255)"
     for chart in page.locator("[data-chart]").all():
         # Drawn for paper, no chart reaches into what comes below it.
-        inner = chart.locator("svg.main-svg").first.bounding_box()
+        inner = chart.locator("svg.plot").first.bounding_box()
         outer = chart.bounding_box()
         assert inner is not None
         assert outer is not None

@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from urllib.parse import urlencode
 
 from api.figures.lacking import Lacking
-from api.http.places import PlaceTree
+from api.http.places import PlaceTree, name_of
 from api.pages.appearance import Category
 from api.pages.boards.minor import minor_delay_ms
 from api.pages.boards.roll_up import figures_of
@@ -79,6 +80,12 @@ class Inquiry:
     default_planned_oee: float = 1.0
     """Where no place has a target of its own."""
     options: Mapping[str, str] = field(default_factory=dict)
+    address: Mapping[str, str] = field(default_factory=dict)
+    """The values of a page's address that name the window."""
+
+    def link(self, board: str, path: str | None = None, **more: str) -> str:
+        """Return the address of another board over the same window."""
+        return f"/board/{board}/{path or self.place.path}?{urlencode({**self.address, **more})}"
 
     @property
     def end(self) -> datetime:
@@ -227,8 +234,12 @@ class Inquiry:
         return sorted(found)
 
     def name(self, place: PlaceRow) -> str:
-        """Return a place's name in the reader's language."""
-        return place.name_vi if self.formatter.language == "vi" else place.name_en
+        """Return a place's name in the reader's language; no two machines have the same."""
+        return self._unit_names.get(place.path) or name_of(place, self.formatter.language)
+
+    @cached_property
+    def _unit_names(self) -> dict[str, str]:
+        return self.tree.names(self.units, self.formatter.language)
 
     def name_at(self, path: str) -> str:
         """Return the name of a path's place."""

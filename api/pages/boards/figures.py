@@ -24,7 +24,7 @@ _MOST_DATES = 10
 
 @dataclass(frozen=True, slots=True)
 class Series:
-    """Bars of one kind; a pattern (plotly's) tells them apart where colours do not."""
+    """Bars of one kind; a pattern tells them apart where colours do not."""
 
     name: str
     values: Sequence[float | None]
@@ -33,7 +33,7 @@ class Series:
 
     @property
     def marker(self) -> Figure:
-        """How plotly draws them."""
+        """How they are drawn."""
         pattern = {"shape": self.pattern, "fillmode": "overlay", "fgcolor": INK, "fgopacity": 0.4}
         more = {"size": 7, "solidity": 0.25}
         return {"color": self.color} | ({"pattern": pattern | more} if self.pattern else {})

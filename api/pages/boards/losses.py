@@ -6,6 +6,7 @@ from datetime import datetime
 from api.pages.boards.board import Board, Inquiry, Section
 from api.pages.boards.figures import Series, Step, bar_trend, waterfall_figure
 from api.pages.boards.paced import paced_units
+from api.pages.boards.stopping import KINDS
 from api.tables.table import Cell, Table
 from plant.calendar import Window
 from plant.kpi import BaseSums, add
@@ -51,6 +52,9 @@ def waterfall_board(q: Inquiry) -> Board:
         q.column("share_of_calendar", "percent"),
         q.column("share_of_pbt", "percent"),
     )
+    paced = paced_units(q)
+    path = paced[0].path if len(paced) == 1 else q.place.path
+    links = tuple(_link(step.key, path, q) for step in steps)
     facts = (
         ("OEE", f.percent(result.oee)),
         ("OOE", f.percent(overall_operations_effectiveness(sums))),
@@ -67,13 +71,21 @@ def waterfall_board(q: Inquiry) -> Board:
                 "waterfall",
                 q.words("title.waterfall"),
                 waterfall_figure(steps, per_part, q),
-                (Table("waterfall", q.words("title.waterfall"), columns, rows),),
+                (Table("waterfall", q.words("title.waterfall"), columns, rows, links),),
                 facts,
                 (q.words("note.waterfall"), q.words("note.parts")),
                 (f.catalogue.name_of("missing", reason),) if reason else (),
             ),
         )
     )
+
+
+def _link(step: str, path: str, q: Inquiry) -> str | None:
+    """Return where it can be seen what a loss is made of."""
+    if step in KINDS:
+        return q.link("stops", path, kind=step)
+    board = {"unknown": "timeline", "setup": "timeline", "speed": "hours", "quality": "hours"}
+    return q.link(board[step], path) if step in board else None
 
 
 def _row(step: Step, sums: BaseSums, per_part: float | None, q: Inquiry) -> tuple[Cell, ...]:

@@ -1,10 +1,12 @@
 """Why and when machines stood: Pareto, states over time, time between failures and to repair."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from typing import Any
+from urllib.parse import urlencode
 
 from api.figures.pareto import with_shares
-from api.pages.boards.board import Board, Inquiry, Section
+from api.pages.boards.board import Board, Inquiry, Option, Section
 from api.pages.boards.figures import Series, grouped_bars
 from api.pages.boards.minor import millis
 from api.pages.charts import shown_categories, state_timeline, stop_pareto
@@ -16,6 +18,11 @@ from plant.kpi.ratio import ratio
 from plant.kpi.reliability import reliability
 from plant.state import StopKind, TimeElement
 from store.reading.row import StopRow
+
+KINDS = (*(kind.value for kind in StopKind), TimeElement.DOWN.value)
+"""Kinds of stops that a list can be of."""
+_AROUND = timedelta(minutes=10)
+_MOST_AROUND = timedelta(hours=2)
 
 
 def stops_board(q: Inquiry) -> Board:
@@ -43,7 +50,8 @@ def stops_board(q: Inquiry) -> Board:
             for bar in bars
         ),
     )
-    stops = q.stops
+    kind = q.options.get("kind")
+    stops = [stop for stop in q.stops if kind in {None, _kind_code(stop)}]
     listed = Table(
         "stops",
         q.words("title.stop_list"),
@@ -70,8 +78,11 @@ def stops_board(q: Inquiry) -> Board:
             )
             for stop in stops
         ),
+        links=tuple(trend_address(stop, q) for stop in stops),
     )
-    open_reasons = sum(not stop.stop_reason and stop.element != TimeElement.DOWN for stop in stops)
+    open_reasons = sum(
+        not stop.stop_reason and stop.element != TimeElement.DOWN for stop in q.stops
+    )
     return Board(
         (
             Section(
@@ -80,14 +91,48 @@ def stops_board(q: Inquiry) -> Board:
                 stop_pareto(bars, f),
                 (pareto,),
                 facts=(
-                    (q.words("stop_count"), f.number(len(stops))),
+                    (q.words("stop_count"), f.number(len(q.stops))),
                     (q.words("stops_without_reason"), f.number(open_reasons)),
                 ),
                 notes=(q.words("note.stops"),),
             ),
-            Section("stop_list", q.words("title.stop_list"), tables=(listed,)),
-        )
+            Section(
+                "stop_list",
+                q.words("title.stop_list"),
+                tables=(listed,),
+                notes=(q.words("note.stop_list"),),
+            ),
+        ),
+        (
+            Option(
+                "kind",
+                q.words("kind"),
+                kind or "",
+                (
+                    ("", q.words("kind_all")),
+                    *((one, q.formatter.text(f"state.{one}")) for one in KINDS),
+                ),
+            ),
+        ),
     )
+
+
+def _kind_code(stop: StopRow) -> str:
+    if stop.element == TimeElement.DOWN:
+        return stop.element
+    return stop.stop_kind or StopKind.STOPPED.value
+
+
+def trend_address(stop: StopRow, q: Inquiry) -> str:
+    """Return the address of the signals of a stop's machine from before it until after it."""
+    end = stop.end or q.now
+    around = min(max(_AROUND, (end - stop.start) / 2), _MOST_AROUND)
+    values = {
+        "start": f"{stop.start - around:%Y-%m-%dT%H:%M:%SZ}",
+        "end": f"{min(end + around, max(q.now, end)):%Y-%m-%dT%H:%M:%SZ}",
+        "stop": f"{stop.start:%Y-%m-%dT%H:%M:%SZ}",
+    }
+    return f"/trend/{stop.place}?{urlencode(values)}"
 
 
 def _reason(stop: StopRow, q: Inquiry) -> str:

@@ -1,8 +1,7 @@
-// Draws the page's charts. Colours are named by the server and chosen by the style sheet.
+// Draws the page's charts: anew when it is another width, and for paper.
 "use strict";
 
 const charts = JSON.parse(document.getElementById("charts").textContent);
-const CONFIG = { displayModeBar: false, showTips: false };
 const printed = document.getElementById("printed");
 
 // A moment as the place's people read it, wherever the browser is; with its date where asked for.
@@ -16,37 +15,17 @@ function clock(moment, dated = false) {
   return dated ? `${time} ${of.day}/${of.month}/${of.year}` : time;
 }
 
-function coloured(value, styles) {
-  if (typeof value === "string") {
-    const name = /^var\((--[\w-]+)\)$/.exec(value);
-    if (name) return styles.getPropertyValue(name[1]).trim();
-    return value === "inherit" ? getComputedStyle(document.body).fontFamily : value;
-  }
-  if (Array.isArray(value)) return value.map((item) => coloured(item, styles));
-  if (value && typeof value === "object") {
-    return Object.fromEntries(
-      Object.entries(value).map(([key, item]) => [key, coloured(item, styles)]),
-    );
-  }
-  return value;
-}
-
 // Narrower than this, bars and their names are no longer told apart: a phone scrolls the chart.
 const NARROWEST_PX = 520;
 
 function draw(name) {
   const place = document.querySelector(`[data-chart="${CSS.escape(name)}"]`);
-  if (!place || !window.Plotly) return;
-  const { data, layout } = coloured(charts[name], getComputedStyle(document.documentElement));
-  // Its own width, asked for now: a chart that finds it out later is too wide for paper.
+  if (!place) return;
   const narrow = place.clientWidth < NARROWEST_PX;
-  layout.width = narrow ? NARROWEST_PX : place.clientWidth;
   // What scrolls can be reached by keyboard, too.
   if (narrow) place.tabIndex = 0;
   else place.removeAttribute("tabindex");
-  // Drawn again for paper, a chart would otherwise forget how high it is.
-  if (layout.height) place.style.minHeight = `${layout.height}px`;
-  window.Plotly.react(place, data, layout, CONFIG);
+  plot(place, charts[name], narrow ? NARROWEST_PX : place.clientWidth);
 }
 
 function drawAll() {
@@ -71,6 +50,5 @@ window.addEventListener("resize", () => {
   cancelAnimationFrame(resized);
   resized = requestAnimationFrame(drawAll);
 });
-matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
 window.addEventListener("beforeprint", () => toPaper(true));
 window.addEventListener("afterprint", () => toPaper(false));

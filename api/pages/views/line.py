@@ -51,6 +51,7 @@ def line_view(reading: Reading, tree: PlaceTree, path: str, moment: Moment) -> V
             "line_oee": {
                 "present": present,
                 "last": last,
+                "path": path,
                 "basis": _basis(tree, path, moment),
                 "stale": tuple(sorted({words for found in stale.values() for words in found})),
             },

@@ -31,11 +31,11 @@ def machine_view(reading: Reading, tree: PlaceTree, path: str, moment: Moment) -
                 "state": state_cards(reading, [unit], moment)[path],
                 "stale": tuple(stale_edges(reading, ids, moment).get(path, ())),
             },
-            "machine_oee": {"present": present, "last": last},
+            "machine_oee": {"present": present, "last": last, "path": path},
             "timeline_legend": {"shown": shown_categories(states)},
             "pareto_table": {"bars": bars},
             "hours_table": {"hours": hours},
-            "trends": {"tags": _tags(reading, ids, moment)},
+            "trends": {"tags": _tags(reading, ids, moment), "path": path},
         },
         {
             "timeline": state_timeline(states, window, f),

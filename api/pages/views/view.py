@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from api.delivery.fleet import StateOf
+from api.http.places import name_of
 from api.pages.cards import OeeCard, StateCard, oee_card, present_and_last, state_card
 from api.pages.charts import Figure
 from api.words.formatting import Formatter
@@ -48,7 +49,7 @@ class Moment:
 
     def name(self, place: PlaceRow) -> str:
         """Return a place's name in the page's language."""
-        return place.name_vi if self.formatter.language == "vi" else place.name_en
+        return name_of(place, self.formatter.language)
 
     def shift_cards(self, rows: list[OeeRow]) -> tuple[OeeCard, OeeCard]:
         """Return the cards of the present and the last shift of one place."""

@@ -49,7 +49,7 @@ def test_a_person_gets_a_page_when_the_place_is_unknown(client: TestClient) -> N
 def test_files_are_kept_for_ever_and_come_from_here(client: TestClient) -> None:
     page = client.get(f"/place/{CNC_1}").text
     addresses = [part.split('"')[0] for part in page.split('="/static/')[1:]]
-    assert {address.split(".")[0] for address in addresses} >= {"plotly", "style", "live"}
+    assert {address.split(".")[0] for address in addresses} >= {"plot", "style", "live"}
     for address in addresses:
         for encoding in ("gzip", "identity"):
             sent = client.get(f"/static/{address}", headers={"Accept-Encoding": encoding})

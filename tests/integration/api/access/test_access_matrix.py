@@ -101,6 +101,7 @@ MAY = {
     f"GET {path}": "TEMS"
     for path in (
         *("/", "/place/{path:path}", "/fleet", "/events", "/board/{board}/{path:path}"),
+        "/trend/{path:path}",
         *("/api/v1/tags", "/api/v1/measurements", "/api/v1/measurements.csv", "/api/v1/states"),
         "/api/v1/series",
         *("/api/v1/oee/table", "/api/v1/stops/pareto", "/api/v1/boards/{board}", "/api/v1/kpi"),
