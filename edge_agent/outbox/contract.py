@@ -19,6 +19,8 @@ _31_BITS = 0x7FFFFFFF
 
 def mark_of(value: Value, quality: Quality) -> int:
     """Return what tells measurements of one moment apart, in 31 bits; good within this process."""
+    # Texts hash differently in every process, so marks are made of the rows each time, never
+    # stored.
     return hash((value, int(quality))) & _31_BITS
 
 

@@ -32,9 +32,12 @@ def open_file(file: Path, synchronous: str) -> sqlite3.Connection:
     """Open or make the file, in WAL mode and locked for this process alone."""
     connection = sqlite3.connect(file, timeout=2, isolation_level=None, check_same_thread=False)
     try:
+        # Before WAL: entered in this mode it needs no shared memory beside the file, and nobody
+        # else can get at the rows between two transactions either.
         connection.execute("pragma locking_mode = exclusive")
         connection.execute("pragma journal_mode = wal")
         connection.execute(f"pragma synchronous = {synchronous}")
+        # A log that has grown once would keep its size, on a disk that may be small.
         connection.execute("pragma journal_size_limit = 16777216")
         # The outbox is written and read in order, so that more pages in memory gain nothing.
         connection.execute("pragma cache_size = -512")
@@ -65,6 +68,7 @@ def is_damage(exc: Exception) -> bool:
     """
     if not isinstance(exc, sqlite3.Error):
         return True
+    # An extended code has the primary one in its low byte.
     return getattr(exc, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF not in _OF_THE_WORLD
 
 

@@ -78,6 +78,8 @@ class MemoryOutbox:
         with self._lock:
             start = self._after(max(after_id, self._progress.low_id))
             ids = self._ids[start : start + limit]
+            # Ids only grow: behind the first hole none is in its place again, so this counts up to
+            # it.
             count = sum(id_ == ids[0] + place for place, id_ in enumerate(ids))
             if not count:
                 return None

@@ -16,6 +16,7 @@ def open_own(file: Path, owner: str | None, kept_rows: int, begin: Callable[[], 
     Raises sqlite3.Error or OSError for what is not damage, and ConfigurationError when nothing in
     the file is an outbox's.
     """
+    # A power cut may have come between the last two steps of a salvage.
     finish(file)
     if owner is not None:
         bring_back(file, owner)
@@ -35,6 +36,8 @@ def salvaged(file: Path, kept_rows: int) -> None:
 def _open_sound(file: Path, kept_rows: int, begin: Callable[[], None]) -> None:
     wal = file.with_name(file.name + "-wal")
     has_wal = wal.exists() and wal.stat().st_size > 0
+    # Before SQLite sees it: opening it would take over the log up to its first broken frame and
+    # leave out the rest, without a word (docs/decisions/0021).
     if not file.exists() or (header_is_sound(file, has_wal=has_wal) and wal_is_sound(wal)):
         try:
             begin()

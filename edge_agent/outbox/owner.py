@@ -28,6 +28,7 @@ def set_aside(file: Path, foreign: ForeignOutboxError) -> None:
     """Keep a closed file under the name of the edge whose rows it holds."""
     aside = _aside(file, foreign.owner)
     number = 1
+    # Never over an earlier one: its rows may have been sent by nobody yet.
     while aside.exists():
         number += 1
         aside = aside.with_name(f"{_aside(file, foreign.owner).name}.{number}")

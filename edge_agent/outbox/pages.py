@@ -47,7 +47,10 @@ def header_is_sound(file: Path, *, has_wal: bool) -> bool:
         _page_size(header) in PAGE_SIZES
         and reads == writes
         and reads in {1, 2}
+        # 1 means a rollback journal: SQLite would not look at the log that lies beside the file.
         and not (reads == 1 and has_wal)
+        # No reserved bytes; fractions of 64, 32 and 32, which the format fixes. The next two lines:
+        # no vacuum by itself, and zeros where the format keeps room for later.
         and header[20:24] == b"\0\x40\x20\x20"
         and header[52:56] == header[64:68] == b"\0\0\0\0"
         and header[72:92] == bytes(20)
@@ -168,10 +171,13 @@ class Pages:
             return None
 
     def _payload(self, page: bytes, place: int, length: int, *, table: bool) -> bytes | None:
+        # `most`, `least` and `local` are X, M and K of the format's description of B-tree pages:
+        # how much of a long record lies in its own page.
         most = self.size - 35 if table else (self.size - 12) * 64 // 255 - 23
         if length <= most:
             payload = page[place : place + length]
             return payload if 2 <= length == len(payload) else None
+        # Nobody wrote such a length; to follow it could go round in the file for ever.
         if length > len(self._main) + len(self._log.data):
             return None
         least = (self.size - 12) * 32 // 255 - 23
@@ -224,6 +230,8 @@ class _Log:
             follows = _checksum(self.data[place : place + 8], before, order)
             page = place + _FRAME_HEADER
             follows = _checksum(self.data[page : page + self.page_size], follows, order)
+            # From what is stored, not from what was computed: so a frame behind a broken one can be
+            # sound.
             before = (sums[0], sums[1])
             ours = (salt1, salt2) == salts
             found.append(((number, commit, page), follows == before and ours, ours))
@@ -236,6 +244,7 @@ class _Log:
         """Return by page number where its last sound and committed version lies."""
         sound = [frame for frame, chained in zip(self._frames, self.chained[1:], strict=True)
                  if chained]  # fmt: skip
+        # What lies behind the last commit was promised to nobody.
         commits = [index for index, (_, commit, _) in enumerate(sound) if commit]
         committed = sound[: commits[-1] + 1] if commits else []
         return {number: place for number, _, place in committed}
@@ -258,6 +267,7 @@ class _Log:
 
 def _page_size(header: bytes) -> int:
     size = int.from_bytes(header[16:18], "big")
+    # Two bytes cannot hold the largest size; the format writes 1 for it.
     return 65_536 if size == 1 else size
 
 

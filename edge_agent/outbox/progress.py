@@ -105,6 +105,7 @@ class Progress:
 
     def showing(self, first_id: int, last_id: int) -> "Progress":
         """Return the progress after these rows may have been sent."""
+        # What is settled is read no more, so these stay few; `set_back` names again what is to be.
         pending = [span for span in self.shown.spans if span[1] > self.low_id]
         return replace(self, shown=IdSet.of([*pending, (first_id, last_id + 1)]))
 
@@ -113,6 +114,9 @@ class Progress:
 
         That says nothing of what was sent from here: it may be about an earlier agent's rows.
         """
+        # Never beyond what was given out: new rows would be taken for confirmed before they were
+        # sent. Whether such an ack betrays an old copy of the file is another question
+        # (`knows_too_much`).
         confirmed = min(committed_to, self.issued_id)
         return replace(
             self,
@@ -197,7 +201,10 @@ class Progress:
 
     def renewed(self) -> "Progress":
         """Return the progress of the next epoch: rows that no earlier agent had are 1, 2, ..."""
+        # The rows that go on begin at 1: acks confirm up to the first gap, so with one at the very
+        # start nothing would ever be confirmed.
         shift = self.foreign_id
+        # Without `known_id` and `confirmed_id`: nobody can have heard of the new epoch.
         fresh = Progress(
             new_epoch(),
             issued_id=self.issued_id - shift,

@@ -38,6 +38,8 @@ class Room:
             tables.delete_up_to(after.low_id)
         while tables.used_bytes() > self._max_bytes:
             lowest = tables.number(_Q["lowest_id"])
+            # Else the oldest rows are confirmed and only kept for comparison: they go before
+            # anything pending.
             if lowest > after.low_id:
                 after, freed = self._thinned(after)
                 if freed:
@@ -60,12 +62,15 @@ class Room:
             }
             while expendable and (span := progress.next_block(priority)) is not None:
                 block = tables.rows(_Q["read_block"], *span, self._block_rows).fetchall()
+                # The newest rows fill a block first: thinned as they come, they would leave a range
+                # of ids each time, and the platform's ledger as many pieces.
                 if span[1] > progress.issued_id and len(block) < self._block_rows:
                     break
                 ids = [id_ for id_, _ in block]
                 end = ids[-1] if ids else span[1] - 1
                 plan = thinned(ids, [tag in expendable for _, tag in block])
                 if plan is not None:
+                    # Deleted before anything moves, as the rows that stay take their ids.
                     tables.connection.executemany(_Q["delete_row"], [(id_,) for id_ in plan.doomed])
                     tables.connection.executemany(_Q["move_row"], plan.moves)
                     tables.write_meta("forgotten", 1)

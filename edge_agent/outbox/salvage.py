@@ -86,6 +86,7 @@ def finish(file: Path) -> None:
         damaged = file.with_name(file.name + end)
         if damaged.exists():
             damaged.replace(file.with_name(f"{file.name}.damaged{end}"))
+    # Last: with the old log still beside it, SQLite would write damaged pages into the sound file.
     mended.replace(file)
 
 
@@ -120,6 +121,7 @@ def salvage(file: Path, kept_rows: int) -> bool:
         lost=0 if lost is None else len(lost),
         mend="check the disk; what was whole is sent, the rest is reported as a gap",
     )
+    # Once it is whole and closed. `.mending` is thrown away at the next try, `.mended` is believed.
     mending.replace(_beside(file, ".mended"))
     finish(file)
     return True
@@ -214,6 +216,8 @@ def _sorted_out(records: Iterable[Record], found: _Found) -> Iterator[RowColumns
                 if check == entry_sum("tag", tag, name, *newest):
                     found.tags.setdefault(tag, (name, *newest))
             case Record(None, (str(key), value, int(check))):
+                # Nothing in a page says of which table its records are; the kind within the
+                # checksum does.
                 if check == entry_sum("meta", key, value):
                     found.meta.setdefault(key, value)
                 elif check == entry_sum("cursor", key, value):

@@ -146,9 +146,12 @@ class SqliteOutbox:
             self._tables.add_rows(rows, before.issued_id + 1, progress.age_s, now_us)
             known = {**self._cursors, **(cursors or {})}
             if cursors:
+                # In the transaction of the rows before them: a position without its rows would lose
+                # these, rows without the position would be taken a second time.
                 self._tables.write_places(before.issued_id + len(rows), cursors, known)
                 progress = replace(progress, sources=len(known))
             self._store(self._room.made(progress.issued(len(rows))))
+        # After the commit: what was not kept was not read.
         self._cursors = known
 
     def rank(self, priorities: Mapping[str, Priority]) -> None:
@@ -159,6 +162,7 @@ class SqliteOutbox:
     def read(self, after_id: int, limit: int) -> Slice | None:
         """See `Outbox.read`."""
         with self._reading():
+            # Once more where the first row was found damaged and given up.
             while (first_id := self._progress.first_missing(after_id)) <= self._progress.issued_id:
                 rows = self._whole(first_id, limit)
                 if rows:
@@ -335,6 +339,7 @@ class SqliteOutbox:
             before = self._progress
             try:
                 if not durable:
+                    # Before `begin`, as SQLite does not let it change within a transaction.
                     self._connection.execute("pragma synchronous = normal")
                 self._connection.execute("begin immediate")
                 yield before
@@ -362,6 +367,7 @@ class SqliteOutbox:
     def _undo(self) -> None:
         if self._connection.in_transaction:
             self._connection.execute("rollback")
+        # Numbers that tags were given in the transaction are gone with it.
         self._tables.read_tags()
 
     def _stored_progress(self) -> Progress:

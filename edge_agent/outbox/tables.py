@@ -58,6 +58,8 @@ class Tables:
         if version == 0:
             for name in _TABLES:
                 self.connection.execute(_Q[f"create_{name}"])
+            # A second time, with a checksum: `user_version` has none, and damage there would pass
+            # for the file of a newer program.
             self.write_meta("version", FILE_VERSION)
         elif version < FILE_VERSION:
             self._add_checksums()

@@ -22,6 +22,10 @@ def announce(
     now: datetime,
 ) -> list[Rejection]:
     """Store what is new or changed, make it known to the registry, and return what is refused."""
+    # Before the tags are read: two workers with births of one site would each judge by tags that
+    # the other is about to change, and a role could get two tags. Births are locked in the order of
+    # their coming, so two workers may wait in a circle; PostgreSQL ends one, and its group is tried
+    # again.
     transaction.lock_site(edge.site_id)
     site = Site(
         transaction.work_units(edge.site_id),
@@ -32,6 +36,7 @@ def announce(
         edge, declarations, site, live=not message.retained, room=registry.room(edge)
     )
     transaction.save_tags(changes, now)
+    # Nothing changed and yet no tag known: another worker stored them since this one read the site.
     if changes or not registry.has_tags(edge):
         registry.learn(transaction, edge.site_id, [change.tag.name for change in changes])
     return [
@@ -45,6 +50,8 @@ def announce(
             epoch=epoch,
             row_id=refusal.index,
             tag_name=readable(refusal.name),
+            # A birth is retained and heard with every connection: its refused tag is one row, not
+            # thousands.
             once=True,
         )
         for refusal in refusals

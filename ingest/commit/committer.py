@@ -114,6 +114,7 @@ class Committer:
                 # As late as can be: what took its time is already written.
                 now = self._clock()
                 transaction.add_lags(written.lags.counts(microseconds(now)), now)
+            # Only here: leaving the `with` above is the commit, and that may fail as well.
             done = True
             self._registry.keep()
         finally:
@@ -156,8 +157,11 @@ class Committer:
         self._selfstat.noted("kept_in_file")
         log.error("a message is kept in the file beside the ingest", refusal=error.detail)
         try:
+            # As it was first read, as only that names its ids: left open, the edge would send for
+            # ever what the database takes in no form.
             outcome = self.transact([replace(first, kept=True)])
         except NhipmayError:
+            # Its ids stay open, so it comes again; the file knows it by then (`KeptFile.keep`).
             outcome.count_message(rejected=1)
             outcome.count_rows(rejected=member.rows)
         outcome.rejections[member.reason] += 1

@@ -105,6 +105,7 @@ class DeviceGroup:
         newest: dict[int, tuple[datetime, datetime]] = {}
         for part in parts:
             message = part.parcel.message
+            # It may be months old, and the device long gone.
             if message.retained:
                 continue
             received = message.received_time
@@ -131,5 +132,7 @@ def _seldom(rejection: Rejection) -> Rejection:
     """Return a field that is no tag as one row for all the messages that will have it."""
     if rejection.reason != Reason.UNKNOWN_TAG or rejection.tag_name is None:
         return rejection
+    # Rejections that are kept once are told apart by topic, reason, epoch and row; the last is
+    # free, as a device has no ids.
     name = rejection.tag_name.encode("utf-8", "replace")
     return replace(rejection, once=True, row_id=crc32(name))

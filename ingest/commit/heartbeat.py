@@ -92,10 +92,13 @@ def with_status(ledger: LedgerRow, status: Status) -> LedgerRow:
     set_back = _ids(because.get(DropReason.PLATFORM_SET_BACK))
     damaged = _ids(because.get(DropReason.OUTBOX_DAMAGED))
     known = ledger.dropped.union(dropped).union(set_back).union(damaged)
+    # A ledger that is in more pieces already may stay so: no heartbeat of its edge would get
+    # through any more, and heartbeats are how it tells that it has mended.
     if len(known.spans) > max(MOST_SPANS, len(ledger.dropped.spans)):
         raise DataError("scattered_ids", f"more than {MOST_SPANS} ranges of dropped ids")
     return replace(
         ledger,
+        # A retained heartbeat can come after a newer one; what was given out stays given out.
         issued_id=max(ledger.issued_id, status.issued_id or 0),
         dropped=known,
         set_back=ledger.set_back.union(set_back),

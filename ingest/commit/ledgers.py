@@ -59,6 +59,8 @@ class Ledgers:
         """
         for parcel in parcels:
             edge = self._registry.edge(parcel.address) if parcel.address else None
+            # A birth settles nothing, and the heartbeat behind it is what an ack answers. Retained,
+            # it may also be of a life that is long over.
             has_ids = not isinstance(parcel, BirthParcel)
             if edge is not None and parcel.address and parcel.epoch is not None and has_ids:
                 self._addresses[edge.edge_id, parcel.epoch] = parcel.address

@@ -126,6 +126,7 @@ class JoinedValues(Sequence[Value]):
 def number_columns(rows: Rows, accepted: NDArray[np.bool_], tags: TagColumns) -> NumberColumns:
     """Return the accepted rows of numeric tags."""
     chosen = accepted.copy()
+    # Accepted rows only: an unknown tag is at -1, which numpy takes for the last of all tags.
     chosen[accepted] = ~tags.is_text[rows.position[accepted]]
     return NumberColumns(
         tags.tag_id[rows.position[chosen]],
@@ -154,6 +155,9 @@ def dirty_hours(rows: Rows, accepted: NDArray[np.bool_], tags: TagColumns) -> li
     """Return work unit ids and starts of hours (in microseconds) whose figures the rows change."""
     position = rows.position[accepted]
     relevant = tags.has_role[position]
+    # Only the hour that holds the row. How far it reaches beyond (a state stands until the next
+    # one) depends on other readings, and is found by whoever computes
+    # (`analytics.recomputation.repair`).
     hour_us = rows.source_us[accepted][relevant] // _HOUR_US * _HOUR_US
     unit = tags.work_unit_id[position[relevant]]
     touched = np.unique(np.stack([unit, hour_us], axis=1), axis=0)

@@ -30,6 +30,8 @@ class Overlap:
 
     def suspects(self, source_us: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell which rows may be there, by their source times: shape (n,)."""
+        # The tolerance, as `until` is a time of arrival: a row that had come by then may bear a
+        # source time that far ahead of it.
         return source_us <= microseconds(self.until) + self.future_tolerance_us
 
     def stored(
@@ -41,6 +43,8 @@ class Overlap:
     ) -> NDArray[np.bool_]:
         """Tell which of the accepted rows the other epochs brought: shape (n,)."""
         suspect = accepted & self.suspects(rows.source_us)
+        # What arrived after `until` is of this very epoch. Its repeats are the ledger's matter, and
+        # two equal rows under two ids of one life are two measurements.
         return stored_rows(transaction, rows, suspect, tags, self.until)
 
 

@@ -86,6 +86,8 @@ def _repeated(
     found = stored_rows(transaction, rows, suspect, tags)
     if suspect.any():
         seen: set[tuple[int, int, Value]] = set()
+        # All accepted rows, not only those that may repeat: one of these may repeat one that may
+        # not.
         for k in np.flatnonzero(accepted & ~found).tolist():
             key = (int(rows.position[k]), int(rows.source_us[k]), rows.value[k])
             if key in seen and may_repeat[k]:

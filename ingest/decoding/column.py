@@ -28,6 +28,7 @@ class Kind(IntEnum):
 # Attributes of an enum are slow, and most messages are numbers only.
 _NUMBER = int(Kind.NUMBER)
 _ALL_NUMBERS = np.full(65_536, _NUMBER, np.int8)
+# Parcels share it: a write into one would change what the values of all others are.
 _ALL_NUMBERS.flags.writeable = False
 _NUMBERS_ONLY = frozenset({float, int})
 

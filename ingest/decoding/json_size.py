@@ -21,6 +21,8 @@ def check_items(payload: bytes, most: int) -> None:
 
 def _separators(payload: bytes) -> int:
     """Return how many separators stand outside of texts; one pass, whatever the text is."""
+    # Pairs of backslashes go first: a quote behind such a pair ends its text, one behind a single
+    # backslash does not.
     plain = payload.replace(b"\\\\", b"").replace(b'\\"', b"")
     letters = np.frombuffer(plain, np.uint8)
     within = np.bitwise_xor.accumulate((letters == _QUOTE).view(np.uint8)).view(np.bool_)

@@ -168,6 +168,8 @@ class Isolation(Generic[T, R]):
             self._abandon.wait(min(self._first_pause_s, _PAUSE_BETWEEN_S))
             return [Part(part.members, part.failures + 1)]
         each = list(by_sender.values())
+        # Divided by sender and never within one: whichever half is written first, each sender's
+        # messages stay in their order.
         halves = each[: len(each) // 2], each[len(each) // 2 :]
         failures = min(part.failures, 1)
         return [Part([one for own in half for one in own], failures) for half in halves]
@@ -196,6 +198,8 @@ class Isolation(Generic[T, R]):
             if result is not None:
                 yield part.members, result
         elif self._abandon.is_set() or not self._works(part, exc):
+            # As it was, and no failure of it: halved for each outage, every message would end as a
+            # rejection.
             suspect.put_back([part])
             if not self._abandon.is_set():
                 self._waited()
@@ -207,6 +211,8 @@ class Isolation(Generic[T, R]):
             if part.refusal is not None:
                 return self._writing.given_up(part.members[0], part.refusal), None
             result = self._writing.transact(part.members)
+        # A right or a table is missing. That is no member's doing: taken apart, all that comes
+        # would be refused, one after the other.
         except ConfigurationError:
             raise
         except Exception as exc:  # noqa: BLE001 - whatever one message raises stops no others

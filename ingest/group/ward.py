@@ -106,6 +106,7 @@ class Ward(Generic[T]):
         for _ in range(len(self._turns)):
             suspect = self._turns.popleft()
             if suspect:
+                # To the back at once, so that one with much to do keeps none of the others waiting.
                 self._turns.append(suspect)
                 if suspect.not_before <= now:
                     return suspect
@@ -121,6 +122,7 @@ class Ward(Generic[T]):
     def excess(self, suspect: Suspect[T]) -> Sequence[T] | None:
         """Take out all that was not tried of a suspect, if that is too much; None otherwise."""
         few = suspect.weight <= self._most and self._total <= self._most * 4 // 3
+        # One alone is tried, however heavy: it may be harmless, and nothing waits behind it.
         if few or len(suspect.waiting) < 2:
             return None
         return self._taken(suspect, len(suspect.waiting), self._total)

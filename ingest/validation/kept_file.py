@@ -70,6 +70,8 @@ class KeptFile:
     @contextmanager
     def _alone(self) -> Iterator[None]:
         """Keep other processes from the file: a replay beside a running ingest."""
+        # A file of its own, as `drain` puts another one in the place of this: who then waited for a
+        # lock on it would append to what is no longer there.
         with self.path.with_suffix(".lock").open("a") as lock:
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
@@ -94,6 +96,8 @@ class KeptFile:
                     file.writelines(_encoder.encode(line) + b"\n" for line in left)
                     file.flush()
                     os.fsync(file.fileno())
+                # Written whole beside it, then renamed: a power cut leaves the old file or the new
+                # one, and never a message in neither.
                 fresh.replace(self.path)
             self._known = {_digest(line) for line in left}
             self._read = True

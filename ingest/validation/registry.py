@@ -77,6 +77,8 @@ class Registry:
         """Make sure that what is known of these edges and their tags is recent."""
         now = self.monotonic()
         recent = self._read_at is not None and now - self._read_at <= MAX_AGE_S
+        # A new connection may lead to another server: after a failover or a restored backup the
+        # same id may be another tag's.
         if not recent or transaction.session != self._session:
             self._check(transaction)
             self._read_at, self._session = now, transaction.session
@@ -124,7 +126,10 @@ class Registry:
 
     def _learned(self, site_id: int, rows: dict[str, TagRow]) -> None:
         known = self._sites.get(site_id)
+        # As before the first change: another birth of the site within this transaction may not
+        # replace it.
         self._before.setdefault(site_id, known)
+        # A new dictionary, as `_before` holds on to the old one.
         self._sites[site_id] = {**(known or {}), **rows}
         # Another worker may have stored others meanwhile: they are read with the next look.
         self._prints.pop(site_id, None)
@@ -224,6 +229,8 @@ class Registry:
     def _index(self) -> None:
         rows = [row for site in self._sites.values() for row in site.values()]
         self._columns, self._rows = TagColumns.of(rows), rows
+        # Positions move with every change of tags: one kept over it would store values under
+        # another tag.
         self._positions, self._found = {}, {}
         for position, row in enumerate(rows):
             self._positions.setdefault(row.edge_id, {})[row.tag.name] = position

@@ -62,7 +62,9 @@ def verdicts(rows: Rows, tags: TagColumns, future_tolerance_us: int) -> NDArray[
     """Return for each row ACCEPTED or the index into REASONS of the first reason against it."""
     unknown = rows.position < 0
     if not len(tags.tag_id):
+        # 0 stands for `unknown_tag`, and no other verdict is possible without any tag.
         return np.zeros(len(rows), np.int8)
+    # Any tag will do for these, as `unknown_tag` is the first reason of all.
     tag = np.where(unknown, 0, rows.position)
     bad = rows.quality == Quality.BAD
     is_number = rows.kind == Kind.NUMBER
