@@ -5,11 +5,13 @@ import time
 from collections.abc import Awaitable, Callable
 
 from edge_agent.drivers.contract import Inlet
-from plant.backoff import LONGEST_PAUSE_S, Backoff
+from plant.backoff import Backoff
 from plant.errors import SourceUnavailableError
 
 _STEADY_S = 10.0
 """A session that ends sooner was none: the pauses go on growing."""
+_LONGEST_PAUSE_S = 1.0
+"""A source that is back is to be seen again within seconds; it is in the same building."""
 _LOGIN_PAUSE_S = 60.0
 _LONGEST_LOGIN_PAUSE_S = 3600.0
 
@@ -21,7 +23,6 @@ class LoginRefusedError(SourceUnavailableError):
 async def keep_connected(
     session: Callable[[Callable[[], None]], Awaitable[None]],
     inlet: Inlet,
-    longest_pause_s: float = LONGEST_PAUSE_S,
 ) -> None:
     """Run one session after the other until cancelled.
 
@@ -29,7 +30,7 @@ async def keep_connected(
     when the source cannot be reached or is lost; LoginRefusedError is followed by a minute of
     rest, then by two, up to an hour.
     """
-    backoff = Backoff(longest_s=longest_pause_s)
+    backoff = Backoff(longest_s=_LONGEST_PAUSE_S)
     logins = Backoff(_LOGIN_PAUSE_S, _LONGEST_LOGIN_PAUSE_S)
     connected_at: list[float] = []
     while True:

@@ -1,7 +1,7 @@
 // An OPC UA server of node-opcua, told by lines of JSON on standard input, one answer per line.
 //
 // argv[2] is JSON: { port, folder, trusting, policies, modes, users, userCertificates, sessions,
-//   limits, namespaces, variables, queue, sampling }.
+//   limits, namespaces, variables, written, queue, sampling }.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -227,6 +227,7 @@ async function main() {
     for (const uri of given.namespaces || []) space.registerNamespace(uri);
     own = space.registerNamespace("urn:nhipmay:test");
     for (const what of given.variables || []) await add(what);
+    if (given.written) for (const one of JSON.parse(fs.readFileSync(given.written))) write(one);
     await server.start();
     console.log(JSON.stringify({ ready: own.index }));
     for await (const line of readline.createInterface({ input: process.stdin })) {

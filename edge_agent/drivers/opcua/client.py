@@ -77,6 +77,13 @@ class SourceClient(Client):
             self.security_policy.peer_certificate = self._left.server_certificate
         return True
 
+    async def send_hello(self) -> None:
+        """Say hello; a connection that is lost by then would be waited for without end."""
+        protocol = self.uaclient.protocol
+        if protocol is None or protocol.transport is None:
+            raise ConnectionError("connection lost")
+        await super().send_hello()
+
     async def part(self, *, for_good: bool) -> None:
         """Let go of the connection; for good: of the session and its subscriptions as well."""
         protocol = self.uaclient.protocol

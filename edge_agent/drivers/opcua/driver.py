@@ -12,9 +12,6 @@ from edge_agent.drivers.opcua.trust.connection import Way
 from edge_agent.drivers.supervision import keep_connected
 from plant.clock import Clock
 
-_LONGEST_PAUSE_S = 2.0
-"""A server that is back is to be seen again within seconds."""
-
 
 class OpcUaDriver:
     """Follows one server; see the package's README."""
@@ -30,9 +27,7 @@ class OpcUaDriver:
 
     async def run(self, inlet: Inlet) -> None:
         """Deliver until cancelled; see `Driver.run`."""
-        await keep_connected(
-            lambda connected: self._session(inlet, connected), inlet, _LONGEST_PAUSE_S
-        )
+        await keep_connected(lambda connected: self._session(inlet, connected), inlet)
 
     async def _session(self, inlet: Inlet, connected: Callable[[], None]) -> None:
         async with self._way.connected(self._lasting) as client:

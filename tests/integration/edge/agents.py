@@ -88,6 +88,10 @@ class AgentProcess:
     def __init__(self, file: Path) -> None:
         self._process = subprocess.Popen([sys.executable, "-c", _PROGRAM, str(file)], cwd=ROOT)
 
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
     def kill(self) -> None:
         self._process.kill()
         self._process.wait()
