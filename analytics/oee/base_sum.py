@@ -125,10 +125,13 @@ def slices(
     resting = ~np.isin(line.element, _PRODUCING)
     marks = _marks(line, first, starts, counts)
     breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
+    # Only where it kept planned work from being done: broken in a break, a machine misses nothing.
     breakdown[line.element != _DELAY] = 0
     select = Selections(
         at_setup=lambda made: tell.during(made, setting_up),
         unseen=lambda made: made.bridges | tell.during(made, unseen),
+        # What bridges a silence is unseen already: where its reading falls says nothing of when it
+        # was made.
         stopped=lambda made: ~made.bridges & tell.during(made, standing),
         resting=lambda made: tell.during(made, resting),
     )
@@ -249,6 +252,8 @@ class _Columns:
         setup = ms[_SETUP]
         planned_setup = setup if setup_planned else 0
         setup -= planned_setup
+        # Unknown time is busy time: left out, silence would flatter, and A × E × Q would no longer
+        # be the OEE of the window (docs/decisions/0004).
         busy = ms[_PRODUCTION] + setup + ms[_DELAY] + ms[_DOWN] + ms[_UNKNOWN]
         quantities = {role: column[index] for role, column in self.counted.items()}
         produced, good = quantities_of(quantities)

@@ -36,6 +36,8 @@ class Minutes:
     def __init__(self, bounds: Moments) -> None:
         self._bounds = bounds
         self._first = bounds[:-1] // _MINUTE_MS
+        # A minute that two slices share has a place in each, so that they stay apart and still add
+        # up.
         lengths = (bounds[1:] - 1) // _MINUTE_MS - self._first + 1
         self._places = np.concatenate(([0], np.cumsum(lengths)))
 

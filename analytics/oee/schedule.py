@@ -84,6 +84,7 @@ class Schedule:
             if self.breaks_planned
         )
         window = intervals([(start, end)])
+        # The order is that of `Plan`: the number of a layer is the code of its tiles.
         tiling = overlay(start, end, [subtraction(window, scheduled), breaks, self.maintenance])
         return tiling.edges, tiling.codes
 

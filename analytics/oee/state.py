@@ -161,10 +161,12 @@ def _at(signal: Steps | None, moments: Moments) -> Codes:
 
 def _activity(signals: HeldSignals, state: Codes, moments: Moments) -> NDArray[np.int64]:
     of_state = np.array(
+        # `NOTHING` is -1 and finds the last entry; so does every table of codes here.
         [_state_activity(name) for name in signals.state.names] + [Activity.UNKNOWN],
         dtype=np.int64,
     )
     activity = of_state[state]
+    # What nobody has seen is unknown, also within an open breakdown.
     broken = _broken(signals, moments) & (activity != Activity.UNKNOWN)
     if signals.mode is None:
         return np.where(broken, Activity.BREAKDOWN, activity)

@@ -111,6 +111,8 @@ def unit_figures(
     line = timeline(start, end, signals, schedule, cuts)
     planned = planned_run_times(unit)
     made = _counts(unit.tags, readings, facts.verdicts)
+    # Bookings come last, as they are in parts already: only what a counter counts is turned into
+    # them.
     counts = amended(in_parts(_by_role(made), planned.routing, signals.product), facts.bookings)
     return UnitFigures(
         tuple(tiles(line)),
@@ -119,6 +121,7 @@ def unit_figures(
             (tag.tag_id, judged)
             for tag, one in made
             for judged in one.judgements
+            # Judgements of the hours read around the span are those hours' own.
             if start <= judged.time_us // 1000 < end
         ),
     )

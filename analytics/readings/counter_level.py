@@ -95,6 +95,9 @@ class Level:
         far = abs(shown - self.level)
         back = following is not None and self._comes_back(shown, following, far)
         bounded = self._counter.max_rate_per_s is not None
+        # The order is part of the rules, as a reading fits several: what the counter did before (a
+        # dip, a return) is believed before the next reading, and a reset only where nothing else
+        # explains it.
         if self._is_growth(shown, waited) and (bounded or far <= FAR_COUNTS):
             return self._plain(time_us, shown, waited)
         if self._is_dip(shown) and waited <= JITTER_US:
@@ -204,6 +207,7 @@ class Level:
         return Told(counted, event, doubt=doubt)
 
     def _leave(self, time_us: int, shown: float) -> None:
+        # Who leaves a second time comes back, if at all, to where it was at first.
         if self._away is None or time_us - self._away.time_us > RETURN_US:
             self._away = _Away(self.level, self._time_us, abs(shown - self.level), 0.0)
 

@@ -101,6 +101,8 @@ def _blocks(time_us: Moments, plain: NDArray[np.bool_]) -> list[tuple[int, int, 
         first, last = np.searchsorted(time_us, [hour, hour + _HOUR_US]).tolist()
         base = first
         if first > 0:
+            # From a whole hour on, so that what a judgement remembers does not depend on where the
+            # rows that were read begin (docs/decisions/0027).
             base = int(np.searchsorted(time_us, hours[first - 1]))
         found.append((base, first, last))
     return found

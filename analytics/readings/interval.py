@@ -123,6 +123,7 @@ def overlay(start: int, end: int, layers: Sequence[Intervals]) -> Tiling:
         bounds += [layer.starts, layer.ends]
     edges = np.unique(np.clip(np.concatenate(bounds), start, end))
     codes = np.full(edges.size - 1, len(layers), dtype=np.int64)
+    # Backwards, so that the first layer is written last, over all others.
     for number in range(len(layers) - 1, -1, -1):
         codes[layers[number].covers(edges[:-1])] = number
     changes = np.flatnonzero(np.diff(codes)) + 1

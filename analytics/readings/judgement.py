@@ -42,6 +42,8 @@ def is_plain(
         start = np.concatenate(([True], grown[:-1] != 0)) if grown.size else plain
         moved = rows.time_us[:-1][np.maximum.accumulate(np.where(start, np.arange(grown.size), 0))]
         credit = np.maximum(elapsed, np.minimum(rows.time_us[1:] - moved, AT_ONCE_US))
+        # The bound of `Level._is_growth`: a step that only one of the two takes for growth would
+        # count differently in an hour that is judged and in one that is not.
         plain &= grown <= _possible(counter, credit)
         expected = counter.max_rate_per_s * elapsed / 1e6
         # It may have passed its modulus once more, or been reset, without showing it.

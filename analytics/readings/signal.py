@@ -122,6 +122,7 @@ def held(
     codes = np.where(good, rows.codes, NOTHING)
     if max_silence_ms is None or not times.size:
         return Steps(times, codes, rows.names)
+    # The last reading too: whether anything follows it within the limit, a later window knows.
     quiet = np.concatenate((np.diff(times) > max_silence_ms, [True]))
     ends = times[quiet] + max_silence_ms
     all_times = np.concatenate((times, ends))

@@ -98,10 +98,13 @@ def plan(
     complete = True
     for window in sorted(dirty, key=lambda one: one.hour):
         hour = millis(window.hour)
+        # A judgement in the hour before rests on the next reading, which lies in this one
+        # (docs/decisions/0027).
         if window.hour in looking_ahead and hour < extent.horizon:
             hours.add(hour - HOUR_MS)
         if hour >= frontier:
             ahead.append(window)
+        # It stays dirty, as only what is `done` is deleted: another pass takes it.
         elif len(hours) >= limit:
             complete = False
         else:
@@ -163,6 +166,7 @@ def _affected(
         elif tag.role in _FADING:
             silence_ms = round(tag.max_silence_s * 1000)
             found.update(range(end, min(next_ms, end + silence_ms, last), HOUR_MS))
+    # Hours from there on have no figures yet: computed in their turn, they find this reading.
     return {one for one in found if one < last}
 
 

@@ -194,6 +194,8 @@ def settled_until(
 def _cause(
     row: ResultRow, published: PublishedFigures, changed: Sequence[str], told: str | None
 ) -> str:
+    # From what explains every change to what explains one figure: a new formula may change all of
+    # them whatever else happened.
     if row.provenance.formula_version != published.formula_version:
         return "formula"
     if row.provenance.policy_version != published.policy_version:

@@ -123,6 +123,7 @@ def _wanted(
     for (kind, start, end), members in waiting.items():
         schedule = _schedule(site, millis(start), millis(end))
         for window in windows(schedule, [millis(start)]):
+            # A shift that the calendar no longer has does not become final any more.
             if (window.kind, window.start, window.end) == (kind, start, end):
                 found.setdefault(window, set()).update(members)
     return found

@@ -39,6 +39,8 @@ class _NumberConverter:
 
     def __call__(self, raw: object, quality: Quality) -> Converted:
         if isinstance(raw, int | float):
+            # Left alone where nothing changes: times 1.0, whole numbers above 2**53 would lose
+            # their last digits.
             value: float | int = raw if self._identity else raw * self._scale + self._offset
             return _finite(int(value) if isinstance(value, bool) else value, quality)
         if isinstance(raw, str):

@@ -97,6 +97,8 @@ class Intake:
     async def flush(self) -> bool:
         """Write what has gathered; return False when the outbox did not take it."""
         async with self._writing:
+            # Taken together, before the only wait: rows that come meanwhile belong to the next
+            # position.
             rows, self._rows = self._rows, []
             positions, self._fresh_positions = self._fresh_positions, {}
             samples, self._fresh_samples = self._fresh_samples, {}
@@ -105,6 +107,7 @@ class Intake:
                 try:
                     await asyncio.to_thread(self._outbox.append, rows, now_us, positions)
                 except TransientError as exc:
+                    # Back in front, as ids are given in this order.
                     self._rows = rows + self._rows
                     self._fresh_positions = {**positions, **self._fresh_positions}
                     self._fresh_samples = {**samples, **self._fresh_samples}
@@ -113,6 +116,8 @@ class Intake:
             self._room.set()
             self._counters.written += len(rows)
             self._counters.waiting -= len(rows)
+            # Only now: the heartbeat says that all before this moment is in the outbox, and
+            # analytics takes silence before it for real.
             self._sampled.update(samples)
             self._note_writable(True)
             return True

@@ -94,6 +94,8 @@ class Recall:
             self._times[place] = time_us
             self._marks[place] = mark
             self._earliest = (place + 1) % READINGS_PER_TAG
+        # A late reading breaks the ring's order: which one is the earliest is then searched, not
+        # known.
         self._in_order = self._in_order and is_newest
         if is_ahead:
             self._ahead = max(time_us, self._ahead or time_us)

@@ -57,6 +57,8 @@ class Acks:
         if not message.retained:
             self._refusals.note(ack.refused or (), now_s)
             self._birth_wanted = self._birth_wanted or ack.birth_wanted
+        # First of all: confirmed by such an ack, rows of this copy would be deleted that the
+        # platform never had; it knows other rows under their ids.
         if self._outbox.restored_from_old_image(ack.epoch, ack.committed_to):
             _log.error("outbox_is_an_old_copy", committed_to=ack.committed_to)
             self._outbox.renew_epoch()

@@ -35,6 +35,8 @@ class LiveLane:
             if issued_id - next_in_order <= self._behind_rows:
                 self._after = None
                 return None
+            # From the end, not from behind what is under way: what lies between goes in order, and
+            # is sent once.
             self._after = issued_id
         silent = self._answered_s is None or now_s - self._answered_s > self._patience_s
         return None if silent or len(self._unanswered) >= MAX_UNANSWERED else self._after

@@ -100,6 +100,8 @@ def _because(state: OutboxState) -> dict[str, list[tuple[int, int]]] | None:
 
 def _unpassed(ranges: Iterable[tuple[int, int]], confirmed_id: int) -> list[tuple[int, int]]:
     """Return what the platform cannot know yet, as much as one heartbeat tells."""
+    # Below the confirmed id nothing can be missing: the platform counts up to the first gap, and a
+    # dropped id is one until it was told.
     return list(islice((span for span in ranges if span[1] > confirmed_id), MAX_DROPPED_RANGES))
 
 

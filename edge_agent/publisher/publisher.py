@@ -122,6 +122,8 @@ class Publisher:
     def run(self) -> None:
         """Publish until asked to finish; raises ConfigurationError when it cannot ever work."""
         while True:
+            # A connection keeps the will with which it began: after a change of epoch it is made
+            # anew, or a death would be told of a life that is over.
             link = self._connect(encode(last_will(self._outbox.state().epoch)))
             try:
                 link.open()
@@ -163,6 +165,7 @@ class Publisher:
             event = link.next_event(left)
             if event is not None:
                 self._handle(event)
+        # Waited for, before any data: rows of tags that nobody announced come back as `no_birth`.
         self._send_birth(link)
         self._window.rewind(self._outbox.state().acknowledged_id)
         self._live.reset()
@@ -232,6 +235,7 @@ class Publisher:
     def _note_delivered(self, number: int) -> None:
         """The connection counts as working when data pass; a birth alone proves little."""
         self._live.delivered(number)
+        # A broker that denies data but takes births would else reset the pause at every attempt.
         if number in self._data_numbers or self._outbox.state().pending == 0:
             self._data_numbers.discard(number)
             self._backoff.reset()
@@ -263,6 +267,8 @@ class Publisher:
             self._window.timed_out(self._outbox.state().acknowledged_id)
 
     def _send_data(self, link: Link, *, partial: bool) -> None:
+        # The file may be an old copy: until the platform has said what it has, any row sent from it
+        # could be taken for the repeat of another one.
         if not self._acks.certain and self._outbox.reopened():
             return
         while self._window.has_room():
@@ -291,6 +297,8 @@ class Publisher:
         if len(payload) > self._sizing.broker_bytes:
             self._give_up(rows, len(payload))
             return None
+        # Before it leaves: an agent that dies in between has possibly sent it, so it must count as
+        # sent.
         self._outbox.mark_published(rows.last_id)
         number = link.publish(self._topic(Leaf.DATA), payload, retain=False)
         self._data_numbers.add(number)

@@ -59,6 +59,8 @@ class Window:
         self._next_after = max(self._next_after, committed_to)
         if progress:
             self._timeout_s = self._first_timeout_s
+            # Whatever the platform takes tells that it is at work: it gets through them one after
+            # the other.
             self._batches = deque(
                 SentBatch(batch.first_id, batch.last_id, now_s) for batch in self._batches
             )

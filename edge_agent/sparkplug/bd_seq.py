@@ -36,6 +36,8 @@ class BdSeq:
                 file.write(str(number))
                 file.flush()
                 os.fsync(file.fileno())
+            # Written beside and renamed: half a number after a power cut would begin again, and a
+            # death that the broker still holds could have it.
             fresh.replace(self._file)
         except OSError as exc:
             raise TransientError(f"the file {self._file} cannot be written: {exc}") from exc

@@ -79,6 +79,8 @@ class PahoNodeLink(PahoLink):
 
     def ask(self) -> int:
         """See `NodeLink.ask`: the subscription to our own commands is made again."""
+        # A subscription that is there already changes nothing, and its answer bears a number, which
+        # that to a ping does not.
         _, question = self._client.subscribe(self._subscription, qos=1)
         return question or 0
 

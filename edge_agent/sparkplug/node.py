@@ -85,6 +85,8 @@ class EdgeNode:
         They carry the newest value of each tag. Rows up to `issued_id` that are sent from now on
         are therefore history.
         """
+        # Hosts take what is not history for the present value: an older row sent after a birth
+        # without the mark would set their screens back.
         self._announced_to = issued_id
         self._seq = 0
         self._alive = set()
@@ -143,6 +145,8 @@ class EdgeNode:
                 by_device.setdefault(device, []).append((number, row))
         messages = []
         for device, held in by_device.items():
+            # The specification wants the values of a message in the order of time; the outbox has
+            # that of coming.
             held.sort(key=lambda pair: pair[1].time_us)
             metrics = [self._metric(row, number <= self._announced_to) for number, row in held]
             topic = self._node.topic(MessageType.DDATA, device)
@@ -159,6 +163,8 @@ class EdgeNode:
         declared = DataType.STRING if row.tag in self._text else DataType.DOUBLE
         return Metric(
             alias=self._alias[row.tag],
+            # Sparkplug has milliseconds. Equal values of a tag within one are a single one to a
+            # host that compares (docs/decisions/0010).
             timestamp=row.time_us // 1000,
             # What does not fit its tag is sent as it is: the host is to refuse it, not we.
             datatype=None if datatype in {None, declared} else datatype,

@@ -108,6 +108,8 @@ class SparkplugPublisher:
                 if self._connection(backoff):
                     return
             except (HostLeftError, IdentityRenewedError):
+                # The host has left, or the certificate is a new one: neither says that the broker
+                # is in trouble.
                 pause = False
             except TransientError as exc:
                 self._note_problem(str(exc))
@@ -227,6 +229,7 @@ class _Session:
                 memory = memory or self._of._outbox.memory()
                 self._send([self._node.device_birth(device, memory, self._of._now_ms())])
             self._note_unknown({row.tag for row in rows.rows})
+            # Before it leaves, as in the native publisher: what may have been sent counts as sent.
             self._of._outbox.mark_published(rows.last_id)
             self._send(self._node.data(rows, self._of._now_ms()))
             self._sent_to = rows.last_id
@@ -299,6 +302,8 @@ class _Session:
 
     def _prove(self, answer: Answered) -> None:
         up_to_id = self._settling.answered(answer.message_id)
+        # An answer proves that the broker had the rows; only a host that stayed online proves the
+        # rest.
         if up_to_id is not None and self._host.online:
             outbox = self._of._outbox
             self._of._counters.acknowledged += outbox.acknowledge(outbox.state().epoch, up_to_id)

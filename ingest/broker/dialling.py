@@ -147,6 +147,8 @@ class Dialling:
             words = REFUSALS.get(line.refused or 0)
             if words is not None and not self._attempts.ever_succeeded:
                 raise ConfigurationError(f"{where} {words}")
+            # Else another version is tried here first: turned together, two addresses and two
+            # versions would only ever meet in the same two pairs.
             if not line.speaks_otherwise:
                 self._addresses.append(self._addresses.pop(0))
         return problem if self._attempts.failed(line, problem) else None

@@ -212,6 +212,8 @@ class Mailbox:
         tray = self._trays.get(sender)
         if tray is None:
             tray = self._trays[sender] = _Tray()
+            # Not before now, as turns are not saved up in silence; nor before what it had last is
+            # paid for.
             tray.start = max(self._now, self._ends.pop(sender, 0))
             if len(self._senders) < _MANY:
                 self._senders.add(sender)
@@ -226,6 +228,7 @@ class Mailbox:
         while True:
             start, turn, sender = heapq.heappop(self._turns)
             tray = self._trays.get(sender)
+            # A tray that was lined up anew since has left its former entry in the heap.
             if tray is not None and tray.turn == turn:
                 break
         self._now = start
@@ -238,6 +241,8 @@ class Mailbox:
         self._bytes -= size
         if self._dear and (dear := self._dear.get(message.topic)):
             tray.start += dear
+            # Less with each: who was dear once is soon taken at the size of its messages; the 1
+            # brings it to nothing.
             self._dear[message.topic] = dear - dear // 16 - 1
         if tray.messages:
             self._line_up(sender, tray)
@@ -272,6 +277,7 @@ class Mailbox:
             self._ends[sender] = end
 
     def _fits(self, size: int) -> bool:
+        # A single message always fits, whatever its size: else it would wait for room for ever.
         if not self._count:
             return True
         return self._count < self._max_messages and self._bytes + size <= self._max_bytes

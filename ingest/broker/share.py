@@ -21,4 +21,5 @@ class Share:
 
 @lru_cache(maxsize=4096)
 def _number(site: str) -> int:
+    # Not `hash`, which differs from process to process: all workers have to come to the same share.
     return crc32(site.encode("utf-8", "replace"))

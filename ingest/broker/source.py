@@ -194,6 +194,8 @@ class MqttSource:
         with self._lock:
             if self._line is line:
                 self._line = None
+            # Of two for one topic the later holds: an older ack said last would stay at the broker
+            # as retained.
             self._announcements = line.unannounced() | self._announcements
         self._paused = False
 

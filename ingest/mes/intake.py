@@ -97,6 +97,7 @@ class MesIntake:
 
     def transact(self, group: Sequence[_Letter]) -> _Fate:
         """Write the documents of a message, or the rejections of some."""
+        # Only refused ones come together (`at_once` is 1): no document undoes another message's.
         if len(group) > 1:
             refused = [(letter.message, letter.refusal) for letter in group if letter.refusal]
             return self._reject(refused)
@@ -137,6 +138,8 @@ class MesIntake:
         try:
             report = self._write(message)
         except DataError as exc:
+            # The database's word, not the document's: whether it is about this message, a harmless
+            # transaction has to tell first (`Isolation`).
             if exc.reason == STORE_REFUSED:
                 raise
             return self._reject([(message, exc)])

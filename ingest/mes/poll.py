@@ -100,6 +100,8 @@ class _Reading:
                     exact = types.get(name) == "number" and isinstance(row[column], _NUMBERS)
                     values[name] = float(row[column]) if exact else value
             self.recent[self.rows] = row
+            # Rows are refused a batch at a time: those of two batches hold every row that may still
+            # be.
             self.recent.pop(self.rows - 2 * BATCH, None)
             yield parse(document_type, values, ForeignRow(self.rows, mapping))
 
@@ -121,6 +123,7 @@ class _Reading:
 
     def refuse(self, problems: Sequence[Problem]) -> None:
         """Keep a row that cannot become a document."""
+        # The words are those of `ForeignRow.of`.
         number = int(problems[0].where.removeprefix("row ").partition(",")[0])
         self.refused.append((self.recent[number], problems))
 

@@ -97,6 +97,8 @@ class SparkplugCommitter:
             self._unsettled -= len(part)
             self._selfstat.settled(outcome.messages, outcome.measurements, outcome.rejections)
         if self._isolation.pause_s() is None:
+            # By identity, so it may not outlive the objects: another delivery would get the id of
+            # one of them.
             self._in_doubt.clear()
 
     def transact(self, group: Sequence[Delivery]) -> Outcome:
@@ -115,6 +117,8 @@ class SparkplugCommitter:
             done = True
             self._registry.keep()
         except TransientError:
+            # A connection lost at the commit does not say whether it took place. Without ids only
+            # the tables know, so the next try compares all of it.
             self._in_doubt |= {id(one) for one in group}
             raise
         finally:
@@ -132,6 +136,7 @@ class SparkplugCommitter:
         if error.reason == SET_ASIDE and (member.refused_whole or not member.counted):
             return member
         refusal = Refusal(error.reason, error.detail, member.rows)
+        # Neither tags nor presence: whatever made the transaction fail may be in any of them.
         bare = replace(member, data=None, may_repeat=(), tags=(), presence=None)
         if not member.refused_whole:
             self._selfstat.noted("isolated")

@@ -109,6 +109,8 @@ class Fleet:
         deliveries: list[Delivery] = []
         assert isinstance(message.receipt, Receipt)
         if node.generation not in {None, message.receipt.generation}:
+            # A birth or death may have been missed in between, and a clean session brings nothing
+            # again: so nothing of the former session stands, least of all its aliases.
             deliveries = self._lost(address.node, now, message.received_time)
         node.generation = message.receipt.generation
         steps = node.session.receive(incoming, now)
@@ -316,6 +318,8 @@ class Fleet:
                 continue
             time_us = time_ms * 1000
             if time_us <= believable_us:
+                # Of believable times only: one date far ahead would put every mark of a death
+                # (`_died`) behind it.
                 device.latest_us = max(device.latest_us, time_us)
             tag = binding.tag.name
             samples.append(Sample(tag, time_us, value, quality, reading.may_repeat))
@@ -346,6 +350,8 @@ class Fleet:
             device = node.devices.pop(name, None)
             if device is None:
                 continue
+            # Behind the last value, by our clock or by the node's: a mark before it would leave
+            # that value standing. 1000 µs are the smallest step of Sparkplug's time.
             marked_us = max(at_us, device.latest_us + 1000)
             samples += [
                 Sample(binding.tag.name, marked_us, None, Quality.BAD)

@@ -44,6 +44,7 @@ class RebirthRequests:
 
         Those that wait for their primary host have a moment to come by themselves.
         """
+        # The host itself is new here: that nobody answered the one before says nothing.
         self._asked.clear()
         self._due = dict.fromkeys(nodes, now + max(self._delay_s, _ARRIVAL_S))
 
@@ -66,6 +67,7 @@ class RebirthRequests:
         """
         nodes = [node for node, at in self._due.items() if at <= now]
         step_s = 1 / self._most_per_s
+        # What was not used of the rate is not saved up, but for a second.
         self._free_at = max(self._free_at, now - _BURST_S)
         nodes = nodes[: max(0, int((now - self._free_at) / step_s + 1e-6))]
         self._free_at += len(nodes) * step_s

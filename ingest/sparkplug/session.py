@@ -172,6 +172,8 @@ class NodeSession:
     def _node_birth(self, incoming: Incoming, now: float) -> list[Step]:
         payload = incoming.payload
         bd_seq = bd_seq_of(payload)
+        # Taken for a new session, a birth that comes twice would drop every device that was born
+        # since.
         if self.online and self._metrics[None].born == incoming.message.payload:
             # A repetition, or a node that answers with what it keeps: the next number tells.
             self._again = ((payload.seq or 0) + 1) % SEQUENCE
@@ -186,6 +188,7 @@ class NodeSession:
         self._born_ms = payload.timestamp
         self._born_at = now
         self._newest_ms = payload.timestamp or 0
+        # The devices are gone with it: after a node's birth each has to announce itself again.
         self._metrics = {None: Definitions()}
         self._templates = templates_of(payload.metrics)
         self._again = None
@@ -255,6 +258,8 @@ class NodeSession:
         if ahead == 0:
             self._expected = (seq + 1) % SEQUENCE
             return [self._apply(incoming, now), *self._drain(now)]
+        # The number alone cannot tell 56 messages late from 200 early; the time of sending decides,
+        # and where it is newer, the message waits like any other.
         if ahead >= SEQUENCE // 2 and _sent(incoming) <= self._newest_ms:
             return [self._late(incoming, now)]
         waiting_there = self._held.get(seq)
@@ -287,6 +292,7 @@ class NodeSession:
     def _release(self, now: float) -> list[Step]:
         """Apply all waiting messages; those missing between them are given up."""
         steps = []
+        # Counted from the one expected: 255 comes before 0 where the numbers turn over.
         for seq in sorted(self._held, key=lambda seq: (seq - self._expected) % SEQUENCE):
             steps.append(self._apply(self._held.pop(seq), now))
             self._expected = (seq + 1) % SEQUENCE
@@ -321,6 +327,8 @@ class NodeSession:
         if definitions is None:
             self.wants_birth = True
             return _rejected(incoming, "no_birth", f"device {device!r} has not announced itself")
+        # Only these are compared with the tables, as that costs a look for each row. After a birth
+        # a node may send as history what it sent before its connection broke.
         may_repeat = late or incoming.duplicate or now < self._born_at + REPEATS_S
         try:
             return Step(incoming, Verdict.ACCEPT, self._data(definitions, incoming, may_repeat))

@@ -60,6 +60,8 @@ class PostgresDeliveryStore:
         with message_errors(self._settings, connection), connection.transaction():
             opened = PostgresDeliveryTransaction(connection, self._session)
             yield opened
+            # Here, so that no caller forgets it, and last, as other writers wait for these rows
+            # until the commit.
             opened.mark_rollups()
 
     def obstacle(self) -> str | None:
@@ -152,6 +154,7 @@ class PostgresDeliveryTransaction:
 
     def save_tags(self, changes: Sequence[TagChange], now: datetime) -> None:
         """Store tags by their site and name; make figures that they restate dirty."""
+        # Before the tags change: the machine that a tag belonged to until now is marked, too.
         if restated := [change for change in changes if change.restates]:
             self._connection.execute(_Q["mark_units_dirty"], _columns(restated) | {"now": now})
         if changes:
@@ -182,6 +185,8 @@ class PostgresDeliveryTransaction:
             "epochs": [epoch for _, epoch in wanted],
         }
         rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        # Read a second time, as another worker may have opened one: `on conflict` returns nothing
+        # of that.
         if len(rows) < len(wanted):
             self._connection.execute(_Q["open_ledgers"], which)
             rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
@@ -260,6 +265,7 @@ class PostgresDeliveryTransaction:
     def _wide_chunks(self) -> Iterator[None]:
         """Let the parts of the tables that are made meanwhile be of half a year."""
         self._connection.execute(_Q["chunks_of_history"])
+        # Nothing to put back after an error: the width is the transaction's, and undone with it.
         yield
         self._connection.execute(_Q["chunks_of_today"])
 
@@ -267,6 +273,7 @@ class PostgresDeliveryTransaction:
         self, rows: NumberColumns, received_until: datetime | None = None
     ) -> NDArray[np.bool_]:
         """Tell which rows `measurement` has already; see `DeliveryTransaction`."""
+        # No value is NaN here and null in the table, where NaN would equal nothing that is stored.
         values = [None if math.isnan(value) else value for value in rows.value.tolist()]
         return self._stored("numbers", rows, values, received_until)
 

@@ -64,6 +64,8 @@ def classify_stop(connection: Connection, said: Classification) -> Classificatio
     """
     with connection.transaction():
         unit = {"unit": said.unit_id}
+        # Analytics takes the same lock to derive stops anew: a reason could else go to one that is
+        # just being deleted, and nothing would give it to the next.
         connection.execute(_Q["lock_stops"], unit)
         row = connection.execute(_Q["reason_known"], unit | {"reason": said.reason_code}).fetchone()
         if row is None or not row[0]:

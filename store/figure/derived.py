@@ -167,6 +167,7 @@ def write_unit(
 ) -> None:
     """Replace the state intervals and base sums of a work unit in whole hours."""
     span = {"unit": unit_id, "start": window[0], "end": window[1]}
+    # Deleted and written, not compared: what a late reading takes away has to go as well.
     connection.execute(_Q["delete_state_intervals"], span)
     connection.execute(_Q["delete_base_sums"], span)
     connection.execute(_Q["delete_minute_sums"], span)

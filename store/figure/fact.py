@@ -23,6 +23,7 @@ def master_data_held(connection: Connection) -> Iterator[None]:
     try:
         yield
     finally:
+        # The lock is the session's, and has ended with it.
         if not connection.closed:
             connection.execute(_Q["release_master_data"])
 

@@ -110,6 +110,8 @@ def numbers(
     They are those of the whole hours that the window touches, before them those since the hour of
     the last one, and after the window the next one within `_AHEAD`.
     """
+    # Whole hours, whatever the window: counters are judged hour by hour, and have to be judged the
+    # same however much is read (docs/decisions/0027).
     hour = _hour_of(start)
     before: dict[int, datetime] = {}
     for earliest in (hour - _NEAR, "-infinity"):
@@ -157,6 +159,7 @@ def texts(
                 if time_us < start_us and quality < Quality.BAD
             }
             last_try = earliest == "-infinity"
+            # The other tags' rows come once more with the second look.
             rows += [row for row in found if last_try or row[0] in preceded]
             wanted = [tag_id for tag_id in wanted if tag_id not in preceded]
     by_tag: dict[int, tuple[list[int], list[str | None], list[int]]] = {
