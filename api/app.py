@@ -36,6 +36,7 @@ from api.routers import (
     boards,
     classification,
     corrections,
+    corrections_page,
     delivery,
     enrolment,
     figures,
@@ -146,7 +147,8 @@ def create_app(settings: ApiSettings) -> FastAPI:
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     own = (anomaly_page.router, sign_in.router, account.router, tablets.router, trend.router)
     pilot = (programme.router, programme_writing.router)
-    for router in (*page_routers, *own, single_sign_on.router, sites.router, *pilot):
+    others = (corrections_page.router, single_sign_on.router, sites.router)
+    for router in (*page_routers, *own, *others, *pilot):
         app.take(router, PAGE_ERRORS)
     error_answer.install(app)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)

@@ -29,6 +29,7 @@ _OWN = (
     "anomalies.js",
     "toast.js",
     "mapping.js",
+    "corrections.js",
     "programme.css",
     "icons.svg",
 )

@@ -56,6 +56,18 @@ class JudgementOut(Wire):
     said_at: Time | None
 
 
+class CorrectionOut(Wire):
+    """What a person said, kept for good."""
+
+    place: str
+    tag: str | None = Field(description="Null where it is of a stop.")
+    moment: Time = Field(description="Of the reading, or where a stop is divided or joined.")
+    correction: str = Field(description="A verdict; `split`, `merge` or `none` of a stop.")
+    comment: str
+    said_by: str
+    said_at: Time
+
+
 class VerdictIn(BaseModel):
     """What a reading of a counter was, as a person says."""
 
@@ -116,6 +128,32 @@ def list_judgements(
     data = [JudgementOut.model_validate(row) for row in rows]
     subject = ListingSubject("judgements", now, found, asked)
     return form.file(data, JudgementOut, subject) or Listing(data=data)
+
+
+@router.get("/corrections", response_model=Listing[CorrectionOut], responses=FILES)
+@asks_for(Right.FIGURES)
+def list_corrections(
+    *,
+    context: ContextDep,
+    place: PlacePath,
+    start: Start = None,
+    end: End = None,
+    limit: Annotated[int, Query(ge=1, le=MOST_ROWS)] = 1000,
+    form: ListingFormDep,
+) -> Response | Listing[CorrectionOut]:
+    """Return all that people corrected of readings and stops, also what was taken back.
+
+    Of the last 24 hours by default, the latest word first.
+    """
+    now = context.clock()
+    asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
+    with context.database.reading() as reading:
+        tree = tree_of(reading)
+        found = tree.get(place)
+        rows = reading.corrections(tree.unit_ids(found.path), asked.start, asked.end, limit)
+    data = [CorrectionOut.model_validate(row) for row in rows]
+    subject = ListingSubject("corrections", now, found, asked)
+    return form.file(data, CorrectionOut, subject) or Listing(data=data)
 
 
 @router.post("/counters/verdicts", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)

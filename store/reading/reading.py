@@ -21,6 +21,7 @@ from store.reading.kpi import EVERYTHING, Chosen, KpiReading
 from store.reading.result_table import ResultTable, result_table
 from store.reading.rollup import RollupReading
 from store.reading.row import (
+    CorrectionRow,
     HourRow,
     JudgedReading,
     MeasurementRow,
@@ -158,6 +159,13 @@ class Reading:
         """Return readings of counters that are no plain growth, newest first."""
         asked = {"units": list(units), "start": start, "end": end, "limit": limit}
         return self._rows(JudgedReading, "judgements", **asked)
+
+    def corrections(
+        self, units: Sequence[int], start: datetime, end: datetime, limit: int
+    ) -> list[CorrectionRow]:
+        """Return all that people said of readings and stops of a window, newest first."""
+        asked = {"units": list(units), "start": start, "end": end, "limit": limit}
+        return self._rows(CorrectionRow, "corrections", **asked)
 
     def stop_reasons(self, enterprise: str) -> dict[str, tuple[str, str]]:
         """Return the Vietnamese and English name of each stop reason code."""

@@ -438,3 +438,26 @@ where
     j.work_unit_id = any(%(units)s) and j.source_time >= %(start)s and j.source_time < %(end)s
 order by j.source_time desc, p.path, tag.name
 limit %(limit)s
+
+-- name: corrections
+-- What people said of readings of counters and of where stops begin, newest first: all of it.
+select place, tag, moment, correction, comment, said_by, said_at
+from (
+    select
+        p.path as place, tag.name as tag, v.source_time as moment, v.verdict as correction, v.comment,
+        v.role as said_by, v.said_at, v.verdict_id as number
+    from counter_verdict v
+    join tag using (tag_id)
+    join place p on p.place_id = tag.work_unit_id
+    where
+        tag.work_unit_id = any(%(units)s) and v.source_time >= %(start)s
+        and v.source_time < %(end)s
+    union all
+    select p.path, null, d.moment, d.kind, '', d.role, d.said_at, d.division_id
+    from stop_division d
+    join place p on p.place_id = d.work_unit_id
+    where
+        d.work_unit_id = any(%(units)s) and d.moment >= %(start)s and d.moment < %(end)s
+) every
+order by said_at desc, number desc
+limit %(limit)s

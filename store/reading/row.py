@@ -207,6 +207,20 @@ class ProgressRow:
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectionRow:
+    """What a person said of a reading of a counter, or of where a stop begins."""
+
+    place: str
+    tag: str | None
+    """None where it is of a stop."""
+    moment: datetime
+    correction: str
+    comment: str
+    said_by: str
+    said_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class JudgedReading:
     """A reading that is no plain growth, what was made of it, and what a person says."""
 

@@ -29,6 +29,8 @@ LISTS: dict[str, dict[str, Any]] = {
     "losses": {"place": CNC_1, "by": "hour"},
     "restatements": {"place": SITE},
     "faults": {"place": SITE},
+    "corrections": {"place": SITE},
+    "counters/judgements": {"place": SITE},
     "delivery": {},
     "edges": {},
     "configurations": {},

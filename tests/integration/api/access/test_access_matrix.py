@@ -109,6 +109,7 @@ MAY = {
         *("/api/v1/losses", "/api/v1/restatements", "/api/v1/faults", "/api/v1/capability"),
         *("/api/v1/delivery", "/api/v1/edges", "/api/v1/configurations", "/api/v1/progress"),
         *("/api/v1/mes/{kind}", "/api/v1/mes-events"),
+        *("/corrections/{path:path}", "/api/v1/corrections"),
         *("/anomalies/{path:path}", "/api/v1/anomalies/events", "/api/v1/anomalies/event"),
         *("/api/v1/anomalies/precision", "/api/v1/anomalies/signals", "/api/v1/anomalies/models"),
         *("/api/v1/anomalies/limits", "/api/v1/anomalies/flood"),
