@@ -27,6 +27,7 @@ _HEAD = [
 _TAIL = [("quality_size", ">i4"), ("quality", ">i2")]
 _NUMBER = np.dtype([*_HEAD, ("value", ">f8"), *_TAIL])
 _WITHOUT_VALUE = np.dtype([*_HEAD, *_TAIL])
+_TEXTS_AT_ONCE = 50
 _TEXT_HEAD = np.dtype(_HEAD)
 _TEXT_TAIL = np.dtype(_TAIL)
 
@@ -57,21 +58,23 @@ def number_blocks(portions: Iterable[NumberColumns]) -> Iterator[bytes]:
 
 
 def text_blocks(rows: TextColumns) -> Iterator[bytes]:
-    """Yield the same for text values."""
-    encoded = [None if value is None else value.encode() for value in rows.value]
-    heads = np.empty(len(rows), _TEXT_HEAD)
-    _fill_head(heads, rows, np.ones(len(rows), bool))
-    heads["value_size"] = [_NULL if value is None else len(value) for value in encoded]
-    tails = np.empty(len(rows), _TEXT_TAIL)
-    _fill_tail(tails, rows.quality)
-    head, tail = heads.tobytes(), tails.tobytes()
+    """Yield the same for text values, a few at a time: a message may hold megabytes of them."""
     yield _HEADER
-    yield b"".join(
-        head[k * _TEXT_HEAD.itemsize : (k + 1) * _TEXT_HEAD.itemsize]
-        + (value or b"")
-        + tail[k * _TEXT_TAIL.itemsize : (k + 1) * _TEXT_TAIL.itemsize]
-        for k, value in enumerate(encoded)
-    )
+    for start in range(0, len(rows), _TEXTS_AT_ONCE):
+        own = slice(start, start + _TEXTS_AT_ONCE)
+        encoded = [None if value is None else value.encode() for value in rows.value[own]]
+        heads = np.empty(len(encoded), _TEXT_HEAD)
+        _fill_head(heads, rows, own)
+        heads["value_size"] = [_NULL if value is None else len(value) for value in encoded]
+        tails = np.empty(len(encoded), _TEXT_TAIL)
+        _fill_tail(tails, rows.quality[own])
+        head, tail = heads.tobytes(), tails.tobytes()
+        yield b"".join(
+            head[k * _TEXT_HEAD.itemsize : (k + 1) * _TEXT_HEAD.itemsize]
+            + (value or b"")
+            + tail[k * _TEXT_TAIL.itemsize : (k + 1) * _TEXT_TAIL.itemsize]
+            for k, value in enumerate(encoded)
+        )
     yield _TRAILER
 
 
@@ -86,7 +89,9 @@ def _filled(
 
 
 def _fill_head(
-    block: NDArray[np.void], rows: NumberColumns | TextColumns, chosen: NDArray[np.bool_]
+    block: NDArray[np.void],
+    rows: NumberColumns | TextColumns,
+    chosen: NDArray[np.bool_] | slice,
 ) -> None:
     block["fields"] = 5
     block["tag_size"] = 4
