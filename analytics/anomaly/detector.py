@@ -147,6 +147,8 @@ class Detector:
         scores.deviation[place, self.used] = live.deviation
         if score >= 1:
             scores.contribution[place, self.used] = shares(live.model, live.means, live.spread)
+        # Alarms that only ran out, one after another: this is another machine now, and is learned
+        # anew.
         if live.hold.expired_in_a_row >= self.settings.relearn_after:
             self.live = None
 
@@ -154,6 +156,7 @@ class Detector:
         known = np.isfinite(row).sum()
         if known * 2 < self.sensors:
             return RowStatus.NO_DATA
+        # A copy: a view would hold on to the whole array of the caller.
         self.waiting.append(row.copy())
         if len(self.waiting) >= self.settings.learn_rows:
             self.learn(np.array(self.waiting))

@@ -114,6 +114,7 @@ class EventMaker:
         if self.event is None:
             if self.in_alarm < self.settings.open_rows:
                 return
+            # Those before this row, which is added below as any other.
             rows = self.in_alarm - 1
             self.event = Event(self.first_ms, now_ms, now_ms, rows, 0.0, False, False, ())
         self.event = replace(

@@ -128,6 +128,7 @@ class Monitor:
 
     def _detector(self) -> Detector:
         """Return the detector of the regime, now the one used last."""
+        # Taken out and put in at the end, so that the order of the dictionary is that of use.
         detector = self.detectors.pop(self.regime, None)
         if detector is None:
             detector = Detector(self.sensors, self.settings.detector)
@@ -153,6 +154,8 @@ class Monitor:
         whole = [part for part in self.samples.values() if len(part) >= self.settings.shared_rows]
         if len(whole) > 1:
             self.shared = Detector(self.sensors, self.shared_settings)
+            # A row of each regime in turn: learning cuts its rows into runs, and each has to know
+            # them all.
             self.shared.learn(np.stack(whole, axis=1).reshape(-1, self.sensors))
 
 

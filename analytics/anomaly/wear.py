@@ -120,6 +120,7 @@ class SlowChart:
         """Return the limit of the chart, in spreads of hourly means."""
         settings = self.settings
         chart = np.sqrt(settings.smoothing / (2 - settings.smoothing))
+        # Student's t, as the spread is that of a few hours only.
         return float(student(settings.sigmas, settings.reference_hours - 1) * chart)
 
     def _wear(self, sensor: int, score: Array) -> Wear:
@@ -128,6 +129,7 @@ class SlowChart:
         hours = np.array([hour for hour, _ in self.points])
         values = np.array([point[sensor] for _, point in self.points])
         rising = bool(self.chart[sensor] > 0)
+        # The forecast is of a rise; what falls is turned over.
         values = values if rising else -values
         remaining = earliest = latest = None
         count = len(hours)

@@ -92,6 +92,8 @@ class Accounts:
         now = self._clock()
         with self._store.transaction() as t:
             account = t.account("by_login", login=login[:200])
+            # Also where there is no account: how long the answer takes would tell which logins
+            # there are.
             right = is_password(password, account.password_hash if account else None)
             outcome: str | None = "wrong"
             step = 0
@@ -122,6 +124,8 @@ class Accounts:
                     strong=strong,
                 )
                 return token
+        # Behind the transaction: raised within, it would undo the count of wrong tries and the
+        # audit.
         raise AccountError(outcome)
 
     def _second_factor(
@@ -135,6 +139,7 @@ class Accounts:
         step = None
         try:
             secret = self._factors.opened(account.totp_secret, account.account_id)
+        # Recovery codes need no key, so they go on to work.
         except FactorUnreadableError:
             _log.error("second_factor_unreadable", login=account.login)
         else:
@@ -174,6 +179,7 @@ class Accounts:
         key = digest(token)
         with self._store.transaction() as t:
             row = t.token(key, now)
+            # The secret of a client is no token: it can only be exchanged for one.
             if row is None or row.kind == "client":
                 return None
             account = t.account("by_id", account_id=row.account_id)
@@ -283,6 +289,7 @@ class Accounts:
                     expires_at=min(now + BEARER_LIFE, row.expires_at),
                 )
                 self._audit(t, client_id, "client-token", client_id, "done", caller)
+        # Here for the same reason as in `sign_in`: the audit has to keep it.
         if rights is None:
             raise AccountError("invalid_client")
         return Grant(token, " ".join(rights), int(BEARER_LIFE.total_seconds()))

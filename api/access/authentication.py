@@ -128,6 +128,7 @@ class Authentication:
         found = find(shown)
         with self._lock:
             self._found.pop(key, None)
+            # Only who was found: who has signed in a moment ago is not kept out by a former answer.
             if found is not None:
                 self._found[key] = (now, found)
             while len(self._found) > _MOST_REMEMBERED:

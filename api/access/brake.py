@@ -62,4 +62,5 @@ class Brake:
             return 0.0
         if len(faults) < self._tries:
             return 0.0
+        # The first is the oldest of the last `tries`: the queue holds no more.
         return max(0.0, faults[0] + self._within_s - now)

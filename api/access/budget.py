@@ -53,6 +53,7 @@ class Budget:
         share = INSTALLATION if principal.credential == "installation" else 1
         account = self._account(principal, address, share)
         owed = self._owed(account, share) - WORK_S * share
+        # What a request costs is known only afterwards, so it is owed and paid back by waiting.
         if owed > 0:
             raise TryLaterError(owed / share)
         if stream and account.streams >= STREAMS * share:
@@ -88,6 +89,8 @@ class Budget:
         self._accounts.move_to_end(key)
         if len(self._accounts) > _MOST:
             for old, one in self._accounts.items():
+                # Who is inside keeps the account: with a new one all of its places would be free
+                # again.
                 if not one.inside:
                     del self._accounts[old]
                     break

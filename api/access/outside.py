@@ -43,6 +43,8 @@ class OutsideReadings:
                 last = self._noted.get(key)
             if last is not None and now - last < _AGAIN_S:
                 continue
+            # Not under the lock, as the audit may take its time; the same reading noted twice does
+            # no harm.
             self._record(principal, f"read {route}", whose, "outside", caller)
             with self._lock:
                 self._noted[key] = now

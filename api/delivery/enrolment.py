@@ -123,6 +123,7 @@ class EnrolmentDesk:
             given = book.certificate_of_key(standing.edge_id, key_hash_of(request.key))
             if good is CertificateStanding.VOID:
                 raise _refused("The old certificate was revoked; the edge is to be enrolled again.")
+            # The same key again: the first answer was lost on its way.
             if given is not None:
                 return self._issued(given[0])
             if good is CertificateStanding.GOOD:

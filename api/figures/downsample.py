@@ -26,6 +26,7 @@ class Stretch:
 
 def stretches(cells: Cells, start_us: int, end_us: int, points: int) -> Stretch:
     """Return at most `points` stretches of equal length; a cell counts where it begins."""
+    # The first cell may begin before the window: it counts in the first stretch.
     number = np.clip((cells.start_us - start_us) * points // (end_us - start_us), 0, points - 1)
     begins = np.flatnonzero(np.diff(number, prepend=-1))
     if not len(begins):

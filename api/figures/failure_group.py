@@ -135,6 +135,8 @@ def _last_before(
     """Return the index of the last of the sorted `(units, starts)` not after `(unit, moment)`."""
     origin = min(starts.min(initial=OPEN), moment.min(initial=OPEN))
     reach = max(starts.max(initial=0), moment.max(initial=0)) - origin + 1
+    # Machine and time in one number, so that one search finds both; counted from `origin`, so that
+    # the product stays well within 64 bits.
     keys = units * reach + (starts - origin)
     after: NDArray[np.int64] = np.searchsorted(keys, unit * reach + (moment - origin), "right")
     return after - 1

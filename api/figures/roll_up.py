@@ -178,6 +178,7 @@ class _Place:
         )
         every = add(row.sums for row in rows)
         failed = self.failed[key]
+        # Above a site policies may differ: its choice of MTBF is then that of the first machine.
         policy = next(iter(present.values())).policy
         evidence = Evidence(
             figures=figures,
@@ -289,6 +290,7 @@ def _served(kpi: KpiReading, asked: Window) -> tuple[Window, bool, int | None]:
     ends: list[datetime] = []
     for moment, outward in ((asked.start, min), (asked.end, max)):
         at = moment
+        # Once more after each widening: the new end may cut a slice of another machine.
         while True:
             cut = kpi.cut_slices(at)
             blocking = [one for one in cut if one.counted and one.coarse_ms is None]

@@ -28,6 +28,8 @@ def shape(reading: RollupReading, asked: Window, points: int) -> tuple[Points, i
     The width is None where every row was looked at.
     """
     if reading.rows_summed_up() <= FEW_ROWS:
+        # Rows that are not summed up yet were not counted: one above the bound shows that there are
+        # more.
         times, values = reading.rows(FEW_ROWS + 1)
         if len(times) <= FEW_ROWS:
             chosen = largest_triangles(times, values, points)

@@ -81,12 +81,14 @@ class Bounds:
     def _refusal(self, scope: Scope, limit: int) -> ProblemError | None:
         headers = Headers(scope=scope)
         hosts = headers.getlist("host")
+        # Of two, one could be looked at here and the other be believed elsewhere.
         if len(hosts) != 1 or not self._hosts.trusts(hosts[0]):
             return unknown_host(hosts[0][:100] if hosts else "")
         raw = (scope.get("raw_path") or b"") + b"?" + scope["query_string"]
         if b"%00" in raw or "\0" in scope["path"]:
             return unreadable_address()
         declared = headers.get("content-length", "")
+        # Twenty digits are above any limit, and Python takes long over thousands of them.
         if declared.isascii() and declared.isdigit() and int(declared[:20]) > limit:
             return too_large(limit)
         return None

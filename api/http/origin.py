@@ -11,6 +11,7 @@ from api.http.problems import ProblemError
 def _refuse_other_sites(
     sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "same-origin",
 ) -> None:
+    # Programs do not send the header, and no page can keep a browser from sending it.
     if sec_fetch_site in {"cross-site", "same-site"}:
         raise ProblemError(
             HTTPStatus.FORBIDDEN, "cross-site", "Other site", "Only our own pages may write."

@@ -43,6 +43,8 @@ class IdSet:
     def missing(self, start: int, stop: int) -> list[Span]:
         """Return the spans of `[start, stop)` that are not in the set, in order."""
         gaps = []
+        # By their ends, which are sorted as well, since spans never overlap: what ends before
+        # cannot count.
         first = bisect_right(self.spans, start, key=itemgetter(1))
         for low, high in self.spans[first:]:
             if low >= stop:

@@ -24,6 +24,7 @@ Counts = Mapping[int, int]
 
 def lag_counts(lag_us: NDArray[np.int64]) -> dict[int, int]:
     """Return how many times (microseconds, shape (n,)) fall into which bucket."""
+    # A clock that is ahead gives a time below nothing, which has no logarithm.
     whole_ms = np.maximum(lag_us / 1000, 0.5)
     bucket = np.floor(np.log2(whole_ms) * PER_DOUBLING).clip(SHORTEST, LONGEST)
     number = np.bincount(bucket.astype(np.int64) - SHORTEST)

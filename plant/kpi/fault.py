@@ -86,6 +86,7 @@ def _too_fast(figures: Figures) -> str | None:
         idle = sums.apt_ms + sums.unscheduled_production_ms == 0
         lost = idle and not made and (sums.produced_quantity or 0) > 0
         return PARTS_WITHOUT_PRODUCTION_TIME if lost else None
+    # From the most harmless cause to the worst: each takes away what it explains of the surplus.
     if made <= ran:
         return PARTS_OUTSIDE_PLAN
     drawn = figures.drawn_down_items or 0.0

@@ -69,6 +69,7 @@ def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str,
     for name, formula in _OF_CLOCK.items():
         value = None if lacking else formula(sums)
         found[name] = _indicator(value, Unit.FRACTION, lacking or Missing.NO_TIME)
+    # NEE is defined by ISO's own times, whatever the policy makes of minor stops.
     iso = oee_of(replace(figures, minor_stop_ms=0))
     nee = ratio.net_equipment_effectiveness(sums, iso) if figures.absent is None else None
     why = next(iter(result.missing.values()), Missing.NO_TIME)

@@ -103,6 +103,8 @@ def _seen(tiles: Iterable[StateInterval], policy: OeePolicy) -> Iterator[Failure
         if tile.stop_kind in policy.failure_states:
             if tile.element in STOPPED:
                 start, end = tile.start if start is None else start, tile.end
+                # Unknown time counts once the machine is seen to stand in the same failure after
+                # it.
                 worked, unseen = worked + unseen + tile.end - tile.start, 0
         elif start is not None and (tile.state is not None or tile.element is TimeElement.SETUP):
             yield Failure(start, end, worked)
@@ -161,6 +163,7 @@ def mean_time_between_failures(
     `plus_one` divides by FE + 1, the other convention in use: it also counts the stretch that has
     not ended in a failure. None without failures: then it is longer than the operating time.
     """
+    # None stays 0: by FE + 1 a machine without failures would get a time between them.
     return ratio(operating_ms, failure_events and failure_events + plus_one)
 
 

@@ -104,6 +104,8 @@ def nelson_rules(chart: ControlChart) -> dict[int, tuple[int, ...]]:
     found = {
         1: [i for i, value in enumerate(z) if abs(value) > 3],
         2: _runs(z, 9, lambda part: _one_side(part, 0, 9)),
+        # Steps lie between points: five of them are six points, of which the last is one further
+        # on.
         3: [i + 1 for i in _runs(steps, 5, lambda part: _one_side(part, 0, 5))],
         4: [i + 1 for i in _runs(steps, 13, _alternates)],
         5: _runs(z, 3, lambda part: _with_last(part, 2, 2)),

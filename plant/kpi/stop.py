@@ -108,6 +108,7 @@ def _extended(current: Stop | None, tile: StateInterval) -> Stop:
         current,
         end=tile.end,
         stop_reason=current.stop_reason or tile.stop_reason,
+        # Only planned time can lie in between: anything else has ended the stop.
         paused_ms=current.paused_ms + tile.start - current.end,
     )
 

@@ -67,6 +67,8 @@ class MesDocument(BaseModel):
         """Return the fields as JSON has them, the same for documents that say the same."""
         fields = self.model_dump(mode="json")
         if fields.get("name_en") == "":
+            # What is left out and what is said in full are one document: to send it again changes
+            # nothing.
             fields["name_en"] = fields["name_vi"]
         return fields
 

@@ -64,6 +64,8 @@ def parse(document_type: type[MesDocument], values: Any, origin: Origin) -> Loca
     if WITHDRAWN in values:
         values = {name: value for name, value in values.items() if name != WITHDRAWN}
     if withdrawn:
+        # Whoever takes something back has only to name it: its other fields may be wrong, and often
+        # are why.
         model = key_model(document_type)
     try:
         return Located(model.model_validate(values), origin, withdrawn)

@@ -34,6 +34,8 @@ class SiteCalendar:
 
     def overlaps(self) -> Iterator[tuple[ShiftInstance, ShiftInstance]]:
         """Yield the first overlap of each two shifts, looked for wherever rules change."""
+        # A cycle meets the same weekdays again after so many days at the latest, so whatever can
+        # overlap does within them.
         length = max(
             (7 * len(rotation.cycle) for rotation in self.rules.rotations), default=_LEAST_DAYS
         )
@@ -42,6 +44,8 @@ class SiteCalendar:
         seen: set[tuple[str, str]] = set()
         for day in sorted(self._turns()):
             last = day + span
+            # Two days back, as a shift that begins the day before may reach into what was not
+            # looked at.
             first = max(day, checked_until - 2 * _DAY)
             checked_until = last
             shifts = expand_shifts(

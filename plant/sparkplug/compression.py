@@ -61,6 +61,7 @@ def _inflated(body: bytes, limit: int) -> bytes:
 
 def _inflated_as(form: int, body: bytes, limit: int) -> bytes:
     inflater = zlib.decompressobj(form)
+    # One byte above the limit is enough to know, however much would come of it.
     data = inflater.decompress(body, limit + 1)
     if len(data) > limit:
         raise DataError("too_large", f"more than {limit} bytes when inflated")

@@ -192,6 +192,7 @@ def _message(  # noqa: PLR0912, PLR0915 - one loop without calls is what makes i
             slots[slot].extend(numbers)
             continue
         if repeated:
+            # A message has paid for itself when it was read.
             if held == "":
                 budget.spend(1)
             slots[slot].append(value)

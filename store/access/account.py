@@ -140,6 +140,7 @@ class AccessStore:
         """
         with store_errors(self._settings):
             with self._lock:
+                # Under the lock: of two pools of two first requests one would never be closed.
                 if self._pool is None:
                     self._pool = open_pool(self._settings)
             with self._pool.connection() as connection:

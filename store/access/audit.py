@@ -73,6 +73,7 @@ def verified(
             faults.append(f"entry {missing} is missing")
         elif chained(before, entry) != digest:
             faults.append(f"entry {audit_id} was changed, or one before it")
+        # The text that is hashed has the number too: a row under another number shows.
         if _id_in(entry) != audit_id:
             faults.append(f"entry {audit_id} stands in the place of another")
         head = at_head.pop(audit_id, None)

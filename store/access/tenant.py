@@ -149,6 +149,8 @@ def unlisted(connection: Connection) -> list[str]:
 
 def _make_views(connection: Connection, schema: str, seen_by: dict[str, str]) -> None:
     present = _relations(connection, seen_by)
+    # Made anew, not changed: the view of a table that is listed no more would stay, and show its
+    # rows.
     connection.execute(sql.SQL("drop schema if exists {} cascade").format(sql.Identifier(schema)))
     connection.execute(sql.SQL("create schema {}").format(sql.Identifier(schema)))
     for table in present:
@@ -181,6 +183,7 @@ def _make_login(connection: Connection, login: DatabaseSettings, enterprise: str
     exists = connection.execute("select 1 from pg_roles where rolname = %s", [login.user])
     if exists.fetchone() is None:
         connection.execute(sql.SQL("create role {} login connection limit 10").format(role))
+    # Each time: a login that an older version made gets what has been added since.
     for statement in (
         sql.SQL("alter role {role} password {word}"),
         sql.SQL("alter role {role} set search_path = {schema}"),

@@ -181,6 +181,7 @@ def remark(connection: Connection, said: Remark) -> bool:
     ).fetchone()
     if row is not None:
         return True
+    # Nothing was inserted: either it is a repetition, or there is no such event.
     known = connection.execute(_Q["known_remark"], {"client_id": said.client_id}).fetchone()
     if known is None:
         raise DataError("unknown_event", f"there is no event {said.event_id}")

@@ -92,6 +92,7 @@ def propose(connection: Connection, asked: Proposal, now: datetime, who: str) ->
         row = connection.execute(
             _Q["foreign_tags"], {"unit": asked.work_unit_id, "tags": list(asked.tag_ids)}
         ).fetchone()
+        # A signal named twice would be two columns of the detector, and weigh as two.
         if row is None or row[0] != len(set(asked.tag_ids)) or len(asked.tag_ids) != row[0]:
             raise DataError("anomaly_tags", "a signal is no number of this machine, or named twice")
         connection.execute(_Q["refuse_prepared"], {"unit": asked.work_unit_id, "now": now})
@@ -123,6 +124,7 @@ def approve(connection: Connection, model_id: int, now: datetime, who: str) -> b
         asked = {"model": model_id, "now": now, "who": who}
         if connection.execute(_Q["approvable"], asked).fetchone() is None:
             return False
+        # First: a machine has one live model at a time (index `anomaly_model_live`).
         connection.execute(_Q["retire_live"], asked)
         connection.execute(_Q["approve"], asked)
     return True

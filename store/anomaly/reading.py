@@ -102,6 +102,7 @@ def numbers(
     """Return the readings in `(after, until]`."""
     asked = {"tags": list(tags), "after": after, "until": until}
     with array_cursor(connection) as cursor:
+        # Planned for these bounds: a plan for any bounds looks into every part of the table.
         row = cursor.execute(_Q["numbers"], asked, prepare=False).fetchone()
     assert row is not None, "an aggregate returns a row"
     return Numbers(*row)

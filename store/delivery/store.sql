@@ -1,3 +1,7 @@
+-- What the ingest asks and writes, all of a group in one transaction (see ingest.commit.transaction).
+-- Whatever several workers write is written in one order, and their locks are taken in one: of two
+-- that took the same rows the other way round, PostgreSQL would end one.
+
 -- name: commit_to_disk
 -- What a server with asynchronous commits calls committed may be lost when it crashes.
 select set_config('synchronous_commit', 'on', false)
@@ -254,7 +258,7 @@ cross join lateral (
 
 -- name: stored_numbers
 -- Which of these rows are stored, by their place in the lists. The bounds spare looking into parts
--- of the table that cannot hold any.
+-- of the table that cannot hold any. `is not distinct from`, as a row without a value has a null.
 select asked.number
 from unnest(%(tags)s::integer[], %(times)s::bigint[], %(values)s::double precision[]) with ordinality
     as asked (tag_id, time_us, value, number)

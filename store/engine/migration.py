@@ -53,6 +53,8 @@ def migrate(settings: DatabaseSettings) -> list[str]:
         applied = _apply_pending(connection)
         edition.apply(connection, found)
     with store_errors(settings), connect(settings, autocommit=True) as connection:
+        # A lock of the session: there is no transaction here, as continuous aggregates cannot be
+        # made within one.
         connection.execute(_Q["lock_session"])
         edition.apply_outside_transaction(connection, found)
         # Last, as it names what all of the above made.

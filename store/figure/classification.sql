@@ -1,5 +1,7 @@
 -- name: lock_stops
 -- Whoever rewrites the stops of a work unit and whoever classifies one wait for each other.
+-- The first number is that of the ingest's lock_site, too; sites and machines are numbered as places,
+-- in one row, so the two never meet.
 select pg_advisory_xact_lock(7461003, %(unit)s)
 
 -- name: reason_known

@@ -317,6 +317,8 @@ def _slice_values(unit_id: int, row: SliceRow, provenance: Provenance) -> tuple[
         row.shift_end,
         row.order_number,
         row.product_code,
+        # In the order of the fields of `BaseSums`: the columns of `copy_base_sums` have to follow
+        # it.
         *_sum_values(row.sums),
         list(row.marks),
         row.lot_number,

@@ -1,3 +1,6 @@
+-- Hours are deleted and written again whole, and nothing is changed in place: so computing them twice
+-- gives the same rows, and a late reading needs no path of its own (docs/decisions/0007).
+
 -- name: try_lock
 -- One analytics at a time; held until the session ends.
 select pg_try_advisory_lock(7461002)

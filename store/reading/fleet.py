@@ -67,6 +67,7 @@ def _delivery(row: dict[str, Any]) -> DeliveryRow:
         GapReason.OUTBOX_DAMAGED: _id_set(row.pop("damaged")),
     }
     settled = committed.union(dropped)
+    # Rows may have come since the heartbeat that told how far the ids go.
     issued = max(row["issued_id"], settled.spans[-1][1] - 1 if settled.spans else 0)
     missing = settled.missing(1, issued + 1)
     return DeliveryRow(

@@ -223,6 +223,7 @@ class KpiReading:
     def failures(self) -> FailureColumns:
         """Return the failures that touch the window, by machine and beginning."""
         unit, start, end, worked = self._columns("failures")
+        # An array that is read as a column holds no nulls, so the query says 0 for what lasts.
         return FailureColumns(unit, start // 1000, np.where(end == 0, OPEN, end // 1000), worked)
 
     def slice_groups(self) -> SliceGroups:

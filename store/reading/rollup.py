@@ -119,6 +119,7 @@ def sum_up(connection: Connection, quiet: timedelta = timedelta(minutes=1)) -> R
                 "blocks": [mark[1] for mark in marks],
                 "revisions": [mark[3] for mark in marks],
             }
+            # Only marks of the revision that was read: rows that came meanwhile keep theirs.
             connection.execute(_Q["done"], done)
     return RollupReport(len(tags), len(marks) < _MARKS)
 
@@ -160,6 +161,8 @@ class RollupReading:
         begin, finish = _up(self._start, whole), _down(self._end, whole)
         spans = [(hour, hour + HOUR) for hour in pending]
         spans += [(self._start, begin), (finish, self._end)]
+        # Outside of the tag's cells: rows that did not come by the ingest have marked nothing there
+        # (docs/decisions/0038).
         spans += [(self._start, first), (last, self._end)]
         parts = [
             self._of_rows(start, end, width_s)

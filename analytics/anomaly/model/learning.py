@@ -55,7 +55,10 @@ def learn(rows: Array, settings: DetectorSettings) -> Learned:
     """Return what n·d rows say is normal; every value must be finite and every column vary."""
     count, sensors = rows.shape
     middle = np.median(rows, axis=0)
+    # Of normal values the median deviation times 1.4826 is the standard deviation; a few wild rows
+    # among those learned from do not move it.
     scale = 1.4826 * np.median(np.abs(rows - middle), axis=0)
+    # A sensor that says one value more than half of the time has no median deviation at all.
     scale = np.maximum(scale, settings.least_scale * rows.std(axis=0))
     warm = settings.warm_rows
     level = Level.of(rows[:warm], settings)
@@ -88,6 +91,7 @@ def learn(rows: Array, settings: DetectorSettings) -> Learned:
         spread = model.spread_after(spread, left - mean[0])
         mean = mean + smoothing * (left - mean)
         means[place], spreads[place] = mean, spread
+    # `accept` begins anew: up to here the sums were those of the residuals alone, to whiten them.
     model.rows = 0.0
     model.accept(Block(lags, target, residual, means, spreads))
     model.fit()

@@ -61,6 +61,7 @@ class Live:
         precision = self.model.precision
         missing = ~known
         pull = precision[np.ix_(missing, known)] @ residual[known]
+        # The mean of some components of a normal distribution given the others, by its precision.
         residual[missing] = -np.linalg.solve(precision[np.ix_(missing, missing)], pull)
         return np.where(known, row, base + (guess + residual) * self.scale)
 
@@ -69,6 +70,7 @@ class Live:
         settings, model = self.settings, self.model
         self.expected = self.level.value
         deviation = (row - self.expected) / self.scale
+        # One wild value would else fill the charts, and the baseline, for as long as they remember.
         if np.abs(deviation).max() > settings.clip:
             deviation = np.clip(deviation, -settings.clip, settings.clip)
             row = self.expected + deviation * self.scale
@@ -77,6 +79,7 @@ class Live:
         self.recent[-1] = row
         lags = self.lags.ravel()
         residual = deviation - lags @ model.weights if model.order else deviation
+        # Less the quick chart, as a level that has moved is no noise.
         self.spread = model.spread_after(self.spread, residual - self.means[0])
         self.means = self.means + self._smoothing * (residual - self.means)
         score = float((np.abs(self.means @ model.whitening) / model.limits).max())
@@ -90,6 +93,7 @@ class Live:
         if step is Step.OPENED:
             self.level.go_back()
             self.before = self.level.value
+            # What was about to be learned may be the beginning of the trouble.
             self.block, self.quarantine = [], []
         elif step is Step.ENDED:
             self.level.past.clear()
@@ -176,8 +180,11 @@ class Live:
         middle = self.recent.mean(axis=0)
         step = (middle - self.before) / self.scale
         if self.settings.known_levels:
+            # They are kept as steps from the present level, so all move with it.
             self.levels = [known + step for known in self.levels] + [step]
             del self.levels[: -self.settings.known_levels]
+        # As deviations from the level to come, or the next prediction would begin with the whole
+        # step.
         self.lags = self.lags - (middle - self.level.value) / self.scale
         self.level.move(middle)
         self.means = np.zeros_like(self.means)

@@ -124,10 +124,14 @@ class Model:
         smoothing = np.array(settings.smoothing)[:, None]
         scaled = self.doubt[:, None] * self.whitening
         doubt = np.sqrt((scaled * (self.covariance @ scaled)).sum(axis=0))
+        # A chart with the weight λ varies by √(λ / (2 − λ)) of what independent values do (Roberts
+        # 1959).
         least = settings.sigmas * np.sqrt(smoothing / (2 - smoothing)) * doubt
         seen = np.abs(np.concatenate(self.extremes, axis=1) @ self.whitening).max(axis=1)
+        # What was seen while all was well is no alarm, whatever the theory says.
         self.limits = np.maximum(least, seen)
         slow = settings.spread_smoothing
+        # The square of a standard normal value has the variance 2.
         least_spread = settings.sigmas * np.sqrt(2 * slow / (2 - slow))
         self.spread_limits = np.maximum(least_spread, np.max(self.spreads, axis=0))
 
@@ -135,6 +139,8 @@ class Model:
         """Covariance, whitening and what standardises a residual, from the sums."""
         covariance = self.residual_gram / self.rows
         few = self.sensors / self.rows
+        # With few rows for each sensor the covariance says little of pairs: it is drawn to its
+        # diagonal.
         shrink = self.settings.shrink if few < 1 / 3 else few
         covariance = covariance + shrink * np.diag(np.diag(covariance))
         covariance += 1e-9 * np.eye(self.sensors)
@@ -159,6 +165,7 @@ class Model:
         count = len(means)
         if count < 2:
             return
+        # Padded to twice its length: the transform would else join the end to the beginning.
         spectrum = np.fft.rfft(means, 2 * count, axis=0)
         correlation = np.fft.irfft(spectrum * np.conj(spectrum), axis=0)[:count]
         ratio = correlation[1:] / np.maximum(correlation[0], 1e-12)

@@ -86,6 +86,8 @@ class Charge:
                 numbers, changes = self._read(connection, end)
                 taken += self._step(connection, end, numbers, changes)
                 for lesson in lessons:
+                    # A repetition learns at the moment at which it was learned first: the same
+                    # readings then give the same events (docs/decisions/0040).
                     if lesson.learned_from == end:
                         self._learn(connection, lesson)
                 if not self.trained and end >= learned_at(self.row):
@@ -215,6 +217,7 @@ class Charge:
                 continue
             tags = [*self.signals, *self.machine.text_tags]
             stored = reading_store.counts(connection, tags, start, start + HOUR)
+            # By number alone, as measurements are only ever added.
             if stored.get(start, 0) != self.scorer.hours.get(millis(start) // _HOUR_MS, 0):
                 return start
         return None
@@ -228,6 +231,8 @@ class Charge:
         else:
             self.moment = max(found[0], begins(self.row))
             self.scorer = Scorer.from_bytes(found[1], self.scorer.sensors, settings)
+        # With the states, and in the transaction that judges again: an event of a judgement that is
+        # taken back may not be seen beside the new one.
         event_store.forget_events(connection, self.row.model_id, self.moment)
         model_store.forget_states(connection, self.row.model_id, self.moment)
         self.saved = self.moment

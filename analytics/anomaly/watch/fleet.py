@@ -193,6 +193,7 @@ class Fleet:
         for model_id in [one for one in self.charges if one not in wanted]:
             del self.charges[model_id]
             model_store.disown(connection, model_id)
+        # Without any model this process is not among the owners yet.
         others = model_store.owners(connection) + (0 if self.charges else 1)
         share = -(-len(wanted) // max(others, 1))
         for model_id in list(self.charges)[share:]:

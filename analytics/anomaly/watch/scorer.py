@@ -136,6 +136,8 @@ class Scorer:
             return []
         names = _names(rows.times_ms, regimes)
         for moment, row in zip(rows.times_ms, rows.values, strict=True):
+            # A chain over the rows: two models with one `data_hash` have learned from the same, in
+            # that order.
             self.digest = hashlib.sha256(self.digest + moment.tobytes() + row.tobytes()).digest()
         clean, faults = self.rules.take(rows.times_ms, rows.values[:, : self.sensors])
         times, judged, of = rows.times_ms, clean, names
@@ -151,6 +153,8 @@ class Scorer:
 
     def count(self, times_ms: Whole) -> None:
         """Count readings of any kind by their hour, to be compared with what is stored later."""
+        # Hours are `(start, end]` here, as they are where stored readings are counted (`counts`): a
+        # row of the grid holds what lies up to its end.
         hours, numbers = np.unique((times_ms - 1) // _HOUR_MS, return_counts=True)
         for hour, number in zip(hours, numbers, strict=True):
             self.hours[int(hour)] = self.hours.get(int(hour), 0) + int(number)

@@ -92,6 +92,7 @@ def mapped_documents(
     `cell` names a cell by its row and its column.
     """
     document_type = KINDS[mapping.kind]
+    # Backwards, so that of two columns of one name the first one counts.
     places = {name: index for index, name in reversed(list(enumerate(header))) if name}
     missing = [one for names in mapping.columns.values() for one in names if one not in places]
     if missing:
