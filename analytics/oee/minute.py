@@ -61,6 +61,8 @@ class Minutes:
             if role is TagRole.ENERGY or made.first_reading is None:
                 continue
             waited = np.diff(np.concatenate(([made.first_reading], made.times)))
+            # A part that is told alone is told at its moment; of several it is not known when each
+            # was made.
             chosen = (made.amounts > 1) & (made.times >= self._bounds[0])
             chosen &= made.times < self._bounds[-1]
             waited = waited[chosen]
@@ -86,6 +88,7 @@ class Minutes:
     ) -> list[SliceMinutes | None]:
         """Return the minutes of each slice; None where nothing was counted in it."""
         told = {
+            # In one order of bytes, as another program on another machine may read them.
             name: (self.sums_of(column).tolist(), column.astype("<f8"))
             for name, column in columns.items()
             if column is not None and column.any()

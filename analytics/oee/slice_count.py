@@ -68,6 +68,7 @@ class SliceCounts:
         """Return for each increment whether its moment lies in a chosen tile; shape is kept."""
         tile = np.searchsorted(self._line.edges, made.times, side="right") - 1
         inside = (tile >= 0) & (tile < tiles.size)
+        # Outside of all tiles the place only has to exist: `inside` has the say.
         return inside & tiles[np.clip(tile, 0, tiles.size - 1)]
 
     def _counted(self, made: Increments, amounts: NDArray[np.float64]) -> Column:
@@ -82,6 +83,7 @@ class SliceCounts:
         first = made.first_reading
         unknown = starts.size
         if first is not None:
+            # By whole hours, so that every slice of the hour in which a counter begins has a count.
             known_until = np.minimum(self._hours + HOUR_MS, end)
             unknown = int(np.searchsorted(known_until, first, side="right"))
         sums[:unknown] = [None] * unknown

@@ -28,6 +28,7 @@ class PatientLoop(asyncio.SelectorEventLoop):
 class PatientProtocol(H11Protocol):
     """Ends connections whose request does not come."""
 
+    # Of all connections together: the bound is that of the process.
     _waiting: ClassVar[OrderedDict["PatientProtocol", None]] = OrderedDict()
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -43,6 +43,8 @@ def pack(files: Mapping[str, bytes]) -> bytes:
             if not _NAME.match(name) or len(name) > 200:
                 raise DataError("name_not_plain", f"tên tệp {name!r} không hợp lệ trong gói")
             entry = zipfile.ZipInfo(name)
+            # Said, as zipfile else writes on which system it runs: the same files would make two
+            # archives.
             entry.create_system, entry.external_attr = 3, 0o644 << 16
             archive.writestr(entry, files[name])
     return out.getvalue()
@@ -61,6 +63,7 @@ def unpack(content: bytes) -> dict[str, bytes]:
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as archive:
             entries = archive.infolist()
+            # Nothing is compressed, so whoever claims more than there is only wants the memory.
             if sum(entry.file_size for entry in entries) > len(content):
                 raise DataError("bundle_damaged", f"{place}: kích thước không khớp")
             for entry in entries:

@@ -41,6 +41,7 @@ def sign_bundle(
     payload = canonical_json(statement)
     header = base64url(canonical_json({"alg": "EdDSA", "kid": key_id(key.public_key())}))
     signature = key.sign(f"{header}.{base64url(payload)}".encode())
+    # Detached (RFC 7515, appendix F): the payload is the manifest, which lies beside it.
     jws = f"{header}..{base64url(signature)}".encode()
     return pack({**files, MANIFEST: payload, SIGNATURE: jws})
 

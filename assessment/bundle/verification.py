@@ -58,6 +58,7 @@ def _check_signature(jws: bytes, payload: bytes, keys: Mapping[str, TrustedKey])
         raw = from_base64url(signature)
     except (ValueError, DataError) as exc:
         raise DataError("signature_not_valid", f"{SIGNATURE}: không phải JWS tách rời") from exc
+    # Any other member may change what is signed (`b64`) or must be understood (`crit`).
     if between or not isinstance(said, dict) or said.keys() != {"alg", "kid"}:
         raise DataError("signature_not_valid", f"{SIGNATURE}: không phải JWS tách rời")
     if said["alg"] != "EdDSA" or not isinstance(said["kid"], str) or said["kid"] not in keys:

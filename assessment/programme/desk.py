@@ -73,6 +73,7 @@ class Desk:
         ):
             raise DataError("not_allowed", f"{of.name_vi}: không thuộc quyền lập của bạn")
         with self._writer.transaction() as t:
+            # Two who begin a version at once would each find none under way.
             t.do("lock_programme", {"programme_id": programme_id})
             versions = [
                 one
@@ -261,6 +262,7 @@ class Desk:
     ) -> None:
         with self._writer.transaction() as t:
             record = self._known(t, record_id, lock=True)
+            # Asked once more: the draft may have been confirmed while its figures were computed.
             if actor is not None:
                 self._draft(t, actor, record_id)
             content = json.loads(record.content)
@@ -499,6 +501,8 @@ class Desk:
             ]
             last = versions[-1]
             if last.status == Status.DRAFT:
+                # What somebody has begun to correct goes on: its figures are replaced, their words
+                # are not.
                 draft = last.record_id
             elif last.status == Status.CLOSED:
                 content = self._first_content(

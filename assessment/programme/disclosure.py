@@ -136,6 +136,7 @@ def reveals(groups: Sequence[frozenset[str]], least: int) -> bool:
             if sum(sizes[one] for one in struck) >= least:
                 continue
             looked_at += 1
+            # What was not looked at is not told.
             if looked_at > _MOST_GROUPS:
                 return True
             left = [
@@ -154,6 +155,7 @@ def _alone(cell: Cell, least: int, largest_share: Fraction, public: frozenset[st
         return None
     if len(own) < least:
         return f"dưới {least} doanh nghiệp góp số liệu"
+    # Without their signs: losses beside gains would make the total small and every share large.
     sizes = [abs(value) for value in own.values()]
     total = sum(sizes, Fraction(0))
     if total and max(sizes) > largest_share * total:

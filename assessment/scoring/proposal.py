@@ -148,6 +148,8 @@ def propose(
     def without_level(cap: CapReason, *reasons: str) -> Proposal:
         return Proposal(criterion_id, framework.edition, None, cap, reasons)
 
+    # In the order of what helps least: better data mend nothing that the criterion itself rules
+    # out.
     cap, needed = framework.telemetry_cap(criterion_id, documents.counted())
     if cap == 0:
         return without_level(CapReason.TELEMETRY, "Số liệu đo không cho biết mức của tiêu chí này.")

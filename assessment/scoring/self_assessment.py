@@ -133,6 +133,8 @@ def _pillar_level(
     for band in framework.pillar_rule:
         if band.holds(points, max_points):
             return PillarLevel(pillar_id, points, max_points, band.level, band.name_vi, None)
+        # At an edge that no band holds, as the text has one, the band below it counts
+        # (docs/decisions/0030).
         if points * 100 >= band.to_percent * max_points:
             lower = band
     words = (

@@ -101,7 +101,10 @@ class Releasing:
             raise DataError("not_allowed", "chỉ Sở công bố tập dữ liệu")
         made = 0
         with self._writer.transaction() as t:
+            # Two releases at once would each be judged without the other, and the difference of the
+            # two may tell of one enterprise.
             t.do("lock_releases", {})
+            # They come in the order of their release: of each row the last one stays.
             last = {one.row_key: one for one in _all(t, dataset, self._clock())}
             rows = self._rows(t, programme_id, dataset, period, day, receiver)
             for row in rows:
@@ -159,6 +162,8 @@ class Releasing:
         """
         if dataset not in DATASETS:
             raise DataError("unknown_dataset", f"không có tập dữ liệu {dataset!r}")
+        # Never the future: rows that are released meanwhile would come between the pages of one
+        # pull.
         moment = min(as_of or self._clock(), self._clock())
         with self._reader.transaction() as t:
             rows = t.releases(dataset, after, moment, min(most, MOST_ROWS))
@@ -353,6 +358,7 @@ def _told_value(
         if top is None or top.value is None or verdict.value is None:
             reason = verdict.reason_vi or (top.reason_vi if top else None)
             return None, f"không công bố: {reason}", group
+        # A ratio of sums over two different groups would be nobody's.
         if set(top.cell.contributions) != set(verdict.cell.contributions) or not verdict.value:
             return None, "tử số và mẫu số không cùng doanh nghiệp", group
         return number_vi(top.value / verdict.value, "%"), None, group

@@ -224,6 +224,7 @@ class Reading:
             values = {"tag_id": tag_id, "tag": tag, "start": start, "end": end}
             with (
                 self._connection.cursor() as cursor,
+                # COPY takes no parameters: the driver writes them into the statement, quoted.
                 cursor.copy(f"copy ({select}) to stdout with (format csv)", values) as lines,
             ):
                 yield from _blocks(lines)
