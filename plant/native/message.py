@@ -329,6 +329,10 @@ def _digest(text: str) -> str:
 
 def _decoded(decoder: msgspec.json.Decoder[M], payload: bytes) -> M:
     try:
+        # The decoder passes over the texts of fields that it does not know, whatever their bytes:
+        # a damaged name of `quality` would make every value good.
+        if not payload.isascii():
+            payload.decode()
         message = decoder.decode(payload)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError) as exc:
         raise DataError("malformed", str(exc)) from exc

@@ -61,6 +61,14 @@ def test_a_batch_is_refused_with_its_reason_when_it_is_wrong(
     assert caught.value.reason == reason
 
 
+def test_a_batch_is_refused_when_bytes_outside_of_what_is_read_are_no_text() -> None:
+    payload = encode(BATCH)
+    assert b'"quality"' in payload
+    with pytest.raises(DataError) as caught:
+        decode_data(payload.replace(b'"quality"', b'"qualit\xff"'))
+    assert caught.value.reason == "malformed"
+
+
 @pytest.mark.parametrize("payload", [b"", b"{", b"[]", b"null", b"\xff\xfe", b"[" * 100_000])
 def test_a_payload_is_malformed_when_it_is_no_message(payload: bytes) -> None:
     with pytest.raises(DataError) as caught:
