@@ -162,8 +162,7 @@ class Releasing:
         """
         if dataset not in DATASETS:
             raise DataError("unknown_dataset", f"không có tập dữ liệu {dataset!r}")
-        # Never the future: rows that are released meanwhile would come between the pages of one
-        # pull.
+        # Never the future: whoever pages on as of this moment would get rows released meanwhile.
         moment = min(as_of or self._clock(), self._clock())
         with self._reader.transaction() as t:
             rows = t.releases(dataset, after, moment, min(most, MOST_ROWS))
