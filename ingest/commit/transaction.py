@@ -11,7 +11,8 @@ What holds when it is committed, and what a change here must keep:
 - All of it is in the database or nothing: tags read or announced within a transaction that failed
   are forgotten (`Committer.transact`).
 - Locks are taken in one order, ledgers, then sites, each sorted: workers that took them otherwise
-  could wait for one another.
+  could wait for one another. Births alone lock as they come; PostgreSQL then ends one of two that
+  do, and its group is tried again.
 """
 
 from collections.abc import Callable, Iterator, Sequence
