@@ -39,6 +39,7 @@ from api.routers import (
     corrections_page,
     delivery,
     enrolment,
+    entries,
     figures,
     health,
     kpi,
@@ -139,7 +140,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         default_language=settings.default_language,
     )
     data = (places, measurements, series, figures, kpi, classification, corrections, boards)
-    written = (master_data, master_data_file, mapping, enrolment, delivery, health)
+    written = (entries, master_data, master_data_file, mapping, enrolment, delivery, health)
     found = (anomalies, anomaly_models, anomaly_limits, programme_data)
     for part in (*data, *written, *found):
         app.take(part.router, ERRORS)

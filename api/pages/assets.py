@@ -24,6 +24,7 @@ _OWN = (
     "trend.css",
     "trend.js",
     "operator.js",
+    "find.js",
     "import.js",
     "anomalies.css",
     "anomalies.js",

@@ -1,5 +1,6 @@
 """The page on which people at a machine give its stops their reasons."""
 
+from collections import Counter
 from datetime import timedelta
 from importlib.resources import files
 
@@ -7,18 +8,24 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from api.access.declaration import asks_for
+from api.access.principal import CURRENT
 from api.access.role import Right
 from api.http.context import ContextDep, tree_of
 from api.http.problems import unknown_place
 from api.http.wire import ReasonOut, StopOut
+from api.pages.appearance import Category
 from api.routers.classification import USED_WITHIN
+from api.routers.entries import now_of, order_choices
 from api.routers.pages import LanguageQuery, PagesDep, inert_json
 from plant.place import Level
+from plant.state import TimeElement
+from store.reading.row import StopRow
 
 router = APIRouter(tags=["pages"])
 
 RECENT = timedelta(hours=24)
 MOST_STOPS = 60
+MOST_STOPS_OF_ALL = 10_000
 WORKER = "operator-worker.js"
 
 
@@ -44,12 +51,17 @@ def choose_machine(
     language = pages.language_of(request, lang)
     with context.database.reading() as reading:
         tree = tree_of(reading)
+        now = context.clock()
+        stops = reading.stops(
+            tree.unit_ids(None), now - RECENT, now, now=now, limit=MOST_STOPS_OF_ALL
+        )
+    open_stops = Counter(stop.place for stop in stops if is_to_do(stop))
     f = pages.live.formatter(language)
     lines = [
         (tree.ancestors(line.path)[1], line, tree.within(line.path, Level.WORK_UNIT))
         for line in tree.within(None, Level.WORK_CENTER)
     ]
-    return pages.page("operator_choice.html", f, keep=lang, lines=lines)
+    return pages.page("operator_choice.html", f, keep=lang, lines=lines, open_stops=open_stops)
 
 
 @router.get("/operator/{path:path}", response_class=HTMLResponse)
@@ -72,6 +84,9 @@ def show_operator_page(
         ids = [unit.place_id]
         stops = reading.stops(ids, now - RECENT, now, now=now, limit=MOST_STOPS)
         reasons = reading.reason_choices(path.split("/", 1)[0], ids, now - USED_WITHIN)
+        present = now_of(context, reading, tree, unit, language)
+    may_write = CURRENT.get().may(Right.CLASSIFY) and context.settings.knows_writers()
+    orders = order_choices(context, path.rpartition("/")[0]) if may_write else []
     f = pages.live.formatter(language, unit.time_zone)
     words = {
         key.removeprefix("operator."): text
@@ -92,6 +107,8 @@ def show_operator_page(
             for kind in ("breakdown", "held", "suspended", "stopped", "down")
         },
         "no_order": f.text("reason.no_order"),
+        "present": present.model_dump(mode="json"),
+        "state_icons": {kind.value: kind.icon for kind in Category},
         "icons": pages.address("icons.svg"),
     }
     return pages.page(
@@ -100,5 +117,12 @@ def show_operator_page(
         keep=lang,
         unit=unit,
         line=tree.ancestors(path)[-1],
+        may_write=may_write,
+        orders=orders,
         content=inert_json(content),
     )
+
+
+def is_to_do(stop: StopRow) -> bool:
+    """Tell whether people are to say why: not of short stops, nor of time without an order."""
+    return not stop.stop_reason and stop.element != TimeElement.DOWN and not stop.minor

@@ -53,7 +53,7 @@ def test_a_person_signs_in_looks_mends_and_imports(
     expect(page.get_by_role("alert")).to_have_text("Khóa không đúng.")
     page.get_by_label("Khóa").fill("bi-mat")
     page.get_by_role("button", name="Vào").click()
-    expect(page.get_by_role("heading", level=1)).to_have_text("Nhập dữ liệu gốc")
+    expect(page.get_by_role("heading", level=1)).to_have_text("Nhập dữ liệu danh mục")
 
     look(page, f"{ENTERPRISE},chot,=1+1", f"{ENTERPRISE},{'B' * 65},Bạc", f"{ENTERPRISE},vong,Vòng")
     expect(page.locator("#verdict")).to_have_text("Tệp có chỗ sai. Không ghi gì cả.")

@@ -132,6 +132,7 @@ async function send({ client_id, place: where, stop_start, reason, tapped }) {
 
 async function refresh() {
   const query = new URLSearchParams({ place, limit: "60" });
+  await refreshPresent();
   try {
     const answer = await fetch(`/api/v1/stops?${query}`, { headers: { "X-Refresh": "1" }, signal: AbortSignal.timeout(10000) });
     link = answer.ok ? "" : [401, 403].includes(answer.status) ? "signed_out" : "away";
@@ -281,16 +282,20 @@ function rest(part, focused) {
   }, BOUNCE_MS);
 }
 
-// Without a reason first; among them the open one, then the newest.
+// Without a reason first; among them the open one, then the longest, then the newest.
 function rank(stop) {
   return told(stop).code ? 2 : kindOf(stop) === "down" ? 1 : 0;
 }
+
+// A short stop that nobody has said anything of is out of the way until somebody asks for it.
+const isShort = (stop) => Boolean(stop.minor && stop.end && rank(stop) === 0);
 
 function ordered() {
   return [...stops].sort(
     (one, other) =>
       rank(one) - rank(other) ||
       Number(Boolean(one.end)) - Number(Boolean(other.end)) ||
+      (rank(one) === 0 && Math.round(other.duration_s / 60) - Math.round(one.duration_s / 60)) ||
       Date.parse(other.start) - Date.parse(one.start),
   );
 }
@@ -314,6 +319,7 @@ function group(title, members, className = "") {
 }
 
 function drawReasons() {
+  document.getElementById("find").value = "";
   const roots = reasons.filter((reason) => !byCode.has(reason.parent));
   const childrenOf = (code) => reasons.filter((reason) => reason.parent === code);
   const below = (code) => childrenOf(code).flatMap((one) => [one, ...below(one.code)]);
@@ -335,6 +341,65 @@ function drawReasons() {
 }
 
 let drawn = "";
+let shortShown = false;
+let { present } = content;
+let presentKind = "";
+const parts = new Intl.NumberFormat(content.language === "vi" ? "vi-VN" : "en-GB", { maximumFractionDigits: 1 });
+
+function showPresent() {
+  const kind = present.category;
+  const box = document.getElementById("present");
+  if (presentKind !== kind) {
+    box.className = `present state state-${kind.replaceAll("_", "-")}`;
+    document.getElementById("present-icon").replaceChildren(icon(content.state_icons[kind]));
+    presentKind = kind;
+  }
+  for (const name of ["label", "since", "detail"]) document.getElementById(`present-${name}`).textContent = present[name];
+  for (const name of ["produced", "good", "scrap"]) {
+    document.getElementById(`present-${name}`).textContent = present[name] === null ? "—" : parts.format(present[name]);
+  }
+}
+
+async function refreshPresent() {
+  try {
+    const query = new URLSearchParams({ place, lang: content.language });
+    const answer = await fetch(`/api/v1/operator/now?${query}`, { headers: { "X-Refresh": "1" }, signal: AbortSignal.timeout(10000) });
+    if (answer.ok) present = await answer.json();
+  } catch {
+    // What was seen last stays; the page says of when it is.
+  }
+}
+
+// Scrap and orders are said while the network is there, and the page says what became of it.
+function enter(form, path, body, said) {
+  document.getElementById(form)?.addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const told = document.getElementById("entered");
+    const button = event.target.querySelector("button");
+    button.disabled = true;
+    try {
+      const values = body();
+      // A second try after a lost answer is the same entry.
+      event.target.dataset.id ||= newId();
+      const answer = await fetch(`/api/v1/operator/${path}`, {
+        method: "POST", headers: { "Content-Type": "application/json" },
+        body: JSON.stringify({ client_id: event.target.dataset.id, place, ...values }), signal: AbortSignal.timeout(15000),
+      });
+      const problem = answer.ok ? {} : await answer.json().catch(() => ({}));
+      told.dataset.state = answer.ok ? "sent" : "refused";
+      told.textContent = answer.ok ? said(values) : words.not_entered.replace("{reason}", problem.errors?.[0]?.message ?? problem.detail ?? answer.status);
+      if (answer.ok || answer.status < 500) delete event.target.dataset.id;
+      if (answer.ok) event.target.reset();
+    } catch {
+      told.dataset.state = "refused";
+      told.textContent = words.not_reached;
+    } finally {
+      button.disabled = false;
+    }
+    await refreshPresent();
+    show();
+  });
+}
 
 function show() {
   const waiting = choices().filter((one) => one.state === "waiting").length;
@@ -357,16 +422,31 @@ function show() {
     drawn = `choice ${picked.start}`;
     return;
   }
-  const list = ordered();
+  const all = ordered();
+  const list = all.filter((stop) => shortShown || !isShort(stop));
   drawn = "list";
   arrange(list);
+  const hidden = all.filter(isShort).length;
+  const short = document.getElementById("short");
+  short.hidden = hidden === 0;
+  short.setAttribute("aria-expanded", String(shortShown));
+  short.textContent = (shortShown ? words.hide_short : words.show_short).replace("{count}", hidden);
+  showPresent();
   document.getElementById("empty").hidden = list.length > 0;
-  const open = list.filter((stop) => rank(stop) === 0).length;
+  const open = all.filter((stop) => rank(stop) === 0 && !isShort(stop)).length;
   document.getElementById("list-hint").textContent = open
     ? words.to_do.replace("{count}", open)
     : words.done;
 }
 
+enter("scrap", "scrap", () => ({ quantity: Number(document.getElementById("scrap-quantity").value) }),
+  ({ quantity }) => words.scrap_booked.replace("{count}", parts.format(quantity)));
+enter("order", "order", () => ({ order: document.getElementById("order-number").value }),
+  ({ order }) => words.order_begun.replace("{order}", order));
+document.getElementById("short").addEventListener("click", () => {
+  shortShown = !shortShown;
+  show();
+});
 document.getElementById("back").addEventListener("click", () => leave(picked));
 window.addEventListener("online", () => {
   tries = 0;
