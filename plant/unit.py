@@ -15,6 +15,22 @@ _PIECES = frozenset(
 )
 """What a count of parts may call itself, beside UCUM annotations such as `{parts}`."""
 
+_KILOWATT_HOURS = {
+    "kWh": 1.0,
+    "Wh": 1e-3,
+    "MWh": 1e3,
+    "GWh": 1e6,
+    "J": 1 / 3.6e6,
+    "kJ": 1 / 3600,
+    "MJ": 1 / 3.6,
+    "GJ": 1e3 / 3.6,
+}
+"""What meters show; any other unit of energy is looked up where the library of units is there."""
+_NO_ENERGY = (
+    "the role 'energy' is an energy, and {!r} is no unit of one: use kWh, Wh, MWh, J, kJ or MJ; "
+    "power in kW has no role, its meter says `reading: power`"
+)
+
 
 def unit_of(role: TagRole, unit: str) -> str:
     """Return the unit that measurements of a role are in; of a tag without a role its own."""
@@ -50,17 +66,18 @@ def _registry() -> "pint.UnitRegistry[Any]":
 
 @cache
 def _kilowatt_hours(unit: str) -> float:
-    if unit.strip() == "kWh":
-        return 1.0
-    registry = _registry()
-    from pint import PintError  # noqa: PLC0415 - as above
+    known = _KILOWATT_HOURS.get(unit.strip().replace("W.h", "Wh"))
+    if known is not None:
+        return known
+    try:
+        registry = _registry()
+        from pint import PintError  # noqa: PLC0415 - as above
+    except ImportError as exc:
+        raise ConfigurationError(_NO_ENERGY.format(unit)) from exc
 
     # UCUM multiplies with a point: `kW.h`.
     written = unit.strip().replace("kW.h", "kWh").replace("W.h", "Wh").replace(".", "*")
     try:
         return float(registry.Quantity(1.0, written).to("kilowatt_hour").magnitude)
     except (PintError, ArithmeticError, AttributeError, ValueError, TypeError) as exc:
-        raise ConfigurationError(
-            f"the role 'energy' is an energy, and {unit!r} is no unit of one: use kWh, Wh, MWh, J, "
-            "kJ or MJ; power in kW has no role, its meter says `reading: power`"
-        ) from exc
+        raise ConfigurationError(_NO_ENERGY.format(unit)) from exc

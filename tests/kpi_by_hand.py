@@ -207,16 +207,25 @@ class Group:
         ]
 
     def corrective_ms(self, path: str, end: datetime) -> float:
-        """Return the time in failures; of a group in pieces that of those which began in it."""
+        """Return working time in failures; of a group in pieces of those which began in it."""
         if not self.timed:
             return sum(
-                _ms(min(failed.end or end, end) - failed.start) for failed in self.began(path)
+                self._stood_ms(path, failed.start, min(failed.end or end, end))
+                for failed in self.began(path)
             )
         first = min(row["slice_start"] for row in self.rows[path])
         last = max(row["slice_end"] for row in self.rows[path])
         return sum(
-            max(0.0, _ms(min(failed.end or last, last) - max(failed.start, first)))
+            self._stood_ms(path, max(failed.start, first), min(failed.end or last, last))
             for failed in self.plant.failures[path]
+        )
+
+    def _stood_ms(self, path: str, first: datetime, last: datetime) -> float:
+        """Return for how long a machine did not run in planned busy time of a span."""
+        return sum(
+            max(0.0, _ms(min(tile["end_time"], last) - max(tile["start_time"], first)))
+            for tile in self.plant.tiles[path]
+            if tile["element"] in ("delay", "down", "unknown")
         )
 
     def operated_to_last_ms(self, path: str) -> float:

@@ -75,6 +75,7 @@ def losses_out(place: str, by: str | None, group: KpiGroup) -> LossesOut:
         "group": _group(by, group),
         "start": group.start,
         "end": group.end,
+        "faults": list(group.result.faults),
         "final": group.final,
     }
     if found is None:

@@ -37,7 +37,8 @@ class GroupFailures:
     repair_calendar_ms: int = 0
     """The same by the clock."""
     corrective_ms: int = 0
-    """Time in failures within the group; where it comes in pieces, in those that began in it."""
+    """Working time in failures within the group; where it comes in pieces, in those that began
+    in it."""
     operating_to_last_ms: int | None = None
     """Operating time of each machine up to its last failure here; None without one."""
 
@@ -62,10 +63,16 @@ def failure_groups(kpi: KpiReading, groups: Sequence[UnitGroup]) -> dict[GroupKe
     group_of = group_of[group_of >= 0]
     over = began.end != OPEN
     lasted = np.where(over, began.end - began.start, 0)
-    within = np.minimum(began.end, end) - began.start
     if kpi.by in _TIMED and not kpi.chosen:
-        corrective = _time_failed(failed, groups)
+        corrective = _time_failed(kpi, failed, groups)
     else:
+        cut = began.end > end
+        within = np.where(cut, 0, began.worked)
+        asked = [
+            (machine, begin, end)
+            for machine, begin in zip(began.machine[cut], began.start[cut], strict=True)
+        ]
+        within[cut] = kpi.worked_within(asked)
         corrective = np.bincount(group_of, within, len(groups)).astype(np.int64)
     for group, *sums in zip(
         groups,
@@ -142,7 +149,29 @@ def _last_before(
     return after - 1
 
 
-def _time_failed(failed: FailureColumns, groups: Sequence[UnitGroup]) -> NDArray[np.int64]:
+def _time_failed(
+    kpi: KpiReading, failed: FailureColumns, groups: Sequence[UnitGroup]
+) -> NDArray[np.int64]:
+    """Return the working time of each group's machine in failures within the group, in ms."""
+    # Where no plan interrupts a failure its working time is its time by the clock.
+    plain = failed.worked == failed.end - failed.start
+    found = _clock_failed(FailureColumns(*(one[plain] for one in _columns(failed))), groups)
+    units, firsts, lasts = _spans(groups)
+    asked: list[tuple[int, int, int]] = []
+    places: list[int] = []
+    for number in np.flatnonzero(~plain):
+        machine, begin, end = failed.machine[number], failed.start[number], failed.end[number]
+        low, high = np.searchsorted(units, [machine, machine + 1]).tolist()
+        first = low + int(np.searchsorted(lasts[low:high], begin, "right"))
+        last = low + int(np.searchsorted(firsts[low:high], end, "left"))
+        for place in range(first, last):
+            places.append(place)
+            asked.append((machine, max(begin, firsts[place]), min(end, lasts[place])))
+    np.add.at(found, places, kpi.worked_within(asked))
+    return found
+
+
+def _clock_failed(failed: FailureColumns, groups: Sequence[UnitGroup]) -> NDArray[np.int64]:
     """Return the time of each group's machine in failures within the group, in milliseconds."""
     units, firsts, lasts = _spans(groups)
     if not failed.start.size:

@@ -12,7 +12,7 @@ from store.reading.row import PlaceRow
 REASONS = tuple(reason.value for reason in Missing)
 # By `ResultTable.reason` + 2.
 _REASON_WORDS = np.array(("no_result", None, "no_data", *REASONS), dtype=object)
-_FINAL = np.array((False, True, None), dtype=object)
+_YES_NO = np.array((False, True, None), dtype=object)
 
 
 def oee_table(places: Sequence[PlaceRow], table: ResultTable) -> bytes:
@@ -27,6 +27,7 @@ def oee_table(places: Sequence[PlaceRow], table: ResultTable) -> bytes:
             # NaN is written as null.
             "figures": {name: matrix.tolist() for name, matrix in table.figures.items()},
             "missing": _REASON_WORDS[table.reason + 2].tolist(),
-            "final": _FINAL[table.final].tolist(),
+            "final": _YES_NO[table.final].tolist(),
+            "marked": _YES_NO[table.marked].tolist(),
         }
     )

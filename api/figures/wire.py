@@ -116,6 +116,9 @@ class LossesOut(Wire):
     losses: list[LossOut]
     rest_ms: float | None = Field(description="What the bars do not explain.")
     missing: str | None = Field(description="Why losses cannot be told.")
+    faults: list[str] = Field(
+        description="What a person should look at, with the marks of every hour within."
+    )
     final: bool
 
 

@@ -158,6 +158,9 @@ class OeeTableOut(Wire):
     figures: dict[str, list[list[float | None]]]
     missing: list[list[str | None]] = Field(description="Why OEE is null; `no_result` without one.")
     final: list[list[bool | None]]
+    marked: list[list[bool | None]] = Field(
+        description="Whether `faults` of GET /api/v1/oee say something of the figure."
+    )
 
 
 class StateOut(Wire):

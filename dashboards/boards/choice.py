@@ -18,6 +18,8 @@ COUNTS = (
     Shown("good", "Đạt · good", "locale", 90),
     Shown("scrap", "Phế phẩm · scrap", "locale", 90),
 )
+FAULTS = Shown("faults", "Cần xem · look at", "string", 240)
+"""What is said beside a figure: its faults, with the marks of every hour within."""
 FINAL = final()
 PATH = hidden("path")
 

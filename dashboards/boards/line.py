@@ -8,6 +8,7 @@ from dashboards.board import board
 from dashboards.boards.choice import (
     BOUNDS,
     COUNTS,
+    FAULTS,
     FIGURES,
     FINAL,
     PATH,
@@ -104,6 +105,7 @@ def dashboard() -> model.Dashboard:
                     *FIGURES,
                     *BOUNDS,
                     *COUNTS,
+                    FAULTS,
                     FINAL,
                     PATH,
                 ],

@@ -6,6 +6,7 @@ from dashboards.board import board
 from dashboards.boards.choice import (
     BOUNDS,
     COUNTS,
+    FAULTS,
     FIGURES,
     FINAL,
     PATH,
@@ -38,6 +39,7 @@ def dashboard() -> model.Dashboard:
                     *FIGURES,
                     *BOUNDS,
                     *COUNTS,
+                    FAULTS,
                     FINAL,
                     PATH,
                 ],

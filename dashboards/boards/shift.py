@@ -3,7 +3,7 @@
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.board import board
-from dashboards.boards.choice import COUNTS, FIGURES, FINAL, PATH, name_leading_to, place
+from dashboards.boards.choice import COUNTS, FAULTS, FIGURES, FINAL, PATH, name_leading_to, place
 from dashboards.boards.line import hour_table, stop_table
 from dashboards.panel import Shown, rows, yes_no
 from dashboards.query import SqlQuery, board_table
@@ -41,6 +41,7 @@ def dashboard() -> model.Dashboard:
                         130,
                         {"mappings": yes_no("Đã hết ca", "Chưa hết ca · so far")},
                     ),
+                    FAULTS,
                     FINAL,
                     PATH,
                 ],

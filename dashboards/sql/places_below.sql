@@ -3,7 +3,7 @@
 select
     s.shown_vi as name, s.path, r.window_start, r.shift, r.oee, r.availability, r.effectiveness,
     r.quality_ratio, r.coverage, r.availability_low, r.availability_high, r.good_quantity as good,
-    r.scrap_quantity as scrap, r.final
+    r.scrap_quantity as scrap, array_to_string(r.faults, ', ') as faults, r.final
 from place_shown s
 left join lateral (
     select o.*

@@ -39,16 +39,16 @@ def import_file(settings: ImportSettings, asked: FileImport) -> Report:
         now=settings.make_clock()(),
         reason=asked.reason,
     )
-    try:
-        stream = asked.file.open("rb")
-    except OSError as exc:
-        raise ConfigurationError(f"{asked.file} cannot be read: {exc.strerror}") from exc
     mapping = None
     if asked.mapping is not None:
         enterprise = asked.options.defaults.get("enterprise")
         if enterprise is None:
             raise ConfigurationError("say whose mapping it is: --enterprise CODE or --site PATH")
         mapping = stored_mapping(settings.database, enterprise, asked.mapping)
+    try:
+        stream = asked.file.open("rb")
+    except OSError as exc:
+        raise ConfigurationError(f"{asked.file} cannot be read: {exc.strerror}") from exc
     with stream:
         documents = DocumentFile(
             asked.file.name, stream, asked.kind, asked.sheet, asked.options, mapping=mapping

@@ -298,12 +298,13 @@ class Fleet:
         samples = []
         timeless = 0
         broken: list[str] = []
-        nameless: list[str] = []
+        tagless: dict[str, list[str]] = {}
         for reading in readings:
             binding = device.bound.bindings.get(reading.name)
             if binding is None:
                 if reading.name in device.bound.refused:
-                    nameless.append(reading.name)
+                    reason, words = device.bound.refused[reading.name]
+                    tagless.setdefault(reason, []).append(words)
                 continue
             time_ms = reading.metric.timestamp
             if time_ms is None:
@@ -330,9 +331,9 @@ class Fleet:
         if broken:
             said = "; ".join(broken[:10])
             refusals.append(Refusal("malformed", said, len(broken), whole=False))
-        if nameless:
-            said = "; ".join(sorted({device.bound.refused[name] for name in nameless[:10]}))
-            refusals.append(Refusal("name_conflict", said, len(nameless), whole=False))
+        for reason, words_of in tagless.items():
+            said = "; ".join(sorted(set(words_of[:10])))
+            refusals.append(Refusal(reason, said, len(words_of), whole=False))
         return self._with_samples(replace(base, refusals=tuple(refusals)), node, samples)
 
     def _died(

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from ingest.sparkplug.naming import Prefixes, tag_name
 from ingest.sparkplug.settings import MetricSettings, NodeSettings
-from plant.errors import DataError
+from plant.errors import ConfigurationError, DataError
 from plant.measurement import TEXT_ROLES, Quality, TagRole, Value, ValueType
 from plant.native.message import TagDeclaration
 from plant.sparkplug import (
@@ -18,6 +18,7 @@ from plant.sparkplug import (
     quality,
     value_type,
 )
+from plant.unit import factor_of, unit_of
 
 OWN = "nhipmay/"
 """Properties in which our own edge agent says what a metric means."""
@@ -84,8 +85,8 @@ class Bound:
     """What the metrics of a device are to us, by metric name; the node itself counts as one."""
 
     bindings: dict[str, Binding] = field(default_factory=dict)
-    refused: dict[str, str] = field(default_factory=dict)
-    """Why a metric has no tag, in words for the person who gives out names."""
+    refused: dict[str, tuple[str, str]] = field(default_factory=dict)
+    """Why a metric has no tag: the reason, and words for the person who sets up the ingest."""
 
 
 def bound(
@@ -103,7 +104,8 @@ def bound(
 
     Raises UnmappedDeviceError when nothing tells the machine of a device.
     """
-    found = _bindings(node, device, definitions, prefixes)
+    result = Bound()
+    found = _bindings(node, device, definitions, prefixes, result.refused)
     holders: dict[str, list[str]] = defaultdict(list)
     for other, there in others.items():
         if other != device:
@@ -112,15 +114,15 @@ def bound(
     own: dict[str, list[str]] = defaultdict(list)
     for name, binding in found.items():
         own[binding.tag.name] += [_metric_of(device, name)] * (2 if name in doubled else 1)
-    result = Bound()
     for name, binding in found.items():
         tag = binding.tag.name
         if len(claims := [*holders[tag], *own[tag]]) == 1:
             result.bindings[name] = binding
         else:
             result.refused[name] = (
+                "name_conflict",
                 f"{' and '.join(claims[:3])} would be one tag, {tag!r}: give them names of their "
-                "own in the ingest's settings, sparkplug.nodes.metrics"
+                "own in the ingest's settings, sparkplug.nodes.metrics",
             )
     return result
 
@@ -131,7 +133,11 @@ def _metric_of(device: str | None, name: str) -> str:
 
 
 def _bindings(
-    node: NodeSettings, device: str | None, definitions: Sequence[Metric], prefixes: Prefixes
+    node: NodeSettings,
+    device: str | None,
+    definitions: Sequence[Metric],
+    prefixes: Prefixes,
+    refused: dict[str, tuple[str, str]],
 ) -> dict[str, Binding]:
     chosen = {metric.metric: metric for metric in node.metrics if metric.device == device}
     work_unit = node.work_unit if device is None else node.devices.get(device)
@@ -151,7 +157,10 @@ def _bindings(
             )
         assert metric.name is not None
         prefix = prefixes.get((node.address.site_path, place), place.rpartition("/")[2])
-        found[metric.name] = _binding(node, place, prefix, metric, said)
+        try:
+            found[metric.name] = _binding(node, place, prefix, metric, said)
+        except ConfigurationError as exc:
+            refused[metric.name] = ("bad_unit", f"{_metric_of(device, metric.name)}: {exc}")
     return found
 
 
@@ -166,20 +175,26 @@ def _binding(
         # are numbers.
         seen = 0 if metric.value is None else metric.value
         kind = ValueType.TEXT if as_text else value_type(metric.datatype, seen)
+    unit = said.unit or _first_text(metric, _UNIT_KEYS)
+    factor = factor_of(said.role, unit)
+
+    def converted(value: float | None) -> float | None:
+        return None if value is None else value * factor
+
     tag = TagDeclaration(
         name=said.name or tag_name(prefix, metric.name or ""),
         work_unit=f"{node.address.site_path}/{work_unit}",
         value_type=kind,
         role=said.role,
-        unit=said.unit or _first_text(metric, _UNIT_KEYS),
+        unit=unit_of(said.role, unit),
         description=said.description or _first_text(metric, _DESCRIPTION_KEYS),
-        low=said.low,
-        high=said.high,
-        counter_modulus=said.counter_modulus,
-        max_rate_per_s=said.max_rate_per_s,
+        low=converted(said.low),
+        high=converted(said.high),
+        counter_modulus=converted(said.counter_modulus),
+        max_rate_per_s=converted(said.max_rate_per_s),
         max_silence_s=said.max_silence_s or node.max_silence_s,
     )
-    return Binding(tag, said.scale, said.offset, said.states)
+    return Binding(tag, said.scale * factor, said.offset * factor, said.states)
 
 
 def _of_properties(metric: Metric) -> MetricSettings:

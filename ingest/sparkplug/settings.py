@@ -13,6 +13,7 @@ from plant.native.message import EdgeAddress
 from plant.place import checked_code
 from plant.settings import StrictModel
 from plant.sparkplug import NodeId, checked_id
+from plant.unit import factor_of
 
 
 def _sparkplug_id(value: str) -> str:
@@ -52,7 +53,7 @@ class MetricSettings(StrictModel):
     value_type: ValueType | None = None
     """`number` or `text`; left out, it follows the role, then the data type."""
     unit: str = ""
-    """Unit of measure as a UCUM code."""
+    """Unit of measure as a UCUM code, of the scaled value; of energy it becomes kWh."""
     description: str = ""
     """What it is, in words."""
     low: float | None = None
@@ -78,6 +79,10 @@ class MetricSettings(StrictModel):
             raise ValueError(f"a metric with the role '{self.role}' is text")
         if self.low is not None and self.high is not None and self.low > self.high:
             raise ValueError(f"low {self.low:g} is above high {self.high:g}")
+        try:
+            factor_of(self.role, self.unit)
+        except ConfigurationError as exc:
+            raise ValueError(str(exc)) from exc
         return self
 
 

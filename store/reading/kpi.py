@@ -242,6 +242,17 @@ class KpiReading:
         )
         return {number - 1: ms for number, ms in rows}
 
+    def worked_within(self, asked: Sequence[tuple[int, int, int]]) -> NDArray[np.int64]:
+        """Return the working time of spans of failures (machine, from, until in ms), shape (n,)."""
+        found = np.zeros(len(asked), dtype=np.int64)
+        if asked:
+            spans = np.array(asked, dtype=np.int64)
+            units, firsts, untils = (column.tolist() for column in spans.T)
+            more = {"units": units, "firsts": firsts, "untils": untils}
+            for number, ms in self._run("worked_within", **more):
+                found[number - 1] = ms
+        return found
+
     def minor_stop_tiles(self, thresholds: Sequence[float], now: datetime) -> list[MinorStopTile]:
         """Return the delay time in stops shorter than each machine's threshold in seconds."""
         return [

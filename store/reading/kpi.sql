@@ -318,6 +318,28 @@ from (
     offset 0
 ) asked
 
+-- name: worked_within
+-- Planned busy time in which a machine did not run, of spans of its failures.
+select
+    asked.number,
+    (
+        select coalesce(sum(extract(
+            epoch from least(i.end_time, asked.until) - greatest(i.start_time, asked.first)
+        ) * 1000), 0)::bigint
+        from state_interval i
+        where
+            i.work_unit_id = asked.work_unit_id and i.element in ('delay', 'down', 'unknown')
+            and i.start_time > asked.first - interval '1 hour' and i.start_time < asked.until
+            and i.end_time > asked.first
+    )
+from (
+    select
+        number, work_unit_id, timestamptz 'epoch' + first_ms * interval '1 millisecond' as first,
+        timestamptz 'epoch' + until_ms * interval '1 millisecond' as until
+    from unnest(%(units)s::integer[], %(firsts)s::bigint[], %(untils)s::bigint[])
+        with ordinality as given (work_unit_id, first_ms, until_ms, number)
+) asked
+
 -- name: minor_stop_tiles
 -- Delay tiles within short whole stops; whether a stop is minor is decided on the whole stop.
 select

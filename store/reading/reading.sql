@@ -145,7 +145,7 @@ select
             else -1
         end
     ), '{}'),
-    coalesce(array_agg(r.final::integer), '{}')
+    coalesce(array_agg(r.final::integer), '{}'), coalesce(array_agg((r.faults <> '{}')::integer), '{}')
 from oee_result r
 where
     r.place_id = any(%(places)s) and r.kind = %(kind)s

@@ -37,6 +37,8 @@ class ResultTable:
     """Why OEE is missing: -2 no result, -1 it is not, else an index into the reasons given + 1."""
     final: NDArray[np.int64]
     """1, 0, or -1 without a result."""
+    marked: NDArray[np.int64]
+    """The same: whether there is something to look at."""
 
 
 def result_table(
@@ -72,10 +74,11 @@ def result_table(
         filled[cell] = values
         return filled
 
-    *figures, reason, final = columns
+    *figures, reason, final, marked = columns
     return ResultTable(
         [tuple(window) for window in windows],
         {name: matrix(values, np.nan) for name, values in zip(FIGURES, figures, strict=True)},
         matrix(reason, -2),
         matrix(final, -1),
+        matrix(marked, -1),
     )

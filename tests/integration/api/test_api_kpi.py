@@ -384,6 +384,9 @@ def test_the_waterfall_leaves_nothing_unexplained(
     params = {"place": place, "start": at(0), "end": at(8)} | ({"by": by} if by else {})
     groups = ask(client, "losses", **params)["data"]
     assert groups
+    told = ask(client, "kpi", **params)["data"]
+    assert [group["faults"] for group in groups] == [group["faults"] for group in told]
+    assert any(group["faults"] for group in groups)
     for group in groups:
         assert group["rest_ms"] == pytest.approx(0, abs=1e-6)
         bars = {bar["name"]: bar["duration_ms"] for bar in group["losses"]}
@@ -506,6 +509,7 @@ def test_a_table_holds_the_stored_figures(served: Served) -> None:
         for name in RATIOS:
             assert body["figures"][name][row] == [result[name] for result in listed]
         assert body["final"][row] == [result["final"] for result in listed]
+        assert body["marked"][row] == [bool(result["faults"]) for result in listed]
 
 
 def test_problems_are_told(served: Served) -> None:
