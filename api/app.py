@@ -53,6 +53,7 @@ from api.routers import (
     programme,
     programme_data,
     programme_writing,
+    reference,
     series,
     sign_in,
     single_sign_on,
@@ -148,7 +149,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     own = (anomaly_page.router, sign_in.router, account.router, tablets.router, trend.router)
     pilot = (programme.router, programme_writing.router)
-    others = (corrections_page.router, single_sign_on.router, sites.router)
+    others = (corrections_page.router, single_sign_on.router, sites.router, reference.router)
     for router in (*page_routers, *own, *others, *pilot):
         app.take(router, PAGE_ERRORS)
     error_answer.install(app)

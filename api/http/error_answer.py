@@ -163,9 +163,12 @@ def _slug(status: HTTPStatus) -> str:
     return status.phrase.lower().replace(" ", "-")
 
 
+_PAGES = frozenset(("/", "/operator", "/import", "/fleet", "/enrol", "/sites", "/reference"))
+
+
 def is_page_path(path: str) -> bool:
     """Return whether a path is that of a page, which a person's browser asks for."""
-    return path in {"/", "/operator", "/import", "/fleet", "/enrol", "/sites"} or path.startswith(
+    return path in _PAGES or path.startswith(
         (
             *("/place/", "/operator/", "/board/", "/anomalies/", "/programme"),
             *("/sign-in", "/account", "/tablets"),

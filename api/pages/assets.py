@@ -1,4 +1,4 @@
-"""Files that browsers fetch."""
+"""Files that browsers fetch: our own, and those of Swagger UI from a wheel that carries it."""
 
 import gzip
 import hashlib
@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+
+import fastapi_offline
 
 _TYPES = {
     ".css": "text/css; charset=utf-8",
@@ -32,8 +34,10 @@ _OWN = (
     "mapping.js",
     "corrections.js",
     "programme.css",
+    "reference.js",
     "icons.svg",
 )
+_SWAGGER = ("swagger-ui-bundle.js", "swagger-ui.css")
 _FOR_EVER = "public, max-age=31536000, immutable"
 
 
@@ -57,6 +61,8 @@ def load_assets() -> Mapping[str, Asset]:
     """Return every asset by name; each is read and compressed once."""
     static = files("api.pages") / "static"
     contents = {name: (static / name).read_bytes() for name in _OWN}
+    swagger = files(fastapi_offline) / "static"
+    contents |= {name: (swagger / name).read_bytes() for name in _SWAGGER}
     return {name: _asset(name, content) for name, content in contents.items()}
 
 

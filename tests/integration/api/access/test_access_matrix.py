@@ -100,6 +100,7 @@ MAY = {
     "POST /account/second-factor": "TEMODPAS",
     "POST /sign-out": "TEMODPAS",
     "GET /api/v1/openapi.json": "TEMODPAS",
+    "GET /reference": "TEMODPAS",
 } | {
     f"GET {path}": "TEMS"
     for path in (
@@ -156,7 +157,16 @@ def asked(route: str, place: str) -> tuple[str, str, dict[str, str]]:
     )
     tag = f"{'/'.join(place.split('/')[:2])}/cua/state"
     params = {"place": place, "tag": tag, "kind": "hour"}
-    if path in {"/", "/sites", "/fleet", "/operator", "/import", "/metrics", "/account"}:
+    if path in {
+        "/",
+        "/sites",
+        "/fleet",
+        "/operator",
+        "/import",
+        "/metrics",
+        "/account",
+        "/reference",
+    }:
         params = {}
     if route.endswith(("delivery", "edges", "configurations", "progress", "places")):
         params = {}
