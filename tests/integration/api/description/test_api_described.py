@@ -16,7 +16,7 @@ def test_the_api_is_as_it_is_described_whatever_it_is_asked(
     peer_folder("schemathesis")
 
     with described_api(database) as api:
-        done = ask(api, tmp_path, "--max-examples", "4", "--generation-deterministic")
+        done = ask(api, tmp_path, "--max-examples", "2", "--generation-deterministic")
 
     assert done.returncode == 0, done.stdout[-20_000:] + done.stderr[-2_000:]
     # It tried each phase; one of nothing would pass as well.
