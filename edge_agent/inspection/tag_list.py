@@ -1,4 +1,4 @@
-"""Lists of tags as engineers have them, as sources of an edge: KEPServerEX, TIA, plain sheets.
+"""Lists of tags as engineers have them, as sources of an edge: KEPServerEX, TIA, GX Works, sheets.
 
 Columns are known by their titles, in English, German or Vietnamese, whatever their order. A row
 that cannot be a tag is told with its line and the reason; the others are taken.
@@ -17,19 +17,21 @@ from pydantic import ValidationError
 
 from edge_agent.drivers.modbus.settings import ModbusTagSettings
 from edge_agent.drivers.s7.settings import S7TagSettings
+from edge_agent.drivers.slmp.settings import SlmpTagSettings
+from edge_agent.drivers.tag import TagSettings
 from plant.errors import ConfigurationError
 
-DRIVERS: Final = ("modbus", "s7")
+DRIVERS: Final = ("modbus", "s7", "slmp")
 _ROWS_AT_MOST: Final = 20_000
 _TITLES_WITHIN: Final = 20
 _CODE: Final = re.compile(r"[^\w./-]+")
 
 _TITLES: Final[Mapping[str, tuple[str, ...]]] = {
-    "name": ("name", "tag name", "tag", "tên", "tên thẻ", "symbol"),
+    "name": ("name", "tag name", "tag", "tên", "tên thẻ", "symbol", "label name", "label"),
     "address": ("address", "logical address", "logische adresse", "adresse", "địa chỉ", "register",
-                "thanh ghi"),
+                "thanh ghi", "device", "assign (device/label)", "assign"),
     "type": ("type", "data type", "datentyp", "datatype", "kiểu", "kiểu dữ liệu"),
-    "description": ("description", "comment", "kommentar", "mô tả", "ghi chú"),
+    "description": ("description", "comment", "kommentar", "mô tả", "ghi chú", "remark"),
     "unit": ("unit", "units", "eng units", "đơn vị"),
     "work_unit": ("work unit", "work_unit", "machine", "máy"),
     "role": ("role", "vai trò"),
@@ -46,6 +48,19 @@ _MODBUS_TYPES: Final = {
     "lreal": "float64", "bcd": "bcd16", "lbcd": "bcd32", "int": "int16", "uint": "uint16",
     "dint": "int32", "udint": "uint32", "byte": "uint8", "char": "int8",
 }  # fmt: skip
+_SLMP_TYPES: Final = {
+    "boolean": "bit", "bool": "bit", "bit": "bit",
+    "short": "int16", "int": "int16", "word [signed]": "int16",
+    "word": "uint16", "uint": "uint16", "word [unsigned]/bit string [16-bit]": "uint16",
+    "long": "int32", "dint": "int32", "double word [signed]": "int32",
+    "dword": "uint32", "udint": "uint32",
+    "double word [unsigned]/bit string [32-bit]": "uint32",
+    "float": "float32", "real": "float32", "float [single precision]": "float32",
+    "double": "float64", "lreal": "float64", "float [double precision]": "float64",
+    "llong": "int64", "qword": "uint64", "bcd": "bcd16", "lbcd": "bcd32",
+}  # fmt: skip
+"""KEPServerEX's words, those of IEC 61131, and those of the labels of GX Works."""
+_GX_STRING: Final = re.compile(r"string\(?\[?(\d{1,3})\]?\)?")
 _S7_TYPES: Final = {
     "boolean": "bool", "short": "int", "long": "dint", "float": "real", "double": "lreal",
     "llong": "lint", "qword": "lword",
@@ -180,6 +195,8 @@ def _form(places: Mapping[str, int], rows: Sequence[Sequence[str]], line: int) -
         return "KEPServerEX"
     if {"logical address", "logische adresse"} & titles:
         return "TIA Portal"
+    if {"label name", "assign (device/label)"} & titles:
+        return "GX Works"
     return "sheet"
 
 
@@ -196,7 +213,7 @@ def _driver_of(rows: Iterable[Sequence[str]], places: Mapping[str, int]) -> str:
             except (ValueError, ValidationError):
                 continue
             return driver
-    raise ConfigurationError("no address is one of Modbus or S7: give --driver")
+    raise ConfigurationError("no address is one of Modbus, S7 or MELSEC: give --driver")
 
 
 def _tag(driver: str, given: Mapping[str, str], work_unit: str) -> dict[str, Any]:
@@ -212,6 +229,10 @@ def _tag(driver: str, given: Mapping[str, str], work_unit: str) -> dict[str, Any
     if driver == "modbus":
         known: Mapping[str, str | None] = _MODBUS_TYPES
         tag["address"] = re.sub(r"^4x|^hr(?=\d)", "", given["address"], flags=re.IGNORECASE)
+    elif driver == "slmp":
+        known = _SLMP_TYPES
+        if text := _GX_STRING.fullmatch(kind):
+            kind = f"string[{text[1]}]"
     else:
         known = _S7_TYPES
     if kind:
@@ -224,9 +245,15 @@ def _tag(driver: str, given: Mapping[str, str], work_unit: str) -> dict[str, Any
     if given.get("unit_id") and driver == "modbus":
         tag["unit_id"] = int(given["unit_id"])
     cleared = {name: value for name, value in tag.items() if value is not None}
-    model = ModbusTagSettings if driver == "modbus" else S7TagSettings
-    model.model_validate(cleared)
+    _MODELS[driver].model_validate(cleared)
     return cleared
+
+
+_MODELS: Final[Mapping[str, type[TagSettings]]] = {
+    "modbus": ModbusTagSettings,
+    "s7": S7TagSettings,
+    "slmp": SlmpTagSettings,
+}
 
 
 def _words(exc: ValueError) -> str:

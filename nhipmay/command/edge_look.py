@@ -71,11 +71,11 @@ def import_tags(
     out: Annotated[Path | None, typer.Option(help="File of sources to write.")] = None,
     host: Annotated[str, typer.Option(help="Address of the PLC.")] = "192.168.0.1",
     port: Annotated[int | None, typer.Option(help="Its port, if not the usual one.")] = None,
-    driver: Annotated[str | None, typer.Option(help="modbus or s7; else by the addresses.")] = None,
+    driver: Annotated[str | None, typer.Option(help="modbus, s7, slmp; else by addresses.")] = None,
     source: Annotated[str, typer.Option(help="Code of the source.")] = "plc",
     sheet: Annotated[str | None, typer.Option(help="Sheet of the workbook.")] = None,
 ) -> None:
-    """Make sources of a PLC's tag list: KEPServerEX export, TIA tag table, or a plain sheet.
+    """Make sources of a PLC's tag list: KEPServerEX, TIA tags, GX Works labels, a sheet.
 
     Without --out it only shows what it understood.
     """

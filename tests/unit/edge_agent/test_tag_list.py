@@ -57,6 +57,50 @@ def test_a_tag_table_of_tia_is_taken(tmp_path: Path) -> None:
     ]
 
 
+GX = (
+    "Class\tLabel Name\tData Type\tConstant\tAssign (Device/Label)\tRemark\n"
+    "VAR_GLOBAL\tSanLuong\tDouble Word [Signed]\t\tD100\tSố chai\n"
+    "VAR_GLOBAL\tNhietDo\tFLOAT [Single Precision]\t\tD104\t\n"
+    "VAR_GLOBAL\tChay\tBit\t\tM10\t\n"
+    "VAR_GLOBAL\tCua\tBit\t\tX1F\t\n"
+    "VAR_GLOBAL\tMaHang\tSTRING(16)\t\tD200\t\n"
+    "VAR_GLOBAL\tKhong\tWord [Signed]\t\t\t\n"
+    "VAR_GLOBAL\tSai\tBit\t\tD300\t\n"
+)
+KEP_MELSEC = (
+    "Tag Name,Address,Data Type,Respect Data Type,Client Access,Scan Rate\n"
+    "L1.Speed,D0100,Word,1,RO,100\n"
+    "L1.Run,M0,Boolean,1,RO,100\n"
+    "L1.Flag,D5.3,Boolean,1,RO,100\n"
+    "L1.Temp,D0002,Float,1,RO,100\n"
+)
+
+
+def test_labels_of_gx_works_are_taken(tmp_path: Path) -> None:
+    found = read_tag_list(list_of(tmp_path, GX, "utf-16"), None, UNIT, None)
+    assert (found.form, found.driver) == ("GX Works", "slmp")
+    assert [(tag["name"], tag["address"], tag.get("type")) for tag in found.tags] == [
+        ("may-1/SanLuong", "D100", "int32"),
+        ("may-1/NhietDo", "D104", "float32"),
+        ("may-1/Chay", "M10", "bit"),
+        ("may-1/Cua", "X1F", "bit"),
+        ("may-1/MaHang", "D200", "string[16]"),
+    ]
+    assert found.tags[0]["description"] == "Số chai"
+    assert [line.partition(":")[0] for line in found.refused] == ["line 7 (Khong)", "line 8 (Sai)"]
+
+
+def test_an_export_of_kepserverex_for_melsec_is_taken(tmp_path: Path) -> None:
+    found = read_tag_list(list_of(tmp_path, KEP_MELSEC), None, UNIT, None)
+    assert (found.form, found.driver, found.refused) == ("KEPServerEX", "slmp", [])
+    assert [(tag["address"], tag.get("type")) for tag in found.tags] == [
+        ("D0100", "uint16"), ("M0", "bit"), ("D5.3", "bit"), ("D0002", "float32"),
+    ]  # fmt: skip
+    text = found.text("plc", {"host": "192.168.3.39"})
+    settings = checked_for(EdgeAddress("e", "s", "c"), text)
+    assert settings.sources["plc"].driver == "slmp"
+
+
 def test_what_is_written_is_what_an_edge_takes(tmp_path: Path) -> None:
     found = read_tag_list(list_of(tmp_path, KEP), None, UNIT, None)
     text = found.text("plc", {"host": "192.168.1.10"})
