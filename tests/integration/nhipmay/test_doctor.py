@@ -116,7 +116,15 @@ def test_an_access_list_that_keeps_the_edge_out_is_told(
     agent: MtConnectAgent,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(inspection_broker, "_PATIENCE_S", patience_s)
+    log_in = inspection_broker.Visit.log_in
+
+    def logged_in(visit: inspection_broker.Visit) -> str:
+        words = log_in(visit)
+        # Only what never comes is not waited for.
+        monkeypatch.setattr(inspection_broker, "_PATIENCE_S", patience_s)
+        return words
+
+    monkeypatch.setattr(inspection_broker.Visit, "log_in", logged_in)
     broker = mosquitto(settings=["acl_file {folder}/acl"], files={"acl": rights})
     file = settings_file(tmp_path, BrokerSettings(port=broker.port), {"cnc": machine(agent)})
     said = found(file)
