@@ -11,7 +11,7 @@ from enum import IntEnum
 import numpy as np
 from numpy.typing import NDArray
 
-from analytics.anomaly.explanation import shares
+from analytics.anomaly.model.explanation import shares
 from analytics.anomaly.model.hold import Step
 from analytics.anomaly.model.learning import filled, usable
 from analytics.anomaly.model.live import Live

@@ -51,10 +51,16 @@ class DetectorSettings:
     """Accepted rows after which the model is fitted again."""
     warn: float = 1.33
     """Score from which an engineer may want to look."""
-    alarm: float = 2.5
+    alarm: float = 2.4
     """Score that opens an alarm."""
     stay: float = 0.75
     """Part of `alarm` below which an open alarm ends."""
+    alone: float = 1.5
+    """How much more one sensor that deviates alone must do so to open an alarm of a new model."""
+    company: float = 0.5
+    """Share of a sensor in a deviation up to which it is not alone; halfway to 1 it is."""
+    young_rows: float = 3000.0
+    """Rows a model remembers from which on it is young no more."""
     hold_rows: float = 600.0
     """Rows an alarm is held per unit of its mean score above `hold_score`, and at most."""
     hold_score: float = 2.25

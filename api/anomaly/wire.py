@@ -153,7 +153,7 @@ class ModelIn(BaseModel):
     train_to: AwareDatetime
     trial_to: AwareDatetime
     alarm: Annotated[float, Field(ge=1, le=20)] = Field(
-        default=2.5, description="Score that opens an alarm; 1 is the largest of what was normal."
+        default=2.4, description="Score that opens an alarm; 1 is the largest of what was normal."
     )
     learn_rows: Annotated[int, Field(ge=200, le=100_000)] = Field(
         default=1200, description="Rows of each product before its model judges."
@@ -292,9 +292,9 @@ class ChannelIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     place: Annotated[str, Field(max_length=400, description="Path of the site.")]
-    kind: Literal["webhook", "email"]
+    kind: Literal["webhook", "email", "mqtt"]
     target: Annotated[str, Field(min_length=3, max_length=500)] = Field(
-        description="Address of the webhook or mailbox."
+        description="Address of webhook or mailbox, or topic below `alarms/{enterprise}/{site}/`."
     )
     secret: Annotated[str, Field(max_length=200)] = Field(
         default="", description="Signs what a webhook is sent; never shown again."

@@ -127,8 +127,14 @@ def add_channel(asked: ChannelIn, context: ContextDep) -> MadeOut:
         # Where it leads is looked at again each time it is called: names may move.
         if not asked.target.startswith(("https://", "http://")):
             raise _bad_target("a webhook's address begins with https://")
-    elif "@" not in asked.target or "\n" in asked.target:
+    elif asked.kind == "mqtt":
+        parts = asked.target.split("/")
+        if set("+#\0") & set(asked.target) or any(not one or one[0] == "$" for one in parts):
+            raise _bad_target("a topic has names between its slashes, without +, # and $")
+    elif "@" not in asked.target or not asked.target.isprintable():
         raise _bad_target("this is no address of a mailbox")
+    if (asked.quiet_from is None) != (asked.quiet_to is None):
+        raise _bad_target("quiet hours have a beginning and an end")
     said = ChannelSaid(
         site_id=_place(context, asked.place, Level.SITE),
         kind=asked.kind,

@@ -28,7 +28,7 @@ router = APIRouter(prefix="/api/v1/anomalies", tags=["anomalies"])
 
 _ALIKE_WITHIN = timedelta(days=1)
 _LONGEST = timedelta(days=31)
-_DEFAULT_ALARM, _DEFAULT_ROWS = 2.5, 1200
+_DEFAULT_ALARM, _DEFAULT_ROWS = 2.4, 1200
 
 
 @router.get("/signals")

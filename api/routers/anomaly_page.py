@@ -46,6 +46,7 @@ def show_anomalies(
         "language": language,
         "now": context.clock().isoformat(),
         "machine": place.level == Level.WORK_UNIT,
+        "site": place.level == Level.SITE,
         "machines": machines,
         "may_judge": principal.may(Right.CLASSIFY),
         "may_model": principal.may(Right.MASTER_DATA),
@@ -61,5 +62,8 @@ def show_anomalies(
         place=place,
         trail=trail,
         machine=place.level == Level.WORK_UNIT,
+        site=place.level == Level.SITE,
+        site_path=next((one.path for one in ancestors if one.level == Level.SITE), None),
+        may_model=principal.may(Right.MASTER_DATA),
         content=inert_json(content),
     )

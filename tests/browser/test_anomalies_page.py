@@ -120,3 +120,30 @@ def test_a_limit_of_a_signal_is_set_and_shelved_for_an_hour(
     limit.get_by_role("button", name="Tạm tắt 1 giờ").click()
     expect(limit).to_contain_text("tạm tắt đến 16:00")
     page.screenshot(path=tmp_path / "anomaly-limits.png", full_page=True)
+
+
+def test_a_channel_says_who_is_told_and_when_and_is_taken_away(
+    base: str, page: Page, tmp_path: Path
+) -> None:
+    page.goto(f"{base}/anomalies/{SAW}?lang=vi")
+    page.get_by_role("link", name="Ai được báo, khi nào").click()
+    expect(page.locator("#no-channels")).to_contain_text("Chưa ai được báo")
+
+    page.locator("#channel-kind").select_option("mqtt")
+    page.locator("#channel-target").fill("ca-truc/#")
+    page.get_by_role("button", name="Thêm kênh").click()
+    expect(page.locator("#trouble")).to_contain_text("topic")
+    page.locator("#channel-target").fill("ca-truc/cua")
+    page.locator("#channel-escalate").fill("20")
+    page.locator("#channel-quiet-from").fill("22:00")
+    page.locator("#channel-quiet-to").fill("05:30")
+    page.get_by_role("button", name="Thêm kênh").click()
+
+    channel = page.locator("#channels tr")
+    expect(channel).to_contain_text("MQTT ca-truc/cua")
+    expect(channel).to_contain_text("chỉ khi chưa ai xem sau 20 phút")
+    expect(channel).to_contain_text("yên tĩnh 22:00–05:30")
+    expect(page.locator("#trouble")).to_be_hidden()
+    page.screenshot(path=tmp_path / "anomaly-channels.png", full_page=True)
+    channel.get_by_role("button", name="Bỏ").click()
+    expect(page.locator("#no-channels")).to_be_visible()

@@ -32,10 +32,10 @@ class Hold:
     calm_rows: int = 0
     expired_in_a_row: int = 0
 
-    def step(self, score: float) -> Step:
-        """Take the next row's score."""
+    def step(self, score: float, needed: float) -> Step:
+        """Take the next row's score, and what it must exceed to open an alarm."""
         if not self.open:
-            if score <= self.settings.alarm:
+            if score <= needed:
                 self.calm_rows += 1
                 if self.calm_rows > self.settings.restore_rows:
                     self.expired_in_a_row = 0

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from analytics.anomaly.model.explanation import shares
 from analytics.anomaly.model.hold import Hold, Step
 from analytics.anomaly.model.learning import learn
 from analytics.anomaly.model.level import Level
@@ -89,7 +90,7 @@ class Live:
         score = max(score, noise)
         if model.order:
             self.lags = np.concatenate((deviation[None], self.lags[:-1]))
-        step = self.hold.step(score)
+        step = self.hold.step(score, self._needed(score))
         if step is Step.OPENED:
             self.level.go_back()
             self.before = self.level.value
@@ -155,6 +156,21 @@ class Live:
                 lags = np.concatenate((deviation[None], lags[:-1]))
         # Sums of what is normal would be drowned by a long deviation: only its reach counts.
         model.widen(Block(*(np.array(column) for column in zip(*block, strict=True))))
+
+    def _needed(self, score: float) -> float:
+        """Return what a score must exceed to open an alarm.
+
+        How far a sensor wanders in hours cannot be known from some minutes: while a model is young,
+        one that deviates alone has to deviate the more, the less of the deviation is others'. Two
+        that do so at once are no chance, and where there is but one, nobody could bear it out.
+        """
+        settings, model = self.settings, self.model
+        youth = 1 - model.rows / settings.young_rows
+        if score <= settings.alarm or youth <= 0 or len(self.scale) == 1 or self.hold.open:
+            return settings.alarm
+        largest = float(shares(model, self.means, self.spread).max())
+        apart = (largest - settings.company) / (1 - settings.company)
+        return settings.alarm * (1 + settings.alone * youth * min(max(2 * apart, 0.0), 1.0))
 
     def _close_block(self) -> None:
         """Rows are learned from only when the block after them was well, too."""

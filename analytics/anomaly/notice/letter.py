@@ -10,9 +10,11 @@ from datetime import datetime
 from email.message import EmailMessage
 from zoneinfo import ZoneInfo
 
+from analytics.anomaly.notice.mqtt import payload, publish, topic_of
 from analytics.anomaly.watch.settings import AnomalySettings, MailSettings
 from plant.errors import TransientError
 from plant.outgoing import call
+from plant.settings import BrokerSettings
 from store.anomaly.limit import Letter
 
 _KINDS = {
@@ -21,6 +23,7 @@ _KINDS = {
     "stuck": "cảm biến đứng yên",
     "range": "giá trị ngoài dải đo",
     "gap": "thiếu số đo",
+    "clock": "đồng hồ sai",
     "limit": "vượt giới hạn",
     "silence": "mất dữ liệu",
 }
@@ -40,6 +43,8 @@ def send(letter: Letter, settings: AnomalySettings, now: datetime) -> None:
         _post(letter, settings, now)
     elif letter.kind == "email" and settings.mail is not None:
         _mail(letter, settings.mail)
+    elif letter.kind == "mqtt" and settings.mqtt is not None:
+        _publish(letter, settings.mqtt)
     else:
         raise RefusedError("this installation has no way to send it")
 
@@ -101,6 +106,13 @@ def _post(letter: Letter, settings: AnomalySettings, now: datetime) -> None:
         raise TransientError(f"the other side answered {answer.status}")
     if not 200 <= answer.status < 300:
         raise RefusedError(f"the other side answered {answer.status}")
+
+
+def _publish(letter: Letter, broker: BrokerSettings) -> None:
+    topic = topic_of(letter.event["place"], letter.target)
+    if topic is None:
+        raise RefusedError(f"{letter.target!r} is no topic")
+    publish(broker, topic, payload(identity(letter), letter.step, letter.event), _TIMEOUT_S)
 
 
 def _mail(letter: Letter, mail: MailSettings) -> None:

@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import Field, IPvAnyNetwork
 
-from plant.settings import Port, Secret, StrictModel
+from plant.settings import BrokerSettings, Port, Secret, StrictModel
 
 
 class MailSettings(Secret):
@@ -31,5 +31,7 @@ class AnomalySettings(StrictModel):
     """Wall seconds without any reading of a machine after which its data have stopped."""
     mail: MailSettings | None = None
     """Where e-mails of events go out."""
+    mqtt: BrokerSettings | None = None
+    """The broker that messages of channels by MQTT are published to; without it none are."""
     networks: tuple[IPvAnyNetwork, ...] = ()
     """Networks of one's own that webhooks may be sent to, beside the public ones."""

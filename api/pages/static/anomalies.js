@@ -362,9 +362,62 @@ if (content.machine) {
   suggest();
 }
 
+async function refreshChannels() {
+  const { data } = await get("anomalies/channels");
+  byId("no-channels").hidden = data.length > 0;
+  byId("channels").replaceChildren(...data.map((one) => {
+    const remove = element("button", { type: "button", class: "tap" }, say("remove"));
+    remove.addEventListener("click", async () => {
+      await attempt(() => send("channels/removal", { place, channel: one.channel_id }));
+      await attempt(refreshChannels);
+    });
+    const when = [
+      one.escalate_after_s === null ? say("told_at_once") : say("told_after", { minutes: number.format(one.escalate_after_s / 60) }),
+      ...(one.least_severity > 0 ? [say("told_from", { severity: number.format(one.least_severity) })] : []),
+      ...(one.quiet_from === null ? [] : [say("told_quiet", { from: one.quiet_from.slice(0, 5), to: one.quiet_to.slice(0, 5) })]),
+      ...(one.repeat_after_s > 0 ? [say("told_repeat", { minutes: number.format(one.repeat_after_s / 60) })] : []),
+    ];
+    return element("tr", {},
+      element("td", {}, element("strong", {}, say(`way_${one.kind}`)), ` ${one.target}`),
+      element("td", {}, when.join("; ")), element("td", {}, remove));
+  }));
+}
+
+if (byId("add-channel")) {
+  const kind = byId("channel-kind");
+  const target = byId("channel-target");
+  const chosen = () => {
+    byId("channel-secret-field").hidden = kind.value !== "webhook";
+    target.placeholder = say(`target_${kind.value}`);
+    target.type = kind.value === "email" ? "email" : "text";
+  };
+  kind.addEventListener("change", chosen);
+  chosen();
+  const quiet = [byId("channel-quiet-from"), byId("channel-quiet-to")];
+  for (const one of quiet) one.addEventListener("input", () => {
+    for (const other of quiet) other.required = quiet.some((field) => field.value);
+  });
+  byId("add-channel").addEventListener("submit", async (event) => {
+    event.preventDefault();
+    const escalate = Number(byId("channel-escalate").value);
+    const done = await attempt(() => send("channels", {
+      place, kind: kind.value, target: target.value.trim(),
+      secret: kind.value === "webhook" ? byId("channel-secret").value : "",
+      least_severity: Number(byId("channel-least").value), repeat_after_s: Number(byId("channel-repeat").value) * 60,
+      escalate_after_s: escalate > 0 ? escalate * 60 : null,
+      quiet_from: quiet[0].value || null, quiet_to: quiet[1].value || null,
+    }));
+    if (!done) return;
+    event.target.reset();
+    chosen();
+    await attempt(refreshChannels);
+  });
+  attempt(refreshChannels);
+}
+
 function openNamed() {
   const id = decodeURIComponent(location.hash.slice(1));
-  if (id && shown?.event_id !== id) open(id, place);
+  if (id && !byId(id) && shown?.event_id !== id) open(id, place);
 }
 addEventListener("hashchange", openNamed);
 openNamed();

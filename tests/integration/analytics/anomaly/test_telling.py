@@ -8,20 +8,28 @@ from contextlib import contextmanager
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pytest
+from paho.mqtt.client import Client, MQTTMessage
+from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from analytics.anomaly.notice.telling import judge_limits, tell
 from analytics.anomaly.watch.machine import load_machines
 from analytics.anomaly.watch.settings import AnomalySettings, MailSettings
 from analytics.anomaly.watch.silence import watch_silence
-from plant.settings import DatabaseSettings
+from plant.settings import BrokerSettings, DatabaseSettings
 from store.anomaly import limit as limit_store
 from store.anomaly.limit import ChannelSaid, LimitSaid
 from store.figure.source import plant_source
+from tests.peers.mqtt import patient
+from tests.peers.services import MosquittoBroker
 from tests.plants.figure_plant import at
 from tests.plants.watched_plant import WatchedPlant, readings
+from tests.waiting import HANG_S, wait_until
+
+ZONE = ZoneInfo("Asia/Ho_Chi_Minh")
 
 
 class Hook(HTTPServer):
@@ -209,3 +217,78 @@ def test_data_that_stopped_are_an_alarm_until_they_come_again(plant: WatchedPlan
     assert row["end_time"] == at(1.3)
     # Outside of the shift nobody expects it to speak.
     assert watch_silence(plant.connection, machines, at(9), after) == 0
+
+
+def listening(broker: MosquittoBroker, topic: str) -> tuple[Client, list[MQTTMessage]]:
+    got: list[MQTTMessage] = []
+    heard = threading.Event()
+    client = patient(Client(CallbackAPIVersion.VERSION2, protocol=MQTTProtocolVersion.MQTTv5))
+    client.on_message = lambda _client, _data, message: got.append(message)
+    client.on_subscribe = lambda *_: heard.set()
+    client.on_connect = lambda one, *_: one.subscribe(topic, 1)
+    client.connect("127.0.0.1", broker.port)
+    client.loop_start()
+    assert heard.wait(HANG_S)
+    return client, got
+
+
+def test_mqtt_is_told_as_the_other_channels_with_quiet_hours_maintenance_and_escalation(
+    plant: WatchedPlant, broker: MosquittoBroker
+) -> None:
+    limited(plant)
+    to = settings(mqtt=BrokerSettings(host="127.0.0.1", port=broker.port))
+    channel(plant, "mqtt", "ca-truc/may-cua")
+    # Until the middle of the event, in the plant's own time of day.
+    quiet = {
+        "quiet_from": at(0.1).astimezone(ZONE).time(),
+        "quiet_to": at(0.7).astimezone(ZONE).time(),
+    }
+    channel(plant, "mqtt", "yen-tinh", **quiet)
+    channel(plant, "mqtt", "quan-doc", escalate_after_s=1200.0)
+    channel(plant, "mqtt", "nham/#")
+    client, got = listening(broker, "alarms/#")
+
+    def topics() -> list[str]:
+        return sorted(one.topic.rpartition("/")[2] for one in got)
+
+    judge_limits(plant.connection, at(0.6))
+    assert tell(plant.connection, to, at(0.6)) == {"sent": 1, "later": 1, "refused": 1}
+    assert tell(plant.connection, to, at(0.61)) == {}
+    wait_until(lambda: topics() == ["may-cua"])
+    (first,) = got
+    content = json.loads(first.payload)
+    assert (
+        first.topic == f"alarms/{'/'.join(content['data']['place'].split('/')[:2])}/ca-truc/may-cua"
+    )
+    assert content["type"] == "anomaly.opened"
+    assert content["id"].startswith(content["data"]["event"])
+
+    plant.connection.execute(
+        "insert into planned_maintenance (site_id, number, place_id, start_time, end_time)"
+        " select site_id, 'bt-1', %s, %s, %s from edge",
+        [plant.unit_id, at(0.7), at(0.84)],
+    )
+    assert tell(plant.connection, to, at(0.75)) == {"later": 1}
+    assert tell(plant.connection, to, at(0.9)) == {"sent": 2}
+    wait_until(lambda: topics() == ["may-cua", "quan-doc", "yen-tinh"])
+
+    judge_limits(plant.connection, at(1.5))
+    assert tell(plant.connection, to, at(1.5)) == {"sent": 3}
+    wait_until(lambda: len(got) == 6)
+    assert {json.loads(one.payload)["type"] for one in got[3:]} == {"anomaly.closed"}
+    client.disconnect()
+    client.loop_stop()
+
+
+def test_a_broker_that_is_away_is_tried_again(plant: WatchedPlant, broker: MosquittoBroker) -> None:
+    limited(plant)
+    to = settings(mqtt=BrokerSettings(host="127.0.0.1", port=broker.port))
+    channel(plant, "mqtt", "may-cua")
+    broker.stop()
+    judge_limits(plant.connection, at(0.6))
+
+    assert tell(plant.connection, to, at(0.6)) == {"failed": 1}
+    broker.start()
+    assert tell(plant.connection, to, at(0.7)) == {"sent": 1}
+    (row,) = plant.rows("select attempts, sent_at from anomaly_message")
+    assert (row["attempts"], row["sent_at"]) == (1, at(0.7))

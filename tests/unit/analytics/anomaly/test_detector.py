@@ -12,6 +12,8 @@ from analytics.anomaly.state import VERSION, from_arrays, load, save, to_arrays
 from plant.errors import DataError
 
 Rows = NDArray[np.float64]
+GROWN = 4000
+"""Rows after which no model is new any more."""
 
 
 def machine(rows: int, sensors: int = 6, seed: int = 1) -> Rows:
@@ -44,17 +46,37 @@ def test_learns_first_and_stays_calm_when_all_is_well() -> None:
 
 @pytest.mark.parametrize("sensor", range(6))
 def test_names_the_sensor_when_its_level_moves(sensor: int) -> None:
-    rows = machine(1500)
-    rows[1000:, sensor] += 6
+    rows = machine(GROWN + 500)
+    rows[GROWN:, sensor] += 6
 
     scores = judged(rows)
 
     opened = int(np.flatnonzero(scores.alarm)[0])
-    assert 1000 <= opened < 1030
+    assert GROWN <= opened < GROWN + 30
     assert scores.contribution[opened + 5].argmax() == sensor
     assert np.nansum(scores.contribution[opened + 5]) == pytest.approx(1)
     assert scores.deviation[opened + 5 : opened + 15, sensor].mean() > 0
     assert scores.expected[opened + 5, sensor] == pytest.approx(50 + 10 * sensor, abs=2)
+
+
+def test_one_sensor_alone_has_to_deviate_farther_while_the_model_is_new() -> None:
+    alone, together = machine(1500), machine(1500)
+    alone[1000:1100, 4] += 4
+    together[1000:1100, [2, 3, 4]] += np.array([4, -4, 4])
+
+    assert not judged(alone).alarm.any()
+    assert judged(alone, alone=0.0).alarm[1000:1100].any()
+    assert judged(together).alarm[1000:1100].any()
+
+
+def test_where_there_is_but_one_sensor_nobody_could_bear_it_out() -> None:
+    rows = np.random.default_rng(3).normal(size=(1500, 1))
+    rows[1000:1100] += 3
+
+    scores = judged(rows)
+
+    assert scores.alarm[1000:1100].any()
+    assert (scores.alarm == judged(rows, alone=0.0).alarm).all()
 
 
 def test_names_the_sensor_when_its_noise_grows() -> None:
@@ -85,7 +107,7 @@ def test_a_drift_that_opened_an_alarm_does_not_hold_it() -> None:
     rows = machine(8000)
     rows[1000:, 1] += np.minimum(np.arange(7000) * 0.02, 30)
 
-    scores = judged(rows)
+    scores = judged(rows, alone=0.0)
 
     assert scores.alarm[400:].mean() < 0.25
     assert not scores.alarm[-3000:].any()
@@ -224,15 +246,15 @@ def test_too_few_rows_make_no_model() -> None:
 
 
 def test_a_hundred_sensors_and_identical_ones() -> None:
-    rows = machine(1500, sensors=100)
+    rows = machine(GROWN + 500, sensors=100)
     rows[:, 50] = rows[:, 49]
-    rows[1000:, 17] += 10
+    rows[GROWN:, 17] += 10
 
     scores = judged(rows)
 
-    assert not scores.alarm[:1000].any()
+    assert not scores.alarm[:GROWN].any()
     opened = int(np.flatnonzero(scores.alarm)[0])
-    assert opened < 1060
+    assert opened < GROWN + 60
     assert scores.contribution[opened + 5].argmax() == 17
 
 

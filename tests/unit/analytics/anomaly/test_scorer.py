@@ -69,7 +69,7 @@ def test_events_are_the_same_in_any_order_in_pieces_and_across_restarts() -> Non
 def test_what_somebody_calls_normal_is_no_alarm_when_it_comes_again() -> None:
     rows = machine(4000)
     for start in (1000, 2500):
-        rows[start : start + 60, 2] += 3.0
+        rows[start : start + 60, 2] += 6.0
     times, sensors, values = columns(rows)
 
     def alarms(learned: bool) -> list[bool]:
