@@ -267,14 +267,16 @@ class Accounts:
         """
         now = self._clock()
         with self._store.transaction() as t:
+            refused = None
             row = t.token(digest(secret), now)
             if row is None or row.kind != "client" or row.token_id != client_id:
                 self._audit(t, client_id[:64], "client-token", client_id[:64], "wrong", caller)
-                rights = None
+                refused = "invalid_client"
+            elif not set(wanted) <= set(row.rights):
+                self._audit(t, client_id, "client-token", client_id, "not-allowed", caller)
+                refused = "invalid_scope"
             else:
                 rights = wanted or row.rights
-                if not set(rights) <= set(row.rights):
-                    raise AccountError("invalid_scope")
                 token = new_secret()
                 t.do("touch_token", hash=digest(secret), now=now)
                 t.do(
@@ -290,8 +292,8 @@ class Accounts:
                 )
                 self._audit(t, client_id, "client-token", client_id, "done", caller)
         # Here for the same reason as in `sign_in`: the audit has to keep it.
-        if rights is None:
-            raise AccountError("invalid_client")
+        if refused is not None:
+            raise AccountError(refused)
         return Grant(token, " ".join(rights), int(BEARER_LIFE.total_seconds()))
 
     def tokens(self, principal: Principal) -> list[TokenRow]:

@@ -93,7 +93,8 @@ class Authentication:
             if self._tablets is not None and cookie.startswith(MARK):
                 return self._remembered(f"p{cookie}", self._tablets.of_token, cookie) or NOBODY
             find = partial(self._people.of_session, used=used)
-            return self._remembered(f"s{cookie}", find, cookie) or NOBODY
+            # Apart: an answer to the page's own polling does not say that somebody is there.
+            return self._remembered(f"s{int(used)}{cookie}", find, cookie) or NOBODY
         ours = self._token is not None and is_session(cookie, self._token)
         return INSTALLATION if ours else NOBODY
 

@@ -197,6 +197,9 @@ class SqliteOutbox:
         try:
             with self._changing():
                 self._store(shown)
+        except MendedError:
+            # The rows at hand are of the file as it was, and so is what would be shown of them.
+            raise
         except TransientError:
             # A full disk takes no rows to thin either; the next commit that it takes has this.
             self._progress = shown

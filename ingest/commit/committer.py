@@ -116,6 +116,7 @@ class Committer:
                 transaction.add_lags(written.lags.counts(microseconds(now)), now)
             # Only here: leaving the `with` above is the commit, and that may fail as well.
             done = True
+            written.forget_told()
             self._registry.keep()
         finally:
             if not done:

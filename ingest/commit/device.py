@@ -45,15 +45,6 @@ class DeviceGroup:
         self._now = now
         self._future_tolerance_us = future_tolerance_us
 
-    def lock(self, parcels: Sequence[Parcel]) -> None:
-        """Keep other workers from the devices' sites: two would each find a repetition new.
-
-        To be called before anything of the group is written.
-        """
-        edges = [self._edge(parcel) for parcel in parcels if isinstance(parcel, DeviceParcel)]
-        for site_id in sorted({edge.site_id for edge in edges if edge is not None}):
-            self._transaction.lock_site(site_id)
-
     def write(self, parcels: Sequence[Parcel]) -> Iterator[RefusedParcel]:
         """Write the devices' values, and yield the messages that cannot be accepted as a whole."""
         parts: list[NewRows] = []

@@ -11,8 +11,7 @@ What holds when it is committed, and what a change here must keep:
 - All of it is in the database or nothing: tags read or announced within a transaction that failed
   are forgotten (`Committer.transact`).
 - Locks are taken in one order, ledgers, then sites, each sorted: workers that took them otherwise
-  could wait for one another. Births alone lock as they come; PostgreSQL then ends one of two that
-  do, and its group is tried again.
+  could wait for one another.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -42,6 +41,7 @@ from ingest.commit.refusal import CURABLE, Refusals, Untold, refusals_of_birth, 
 from ingest.decoding.parcel import (
     BirthParcel,
     DataParcel,
+    DeviceParcel,
     Parcel,
     RefusedParcel,
     StatusParcel,
@@ -85,6 +85,7 @@ class GroupTransaction:
         """Whose birth is missing."""
         self._refusals = Refusals()
         self._untold = {} if untold is None else untold
+        self._told: set[int] = set()
         self._registry = registry
         self._offsets = offsets
         self._now = now
@@ -117,7 +118,7 @@ class GroupTransaction:
             self._now,
             self._future_tolerance_us,
         )
-        devices.lock(parcels)
+        self._lock_sites(parcels)
         for parcel in parcels:
             if isinstance(parcel, StatusParcel):
                 self._apply_status(parcel)
@@ -139,6 +140,26 @@ class GroupTransaction:
         self._outcome.acks = [self._ack(key, ledger) for key, ledger in self._ledgers]
         return self._outcome
 
+    def forget_told(self) -> None:
+        """Forget what the acks tell of births: they are sent, as the transaction is committed."""
+        for edge_id in self._told:
+            self._untold.pop(edge_id, None)
+
+    def _lock_sites(self, parcels: Sequence[Parcel]) -> None:
+        """Keep other workers from the sites of births and of devices, before anything is written.
+
+        Two births of one site could take the same tag, and two workers would each find a device's
+        repetition new. Sorted, as workers that lock two sites one after the other would wait for
+        one another.
+        """
+        edges = [
+            self._registry.edge(parcel.address)
+            for parcel in parcels
+            if isinstance(parcel, BirthParcel | DeviceParcel)
+        ]
+        for site_id in sorted({edge.site_id for edge in edges if edge is not None}):
+            self._transaction.lock_site(site_id)
+
     def _ack(self, key: LedgerKey, ledger: LedgerRow) -> tuple[str, bytes]:
         ack = Ack(
             SCHEMA,
@@ -155,7 +176,8 @@ class GroupTransaction:
 
     def _refused(self, key: LedgerKey) -> list[Refusal] | None:
         """Return what to tell: of this group, and of a birth since the ack before."""
-        told = [*self._untold.pop(key[0], ()), *(self._refusals.of(key) or ())]
+        told = [*self._untold.get(key[0], ()), *(self._refusals.of(key) or ())]
+        self._told.add(key[0])
         return told[:MAX_REFUSALS] or None
 
     def _apply_status(self, parcel: StatusParcel) -> None:

@@ -1,8 +1,6 @@
 -- name: lock_stops
 -- Whoever rewrites the stops of a work unit and whoever classifies one wait for each other.
--- The first number is that of the ingest's lock_site, too; sites and machines are numbered as places,
--- in one row, so the two never meet.
-select pg_advisory_xact_lock(7461003, %(unit)s)
+select pg_advisory_xact_lock(7461016, %(unit)s)
 
 -- name: reason_known
 -- Whether the work unit's enterprise has a stop reason of that code.

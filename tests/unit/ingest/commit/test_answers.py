@@ -2,13 +2,22 @@
 
 from collections.abc import Sequence
 
+import msgspec
 import pytest
 
 from ingest.commit.heartbeat import MOST_SPANS
 from plant.delivery.gap import Gap, GapReason, gaps
 from plant.delivery.idset import EMPTY, IdSet
+from plant.errors import DataError
 from plant.native.message import Ack, DropReason, Leaf, Limits, Refusal, decode_ack
-from tests.plants.deliveries import EDGE, TEMPERATURE, birth, data, status
+from tests.plants.deliveries import (
+    EDGE,
+    LATHE,
+    TEMPERATURE,
+    birth,
+    data,
+    status,
+)
 from tests.unit.ingest.bench import Bench
 
 
@@ -44,6 +53,19 @@ def test_an_edge_is_told_what_was_refused() -> None:
         Refusal("out_of_range", 2, TEMPERATURE.name, "900 is outside -20 to 200"),
         Refusal("unknown_tag", 1, "no-such-tag", "the edge has not announced a tag 'no-such-tag'"),
     ]
+
+
+def test_what_was_refused_of_a_birth_is_told_though_the_first_answer_was_never_committed() -> None:
+    bench = Bench()
+    wrong = msgspec.structs.replace(TEMPERATURE, work_unit=f"{LATHE}-2")
+    assert not acks(bench.take(birth([wrong])))
+    bench.store.before_commit.append(DataError("unavailable", "the transaction failed"))
+
+    (ack,) = acks(bench.take(status()))
+
+    assert bench.store.transactions == 3
+    assert ack.refused is not None
+    assert ack.refused[0].reason == "unknown_work_unit"
 
 
 def test_ids_that_the_platform_lost_are_a_gap_of_that_reason_and_the_rest_arrives() -> None:
