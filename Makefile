@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format up bench bench-ingest bench-edge bench-oee bench-faults bench-anomaly fuzz fuzz-api fuzz-messages lock clean
+.PHONY: help demo test check lint format docs edge-installer up bench bench-ingest bench-edge bench-oee bench-faults bench-anomaly fuzz fuzz-api fuzz-messages lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -37,6 +37,15 @@ format: ## Rewrite the code in the house format
 	@sh setup/environment.sh dev
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+docs: ## Build the documentation into build/docs (searchable; also opened as a file)
+	@sh setup/environment.sh dev
+	@$(BIN)/sphinx-build --quiet --fail-on-warning --conf-dir setup/documentation docs build/docs $(ARGS)
+	@echo "build/docs/README.html"
+
+edge-installer: ## Build the one file that installs an edge without a network, into dist/
+	@sh setup/environment.sh dev
+	@$(BIN)/python -m setup.edge_installer.build $(ARGS)
 
 up: ## Start the whole platform in containers (Docker Compose)
 	@docker compose version >/dev/null 2>&1 || { \

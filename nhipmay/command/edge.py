@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 import yaml
 
-from nhipmay.command import edge_browse, edge_look, edge_trust
+from nhipmay.command import edge_browse, edge_look, edge_trust, edge_unit
 from nhipmay.command.console import console
 from nhipmay.command.option import Settings
 from nhipmay.edge_service import run_edge
@@ -20,6 +20,7 @@ app.command("read")(edge_look.read_edge)
 app.command("watch")(edge_look.watch_edge)
 app.command("import-tags")(edge_look.import_tags)
 app.command("trust")(edge_trust.trust)
+app.command("unit")(edge_unit.write_unit)
 
 
 @app.callback()

@@ -1,0 +1,1 @@
+"""The one file that installs an edge without a network."""
