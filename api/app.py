@@ -52,6 +52,7 @@ from api.routers import (
     places,
     programme,
     programme_data,
+    programme_documents,
     programme_writing,
     reference,
     series,
@@ -148,7 +149,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.take(account.token_router, ERRORS)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
     own = (anomaly_page.router, sign_in.router, account.router, tablets.router, trend.router)
-    pilot = (programme.router, programme_writing.router)
+    pilot = (programme.router, programme_writing.router, programme_documents.router)
     others = (corrections_page.router, single_sign_on.router, sites.router, reference.router)
     for router in (*page_routers, *own, *others, *pilot):
         app.take(router, PAGE_ERRORS)

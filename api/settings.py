@@ -96,6 +96,8 @@ class ApiSettings(ServiceSettings):
     """Give certificates to edges; none are given by default."""
     accounts: AccountsSettings | None = None
     """Ask everybody who they are, and show them what they may see; not by default."""
+    letter_file: Path | None = None
+    """JSON file with what head and foot of the department's documents say; usual words without."""
     stale_after_s: Annotated[float, Field(gt=0)] = 45.0
     """Wall seconds without a heartbeat after which an edge counts as out of touch."""
     lost_after_s: Annotated[float, Field(gt=0)] = 3600.0

@@ -13,12 +13,14 @@ from nhipmay.command import (
     demo,
     doctor,
     documents,
+    dossier,
     edge,
     evaluation,
     evidence,
     grafana,
     ingest,
     migrate,
+    pull,
     simulation,
 )
 from nhipmay.command.access import account, audit
@@ -40,6 +42,8 @@ app.command()(migrate.migrate)
 app.command()(backup.backup)
 app.command()(backup.restore)
 app.command("import")(documents.import_documents)
+app.command()(pull.pull)
+app.command()(dossier.dossier)
 app.command()(simulation.simulate)
 app.command()(simulation.replay)
 app.command()(doctor.doctor)

@@ -19,6 +19,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.access.authentication import Authentication
 from api.access.principal import CURRENT, Principal
+from api.access.role import Right
 from api.delivery.presence import edge_state
 from api.http.context import Context, tree_of
 from api.http.places import PlaceTree
@@ -112,6 +113,7 @@ def make_environment(assets: Mapping[str, Asset], *, visits: bool = False) -> En
     environment.globals["assets"] = {
         name: f"/static/{asset.address}" for name, asset in assets.items()
     }
+    environment.globals["in_programme"] = _in_programme
     environment.globals["signed_in"] = partial(_signed_in, visits=visits)
     return environment
 
@@ -122,6 +124,12 @@ def _signed_in(*, visits: bool) -> tuple[str, str] | None:
     if principal.credential != "session" or principal.account_id is None:
         return None
     return principal.name, "/sign-in" if visits else "/account"
+
+
+def _in_programme() -> bool:
+    """Return whether who looks at a page has records of the pilot programme to see."""
+    principal = CURRENT.get()
+    return principal.account_id is not None and principal.may(Right.PROGRAMME)
 
 
 def _address(values: Mapping[str, object], names: Sequence[str] | None = None) -> str:

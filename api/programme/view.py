@@ -47,7 +47,15 @@ class RecordLine:
     def name(self) -> str:
         """Kind, period and version."""
         version = f" (bản {self.record.version})" if self.record.version > 1 else ""
-        return f"{self.kind.name_vi} {self.record.period.replace('_', ' – ')}{version}"
+        return f"{self.kind.name_vi} {shown_period(self.record.period)}{version}"
+
+
+def shown_period(period: str) -> str:
+    """Return a period as people write it: days as dd/mm/yyyy, others as they are."""
+    if "_" not in period:
+        return period
+    days = (date.fromisoformat(one) for one in period.split("_"))
+    return " – ".join(f"{one:%d/%m/%Y}" for one in days)
 
 
 def lines(records: Sequence[RecordRow]) -> list[RecordLine]:

@@ -31,6 +31,7 @@ from api.programme.view import (
     figure_view,
     lines,
     matrix,
+    shown_period,
 )
 from api.routers.pages import LanguageQuery, Pages, PagesDep
 from assessment.evidence import METRICS
@@ -76,6 +77,7 @@ def show(
         status=status,
         actor=_actor(),
         office_vi=OFFICE_VI,
+        shown_period=shown_period,
         Office=Office,
         **values,
     )
@@ -197,6 +199,7 @@ def record_page(
             "machines": [],
             "places": {},
             "deciding": False,
+            "has_document": kind.of_programme and actor is not None and actor.enterprise is None,
             "documents": {one.value: DOCUMENT_VI[one] for one in Document},
         }
         if row.kind == "assessment":

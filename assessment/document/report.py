@@ -24,7 +24,21 @@ class Table:
             raise ValueError("every row of a table is as long as its head")
 
 
-Block = str | Table
+@dataclass(frozen=True, slots=True)
+class Chart:
+    """Bars side by side, a group per category; a value that is not known has no bar."""
+
+    title: str
+    unit: str
+    categories: tuple[str, ...]
+    series: tuple[tuple[str, tuple[float | None, ...]], ...]
+
+    def __post_init__(self) -> None:
+        if any(len(values) != len(self.categories) for _, values in self.series):
+            raise ValueError("every series of a chart has a value per category")
+
+
+Block = str | Table | Chart
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +96,8 @@ class Report:
     signature: Signature
     addressee: str | None = None
     to_superior: bool = True
+    secretary: str | None = None
+    """Of minutes (form 1.9): who signs on the left; the signature's office is the chair's."""
     annexes: tuple[Annex, ...] = ()
 
 

@@ -13,6 +13,7 @@ from docx.table import _Cell
 from docx.text.paragraph import Paragraph
 
 from assessment.document import form
+from assessment.document.chart import add_chart
 from assessment.document.paper import (
     draw_line,
     first_paragraph,
@@ -27,6 +28,7 @@ from assessment.document.paper import (
 from assessment.document.report import (
     Annex,
     Block,
+    Chart,
     Clause,
     Report,
     Table,
@@ -57,16 +59,19 @@ def report_docx(report: Report) -> bytes:
     )
     _letterhead(document, report)
     _title(document, report)
-    for base in bases_lines(report.bases):
-        _body(document, base, italic=True)
     if report.addressee:
         paragraph = document.add_paragraph()
         paragraph.alignment = WD_ALIGN_PARAGRAPH.CENTER
         _spaced(paragraph)
         words(paragraph, _nfc(f"Kính gửi: {report.addressee}."), form.BODY_PT)
+    for base in bases_lines(report.bases):
+        _body(document, base, italic=True)
     last = _content(document, report)
     _end(last)
-    _signature(document, report)
+    if report.secretary is None:
+        _signature(document, report)
+    else:
+        _minutes_signatures(document, report, report.secretary)
     for index, annex in enumerate(report.annexes):
         _annex(document, report, annex, roman(index + 1) if len(report.annexes) > 1 else "")
     out = io.BytesIO()
@@ -152,6 +157,8 @@ def _blocks(document: Document, blocks: tuple[Block, ...]) -> None:
     for block in blocks:
         if isinstance(block, Table):
             _table(document, block)
+        elif isinstance(block, Chart):
+            add_chart(tight(document.add_paragraph()), block)
         else:
             _body(document, block)
 
@@ -173,15 +180,30 @@ def _spaced(paragraph: Paragraph) -> None:
 
 def _table(document: Document, content: Table) -> None:
     table = document.add_table(rows=1, cols=len(content.head), style="Table Grid")
+    table.autofit = False
+    widths = _column_widths(content)
     for cell, text in zip(table.rows[0].cells, content.head, strict=True):
         words(first_paragraph(cell), _nfc(text), form.TABLE_PT, bold=True)
     for row in content.rows:
         for cell, text in zip(table.add_row().cells, row, strict=True):
             paragraph = tight(cell.paragraphs[0], WD_ALIGN_PARAGRAPH.LEFT)
             words(paragraph, _nfc(text), form.TABLE_PT)
+    for column, width in zip(table.columns, widths, strict=True):
+        column.width = Mm(width)
+        for cell in column.cells:
+            cell.width = Mm(width)
     repeat_head(table)
     # Without a paragraph after it a table would touch the next one.
     words(tight(document.add_paragraph()), "", 6)
+
+
+def _column_widths(content: Table) -> tuple[float, ...]:
+    """Return widths in millimetres: as long as the words are, within bounds, and whole words."""
+    columns = list(zip(content.head, *content.rows, strict=True))
+    longest = [max(len(one) for one in column) for column in columns]
+    word = [max(len(part) for one in column for part in one.split() or [""]) for column in columns]
+    weights = [max(w, min(long, 28), 3) + 2 for w, long in zip(word, longest, strict=True)]
+    return tuple(form.TEXT_MM * weight / sum(weights) for weight in weights)
 
 
 def _signature(document: Document, report: Report) -> None:
@@ -195,6 +217,22 @@ def _signature(document: Document, report: Report) -> None:
         paragraph = tight(left.add_paragraph(), WD_ALIGN_PARAGRAPH.LEFT)
         words(paragraph, _nfc(line), form.RECIPIENTS_PT)
     _offices(right, report)
+
+
+def _minutes_signatures(document: Document, report: Report, secretary: str) -> None:
+    table = document.add_table(rows=1, cols=2)
+    half = form.TEXT_MM / 2
+    set_widths(table, (half, half))
+    left, right = table.rows[0].cells
+    words(first_paragraph(left), _nfc(secretary.upper()), form.BODY_PT, bold=True)
+    words(first_paragraph(right), _nfc(report.signature.office.upper()), form.BODY_PT, bold=True)
+    for _ in range(4):
+        words(tight(right.add_paragraph()), "", form.BODY_PT)
+    head = tight(document.add_paragraph(), WD_ALIGN_PARAGRAPH.LEFT)
+    words(head, "Nơi nhận:", form.RECIPIENTS_HEAD_PT, bold=True, italic=True)
+    for line in recipients_lines(report):
+        paragraph = tight(document.add_paragraph(), WD_ALIGN_PARAGRAPH.LEFT)
+        words(paragraph, _nfc(line), form.RECIPIENTS_PT)
 
 
 def _offices(cell: _Cell, report: Report) -> None:

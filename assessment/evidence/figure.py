@@ -120,6 +120,8 @@ def number_vi(value: Number | None, unit: str) -> str:
     """Return a number as Vietnamese writes it: comma for decimals, a share in percent."""
     if value is None:
         return "—"
+    if isinstance(value, int) and unit != "%":
+        return f"{value:,} {unit}".translate(_VIETNAMESE).strip()
     shown = float(value) * (100 if unit == "%" else 1)
     text = f"{shown:,.1f}" if abs(shown) >= 0.05 or shown == 0 else f"{shown:.3g}"
     return f"{text.translate(_VIETNAMESE)} {unit}".strip()

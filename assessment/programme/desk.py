@@ -37,6 +37,7 @@ _USUAL_GATE: Final = GateSettings()
 _LIVE: Final = frozenset({Status.CONFIRMED, Status.REVIEWED, Status.CLOSED})
 _LONGEST_COMMENT: Final = 2000
 _MOST_MACHINES: Final = 2000
+_LONGEST_WINDOW: Final = timedelta(days=400)
 
 
 class Desk:
@@ -68,6 +69,10 @@ class Desk:
         if of is None:
             raise DataError("unknown_kind", f"không có loại hồ sơ {kind!r}")
         of.check_period(period)
+        if kind in {"assessment", "baseline"}:
+            window = window_of_period(period, self._zone)
+            if window.length > _LONGEST_WINDOW:
+                raise DataError("period_too_long", f"kỳ dài hơn {_LONGEST_WINDOW.days} ngày")
         if of.of_programme != (enterprise is None) or not may_write(
             of, Status.DRAFT, enterprise, actor
         ):
@@ -382,8 +387,8 @@ class Desk:
                 }
             self._write(t, record_id, content)
 
-    def move(self, actor: Actor, record_id: int, to: str, comment: str) -> None:
-        """Move a record a step on, or back with a reason.
+    def move(self, actor: Actor, record_id: int, to: str, comment: str) -> str:
+        """Move a record a step on, or back with a reason; return what the audit keeps of the step.
 
         Raises:
             DataError: It is no step of this office, or the record is not complete.
@@ -396,7 +401,7 @@ class Desk:
             forward = target in {Status.CONFIRMED, Status.REVIEWED}
             if forward and (problems := self.problems_vi(t, record)):
                 raise DataError("not_complete", "; ".join(problems[:20]))
-            self._step(t, record, target, actor.name, actor.office, comment)
+            return self._step(t, record, target, actor.name, actor.office, comment)
 
     def _step(
         self,
@@ -406,7 +411,7 @@ class Desk:
         who: str,
         office: Office,
         comment: str,
-    ) -> None:
+    ) -> str:
         steps = t.steps(record.record_id)
         before = steps[-1].hash if steps else ""
         position, now = len(steps) + 1, self._clock()
@@ -439,6 +444,7 @@ class Desk:
             },
         )
         t.do("move_record", {"record_id": record.record_id, "status": to, "at": now})
+        return f"HS{record.record_id}/{position} {hashed}"
 
     def problems_vi(self, t: PilotTransaction, record: RecordRow) -> tuple[str, ...]:
         """Return what a record still lacks before it may go on."""
@@ -683,13 +689,20 @@ def _declared(records: Sequence[RecordRow], period: str) -> Declared:
         values = json.loads(one.content).get("values", {})
         held = replace(held, checks=(*held.checks, *_checks(one.period, values.get("checks", ""))))
         if "decisions" in values:
-            with_metric = int(values.get("decisions_with_metric", "0"))
+            with_metric = _whole(one.period, values.get("decisions_with_metric", "0"))
             held = replace(
                 held,
-                decisions=(held.decisions or 0) + int(values["decisions"]),
+                decisions=(held.decisions or 0) + _whole(one.period, values["decisions"]),
                 decisions_with_metric=(held.decisions_with_metric or 0) + with_metric,
             )
     return held
+
+
+def _whole(month: str, text: str) -> int:
+    if not text.strip().isdecimal() or len(text) > 9:
+        words = f"nhật ký {month}: số quyết định {text[:20]!r} phải là số nguyên"
+        raise DataError("decisions_not_valid", words)
+    return int(text)
 
 
 def _checks(month: str, text: str) -> list[CheckedShift]:

@@ -31,6 +31,12 @@ def demo(
     disorder: Annotated[
         bool, typer.Option(help="Let machines and lines lie as real ones do.")
     ] = True,
+    programme: Annotated[
+        bool,
+        typer.Option(
+            "--programme", help="With a pilot programme of four enterprises; takes minutes more."
+        ),
+    ] = False,
     python_broker: Annotated[
         bool, typer.Option("--python-broker", help="Do without mosquitto even if it is there.")
     ] = False,
@@ -48,6 +54,7 @@ def demo(
         speed=speed,
         disorder=disorder,
         python_broker=python_broker,
+        programme=programme,
     )
     if not check:
         run_demo(options, console())

@@ -10,6 +10,7 @@ from typing import Any
 from nhipmay.demo.children import Child, service
 from nhipmay.demo.folder import DemoFolder
 from nhipmay.demo.people import visitors
+from nhipmay.demo.pilots import COMPANIES, description
 from nhipmay.demo.ports import free_ports, is_listening
 from nhipmay.demo.readiness import answers
 from plant.description import PlantDescription
@@ -51,6 +52,11 @@ def descriptions() -> list[PlantDescription]:
     return [load_settings(PlantDescription, pilot_folder(pilot) / "plant.yaml") for pilot in PILOTS]
 
 
+def programme_plants(*, programme: bool) -> list[PlantDescription]:
+    """Return the descriptions of the enterprises that a demo's programme has."""
+    return [description(one) for one in COMPANIES] if programme else []
+
+
 @dataclass(frozen=True, slots=True)
 class Plan:
     """Settings that the services of one demo share."""
@@ -62,6 +68,7 @@ class Plan:
     broker: dict[str, Any]
     seed: int
     disorder: bool
+    programme: bool = False
 
     def platform(self) -> Iterator[Child]:
         """Yield ingest, analytics and the API."""
@@ -70,11 +77,14 @@ class Plan:
         yield self._service("analytics", "analytics", shared)
         accounts = {
             "logins_secret_file": str(self.folder.secrets / "database-logins"),
-            "visitors": [visitor.login for visitor in visitors(descriptions())],
+            "visitors": [visitor.login for visitor in visitors(self._all_plants())],
         }
         api = shared | {"host": "127.0.0.1", "port": self.addresses.page, "accounts": accounts}
         api["token_file"] = str(self.folder.secrets / "api-token")
         yield self._service("api", "api", api, f"{self.addresses.url}/health/ready")
+
+    def _all_plants(self) -> list[PlantDescription]:
+        return [*descriptions(), *programme_plants(programme=self.programme)]
 
     def plants(self) -> Iterator[Child]:
         """Yield each pilot's machines and then its edge."""

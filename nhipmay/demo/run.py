@@ -42,6 +42,11 @@ def run_demo(options: DemoOptions, console: Console) -> None:
             f"  Data, settings and logs: {options.data}\n"
             "  Ctrl-C stops everything.\n"
         )
+        if options.programme:
+            console.print(
+                f"  The programme: {session.addresses.url}/programme - choose a role of the "
+                "department or of its enterprises at the top right.\n"
+            )
         # Nobody would wait for a machine to be learned: the demo does as an engineer does.
         places = [place for one in descriptions() for place in one.places()]
         machines = [place.path for place in places if place.level is Level.WORK_UNIT]

@@ -14,8 +14,10 @@ from nhipmay.demo.children import Supervisor
 from nhipmay.demo.database import database_child
 from nhipmay.demo.folder import claim
 from nhipmay.demo.people import invite_visitors
-from nhipmay.demo.plan import Plan, choose_addresses, descriptions
+from nhipmay.demo.pilots import ZONE, compute_history, write_history
+from nhipmay.demo.plan import Plan, choose_addresses, descriptions, programme_plants
 from nhipmay.demo.ports import page_port
+from nhipmay.demo.programme import seed_programme
 from nhipmay.demo.readiness import Asking, has_figures
 from plant.clock import system_clock
 from plant.errors import TransientError
@@ -42,6 +44,8 @@ class DemoOptions:
     """Settings block of a database that runs already, to use instead of the embedded one."""
     broker: dict[str, Any] | None = None
     """Settings block of a broker that runs already."""
+    programme: bool = False
+    """Add the department's programme: four enterprises with eight weeks of history, and drafts."""
 
 
 class DemoSession:
@@ -71,6 +75,7 @@ class DemoSession:
             broker=broker,
             seed=self._options.seed,
             disorder=self._options.disorder,
+            programme=self._options.programme,
         )
         with self._console.status("Starting the platform, the machines and their edges …"):
             self.supervisor.start(*plan.platform(), *plan.plants())
@@ -111,8 +116,25 @@ class DemoSession:
             migrate(settings)
             for description in descriptions():
                 load_plant(settings, description)
-            invite_visitors(settings, self.folder.new_secret("database-logins"), descriptions())
+            plants = [*descriptions(), *programme_plants(programme=self._options.programme)]
+        if self._options.programme:
+            self._add_programme(settings)
+        invite_visitors(settings, self.folder.new_secret("database-logins"), plants)
         return block
+
+    def _add_programme(self, settings: DatabaseSettings) -> None:
+        until = system_clock().astimezone(ZONE).date()
+        with self._console.status("Writing eight weeks of four enterprises …") as status:
+            write_history(settings, until, self._options.seed)
+            passes = 0
+
+            def passed() -> None:
+                nonlocal passes
+                passes += 1
+                status.update(f"Computing their figures, pass {passes} …")
+
+            compute_history(settings, until, passed)
+            seed_programme(settings, until)
 
     def _start_broker(self) -> dict[str, Any]:
         if self._options.broker is not None:

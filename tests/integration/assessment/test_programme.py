@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -163,3 +164,27 @@ def test_what_was_changed_past_the_rules_is_named(walk: Walk) -> None:
     page = walk.officer.get(f"/programme/record/{record}").text
 
     assert f"hồ sơ {record}, số đo E01: bị thay đổi" in page
+
+
+def test_what_is_written_wrongly_is_said_and_breaks_no_page(walk: Walk) -> None:
+    for kind, period in (
+        ("assessment", "2026-13-01_2026-13-28"),
+        ("assessment", "2026-03-28_2026-03-01"),
+        ("assessment", "2020-01-01_2026-03-01"),
+        ("monthly", "202613"),
+        ("nonsense", "lần-1"),
+        ("final", "2026"),
+    ):
+        data = {"kind": kind, "period": period, "place": OWN}
+        assert walk.engineer.post("/programme/records", data=data).status_code == 422, (
+            kind,
+            period,
+        )
+    walk.register()
+    journal = walk.open(walk.engineer, "journal", "202603", OWN)
+    values: dict[str, Any] = {"decisions": "mười", "checks": "ca 1 | 100 | 99 | đã ký"}
+    walk.post(walk.engineer, f"/programme/record/{journal}/values", **values)
+    walk.step(walk.manager, journal, "confirmed")
+    record = walk.open(walk.engineer, "assessment", PERIOD, OWN)
+    answer = walk.post(walk.engineer, f"/programme/record/{record}/evidence", expect=422)
+    assert "phải là số nguyên" in answer.text

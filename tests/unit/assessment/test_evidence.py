@@ -98,7 +98,7 @@ def test_without_a_confirmed_register_there_is_no_share() -> None:
         ("E07", given.Stops(HOUR, 3 * HOUR), "33,3 %"),
         ("E09", given.Traces((given.ProductTrace("A", 5, 10),)), "50,0 %"),
         ("E11", given.Alarms(4, 3, None, None), "75,0 %"),
-        ("E12", given.Use((given.DepartmentUse("Dập", 3, 9),), 1, None), "3,0 người"),
+        ("E12", given.Use((given.DepartmentUse("Dập", 3, 9),), 1, None), "3 người"),
         ("E13", given.Decisions(1, 4), "25,0 %"),
         ("E14", given.Energy(Fraction(12345), Fraction(1), 5, 1, 2), "12.345,0 kWh"),
         ("E15", given.Security(1, 2), "50,0 %"),

@@ -1,0 +1,173 @@
+"""What closed records promise: computed again alike, late data supersede, tampering is named."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+
+from assessment.bundle import TrustedKey, key_id, sign_bundle, verify_bundle
+from assessment.bundle.key import base64url
+from assessment.programme.bundling import check_figures, files_of
+from assessment.programme.content import step_hash
+from nhipmay.evidencing import checked_records, make_key, rechecked, revoke, signed_record
+from plant.clock import system_clock
+from plant.errors import DataError
+from plant.settings import DatabaseSettings
+from store import connect
+from store.assessment.record import PilotStore
+from tests.peers.compose_roles import compose_database
+from tests.peers.postgres import PostgresServer
+from tests.plants.figure_plant import SAW, FigurePlant
+from tests.plants.pilot_programme import Walk, walk_of
+from tests.plants.two_enterprises import OWN, Town, prepared
+
+
+@pytest.fixture
+def walk(timescale_server: PostgresServer) -> Iterator[Walk]:
+    with compose_database(timescale_server) as owner:
+        prepared(owner)
+        town = Town(owner)
+        walk = walk_of(town)
+        walk.begin()
+        walk.register()
+        yield walk
+        town.close()
+
+
+def test_a_closed_record_is_computed_again_alike_until_late_data_come(walk: Walk) -> None:
+    record = walk.assessment()
+    owner = walk.town.owner
+    before = content(owner, record)
+
+    assert rechecked(owner, None) == {record: []}
+
+    plant = FigurePlant.__new__(FigurePlant)
+    plant.database, plant.connection = owner, connect(owner, autocommit=True)
+    plant.write(SAW, "state", [(1.5, "HELD")])
+    plant.settle(4)
+    plant.close()
+    (differences,) = rechecked(owner, None).values()
+    again = rechecked(owner, None)
+
+    assert any(one.startswith("E06") for one in differences), differences
+    assert content(owner, record) == before
+    with PilotStore(owner).transaction() as t:
+        versions = t.records(1, OWN, "assessment")
+    assert [(one.version, one.status, one.supersedes) for one in versions] == [
+        (1, "closed", None),
+        (2, "draft", record),
+    ]
+    assert json.loads(versions[1].content)["because_vi"] == "Số liệu đến sau khi chốt"
+    assert again[record] == differences
+    assert checked_records(owner) == (len(walk.records) + 1, [])
+
+
+def content(owner: DatabaseSettings, record: int) -> str:
+    with PilotStore(owner).transaction() as t:
+        row = t.record(record)
+        assert row is not None
+        return row.content
+
+
+@pytest.mark.parametrize(
+    ("statement", "named"),
+    [
+        ("update pilot_record set content = content || ' ' where record_id = {r}", "nội dung"),
+        ("update pilot_step set comment = 'x' where record_id = {r} and position = 2", "bước 2"),
+        ("delete from pilot_step where record_id = {r} and position = 1", "bước 1"),
+        ("update pilot_record set status = 'withdrawn' where record_id = {r}", "trạng thái"),
+        ("delete from pilot_evidence where record_id = {r} and metric_code = 'E06'", "E06: bị mất"),
+        ("update pilot_machine set name_vi = 'x'", "danh mục máy bị thay đổi"),
+    ],
+)
+def test_whatever_is_changed_past_the_workflow_is_named(
+    walk: Walk, statement: str, named: str
+) -> None:
+    record = walk.assessment()
+    owner = walk.town.owner
+    assert checked_records(owner)[1] == []
+    with connect(owner, autocommit=True) as connection:
+        for table in ("record", "step", "evidence", "machine"):
+            connection.execute(f"alter table pilot_{table} disable trigger user".encode())
+        connection.execute(statement.format(r=record).encode())
+
+    faults = checked_records(owner)[1]
+
+    assert faults, statement
+    assert any(named in one for one in faults), faults
+
+
+def test_a_chain_made_anew_does_not_agree_with_the_audit(walk: Walk) -> None:
+    record = walk.assessment()
+    owner = walk.town.owner
+    with PilotStore(owner).transaction() as t:
+        steps = t.steps(record)
+        t.connection.execute("alter table pilot_step disable trigger user")
+        before = ""
+        for one in steps:
+            hashed = step_hash(
+                before,
+                record,
+                one.position,
+                (one.from_status, one.to_status),
+                "ai-do",
+                one.office,
+                one.at,
+                one.comment,
+                one.sha256,
+            )
+            t.connection.execute(
+                "update pilot_step set who = 'ai-do', hash = %s"
+                " where record_id = %s and position = %s",
+                (hashed, record, one.position),
+            )
+            before = hashed
+
+    assert any("không khớp nhật ký kiểm toán" in one for one in checked_records(owner)[1])
+
+
+def test_a_bundle_computes_its_figures_again_and_every_byte_counts(
+    walk: Walk, tmp_path: Path
+) -> None:
+    record = walk.assessment()
+    owner, keys = walk.town.owner, tmp_path / "keys.json"
+    name = make_key(tmp_path / "key.pem", keys)
+    bundle = signed_record(owner, record, tmp_path / "key.pem", with_inputs=True)
+    trusted = {name: TrustedKey.model_validate(json.loads(keys.read_text())[0])}
+
+    alike, faults = check_figures(verify_bundle(bundle, trusted).files)
+
+    assert {"E01", "E02", "E06"} <= set(alike)
+    assert faults == []
+    # Every seventh byte of a large one here; each byte of a small one in the unit tests.
+    for at in range(0, len(bundle), max(1, len(bundle) // 300)):
+        changed = bytearray(bundle)
+        changed[at] ^= 0x01
+        with pytest.raises(DataError):
+            verify_bundle(bytes(changed), trusted)
+    second = make_key(tmp_path / "second.pem", keys)
+    revoke(keys, name, "khóa cũ bị lộ")
+    listed = json.loads(keys.read_text())
+    assert [one.get("revoked_vi") for one in listed] == ["khóa cũ bị lộ", None]
+    assert second != name
+
+
+def test_a_figure_that_was_signed_anew_with_another_value_is_found(walk: Walk) -> None:
+    record = walk.assessment()
+    with PilotStore(walk.town.owner).transaction() as t:
+        row = t.record(record)
+        assert row is not None
+        files = files_of(t, row, inputs=True)
+    figure = json.loads(files["evidence/e06.json"])
+    figure["value"] = "1/1"
+    files["evidence/e06.json"] = json.dumps(figure).encode()
+    key = Ed25519PrivateKey.generate()
+    x = base64url(key.public_key().public_bytes_raw())
+    trusted = {key_id(key.public_key()): TrustedKey(x=x)}
+    bundle = sign_bundle(files, {}, key, system_clock())
+
+    assert check_figures(verify_bundle(bundle, trusted).files)[1] == [
+        "evidence/e06.json: không khớp hồ sơ"
+    ]
