@@ -55,8 +55,10 @@ class Registry:
     most_tags: int = 25_000
     """How many tags an edge may have in all: whoever writes has them all in memory."""
     _edges: dict[EdgeAddress, EdgeRow] = field(default_factory=dict)
+    _heard: dict[int, set[int]] = field(default_factory=dict)
+    """By site, the edges that spoke here: natively and by Sparkplug are two registries."""
     _sites: dict[int, dict[str, TagRow]] = field(default_factory=dict)
-    """By site, its tags by their names."""
+    """By site, the tags of these edges by their names."""
     _prints: dict[int, str] = field(default_factory=dict)
     """By site, how its tags were when they were read; none while they are being changed."""
     _before: dict[int, dict[str, TagRow] | None] = field(default_factory=dict)
@@ -87,8 +89,13 @@ class Registry:
         # birth with which it begins is sent once.
         if any(self.objection(address) for address in wanted):
             self._edges = {address_of(row): row for row in transaction.edges()}
-        sites = {self._edges[address].site_id for address in wanted if address in self._edges}
-        if missing := sites - self._sites.keys():
+        missing = set()
+        for edge in (self._edges[address] for address in wanted if address in self._edges):
+            heard = self._heard.setdefault(edge.site_id, set())
+            if edge.edge_id not in heard or edge.site_id not in self._sites:
+                heard.add(edge.edge_id)
+                missing.add(edge.site_id)
+        if missing:
             self._read(transaction, missing)
 
     def _check(self, transaction: DeliveryTransaction) -> None:
@@ -105,7 +112,8 @@ class Registry:
         # The print first: what changes in between is then read once more.
         self._prints |= transaction.tag_prints(sorted(sites))
         for site_id in sites:
-            self._sites[site_id] = {row.tag.name: row for row in transaction.tags(site_id)}
+            rows = transaction.tags(site_id, self._heard.get(site_id, ()))
+            self._sites[site_id] = {row.tag.name: row for row in rows}
         self._index()
 
     def look_up(self, transaction: DeliveryTransaction, site_id: int, names: Sequence[str]) -> None:
@@ -121,7 +129,11 @@ class Registry:
     def learn(self, transaction: DeliveryTransaction, site_id: int, names: Sequence[str]) -> None:
         """Read tags that this transaction stored; `undo` forgets them where it fails."""
         known = site_id in self._sites
-        rows = transaction.tags_about(site_id, names) if known else transaction.tags(site_id)
+        rows = (
+            transaction.tags_about(site_id, names)
+            if known
+            else transaction.tags(site_id, self._heard.get(site_id, ()))
+        )
         self._learned(site_id, {row.tag.name: row for row in rows})
 
     def _learned(self, site_id: int, rows: dict[str, TagRow]) -> None:

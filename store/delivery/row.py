@@ -209,8 +209,8 @@ class DeliveryTransaction(Protocol):
     def edges(self) -> list[EdgeRow]:
         """Return all enrolled edges."""
 
-    def tags(self, site_id: int) -> list[TagRow]:
-        """Return all tags of a site."""
+    def tags(self, site_id: int, edge_ids: Collection[int]) -> list[TagRow]:
+        """Return all tags of these edges of a site."""
 
     def tags_about(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
         """Return the tags of a site that have one of the names, or a role."""

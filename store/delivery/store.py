@@ -112,9 +112,9 @@ class PostgresDeliveryTransaction:
         """Return all enrolled edges."""
         return [EdgeRow(*row) for row in self._connection.execute(_Q["edges"])]
 
-    def tags(self, site_id: int) -> list[TagRow]:
-        """Return all tags of a site."""
-        return self._tags("tags", site=site_id)
+    def tags(self, site_id: int, edge_ids: Collection[int]) -> list[TagRow]:
+        """Return all tags of these edges of a site."""
+        return self._tags("tags", site=site_id, edges=list(edge_ids))
 
     def tags_about(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
         """Return the tags of a site that have one of the names, or a role."""

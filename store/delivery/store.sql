@@ -35,7 +35,7 @@ inner join place on place.place_id = tag.work_unit_id
 -- name: tags
 -- In the order of the columns of TagRow and Tag.
 {tag_rows}
-where tag.site_id = %(site)s
+where tag.site_id = %(site)s and tag.edge_id = any(%(edges)s::integer[])
 
 -- name: tags_about
 -- Those of some names, and those with a role, as a machine has each role once.

@@ -235,7 +235,10 @@ class MemoryTransaction:
     def edges(self) -> list[EdgeRow]:
         return list(self._tables.edges.values())
 
-    def tags(self, site_id: int) -> list[TagRow]:
+    def tags(self, site_id: int, edge_ids: Collection[int]) -> list[TagRow]:
+        return [row for row in self._tags_of(site_id) if row.edge_id in edge_ids]
+
+    def _tags_of(self, site_id: int) -> list[TagRow]:
         return [
             row
             for row in self._tables.tags.values()
@@ -245,15 +248,15 @@ class MemoryTransaction:
     def tags_about(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
         return [
             row
-            for row in MemoryTransaction.tags(self, site_id)
+            for row in self._tags_of(site_id)
             if row.tag.name in names or row.tag.role is not TagRole.NONE
         ]
 
     def tags_named(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
-        return [row for row in MemoryTransaction.tags(self, site_id) if row.tag.name in names]
+        return [row for row in self._tags_of(site_id) if row.tag.name in names]
 
     def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
-        return {site_id: repr(self.tags(site_id)) for site_id in site_ids}
+        return {site_id: repr(self._tags_of(site_id)) for site_id in site_ids}
 
     def work_units(self, site_id: int) -> dict[str, int]:
         return dict(self._tables.units)

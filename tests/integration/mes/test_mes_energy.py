@@ -83,8 +83,9 @@ def test_a_meter_that_was_taken_away_says_nothing_afterwards(plant: FigurePlant)
 
 def test_what_comes_of_a_described_meter_marks_its_hours(plant: FigurePlant) -> None:
     def is_meter() -> bool:
-        (row,) = plant.rows("select site_id from tag where name = 'cua/cong-to'")
-        tags = PostgresDeliveryTransaction(plant.connection, 1).tags(row["site_id"])
+        (row,) = plant.rows("select site_id, edge_id from tag where name = 'cua/cong-to'")
+        opened = PostgresDeliveryTransaction(plant.connection, 1)
+        tags = opened.tags(row["site_id"], [row["edge_id"]])
         (found,) = [tag for tag in tags if tag.tag.name == "cua/cong-to"]
         (marked,) = TagColumns.of([found]).has_role.tolist()
         assert found.is_meter == marked

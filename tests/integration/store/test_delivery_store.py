@@ -134,11 +134,11 @@ def test_tags_come_back_as_they_were_saved_and_keep_their_id(subject: Subject) -
     with subject.store.transaction() as transaction:
         transaction.lock_site(edge.site_id)
         transaction.save_tags(changes, NOW)
-        first = {row.tag.name: row for row in transaction.tags(edge.site_id)}
+        first = {row.tag.name: row for row in transaction.tags(edge.site_id, [edge.edge_id])}
     hotter = replace(TAG, high=300, counter_modulus=65536, work_unit=DRILL)
     with subject.store.transaction() as transaction:
         transaction.save_tags([TagChange(edge.edge_id, edge.site_id, drill, hotter)], NOW)
-        second = {row.tag.name: row for row in transaction.tags(edge.site_id)}
+        second = {row.tag.name: row for row in transaction.tags(edge.site_id, [edge.edge_id])}
 
     assert {row.tag for row in first.values()} == {TAG, STATE}
     assert second[TAG.name].tag == hotter
@@ -155,7 +155,7 @@ def test_the_tags_of_a_large_birth_are_saved_with_the_last_word_on_each(subject:
     with subject.store.transaction() as transaction:
         transaction.save_tags(changes, NOW)
         transaction.save_tags([], NOW)
-        stored = {row.tag.name: row.tag for row in transaction.tags(edge.site_id)}
+        stored = {row.tag.name: row.tag for row in transaction.tags(edge.site_id, [edge.edge_id])}
 
     assert stored == {tag.name: tag for tag in (*tags, again)}
 
