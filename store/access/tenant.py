@@ -6,7 +6,7 @@ in `SEEN_BY` has no view, so nobody of an enterprise sees it: forgetting means "
 
 import hashlib
 import hmac
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from psycopg import sql
 from pydantic import SecretStr
@@ -103,6 +103,13 @@ _AGGREGATES = {
 }
 """What the department sees: places down to sites, figures of sites, and records let go."""
 
+_WITHOUT_MACHINES = {
+    ("oee_result", "faults"): sql.SQL(
+        "array(select distinct split_part(fault, ':', 1) from unnest(t.faults) as fault order by 1)"
+    )
+}
+"""Columns in which a row of a site names a machine, and what the department sees in their place."""
+
 
 def role_of(database: str, enterprise: str) -> str:
     """Return the name of a login; it tells nobody whose it is."""
@@ -126,8 +133,8 @@ def make_tenants(settings: DatabaseSettings, secret: str) -> list[str]:
     The login of the settings owns the database and may create roles.
     """
     with store_errors(settings), connect(settings) as connection:
-        _make_views(connection, "tenant", SEEN_BY)
-        _make_views(connection, "department", _AGGREGATES)
+        _make_views(connection, "tenant", SEEN_BY, {})
+        _make_views(connection, "department", _AGGREGATES, _WITHOUT_MACHINES)
         known: dict[str, str | None] = dict(connection.execute(_Q["present_tenants"]).fetchall())
         enterprises = [row[0] for row in connection.execute(_Q["enterprises"]).fetchall()]
         for enterprise in (DEPARTMENT, *enterprises):
@@ -147,7 +154,12 @@ def unlisted(connection: Connection) -> list[str]:
     return [row[0] for row in rows]
 
 
-def _make_views(connection: Connection, schema: str, seen_by: dict[str, str]) -> None:
+def _make_views(
+    connection: Connection,
+    schema: str,
+    seen_by: dict[str, str],
+    shown: Mapping[tuple[str, str], sql.SQL],
+) -> None:
     present = _relations(connection, seen_by)
     # Made anew, not changed: the view of a table that is listed no more would stay, and show its
     # rows.
@@ -157,15 +169,30 @@ def _make_views(connection: Connection, schema: str, seen_by: dict[str, str]) ->
         # A barrier: no condition of a query sees a row before this one has let it through.
         view = sql.SQL(
             "create view {schema}.{table} with (security_barrier) as"
-            " select t.* from public.{table} t where {condition}"
+            " select {columns} from public.{table} t where {condition}"
         )
         connection.execute(
             view.format(
                 schema=sql.Identifier(schema),
                 table=sql.Identifier(table),
+                columns=sql.SQL(", ").join(
+                    sql.SQL("{} as {}").format(
+                        shown.get((table, name), sql.Identifier("t", name)), sql.Identifier(name)
+                    )
+                    for name in _columns(connection, table)
+                ),
                 condition=sql.SQL(_CONDITION[seen_by[table]]),
             )
         )
+
+
+def _columns(connection: Connection, table: str) -> list[str]:
+    rows = connection.execute(
+        "select attname from pg_attribute where attrelid = %s::regclass"
+        " and attnum > 0 and not attisdropped order by attnum",
+        [f"public.{table}"],
+    )
+    return [row[0] for row in rows.fetchall()]
 
 
 def _relations(connection: Connection, names: Iterable[str]) -> list[str]:

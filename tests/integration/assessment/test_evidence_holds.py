@@ -1,12 +1,16 @@
 """What closed records promise: computed again alike, late data supersede, tampering is named."""
 
+import io
 import json
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from fastapi.testclient import TestClient
 
+from api.access.role import Right, Role
 from assessment.bundle import TrustedKey, key_id, sign_bundle, verify_bundle
 from assessment.bundle.key import base64url
 from assessment.programme.bundling import check_figures, files_of
@@ -16,12 +20,17 @@ from plant.clock import system_clock
 from plant.errors import DataError
 from plant.settings import DatabaseSettings
 from store import connect
+from store.access.tenant import DEPARTMENT, login_of
 from store.assessment.record import PilotStore
-from tests.peers.compose_roles import compose_database
+from tests.peers.compose_roles import as_role, compose_database
 from tests.peers.postgres import PostgresServer
 from tests.plants.figure_plant import SAW, FigurePlant
 from tests.plants.pilot_programme import Walk, walk_of
-from tests.plants.two_enterprises import OWN, Town, prepared
+from tests.plants.two_enterprises import OWN, SECRET, Town, prepared
+from tests.unit.api.access.test_declarations import OPEN, routes
+
+MACHINE_WORDS = ("day-chuyen/cua", "day-chuyen/mai", "cua/state", "Máy cưa", "Máy mài", "tien-1")
+"""What tells of a single machine: paths, names and models of the register."""
 
 
 @pytest.fixture
@@ -171,3 +180,83 @@ def test_a_figure_that_was_signed_anew_with_another_value_is_found(walk: Walk) -
     assert check_figures(verify_bundle(bundle, trusted).files)[1] == [
         "evidence/e06.json: không khớp hồ sơ"
     ]
+
+
+def test_nothing_of_a_machine_reaches_the_department_by_any_way(walk: Walk) -> None:
+    record = walk.assessment()
+    final = walk.open(walk.officer, "final", "2026")
+    programs = {role: token(walk.town, role) for role in (Role.OFFICER, Role.APPROVER)}
+    ids: dict[str, list[object]] = {
+        "record": [*walk.records.values(), final, record],
+        "metric": ["E01", "E06", "E18"],
+    }
+    looked_at = 0
+    for client in (walk.officer, walk.approver, *programs.values()):
+        for path in addresses(client, ids):
+            answer = client.get(path)
+            text = answer.text if b"\x00" not in answer.content else unpacked(answer.content)
+            found = [word for word in MACHINE_WORDS if word in text]
+            assert found == [], (path, found)
+            looked_at += answer.status_code == 200
+    assert looked_at > 60
+    department = login_of(as_role(walk.town.owner, "nhipmay_reader"), SECRET, DEPARTMENT)
+    with connect(department) as connection:
+        tables = connection.execute(
+            "select table_name from information_schema.tables where table_schema = 'department'"
+        ).fetchall()
+        assert ("pilot_record",) in tables
+        assert not {("pilot_evidence_input",), ("pilot_machine",), ("base_sum",)} & set(tables)
+        for (table,) in tables:
+            rows = str(connection.execute(f"select * from {table}".encode()).fetchall())
+            assert [word for word in MACHINE_WORDS if word in rows] == [], table
+
+
+def token(town: Town, role: Role) -> TestClient:
+    return town.with_token(town.logins[role], list(Right))
+
+
+def addresses(client: TestClient, ids: dict[str, list[object]]) -> Iterator[str]:
+    """Yield every address that may be read, with every record and metric in it."""
+    for route in routes(client.app):  # type: ignore[arg-type]
+        if "GET" not in (route.methods or ()) or route.path in OPEN or route.path == "/events":
+            continue
+        path = route.path
+        filled = [path]
+        for name, values in ids.items():
+            filled = [
+                one.replace(f"{{{name}}}", str(value))
+                for one in filled
+                for value in (values if f"{{{name}}}" in one else [""])
+            ]
+        for one in (_placed(each) for each in filled):
+            yield one
+            if path.endswith("/document") or path.startswith("/api/"):
+                yield f"{one}?format=csv&form=docx&place={OWN}/bien-hoa&kind=shift"
+            if path == "/programme/sharing":
+                yield f"{one}?dataset=nmtm-bang-chung"
+            if path == "/programme/forms":
+                yield f"{one}?period=20261"
+
+
+def _placed(path: str) -> str:
+    for name, value in {
+        "place": OWN,
+        "dataset": "nmtm-bang-chung",
+        "attachment": "1",
+        "path:path": f"{OWN}/bien-hoa",
+        "board": "hours",
+        "kind": "products",
+        "table": "hours",
+    }.items():
+        path = path.replace(f"{{{name}}}", value)
+    return path
+
+
+def unpacked(content: bytes) -> str:
+    """Return the texts of a file that is a ZIP of XML."""
+    if not content.startswith(b"PK"):
+        return content.decode("utf-8", "replace")
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return " ".join(
+            archive.read(name).decode("utf-8", "replace") for name in archive.namelist()
+        )
