@@ -189,7 +189,7 @@ def _write(
             for tag in _tags(path)
         ]
         t.save_tags(changes, midnight)
-        by_name = {row.tag.name: row.tag_id for row in t.tags(edge.site_id)}
+        by_name = {row.tag.name: row.tag_id for row in t.tags(edge.site_id, [edge.edge_id])}
         for path, unit_id in units.items():
             code = path.rpartition("/")[2]
             rows = _Rows({role: by_name[f"{code}/{role}"] for role in (*_TEXTS, *_NUMBERS)})
