@@ -39,6 +39,11 @@ def announce(
     # Nothing changed and yet no tag known: another worker stored them since this one read the site.
     if changes or not registry.has_tags(edge):
         registry.learn(transaction, edge.site_id, [change.tag.name for change in changes])
+    # Stored by a transaction whose answer was lost: nothing changes now, and yet they are new here.
+    refused = {refusal.name for refusal in refusals}
+    strange = registry.strange(edge, [one.name for one in declarations if one.name not in refused])
+    if strange:
+        registry.look_up(transaction, edge.site_id, strange)
     return [
         Rejection(
             received_time=message.received_time,

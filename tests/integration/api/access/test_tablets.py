@@ -88,6 +88,9 @@ def test_a_tablet_does_at_its_place_what_is_done_there_and_nothing_else(town: To
         "GET /api/v1/stop-reasons",
         "POST /api/v1/stops/classification",
         "POST /api/v1/stops/divisions",
+        "GET /api/v1/operator/now",
+        "POST /api/v1/operator/scrap",
+        "POST /api/v1/operator/order",
         # Of its machines, as `test_a_tablet_sees_nothing_beside_its_place` of stops.
         "POST /api/v1/anomalies/remarks",
     }
