@@ -37,9 +37,6 @@ def page(shared_context: BrowserContext) -> Iterator[Page]:
     """An empty page; nothing that a test before it did is remembered but scripts."""
     page = shared_context.new_page()
     yield page
-    # What pages keep for themselves, such as the toasts that were shown, outlives cookies.
-    if page.url.startswith("http"):
-        page.evaluate("localStorage.clear()")
     page.close()
     shared_context.clear_cookies()
 
