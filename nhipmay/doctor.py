@@ -64,8 +64,7 @@ def _whatever_happens(subject: str, findings: Iterator[Finding]) -> Iterator[Fin
     """Yield findings; what ends them is one of them, never a traceback."""
     try:
         yield from findings
-    except Exception as exc:  # noqa: BLE001
-        # The doctor is what remains when all else fails.
+    except Exception as exc:  # noqa: BLE001  # the doctor is what remains when all else fails
         yield Finding(subject, False, _fault(exc))
 
 
@@ -177,8 +176,7 @@ def settings_class(content: dict[str, Any]) -> tuple[str, type[ServiceSettings]]
 def _attempt(subject: str, look: Callable[[], str]) -> Finding:
     try:
         return Finding(subject, True, look())
-    except Exception as exc:  # noqa: BLE001
-        # One thing that cannot be looked at keeps nobody from looking at the others.
+    except Exception as exc:  # noqa: BLE001  # nobody is kept from looking at the others
         return Finding(subject, False, _fault(exc))
 
 

@@ -107,8 +107,6 @@ class Desk:
         if kind == "assessment":
             (programme,) = [one for one in t.programmes() if one.programme_id == programme_id]
             return {"framework": programme.framework, "self": {}}
-        if kind in {"assessment", "baseline"}:
-            window_of_period(period, self._zone)
         return {"values": {}}
 
     def _add(
@@ -645,12 +643,14 @@ def window_of_period(period: str, zone: ZoneInfo) -> Window:
     """
     try:
         first, last = (date.fromisoformat(one) for one in period.split("_"))
-    except ValueError as exc:
+        start, end = (
+            datetime(one.year, one.month, one.day, tzinfo=zone)
+            for one in (first, last + timedelta(days=1))
+        )
+    except (ValueError, OverflowError) as exc:
         raise DataError("period_not_valid", f"kỳ {period!r}") from exc
-    start, end = (
-        datetime(one.year, one.month, one.day, tzinfo=zone)
-        for one in (first, last + timedelta(days=1))
-    )
+    if end <= start:
+        raise DataError("period_not_valid", f"kỳ {period!r} kết thúc trước khi bắt đầu")
     return Window(start, end)
 
 

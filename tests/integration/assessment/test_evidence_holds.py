@@ -217,7 +217,7 @@ def token(town: Town, role: Role) -> TestClient:
 
 def addresses(client: TestClient, ids: dict[str, list[object]]) -> Iterator[str]:
     """Yield every address that may be read, with every record and metric in it."""
-    for route in routes(client.app):  # type: ignore[arg-type]
+    for route in routes(client.app):  # type: ignore[arg-type]  # an ASGI app to the client
         if "GET" not in (route.methods or ()) or route.path in OPEN or route.path == "/events":
             continue
         path = route.path

@@ -86,7 +86,7 @@ def test_evidence_proposes_and_people_confirm(walk: Walk) -> None:
     assert "OEE cao không phải là mức trưởng thành" in figure.text
     assert "ngoài 0..5" in refused.text
     assert "Tiêu chí 3.2.9: tự đánh giá mức 3, xác nhận mức 1." in after
-    assert set(content_of(walk, record)["evidence"]) == set(METRICS)  # type: ignore[call-overload]
+    assert set(content_of(walk, record)["evidence"]) == set(METRICS)  # type: ignore[call-overload]  # JSON
 
 
 def test_drafts_stay_in_the_house_and_machines_for_ever(walk: Walk) -> None:

@@ -1,7 +1,9 @@
 """Forms as data, who may move what, and inputs that come back as they were."""
 
 import json
+from datetime import timedelta
 from fractions import Fraction
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,6 +12,7 @@ from assessment.evidence.decoding import inputs_of
 from assessment.evidence.figure import canonical
 from assessment.form import forms, problems_vi
 from assessment.programme import KINDS, Actor, Office, Status, next_steps
+from assessment.programme.desk import window_of_period
 from assessment.programme.workflow import check_step
 from plant.errors import DataError
 from tests.plants.pilot_programme import filled_in
@@ -89,3 +92,18 @@ def test_inputs_come_back_from_their_json(held: inputs.Inputs) -> None:
 def test_other_content_is_no_input(content: object) -> None:
     with pytest.raises(DataError):
         inputs_of(content)
+
+
+@pytest.mark.parametrize(
+    "period",
+    ["2026-02-30_2026-03-01", "2026-03-01_2026-02-01", "2026-01-01_9999-12-31", "2026", "a_b"],
+)
+def test_a_period_that_is_none_is_refused(period: str) -> None:
+    with pytest.raises(DataError) as caught:
+        window_of_period(period, ZoneInfo("Asia/Ho_Chi_Minh"))
+    assert caught.value.reason == "period_not_valid"
+
+
+def test_a_period_has_both_its_days() -> None:
+    window = window_of_period("2026-03-01_2026-03-01", ZoneInfo("Asia/Ho_Chi_Minh"))
+    assert window.length == timedelta(days=1)
