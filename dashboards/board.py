@@ -6,6 +6,7 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.cog.builder import Builder
 from grafana_foundation_sdk.models import dashboard as model
 
+from dashboards.appearance import STATES
 from dashboards.query import POSTGRES, SqlQuery
 
 
@@ -66,6 +67,11 @@ def marks(name: str, query: str, color: str) -> build.AnnotationQuery:
         .icon_color(color)
         .target(SqlQuery(query))
     )
+
+
+def said(query: str = "figure_marks") -> build.AnnotationQuery:
+    """Return what is said of the figures of a time, over every panel that shows that time."""
+    return marks("Cần xem · look at", query, STATES["held"][1])
 
 
 class _Numbered(Builder[model.Panel]):

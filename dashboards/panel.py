@@ -68,6 +68,30 @@ def final(key: str = "final") -> Shown:
     )
 
 
+def marked(words: str) -> Shown:
+    """Return the points of a trend of which something is said: of `marked`, where it is not null.
+
+    What is said stands in the annotation of its time (`board.said`) and in the tables.
+    """
+    return Shown(
+        "marked",
+        words,
+        "percentunit",
+        settings={
+            "color": {"mode": "fixed", "fixedColor": STATES["held"][1]},
+            "custom__drawStyle": "points",
+            "custom__pointSize": 12,
+        },
+    )
+
+
+MARKED_PLACES = (
+    Shown("value", "${__field.labels.name}", "percentunit"),
+    marked("${__field.labels.name} · cần xem"),
+)
+"""Series of a long query with a column `marked`."""
+
+
 def yes_no(yes: str, no: str) -> list[model.ValueMapping]:
     """Return words for a boolean."""
     return [

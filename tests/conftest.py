@@ -12,6 +12,7 @@ from paho.mqtt.enums import MQTTErrorCode
 from playwright.sync_api import Page
 
 from plant.settings import DatabaseSettings
+from tests.examples import examples
 from tests.peers.chromium import Chromium
 from tests.peers.postgres import PostgresServer
 from tests.peers.services import (
@@ -26,9 +27,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 # A shared machine has slow moments; what takes long is the test's own timeout to say.
 # NHIPMAY_EXAMPLES=5000 searches longer; a run of the suite tries 100 of each property.
-hypothesis.settings.register_profile(
-    "nhipmay", deadline=None, max_examples=int(os.environ.get("NHIPMAY_EXAMPLES", "100"))
-)
+hypothesis.settings.register_profile("nhipmay", deadline=None, max_examples=examples())
 hypothesis.settings.load_profile("nhipmay")
 
 

@@ -4,7 +4,7 @@ from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.appearance import state_mappings
 from dashboards.board import board
-from dashboards.boards.choice import COUNTS, PATH, name_leading_to, place
+from dashboards.boards.choice import COUNTS, FAULTS, PATH, name_leading_to, place
 from dashboards.panel import TIME, Shown, coverage, ratio, rows
 from dashboards.query import SqlQuery
 
@@ -43,6 +43,7 @@ def dashboard() -> model.Dashboard:
                     ratio("oee", "OEE đến lúc này · so far"),
                     *COUNTS,
                     coverage(),
+                    FAULTS,
                     Shown("as_of", "Tính đến · as of", TIME, 190),
                     PATH,
                 ],

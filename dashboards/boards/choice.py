@@ -1,10 +1,11 @@
 """What people choose on a board, and what several boards show alike."""
 
 from grafana_foundation_sdk.builders import dashboard as build
+from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.panel import Shown, coverage, final, hidden, ratio
-from dashboards.query import POSTGRES, sql
+from dashboards.panel import TIME, Shown, coverage, final, hidden, ratio, rows
+from dashboards.query import POSTGRES, SqlQuery, sql
 
 FACTORS = (
     ratio("oee", "OEE"),
@@ -46,6 +47,23 @@ def place(query: str = "line_places") -> build.QueryVariable:
         .sort(model.VariableSort.DISABLED)
         .multi(False)
         .include_all(False)
+    )
+
+
+def said_of_range() -> table.Panel:
+    """Return what is said of the figures of the range, for boards that add them up."""
+    return rows(
+        "Cần xem trong khoảng · what is said of these figures",
+        "Điều cần biết về các số liệu trên trang này, theo nơi · marks of every hour of the range.",
+        SqlQuery("said_of_range"),
+        [
+            name_leading_to("nm-line"),
+            FAULTS,
+            Shown("hours", "Số giờ · hours", "locale", 110),
+            Shown("first", "Từ · from", TIME, 170),
+            Shown("last", "Đến · to", TIME, 170),
+            PATH,
+        ],
     )
 
 

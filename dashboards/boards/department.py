@@ -2,9 +2,9 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.board import board
+from dashboards.board import board, said
 from dashboards.boards.choice import FIGURES, FINAL
-from dashboards.panel import TIME, Shown, lines, rows
+from dashboards.panel import MARKED_PLACES, TIME, Shown, lines, rows
 from dashboards.query import SqlQuery
 
 UID = "nm-department"
@@ -20,6 +20,7 @@ def dashboard() -> model.Dashboard:
         "machine.",
         since="now-30d",
         refresh="5m",
+        annotations=[said("department_marks")],
         panels=[
             rows(
                 "Từng nhà máy, ca trọn mới nhất · each site, newest whole shift",
@@ -38,6 +39,7 @@ def dashboard() -> model.Dashboard:
                 "Chỉ các ca đã kết thúc · shifts that are over.",
                 SqlQuery("department_trend", "time_series"),
                 unit="percentunit",
+                fields=MARKED_PLACES,
                 height=12,
             ),
         ],

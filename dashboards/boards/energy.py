@@ -2,8 +2,8 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.board import board
-from dashboards.boards.choice import place
+from dashboards.board import board, said
+from dashboards.boards.choice import place, said_of_range
 from dashboards.panel import Shown, coverage, lines, rows
 from dashboards.query import SqlQuery, board_table
 
@@ -21,6 +21,7 @@ def dashboard() -> model.Dashboard:
         "part, and "
         "while nothing was produced.",
         variables=[place()],
+        annotations=[said()],
         panels=[
             lines(
                 "Điện theo bước · energy",
@@ -72,5 +73,6 @@ def dashboard() -> model.Dashboard:
                 ],
                 span=12,
             ),
+            said_of_range(),
         ],
     )

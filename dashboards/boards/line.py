@@ -4,7 +4,7 @@ from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.appearance import STATES, state_mappings
-from dashboards.board import board
+from dashboards.board import board, said
 from dashboards.boards.choice import (
     BOUNDS,
     COUNTS,
@@ -15,6 +15,7 @@ from dashboards.boards.choice import (
     kind,
     name_leading_to,
     place,
+    said_of_range,
 )
 from dashboards.panel import (
     TIME,
@@ -24,6 +25,7 @@ from dashboards.panel import (
     coverage,
     figures,
     lines,
+    marked,
     ratio,
     rows,
     yes_no,
@@ -51,13 +53,15 @@ def dashboard() -> model.Dashboard:
         title="Nhịp Máy · dây chuyền",
         description="OEE, trạng thái và sản lượng · OEE, states and counts, with their coverage.",
         variables=[place(), kind()],
+        annotations=[said()],
         panels=[
             figures(
                 "Khoảng trọn mới nhất · newest whole window",
                 "Số liệu của ca (giờ) mới nhất đã kết thúc, kèm độ phủ · of the newest window that "
                 "is over, with its coverage.",
                 SqlQuery("newest"),
-                FIGURES,
+                (*FIGURES, FAULTS),
+                last=True,
                 span=15,
             ),
             figures(
@@ -92,6 +96,7 @@ def dashboard() -> model.Dashboard:
                     Shown("effectiveness", "E · effectiveness", "percentunit"),
                     Shown("quality_ratio", "Q · quality", "percentunit"),
                     Shown("coverage", "Độ phủ · coverage", "percentunit", settings=_DASHED),
+                    marked("Cần xem · look at"),
                 ],
             ),
             rows(
@@ -161,6 +166,7 @@ def dashboard() -> model.Dashboard:
                 unit="percentunit",
                 span=8,
             ),
+            said_of_range(),
         ],
     )
 

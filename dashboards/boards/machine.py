@@ -4,8 +4,8 @@ from grafana_foundation_sdk.builders import dashboard as build
 from grafana_foundation_sdk.models import dashboard as model
 
 from dashboards.appearance import STATES
-from dashboards.board import board, marks
-from dashboards.boards.choice import FIGURES, kind, place
+from dashboards.board import board, marks, said
+from dashboards.boards.choice import FAULTS, FIGURES, kind, place
 from dashboards.boards.line import stop_table
 from dashboards.panel import Shown, bands, figures, lines
 from dashboards.query import POSTGRES, SqlQuery, sql
@@ -25,13 +25,15 @@ def dashboard() -> model.Dashboard:
         annotations=[
             marks("Dừng · stops", "stop_marks", STATES["stopped"][1]),
             marks("Lệnh · orders", "order_marks", "blue"),
+            said(),
         ],
         panels=[
             figures(
                 "Khoảng trọn mới nhất · newest whole window",
                 "Kèm độ phủ · with its coverage.",
                 SqlQuery("newest"),
-                FIGURES,
+                (*FIGURES, FAULTS),
+                last=True,
             ),
             bands(
                 "Trạng thái · states",

@@ -2,7 +2,7 @@
 
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.board import board
+from dashboards.board import board, said
 from dashboards.boards.choice import (
     BOUNDS,
     COUNTS,
@@ -14,7 +14,7 @@ from dashboards.boards.choice import (
     name_leading_to,
     place,
 )
-from dashboards.panel import TIME, Shown, bands, lines, rows
+from dashboards.panel import MARKED_PLACES, TIME, Shown, bands, lines, rows
 from dashboards.query import SqlQuery
 
 UID = "nm-enterprise"
@@ -27,6 +27,7 @@ def dashboard() -> model.Dashboard:
         title="Nhịp Máy · doanh nghiệp",
         description="Mọi dây chuyền của doanh nghiệp · every line of the enterprise.",
         variables=[place("site_places"), kind()],
+        annotations=[said()],
         panels=[
             rows(
                 "Từng nơi, khoảng trọn mới nhất · each place, newest whole window",
@@ -50,6 +51,7 @@ def dashboard() -> model.Dashboard:
                 "Chỉ các khoảng đã kết thúc · windows that are over.",
                 SqlQuery("oee_trend", "time_series"),
                 unit="percentunit",
+                fields=MARKED_PLACES,
                 span=12,
             ),
             lines(

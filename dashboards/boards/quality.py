@@ -3,8 +3,8 @@
 from grafana_foundation_sdk.builders import table
 from grafana_foundation_sdk.models import dashboard as model
 
-from dashboards.board import board
-from dashboards.boards.choice import place
+from dashboards.board import board, said
+from dashboards.boards.choice import place, said_of_range
 from dashboards.panel import Shown, lines, ratio, rows
 from dashboards.query import SqlQuery, board_table
 
@@ -18,6 +18,7 @@ def dashboard() -> model.Dashboard:
         title="Nhịp Máy · chất lượng",
         description="Phế phẩm và tỷ lệ đạt · scrap and the quality ratio.",
         variables=[place()],
+        annotations=[said()],
         panels=[
             lines(
                 "Phế phẩm theo bước · scrap",
@@ -28,6 +29,7 @@ def dashboard() -> model.Dashboard:
                 bars=True,
             ),
             *(_compared(table, words) for table, words in _TABLES),
+            said_of_range(),
         ],
     )
 

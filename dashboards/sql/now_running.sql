@@ -2,7 +2,7 @@
 -- the flow.
 select
     s.shown_vi as name, s.path, last.state, last.since, r.oee, r.coverage, r.good_quantity as good,
-    r.scrap_quantity as scrap, r.as_of
+    r.scrap_quantity as scrap, nullif(array_to_string(r.faults, ', '), '') as faults, r.as_of
 from place_shown s
 left join lateral (
     select

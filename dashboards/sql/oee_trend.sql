@@ -1,7 +1,9 @@
--- OEE of each line below the place, per window that was over; the newest 5,000 figures.
-select time, path, name, value
+-- OEE of each line below the place, per window that was over; the newest 5,000 figures. Where
+-- something is said of one, it is `marked`.
+select time, path, name, value, marked
 from (
-    select r.window_start as time, s.path, s.shown_vi as name, r.oee as value, s.flow
+    select r.window_start as time, s.path, s.shown_vi as name, r.oee as value, s.flow,
+        case when cardinality(r.faults) > 0 then coalesce(r.oee, 0) end as marked
     from oee_result r
     join place_shown s on s.place_id = r.place_id
     where

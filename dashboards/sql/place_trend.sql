@@ -1,8 +1,10 @@
 -- OEE, its factors and their coverage of one place, per window that was over; the newest 5,000.
-select time, oee, availability, effectiveness, quality_ratio, coverage
+-- Where something is said of them, OEE is `marked`.
+select time, oee, availability, effectiveness, quality_ratio, coverage, marked
 from (
     select
-        r.window_start as time, r.oee, r.availability, r.effectiveness, r.quality_ratio, r.coverage
+        r.window_start as time, r.oee, r.availability, r.effectiveness, r.quality_ratio, r.coverage,
+        case when cardinality(r.faults) > 0 then coalesce(r.oee, 0) end as marked
     from oee_result r
     join place_shown s on s.place_id = r.place_id
     where

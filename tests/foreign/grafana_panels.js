@@ -25,7 +25,7 @@ grafana.standardTransformersRegistry.setInit(() =>
 
 // The editors of these settings are in another package; what they do to a field is this.
 const plain = ["displayName", "unit", "decimals", "min", "max", "mappings", "thresholds", "noValue", "color", "links"];
-const custom = ["width", "hidden", "cellOptions", "lineStyle", "lineWidth", "fillOpacity", "showPoints"];
+const custom = ["width", "hidden", "cellOptions", "lineStyle", "lineWidth", "fillOpacity", "showPoints", "drawStyle", "pointSize"];
 const item = (id, isCustom) => ({
   id: isCustom ? `custom.${id}` : id,
   path: id,
@@ -69,6 +69,7 @@ async function seen({ panel, frames }) {
           shown: grafana.getFieldDisplayName(field, frame, shown),
           labels: field.labels ?? {},
           width: field.config.custom?.width ?? null,
+          drawn: field.config.custom?.drawStyle ?? null,
           texts: field.values.slice(0, 50).map((value) => text(field.display(value))),
         }))
     ),

@@ -6,6 +6,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tests.examples import examples
 from tests.fuzz.targets import TARGETS, Target
 
 ROOT = Path(__file__).parents[2]
@@ -39,7 +40,7 @@ def test_what_is_right_is_accepted_and_what_once_broke_it_is_refused(name: str) 
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(EXAMPLES), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_promises_hold_for_any_bytes(target: Target, data: st.DataObject) -> None:
     raw = data.draw(st.binary(max_size=target.longest))
@@ -47,7 +48,7 @@ def test_promises_hold_for_any_bytes(target: Target, data: st.DataObject) -> Non
 
 
 @pytest.mark.parametrize("target", TARGETS.values(), ids=TARGETS)
-@settings(max_examples=EXAMPLES, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=examples(EXAMPLES), suppress_health_check=[HealthCheck.too_slow])
 @given(data=st.data())
 def test_promises_hold_for_damaged_messages(target: Target, data: st.DataObject) -> None:
     raw = data.draw(damaged(target.seeds))

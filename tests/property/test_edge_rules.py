@@ -19,6 +19,7 @@ from edge_agent.publisher.messages import data_batch
 from edge_agent.publisher.window import Window
 from plant.measurement import Quality, Value, ValueType
 from plant.native.message import decode_data, encode
+from tests.examples import examples
 
 UNIT = "gia-cong/day-chuyen-1/cnc-1"
 SECOND = 1_000_000
@@ -126,7 +127,7 @@ STEPS = st.lists(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(steps=STEPS)
 def test_memory_and_disk_agree_whatever_happens(steps: list[tuple[str, int]]) -> None:
     memory = MemoryOutbox(10**9, 1.0, kept_rows=20)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 from ingest.decoding.message import Message
 from plant.native.message import Leaf
 from tests.damage import damaged_messages
+from tests.examples import examples
 from tests.plants.deliveries import EDGE, NOW, TEMPERATURE, birth, data
 from tests.unit.ingest.bench import Bench
 
@@ -51,7 +52,7 @@ def test_ten_thousand_damaged_payloads_are_all_counted() -> None:
         assert "\0" not in text
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(content=json_values, leaf=leaves)
 def test_any_json_is_counted(content: object, leaf: str) -> None:
     bench = Bench()
@@ -65,7 +66,7 @@ def test_any_json_is_counted(content: object, leaf: str) -> None:
     assert_all_counted(bench, 2)
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     columns=st.dictionaries(
         st.sampled_from(

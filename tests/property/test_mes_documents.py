@@ -22,6 +22,7 @@ from plant.mes.file.workbook import read_workbook
 from plant.mes.kinds.mapping import ImportMapping
 from plant.mes.mapping.applying import document_values
 from plant.mes.parsing import Item
+from tests.examples import examples
 from tests.plants.mes_documents import SAMPLES
 
 OPTIONS = TableOptions({"site": "dong-nai/bien-hoa", "enterprise": "dong-nai"})
@@ -67,7 +68,7 @@ def assert_sound(parsed: Parsed) -> None:
         assert problem.words
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(kind=kinds, changed=st.data())
 def test_any_field_may_hold_anything(kind: str, changed: st.DataObject) -> None:
     names = [*KINDS[kind].model_fields, "withdrawn", "x"]
@@ -88,7 +89,7 @@ MAPPING = ImportMapping.model_validate(SAMPLES["import-mappings"]).model_copy(
 written = st.text("0123456789.,-/: hTZ'+e", max_size=20)
 
 
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 @given(
     given_=st.dictionaries(
         st.sampled_from([*KINDS["orders"].model_fields, "unit", "clock"]), json_values | written
@@ -99,13 +100,13 @@ def test_a_mapping_may_be_given_anything(given_: dict[str, Any]) -> None:
     assert_sound(values if isinstance(values, list) else parse(KINDS["orders"], values, Item(0)))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(kind=kinds, values=json_values)
 def test_anything_may_come_as_a_document(kind: str, values: Any) -> None:
     assert_sound(parse(KINDS[kind], values, Item(0)))
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(
     kind=kinds,
     rows=st.lists(st.lists(cells, max_size=8), max_size=4),
@@ -121,7 +122,7 @@ def test_any_table_is_read_to_its_end(kind: str, rows: list[list[str]], shuffled
         assert_sound(parsed)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(
     kind=kinds, rows=st.lists(st.lists(cells | st.integers() | st.floats(), max_size=6), max_size=3)
 )
@@ -140,7 +141,7 @@ def test_any_sheet_is_read_to_its_end(kind: str, rows: list[list[Any]]) -> None:
         assume(False)  # no spreadsheet could hold it either
 
 
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 @given(content=st.binary(max_size=200))
 def test_any_bytes_are_read_to_their_end(content: bytes) -> None:
     for suffix in ("csv", "xml", "xlsx", "json"):
@@ -148,7 +149,7 @@ def test_any_bytes_are_read_to_their_end(content: bytes) -> None:
             assert_sound(parsed)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(
     payload=st.binary(max_size=60) | json_values.map(lambda value: json.dumps(value).encode()),
     topic=st.text(max_size=30),

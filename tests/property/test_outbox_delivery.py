@@ -13,6 +13,7 @@ from edge_agent.outbox import MemoryOutbox, Outbox, Row, SqliteOutbox
 from edge_agent.priority import Priority
 from plant.delivery.idset import EMPTY, IdSet
 from plant.measurement import Quality
+from tests.examples import examples
 
 HOUR_US = 3_600_000_000
 TAGS = {"low": Priority.LOW, "normal": Priority.NORMAL, "high": Priority.HIGH}
@@ -76,7 +77,7 @@ def sqlite() -> Iterator[Callable[[Outbox | None], Outbox]]:
 
 @pytest.mark.parametrize("kind", [memory, sqlite])
 @given(steps=STEPS, mix=MIXES)
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_every_id_is_committed_or_given_up_once(
     kind: Callable[[], object], steps: list[tuple[str, int]], mix: list[str]
 ) -> None:

@@ -27,6 +27,7 @@ from plant.sparkplug import (
     quality,
 )
 from plant.sparkplug.message import DataSetValue, MetricValue, Parameter, Row
+from tests.examples import examples
 from tests.peers.protobuf_peer import payload_class
 from tests.peers.sparkplug_nodes import DEVICE, NODE, NodeScript
 from tests.plants.deliveries import NOW
@@ -111,13 +112,13 @@ def test_googles_library_reads_the_same(payload: Payload) -> None:
     assert Theirs.FromString(coded).SerializeToString(deterministic=True) == coded
 
 
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 @given(data=st.binary(max_size=200))
 def test_random_bytes_are_read_or_refused(data: bytes) -> None:
     _read(data)
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(payload=payloads)
 def test_every_value_has_a_meaning_or_is_refused(payload: Payload) -> None:
     for metric in payload.metrics:

@@ -45,13 +45,13 @@ where path like '%/cnc-1';
 insert into oee_result (
     place_id, kind, window_start, window_end, business_date, shift, availability, effectiveness,
     quality_ratio, oee, coverage, availability_low, availability_high, missing, policy_version,
-    formula_version, as_of, final
+    formula_version, as_of, final, faults
 )
 select
     place_id, 'shift', '2026-03-02 00:00Z', '2026-03-02 08:00Z', '2026-03-02', 'ca-1', 0.5, 0.8,
     null, null, 0.75, 0.5, 0.75, '{"quality_ratio": "nothing_produced"}', 1, '1',
-    '2026-03-02 08:00Z', true
-from place where path like '%/cnc-1' or level = 'work_center';
+    '2026-03-02 08:00Z', true, array['machine_silent:' || path]
+from place where path like '%/cnc-1' or level in ('work_center', 'site');
 
 insert into edge (site_id, code)
 select place_id, e.code from place, (values ('edge-1'), ('edge-2')) as e(code)

@@ -13,6 +13,7 @@ from tests.conftest import migrate
 from tests.foreign.running import in_node, peer, peer_folder
 from tests.integration.dashboards.grafana_plant import (
     BOARDS,
+    LINE,
     SEED,
     expanded,
     overrides,
@@ -176,7 +177,26 @@ def test_ratios_are_percents_and_nothing_is_a_dash(
 
     seen = front_end(panel, frames_of(connection, "nm-line", panel["targets"][0]))
 
-    assert [figure["text"] for figure in seen["figures"]] == ["—", "50.0%", "80.0%", "—", "75.0%"]
+    assert [figure["text"] for figure in seen["figures"]][:5] == [
+        *("—", "50.0%", "80.0%", "—", "75.0%"),
+    ]
+    # What is said of them stands beside them.
+    assert [figure["text"] for figure in seen["figures"]][5:] == [f"machine_silent:{LINE}"]
+
+
+def test_marked_figures_are_points_of_their_own_series(
+    connection: psycopg.Connection[tuple[Any, ...]], front_end: Any
+) -> None:
+    for uid, title in (("nm-line", "OEE theo khoảng"), ("nm-enterprise", "OEE từng dây chuyền")):
+        panel = next(one for one in BOARDS[uid]["panels"] if one["title"].startswith(title))
+        seen = front_end(panel, frames_of(connection, uid, panel["targets"][0]))
+        points = [field for field in seen["fields"] if field["drawn"] == "points"]
+        assert [field["name"] for field in points] == ["marked"], uid
+        assert "cần xem" in points[0]["shown"].lower()
+        # OEE of that shift is not known: it is marked all the same, at nothing.
+        assert points[0]["texts"] == ["0.0%"]
+        others = {field["shown"] for field in seen["fields"] if field["drawn"] is None}
+        assert points[0]["shown"] not in others
 
 
 def test_two_machines_of_one_name_are_two_series(front_end: Any) -> None:

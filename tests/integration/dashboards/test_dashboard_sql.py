@@ -92,7 +92,9 @@ def test_the_departments_board_runs_as_the_department_and_names_no_machine(
     for panel, text in sql_targets("nm-department"):
         found = columns_of(department, text, "nm-department")
         assert set(overrides(panel)) <= set(found)
-    shown = [str(row) for row in rows(department, "department_trend")]
+    queries = ("department_trend", "department_marks")
+    shown = [str(row) for query in queries for row in rows(department, query)]
+    assert any("machine_silent" in row for row in shown)
     assert not any("cnc" in row or "Máy" in row for row in shown)
     with pytest.raises(psycopg.errors.UndefinedTable):
         rows(department, "states")
@@ -266,6 +268,71 @@ def test_a_stop_that_lasts_is_marked_to_the_end_of_the_range(owner: DatabaseSett
 
     assert (mark["time"], mark["timeEnd"]) == (SIX, END)
     assert mark["text"].startswith("Chưa rõ lý do")
+
+
+def say(connection: Connection, kind: str, hour: int, level: str, faults: list[str]) -> None:
+    """Say something of the figures of all places of a level in an hour of the seeded day."""
+    connection.execute(
+        """
+        insert into oee_result (
+            place_id, kind, window_start, window_end, business_date, shift, oee, coverage, missing,
+            policy_version, formula_version, as_of, final, faults
+        )
+        select
+            place_id, %(kind)s, %(start)s, %(end)s, '2026-03-02', 'ca-2', 0.4, 1, '{}', 1, '1',
+            %(end)s, true, %(faults)s
+        from place where level = %(level)s
+        """,
+        {
+            "kind": kind,
+            "start": START + timedelta(hours=hour),
+            "end": START + timedelta(hours=hour + 1),
+            "level": level,
+            "faults": faults,
+        },
+    )
+
+
+def test_what_is_said_of_a_figure_stands_over_its_time_once(owner: DatabaseSettings) -> None:
+    reset = "counter_reset:good_count"
+    with psycopg.connect(conninfo(owner)) as connection:
+        say(connection, "hour", 6, "work_unit", [reset])
+        say(connection, "hour", 6, "work_center", [reset, "buffer_drawn_down"])
+        say(connection, "hour", 7, "work_center", [])
+        marks = rows(connection, "figure_marks", {**variables("nm-line")})
+        of_range = rows(connection, "said_of_range", {**variables("nm-line")})
+        longer = rows(connection, "figure_marks", start=START - timedelta(days=9), end=END)
+        connection.rollback()
+
+    (mark,) = marks
+    assert (mark["time"], mark["timeEnd"]) == (SIX, SIX + timedelta(hours=1))
+    assert mark["text"].splitlines() == [
+        "Dây chuyền 1: buffer_drawn_down",
+        f"Máy cưa: {reset}",
+        f"Máy tiện: {reset}",
+    ]
+    # Beyond four days by shift, as hours would be too many to read.
+    assert {mark["timeEnd"] - mark["time"] for mark in longer} == {timedelta(hours=8)}
+    assert {(row["name"], row["faults"], row["hours"]) for row in of_range} == {
+        ("Dây chuyền 1", "buffer_drawn_down", 1),
+        ("Máy cưa", reset, 1),
+        ("Máy tiện", reset, 1),
+    }
+
+
+def test_a_marked_figure_is_marked_in_its_trend_also_where_there_is_none(
+    owner: DatabaseSettings,
+) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        say(connection, "shift", 9, "work_center", ["counter_undecided:good_count"])
+        say(connection, "shift", 10, "work_center", [])
+        trend = rows(connection, "place_trend", {**variables("nm-line")})
+        by_place = rows(connection, "oee_trend", {**variables("nm-line")})
+        connection.rollback()
+
+    # Of the seeded shift OEE is not known, and a machine was silent in it.
+    assert [row["marked"] for row in trend] == [0, 0.4, None]
+    assert [row["marked"] for row in by_place] == [0, 0.4, None]
 
 
 def test_delivery_tells_missing_from_dropped_and_shows_silent_edges(

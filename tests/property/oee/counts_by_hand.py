@@ -113,7 +113,7 @@ class _Walk:
             )
             return 0, "undecided" if both else "implausible"
         across = self.across(one)
-        if across is not None and self.reaches_top(waited):
+        if across is not None and self.reaches_top(one.value, waited):
             return self.wrap(one, across, waited)
         if after is not None and self.next_goes_on_over_the_top(after):
             return 0, "implausible"
@@ -131,7 +131,7 @@ class _Walk:
             (self.top is not None and more + self.top <= self.rate * waited)
             or (
                 waited > RETURN_MIN
-                and one.value <= self.rate * waited
+                and self.since_zero(one.value) <= self.rate * waited
                 and (more > 0 if self.level != 0 else more < self.rate * waited)
             )
         ):
@@ -189,28 +189,40 @@ class _Walk:
             if new > self.most(waited):
                 return self.leave(one, grown, "restored")
         if self.rate is None:
-            much = (new * 2 > self.level and new > 100) or self.dips(new)
+            much = (new * 2 > self.level and new > 100) or new < 0 or self.dips(new)
             return self.leave(one, 0, "undecided") if much else self.leave(one, new, "reset")
         next_to_nothing = new <= 100 and new * 100 <= self.level
-        if new <= self.most(waited) or next_to_nothing:
+        if new >= 0 and (new <= self.most(waited) or next_to_nothing):
             return self.leave(one, new, "reset")
         if across is not None:
             return self.wrap(one, across, waited)
-        return self.leave(one, 0, "restored")
+        return self.leave(one, 0, "implausible" if new < 0 else "restored")
 
     def believe(self, one: Report) -> None:
         self.at, self.level, self.heard = one.tick, one.value, one.value
         self.low, self.over = None, False
 
+    def lowest(self, new: int) -> int:
+        """Return the least value it can show: below zero only where it shows such values."""
+        return -self.top // 2 if self.top is not None and min(self.level, new) < 0 else 0
+
+    def since_zero(self, new: int) -> int:
+        """Return what it counted at least since it was zero."""
+        return new + self.top if self.top is not None and new < 0 else new
+
     def dips(self, new: int) -> bool:
         """Tell whether a value lies a little below the level, also back over the top."""
-        level = self.level
-        if new > level:
-            if self.top is None or new >= self.top or (new - level) * 2 <= self.top:
-                return False
-            level += self.top
-        fell = level - new
-        return fell > 0 and (fell <= 1 or fell * 100 <= level) and new * 2 > level
+        lowest = self.lowest(new)
+        over = new > self.level
+        if over and (self.top is None or (new - self.level) * 2 <= self.top):
+            return False
+        if over and self.top is not None and new >= lowest + self.top:
+            return False
+        # Both counted from the lowest value, the level before it passed the top.
+        height = self.level - lowest + (self.top or 0 if over else 0)
+        shown = new - lowest
+        fell = height - shown
+        return fell > 0 and (fell <= 1 or fell * 100 <= height) and shown * 2 > height
 
     def is_near(self, level: int, new: int, minutes: int, away: int) -> bool:
         if new < level:
@@ -233,20 +245,23 @@ class _Walk:
         return self.is_near(self.level, after.value, after.tick - self.at, away)
 
     def across(self, one: Report) -> int | None:
-        if self.top is None or one.value >= self.level or self.level >= self.top:
+        if self.top is None or one.value >= self.level:
+            return None
+        height = self.level - self.lowest(one.value)
+        if height >= self.top or one.value < self.lowest(one.value):
             return None
         across = one.value - self.level + self.top
         if self.rate is None:
-            near = self.level * 10 >= self.top * 9
+            near = height * 10 >= self.top * 9
             return across if near and across * 2 <= self.top else None
         return across if across <= self.most(one.tick - self.at) else None
 
-    def reaches_top(self, waited: int) -> bool:
+    def reaches_top(self, new: int, waited: int) -> bool:
         assert self.top is not None
         if self.rate is None:
             return True
-        left = self.top - self.level
-        return left <= self.rate * waited or self.level * 10 >= self.top * 9
+        height = self.level - self.lowest(new)
+        return self.top - height <= self.rate * waited or height * 10 >= self.top * 9
 
     def next_goes_on_over_the_top(self, after: Report) -> bool:
         if self.top is None or self.rate is None or after.value >= self.level:

@@ -141,7 +141,7 @@ def reports(
 
 
 def counters(last: int) -> st.SearchStrategy[Counter]:
-    """Return counters that grow, jitter, wrap, are reset and say nonsense."""
+    """Return counters that grow, jitter, wrap, are reset and say nonsense, also signed ones."""
     steps = st.lists(
         st.tuples(
             st.one_of(st.integers(1, 12), st.integers(1, 300)),
@@ -150,14 +150,17 @@ def counters(last: int) -> st.SearchStrategy[Counter]:
         max_size=14,
     )
 
-    def grown(start: int, first: int, moves: list[tuple[int, int]], **known: Any) -> Counter:
+    def grown(
+        start: int, first: int, moves: list[tuple[int, int]], *, signed: bool, **known: Any
+    ) -> Counter:
         tick, value, found = start, first, []
         modulus = known["modulus"]
+        lowest = -modulus // 2 if signed and modulus is not None else 0
         for wait, step in [(0, 0), *moves]:
             tick, value = tick + wait, value + step
             if modulus is not None:
-                value %= modulus
-            value = max(value, 0)
+                value = (value - lowest) % modulus + lowest
+            value = max(value, lowest)
             shown = step if known["increments"] else value
             found.append(Report(tick, shown, bad=(tick * 7 + value) % 11 == 0))
         return Counter(tuple(one for one in found if one.tick < last), **known)
@@ -167,6 +170,7 @@ def counters(last: int) -> st.SearchStrategy[Counter]:
         st.integers(PAST, last - 1),
         st.integers(0, 255),
         steps,
+        signed=st.booleans(),
         modulus=st.sampled_from([None, None, 256]),
         rate_per_min=st.sampled_from([None, 1, 6]),
         increments=st.sampled_from([False, False, False, True]),
