@@ -118,7 +118,9 @@ class _Replay:
         self._ledgers = self._transaction.lock_ledgers(
             {(part.edge.edge_id, part.parcel.epoch) for row, part in parts if is_numbered(row)}
         )
-        for site_id in sorted({part.edge.site_id for row, part in parts if not is_numbered(row)}):
+        for site_id in sorted(
+            {part.edge.site_id for row, part in parts if self._compares(row, part)}
+        ):
             self._transaction.lock_site(site_id)
         written, settled = 0, []
         for row, part in parts:
@@ -129,6 +131,12 @@ class _Replay:
         self._transaction.save_ledgers(list(self._ledgers.values()), {})
         self._transaction.mark_replayed(settled, self._now)
         return Replayed(len(waiting), len(settled), written)
+
+    def _compares(self, rejection: OpenRejection, part: NewRows) -> bool:
+        """Tell whether the tables, not a ledger alone, say what is there already."""
+        key = (part.edge.edge_id, part.parcel.epoch)
+        # Another life of the outbox may have read the source again, and brought the same rows.
+        return not is_numbered(rejection) or self._ledgers[key].has_others
 
     def _write(self, rejection: OpenRejection, part: NewRows) -> int | None:
         """Return how many measurements were written; None when it stays rejected."""
@@ -143,7 +151,7 @@ class _Replay:
                 return 0
         # The rejection, or the ledger, says that they are not there. But some ids of a message
         # refused for good may have come in another message before.
-        may_repeat = not (_is_single(rejection) or curable)
+        may_repeat = not (_is_single(rejection) or curable) or ledger.has_others
         accepted, written = self._judge_and_write(
             rejection, part, may_repeat=may_repeat, settles_always=curable
         )

@@ -85,6 +85,8 @@ class Attempts:
         self._versions = versions_of(protocol)
         self._accepted: set[MQTTProtocolVersion] = set()
         self._hang_ups = 0
+        self._guessed = False
+        """That the broker knows only this version is no more than a guess."""
         self._backoff = Backoff(_FIRST_PAUSE_S, _LONGEST_PAUSE_S)
         self._outage: str | None = None
 
@@ -110,9 +112,18 @@ class Attempts:
         # A broker that goes down hangs up as well: one that understood this version is asked again.
         misheard = self._hang_ups >= _HANG_UPS and self.version not in self._accepted
         if connection.speaks_otherwise or misheard:
-            self._versions.append(self._versions.pop(0))
-            self._hang_ups = 0
+            self._try_the_other()
+            self._guessed = misheard and self.version is MQTTProtocolVersion.MQTTv311
+        elif self._guessed and self.version in self._accepted:
+            # It may only have been about to come up: under the older version a denied publish
+            # looks like one that was taken.
+            self._try_the_other()
+            self._guessed = False
         return self.failed_otherwise(problem)
+
+    def _try_the_other(self) -> None:
+        self._versions.append(self._versions.pop(0))
+        self._hang_ups = 0
 
     def failed_otherwise(self, problem: str) -> bool:
         """There was no connection at all; return whether that is news."""

@@ -64,13 +64,21 @@ class Ledgers:
             has_ids = not isinstance(parcel, BirthParcel)
             if edge is not None and parcel.address and parcel.epoch is not None and has_ids:
                 self._addresses[edge.edge_id, parcel.epoch] = parcel.address
-        self._rows = self._transaction.lock_ledgers(self._addresses)
-        for key, row in self._rows.items():
-            self._epochs.setdefault(key[0], {})[key] = row
+        self._read()
         # Two epochs of an edge have two ledgers, so these locks do not keep two workers apart: each
         # would compare its rows with the tables before the other has written, and find them new.
-        for site_id in sorted(set(self._sites_with_epochs())):
+        sites = sorted(set(self._sites_with_epochs()))
+        for site_id in sites:
             self._transaction.lock_site(site_id)
+        if sites:
+            # What another worker brought while this one waited for the site is to be compared too.
+            self._read()
+
+    def _read(self) -> None:
+        self._rows = self._transaction.lock_ledgers(self._addresses)
+        self._epochs = {}
+        for key, row in self._rows.items():
+            self._epochs.setdefault(key[0], {})[key] = row
 
     def _sites_with_epochs(self) -> Iterator[int]:
         for key, address in self._addresses.items():
@@ -80,7 +88,7 @@ class Ledgers:
 
     def has_other_epochs(self, key: LedgerKey) -> bool:
         """Tell whether the edge has had another outbox, before or within this group."""
-        return self._rows[key].others_until is not None or self.meet(key)
+        return self._rows[key].has_others or self.meet(key)
 
     def meet(self, key: LedgerKey) -> bool:
         """Tell whether several epochs of the edge are in this group."""

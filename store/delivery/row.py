@@ -70,11 +70,16 @@ class LedgerRow:
     duplicate_count: int = 0
     issued_id: int = 0
     others_until: datetime | None = None
-    """When other epochs of the edge last brought something; None when there is no other."""
+    """When other epochs of the edge last brought something; None when none did.
+
+    Of those that were committed when the ledger was locked: sure only under the lock of the site.
+    """
     set_back: IdSet = EMPTY
     """Of the dropped ids, those that the platform had once and lost."""
     damaged: IdSet = EMPTY
     """Of the dropped ids, those that a damaged outbox lost."""
+    has_others: bool = False
+    """Whether the edge has other epochs. Sure: one that is opened waits for this transaction."""
 
     @property
     def contiguous_to(self) -> int:
@@ -94,6 +99,7 @@ class LedgerRow:
             self.others_until,
             self.set_back,
             self.damaged,
+            self.has_others,
         )
 
 
@@ -237,7 +243,10 @@ class DeliveryTransaction(Protocol):
         """Replace an edge's heartbeat."""
 
     def lock_ledgers(self, keys: Iterable[LedgerKey]) -> dict[LedgerKey, LedgerRow]:
-        """Return the ledgers, new ones made, and keep other workers from them until the end."""
+        """Return the ledgers, new ones made, and keep other workers from them until the end.
+
+        What they say of other epochs is sure once the site is locked, if it is asked again then.
+        """
 
     def save_ledgers(
         self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]

@@ -33,7 +33,7 @@ from store.delivery.row import (
     TextColumns,
 )
 from store.engine.connection import Connection, break_off, connect, message_errors, store_errors
-from store.engine.harmless import obstacle_of
+from store.engine.harmless import Harmless
 from store.engine.migration import check_migrated
 from store.engine.queries import queries
 from store.rejection.rejection import Rejection, write_rejections
@@ -48,6 +48,7 @@ class PostgresDeliveryStore:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
+        self._harmless = Harmless(settings)
         self._connection: Connection | None = None
         self._session = 0
         """How many connections were opened."""
@@ -57,7 +58,11 @@ class PostgresDeliveryStore:
         """Open a transaction, connecting first where needed; see `DeliveryStore`."""
         with store_errors(self._settings):
             connection = self._connected()
-        with message_errors(self._settings, connection), connection.transaction():
+        with (
+            message_errors(self._settings, connection),
+            self._harmless.watching(),
+            connection.transaction(),
+        ):
             opened = PostgresDeliveryTransaction(connection, self._session)
             yield opened
             # Here, so that no caller forgets it, and last, as other writers wait for these rows
@@ -68,7 +73,7 @@ class PostgresDeliveryStore:
         """Return what keeps a harmless transaction from working now; see `DeliveryStore`."""
         try:
             with store_errors(self._settings):
-                found = obstacle_of(self._connected(), self._settings)
+                found = self._harmless.obstacle(self._connected())
         except (StoreUnavailableError, DataError) as exc:
             found = str(exc)
         if found is not None:
@@ -184,18 +189,32 @@ class PostgresDeliveryTransaction:
             "edges": [edge_id for edge_id, _ in wanted],
             "epochs": [epoch for _, epoch in wanted],
         }
-        rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
-        # Read a second time, as another worker may have opened one: `on conflict` returns nothing
-        # of that.
-        if len(rows) < len(wanted):
-            self._connection.execute(_Q["open_ledgers"], which)
-            rows = self._connection.execute(_Q["lock_ledgers"], which).fetchall()
+        locked = set(self._connection.execute(_Q["lock_ledgers"], which).fetchall())
+        if opened := [key for key in wanted if key not in locked]:
+            self._open_ledgers(opened, which)
+        rows = self._connection.execute(_Q["ledgers"], which).fetchall()
         return {
             (row[0], row[1]): LedgerRow(
-                *row[:2], *map(_id_set, row[2:4]), *row[4:8], *map(_id_set, row[8:])
+                *row[:2], *map(_id_set, row[2:4]), *row[4:8], *map(_id_set, row[8:10]), *row[10:]
             )
             for row in rows
         }
+
+    def _open_ledgers(self, keys: Sequence[LedgerKey], which: Mapping[str, object]) -> None:
+        """Make ledgers of new epochs, once nobody is writing to another epoch of their edges.
+
+        A new ledger shows in no other transaction until it is committed, so two workers with two
+        epochs could each find its own to be the only one, and write the same rows. Who opens one
+        therefore waits for whoever opens another, and for who writes to the only one that there is:
+        to an epoch that is known to have others nobody writes without the lock of the site. Two
+        that open may wait in a circle; PostgreSQL ends one, and its group is tried again.
+        """
+        edges = {"edges": sorted({edge_id for edge_id, _ in keys})}
+        self._connection.execute(_Q["lock_sites_of"], edges)
+        self._connection.execute(_Q["lock_only_ledgers"], edges)
+        self._connection.execute(_Q["open_ledgers"], which)
+        # Another worker may have opened one of them meanwhile.
+        self._connection.execute(_Q["lock_ledgers"], which)
 
     def save_ledgers(
         self, ledgers: Sequence[LedgerRow], committed_at: Mapping[LedgerKey, datetime]

@@ -188,6 +188,35 @@ on conflict (edge_id) do update set
         else excluded.reported_at
     end
 
+-- name: lock_ledgers
+-- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock. Only
+-- locked: a statement that had to wait sees all other rows as they were before it waited.
+select edge_id, epoch
+from delivery_ledger
+where (edge_id, epoch) in (
+    select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
+)
+order by edge_id, epoch
+for no key update
+
+-- name: lock_sites_of
+-- Of edges, as `lock_site` does.
+select pg_advisory_xact_lock(7461003, site_id)
+from (
+    select distinct site_id from edge where edge_id = any(%(edges)s::integer[]) order by site_id
+) as site
+
+-- name: lock_only_ledgers
+-- Of edges with one epoch so far: who writes to it has no reason to lock the site.
+select 1
+from delivery_ledger
+where edge_id = any(%(edges)s::integer[]) and not exists (
+    select from delivery_ledger as other
+    where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
+)
+order by edge_id
+for no key update
+
 -- name: open_ledgers
 -- A ledger begins with the first message of an epoch.
 insert into delivery_ledger (edge_id, epoch)
@@ -195,21 +224,23 @@ select edge_id, epoch from unnest(%(edges)s::integer[], %(epochs)s::text[]) as w
 order by 1, 2
 on conflict do nothing
 
--- name: lock_ledgers
--- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock.
+-- name: ledgers
+-- In the order of the columns of LedgerRow, but for `has_others`.
 select
     edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id,
     (
         select max(other.last_commit_at) from delivery_ledger as other
         where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
     ),
-    set_back, damaged
+    set_back, damaged,
+    exists (
+        select from delivery_ledger as other
+        where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
+    )
 from delivery_ledger
 where (edge_id, epoch) in (
     select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
 )
-order by edge_id, epoch
-for no key update
 
 -- name: save_ledger
 -- The row is locked, so what was read is still there. `greatest` passes over nulls.

@@ -28,3 +28,14 @@ values (0, now(), now(), 0, 0)
 -- The same for texts.
 insert into text_measurement (tag_id, source_time, received_time, value, quality)
 values (0, now(), now(), '', 0)
+
+-- name: bound_room
+-- What does not fit into so little memory is written to files, beside the tables.
+select
+    set_config('work_mem', '64kB', true), set_config('temp_tablespaces', '', true),
+    set_config('statement_timeout', '10s', true)
+
+-- name: harmless_room
+-- 32 MB: more than a message needs at once. Files of work leave nothing behind.
+with room as materialized (select repeat('x', 8000) as line from generate_series(1, 4096))
+select max(length(line)) from room

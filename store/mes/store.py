@@ -18,7 +18,7 @@ from store.engine.connection import (
     message_errors,
     store_errors,
 )
-from store.engine.harmless import obstacle_of
+from store.engine.harmless import Harmless
 from store.engine.migration import check_migrated
 from store.engine.queries import queries
 from store.mes.reading import stored_mapping
@@ -33,6 +33,7 @@ class MesStore:
 
     def __init__(self, settings: DatabaseSettings) -> None:
         self._settings = settings
+        self._harmless = Harmless(settings)
         self._connection: Connection | None = None
 
     def write(self, parsed: Iterable[Parsed], provenance: Provenance, **options: Any) -> Report:
@@ -59,7 +60,7 @@ class MesStore:
     def obstacle(self) -> str | None:
         """Return what keeps a harmless transaction from working now; see `DeliveryStore`."""
         try:
-            found = obstacle_of(self._connected(), self._settings)
+            found = self._harmless.obstacle(self._connected())
         except (StoreUnavailableError, DataError) as exc:
             found = str(exc)
         if found is not None:
@@ -81,7 +82,7 @@ class MesStore:
     @contextmanager
     def _usable(self) -> Iterator[Connection]:
         connection = self._connected()
-        with message_errors(self._settings, connection):
+        with message_errors(self._settings, connection), self._harmless.watching():
             yield connection
 
     def _connected(self) -> Connection:

@@ -293,7 +293,13 @@ class MemoryTransaction:
         for key in wanted:
             self._tables.ledgers.setdefault(key, LedgerRow(*key))
         return {
-            key: replace(self._tables.ledgers[key], others_until=self._others_until(key))
+            key: replace(
+                self._tables.ledgers[key],
+                others_until=self._others_until(key),
+                has_others=any(
+                    edge_id == key[0] and epoch != key[1] for edge_id, epoch in self._tables.ledgers
+                ),
+            )
             for key in wanted
         }
 

@@ -96,6 +96,27 @@ def test_what_the_edge_sent_again_is_not_written_twice(loaded: DatabaseSettings)
     assert fetched(loaded, LEDGER) == [("{[1,4)}", 0)]
 
 
+def test_what_another_life_of_the_outbox_brought_is_not_written_twice(
+    loaded: DatabaseSettings,
+) -> None:
+    times = [NOW_US, NOW_US + 1]
+    take(loaded, [data(1, [20.0, 21.0], time_us=times)])
+    take(loaded, [birth(), data(1, [30.0], tag="tien-1/khac", time_us=times[:1])])
+    both = birth([TEMPERATURE, msgspec.structs.replace(TEMPERATURE, name="tien-1/khac")])
+    # The outbox is wiped, and the source read again.
+    again = [
+        data(1, [20.0, 21.0], epoch="e2", time_us=times),
+        data(3, [30.0], tag="tien-1/khac", epoch="e2", time_us=times[:1]),
+    ]
+    take(loaded, [both, *again])
+    settings = IngestSettings(database=loaded)
+
+    for reason in ("no_birth", "unknown_tag"):
+        replayed = replay_rejected(settings, reason)
+        assert (replayed.settled, replayed.written) == (1, 0)
+    assert fetched(loaded, VALUES) == [(20.0,), (21.0,), (30.0,)]
+
+
 def test_what_is_still_refused_stays(loaded: DatabaseSettings) -> None:
     take(loaded, [birth(), data(1, [1e6]), data(1, [1.0], edge=STRANGER)])
     damaged = data(2, [1.0])._replace(payload=b"{")

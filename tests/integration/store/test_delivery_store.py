@@ -272,12 +272,12 @@ def test_a_ledger_says_until_when_other_epochs_brought_something(subject: Subjec
     first, second = (edge_id, "e1"), (edge_id, "e2")
     with subject.store.transaction() as transaction:
         ledgers = transaction.lock_ledgers([first])
-        assert ledgers[first].others_until is None
+        assert (ledgers[first].others_until, ledgers[first].has_others) == (None, False)
         transaction.save_ledgers(list(ledgers.values()), {first: NOW})
     with subject.store.transaction() as transaction:
         ledgers = transaction.lock_ledgers([first, second])
-        assert ledgers[first].others_until is None
-        assert ledgers[second].others_until == NOW
+        assert (ledgers[first].others_until, ledgers[first].has_others) == (None, True)
+        assert (ledgers[second].others_until, ledgers[second].has_others) == (NOW, True)
 
 
 def test_a_ledger_comes_back_as_it_was_saved(subject: Subject) -> None:
