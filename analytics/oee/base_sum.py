@@ -5,8 +5,11 @@ item changes, so each sum belongs to exactly one of each. Counts fall into the s
 moment of their reading.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
+from functools import partial, reduce
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 from analytics.oee.minute import Selections, SliceMinutes, slice_minutes
 from analytics.oee.operation import PlannedRunTimes
 from analytics.oee.schedule import Schedule
-from analytics.oee.slice_count import SliceCounts, quantities_of, scrap_of
+from analytics.oee.slice_count import Column, SliceCounts, quantities_of, scrap_of
 from analytics.oee.state import ELEMENTS, STOP_KINDS, Timeline
 from analytics.readings.counter import CounterEvent
 from analytics.readings.counting import Increments
@@ -42,6 +45,9 @@ _PRODUCTION, _SETUP, _DELAY, _DOWN, _UNKNOWN, _UNSCHEDULED, _BREAK, _MAINTENANCE
     )
 )
 _PRODUCING = (_PRODUCTION, _UNSCHEDULED, _UNKNOWN)
+_METERED = frozenset({TagRole.ENERGY})
+_PARTS = frozenset(TagRole) - _METERED
+_FIELDS = tuple(field.name for field in fields(BaseSums))
 _BREAKDOWN = STOP_KINDS.index(StopKind.BREAKDOWN)
 _MARKED = {
     CounterEvent.JITTER: "counter_jitter",
@@ -123,35 +129,45 @@ def slices(
     standing = np.isin(line.element, (_DELAY, _DOWN))
     unseen = line.element == _UNKNOWN
     resting = ~np.isin(line.element, _PRODUCING)
-    marks = _marks(line, first, starts, counts)
+    marks = _marks(line, starts, counts)
     breakdown = np.where(line.stop_kind == _BREAKDOWN, np.diff(line.edges), 0)
     # Only where it kept planned work from being done: broken in a break, a machine misses nothing.
     breakdown[line.element != _DELAY] = 0
+    during = partial(_during, tell, counts)
     select = Selections(
-        at_setup=lambda made: tell.during(made, setting_up),
-        unseen=lambda made: made.bridges | tell.during(made, unseen),
+        at_setup=during(setting_up, _PARTS),
+        unseen={role: counts[role].bridges | mask for role, mask in during(unseen, _PARTS).items()},
         # What bridges a silence is unseen already: where its reading falls says nothing of when it
         # was made.
-        stopped=lambda made: ~made.bridges & tell.during(made, standing),
-        resting=lambda made: tell.during(made, resting),
-    )
-    parts = _Columns(
-        times=times.tolist(),
-        breakdown=np.add.reduceat(breakdown, first).tolist(),
-        counted=tell.of(counts),
-        at_setup=tell.parts(select.at_setup),
-        unseen=tell.parts(select.unseen),
-        stopped=tell.parts(select.stopped),
-        idle_energy=tell.energy(select.resting),
-        inspected=_inspected(more.inspections, bounds),
+        stopped={
+            role: ~counts[role].bridges & mask for role, mask in during(standing, _PARTS).items()
+        },
+        resting=during(resting, _METERED),
     )
     pacing = more.pacing
     orders = line.signals.order
-    products = [line.signals.product.name(code) for code in line.product[first].tolist()]
-    begun = zip(products, starts.tolist(), strict=True)
-    run_times = [planned.at(product, start) for product, start in begun]
+    products = line.signals.product.named(line.product[first])
+    begun = list(zip(products, starts.tolist(), strict=True))
+    run_times = _numbers(planned.at(product, start) for product, start in begun)
     inspected = [(one.moment, one.good, one.rework) for one in more.inspections]
-    minutes = slice_minutes(bounds, counts, select, run_times, inspected)
+    minutes = slice_minutes(bounds, counts, tell, select, np.nan_to_num(run_times), inspected)
+    sums = _Columns(
+        times=times,
+        scheduled=line.shift[first] >= 0,
+        breakdown=np.add.reduceat(breakdown, first),
+        counted=tell.of_all(),
+        at_setup=tell.of(select.at_setup),
+        unseen=tell.of(select.unseen),
+        stopped=tell.of(select.stopped),
+        idle_energy=tell.of(select.resting).get(TagRole.ENERGY),
+        inspected=_inspected(more.inspections, bounds),
+        run_times=run_times,
+        line_run_times=run_times
+        if pacing is None
+        else _numbers(pacing.per_part(*one, planned.routing) for one in begun),
+        parts_per_item=np.array([planned.routing.parts_per_item(*one) for one in begun]),
+        setup_planned=more.setup_planned,
+    ).sums()
     found = []
     for index, (start, end, hour, shift, order, lot) in enumerate(
         zip(
@@ -164,16 +180,8 @@ def slices(
             strict=True,
         )
     ):
-        product, run_time = products[index], run_times[index]
-        sums = parts.sums(
-            index,
-            run_time,
-            run_time if pacing is None else pacing.per_part(product, start, planned.routing),
-            parts_per_item=planned.routing.parts_per_item(product, start),
-            scheduled=shift >= 0,
-            setup_planned=more.setup_planned,
-        )
-        if sums.unpriced_items:
+        product = products[index]
+        if sums[index].unpriced_items:
             marks[index].add(f"{Missing.NO_PLANNED_RUN_TIME}:{product or ''}")
         found.append(
             Slice(
@@ -183,10 +191,10 @@ def slices(
                 shift=schedule.shifts[shift] if shift >= 0 else None,
                 order=orders.name(order) if orders else None,
                 product=product,
-                sums=sums,
-                marks=tuple(sorted(marks[index])),
+                sums=sums[index],
+                marks=tuple(sorted(marks[index])) if index in marks else (),
                 lot=line.signals.lot.name(lot),
-                minutes=minutes[index],
+                minutes=minutes.get(index),
             )
         )
     return found
@@ -210,127 +218,147 @@ def _times(line: Timeline, first: NDArray[np.intp]) -> Moments:
     return np.stack(columns, axis=1)
 
 
-def _inspected(
-    inspections: Sequence[FirstInspection], bounds: Moments
-) -> dict[int, tuple[int, int, int]]:
-    """Return parts inspected, good at first and found for rework, by slice."""
-    found: dict[int, tuple[int, int, int]] = {}
+def _during(
+    tell: SliceCounts,
+    counts: Collection[TagRole],
+    tiles: NDArray[np.bool_],
+    roles: Collection[TagRole],
+) -> dict[TagRole, NDArray[np.bool_]]:
+    """Return which increments of some roles lie in chosen tiles."""
+    return {role: tell.during(role, tiles) for role in counts if role in roles}
+
+
+def _numbers(told: Iterable[float | None]) -> Column:
+    """Return a column of what may be unknown."""
+    return np.array([np.nan if one is None else one for one in told], dtype=np.float64)
+
+
+def _inspected(inspections: Sequence[FirstInspection], bounds: Moments) -> NDArray[np.int64]:
+    """Return parts inspected, good at first and found for rework, by slice: shape (3, slices)."""
+    found = np.zeros((3, bounds.size - 1), dtype=np.int64)
     moments = np.array([one.moment for one in inspections], dtype=np.int64)
     index = np.searchsorted(bounds, moments, side="right") - 1
-    for one, number in zip(inspections, index.tolist(), strict=True):
-        if 0 <= number < bounds.size - 1:
-            parts, good, rework = found.get(number, (0, 0, 0))
-            found[number] = (parts + 1, good + one.good, rework + one.rework)
+    for one, place in zip(inspections, index.tolist(), strict=True):
+        if 0 <= place < bounds.size - 1:
+            found[:, place] += (1, one.good, one.rework)
     return found
 
 
 @dataclass(frozen=True, slots=True)
 class _Columns:
-    """What the base sums of each slice are made of, one entry per slice."""
+    """What the base sums of slices are made of, columns of one entry per slice."""
 
-    times: list[list[int]]
-    breakdown: list[int]
-    counted: Mapping[TagRole, Sequence[float | None]]
-    at_setup: Mapping[TagRole, Sequence[float | None]]
-    unseen: Mapping[TagRole, Sequence[float | None]]
-    stopped: Mapping[TagRole, Sequence[float | None]]
-    idle_energy: Sequence[float | None]
-    inspected: Mapping[int, tuple[int, int, int]]
+    times: Moments
+    """By slice and element, shape (slices, elements)."""
+    scheduled: NDArray[np.bool_]
+    breakdown: Moments
+    counted: Mapping[TagRole, Column]
+    at_setup: Mapping[TagRole, Column]
+    unseen: Mapping[TagRole, Column]
+    stopped: Mapping[TagRole, Column]
+    idle_energy: Column | None
+    inspected: NDArray[np.int64]
+    run_times: Column
+    line_run_times: Column
+    parts_per_item: Column
+    setup_planned: bool
 
-    def sums(
-        self,
-        index: int,
-        run_time_ms: float | None,
-        line_run_time_ms: float | None,
-        *,
-        parts_per_item: float,
-        scheduled: bool,
-        setup_planned: bool,
-    ) -> BaseSums:
-        ms = self.times[index]
-        calendar = sum(ms)
-        setup = ms[_SETUP]
-        planned_setup = setup if setup_planned else 0
-        setup -= planned_setup
+    def sums(self) -> list[BaseSums]:
+        """Return the base sums of each slice."""
+        ms = self.times.T
+        calendar = self.times.sum(axis=1)
+        nothing, unknown = np.zeros_like(calendar), np.full(calendar.size, np.nan)
+        setup, planned_setup = ms[_SETUP], nothing
+        if self.setup_planned:
+            setup, planned_setup = nothing, setup
         # Unknown time is busy time: left out, silence would flatter, and A × E × Q would no longer
         # be the OEE of the window (docs/decisions/0004).
         busy = ms[_PRODUCTION] + setup + ms[_DELAY] + ms[_DOWN] + ms[_UNKNOWN]
-        quantities = {role: column[index] for role, column in self.counted.items()}
-        produced, good = quantities_of(quantities)
-        made, passed = self._told(self.at_setup, index)
+        counted = self.counted
+        produced, good = quantities_of(counted)
+        made, passed = quantities_of(self.at_setup)
         rejected = None if made is None or passed is None else made - passed
-        unseen, _ = self._told(self.unseen, index)
-        stopped, _ = self._told(self.stopped, index)
-        scrap = quantities.get(TagRole.SCRAP_COUNT)
-        every = good if produced is None else produced
-        rework = quantities.get(TagRole.REWORK_COUNT)
-        inspected, good_at_first, rework_found = self.inspected.get(index, (0, 0, 0))
-        return BaseSums(
-            calendar_ms=calendar,
-            pot_ms=calendar if scheduled else 0,
-            pbt_ms=busy,
-            apt_ms=ms[_PRODUCTION],
-            aust_ms=setup,
-            adet_ms=ms[_DELAY],
-            adot_ms=ms[_DOWN],
-            unknown_ms=ms[_UNKNOWN],
-            unscheduled_production_ms=ms[_UNSCHEDULED],
-            pri_pq_ms=_weighted(produced, run_time_ms),
-            pri_gq_ms=_weighted(good, run_time_ms),
-            produced_quantity=produced,
-            good_quantity=good,
-            scrap_quantity=scrap,
-            rework_quantity=rework,
-            energy_kwh=quantities.get(TagRole.ENERGY),
-            planned_break_ms=ms[_BREAK],
-            planned_maintenance_ms=ms[_MAINTENANCE],
-            planned_setup_ms=planned_setup,
-            breakdown_ms=self.breakdown[index],
-            line_pri_gq_ms=_weighted(good, line_run_time_ms),
-            start_up_pri_ms=_weighted(rejected, run_time_ms),
-            idle_energy_kwh=self.idle_energy[index],
-            inspected_parts=inspected,
-            good_at_first_parts=good_at_first,
-            rework_found_parts=rework_found,
-            produced_items=_items(produced, parts_per_item),
-            good_items=_items(good, parts_per_item),
-            scrap_items=_items(scrap, parts_per_item),
-            rework_items=_items(rework, parts_per_item),
-            unpriced_items=_items(every, parts_per_item) if run_time_ms is None else 0.0,
-            unseen_pri_pq_ms=_weighted(unseen, run_time_ms),
-            stopped_pri_pq_ms=_weighted(stopped, run_time_ms),
-            line_pri_sq_ms=_weighted(scrap_of(quantities), line_run_time_ms),
-        )
+        unseen, _ = quantities_of(self.unseen)
+        stopped, _ = quantities_of(self.stopped)
+        scrap = counted.get(TagRole.SCRAP_COUNT)
+        rework = counted.get(TagRole.REWORK_COUNT)
+        inspected, good_at_first, rework_found = self.inspected
+        told = [one for one in (produced, good) if one is not None]
+        # What nothing counts as produced may be counted as good.
+        every = reduce(lambda one, other: np.where(np.isnan(one), other, one), told, unknown)
+        columns: dict[str, NDArray[Any] | None] = {
+            "calendar_ms": calendar,
+            "pot_ms": np.where(self.scheduled, calendar, 0),
+            "pbt_ms": busy,
+            "apt_ms": ms[_PRODUCTION],
+            "aust_ms": setup,
+            "adet_ms": ms[_DELAY],
+            "adot_ms": ms[_DOWN],
+            "unknown_ms": ms[_UNKNOWN],
+            "unscheduled_production_ms": ms[_UNSCHEDULED],
+            "pri_pq_ms": _weighted(produced, self.run_times),
+            "pri_gq_ms": _weighted(good, self.run_times),
+            "produced_quantity": produced,
+            "good_quantity": good,
+            "scrap_quantity": scrap,
+            "rework_quantity": rework,
+            # Whether one begins may depend on what lies before and after: see `slices`.
+            "failure_events": nothing,
+            "energy_kwh": counted.get(TagRole.ENERGY),
+            "planned_break_ms": ms[_BREAK],
+            "planned_maintenance_ms": ms[_MAINTENANCE],
+            "planned_setup_ms": planned_setup,
+            "breakdown_ms": self.breakdown,
+            "line_pri_gq_ms": _weighted(good, self.line_run_times),
+            "start_up_pri_ms": _weighted(rejected, self.run_times),
+            "idle_energy_kwh": self.idle_energy,
+            "inspected_parts": inspected,
+            "good_at_first_parts": good_at_first,
+            "rework_found_parts": rework_found,
+            "produced_items": self._items(produced),
+            "good_items": self._items(good),
+            "scrap_items": self._items(scrap),
+            "rework_items": self._items(rework),
+            "unpriced_items": np.where(np.isnan(self.run_times), every / self.parts_per_item, 0.0),
+            "unseen_pri_pq_ms": _weighted(unseen, self.run_times),
+            "stopped_pri_pq_ms": _weighted(stopped, self.run_times),
+            "line_pri_sq_ms": _weighted(scrap_of(counted), self.line_run_times),
+        }
+        in_order = (_listed(columns[name], calendar.size) for name in _FIELDS)
+        return [BaseSums(*row) for row in zip(*in_order, strict=True)]
 
-    def _told(
-        self, columns: Mapping[TagRole, Sequence[float | None]], index: int
-    ) -> tuple[float | None, float | None]:
-        return quantities_of({role: each[index] for role, each in columns.items()})
+    def _items(self, quantity: Column | None) -> Column | None:
+        return None if quantity is None else quantity / self.parts_per_item
 
 
-def _weighted(quantity: float | None, run_time_ms: float | None) -> float | None:
+def _weighted(quantity: Column | None, run_times_ms: Column) -> Column | None:
     """Return a quantity times the planned run time; what has none adds nothing."""
-    if quantity is None:
-        return None
-    return 0.0 if run_time_ms is None else quantity * run_time_ms
+    return None if quantity is None else quantity * np.nan_to_num(run_times_ms) + 0.0
 
 
-def _items(quantity: float | None, parts_per_item: float) -> float | None:
-    return None if quantity is None else quantity / parts_per_item
+def _listed(column: NDArray[Any] | None, size: int) -> list[Any]:
+    """Return numbers of a column; None where it has none."""
+    if column is None:
+        return [None] * size
+    values: list[Any] = column.tolist()
+    if column.dtype.kind == "f":
+        for place in np.flatnonzero(np.isnan(column)).tolist():
+            values[place] = None
+    return values
 
 
 def _marks(
     line: Timeline,
-    first: NDArray[np.intp],
     starts: Moments,
     counts: Mapping[TagRole, Increments],
-) -> list[set[str]]:
-    found: list[set[str]] = [set() for _ in first]
+) -> defaultdict[int, set[str]]:
+    """Return what is said of slices, by the place of those of which anything is."""
+    found: defaultdict[int, set[str]] = defaultdict(set)
     end = int(line.edges[-1])
 
     def note(moments: Moments, mark: str) -> None:
         inside = moments[(moments >= starts[0]) & (moments < end)]
-        for index in np.unique(np.searchsorted(starts, inside, side="right") - 1):
+        for index in np.unique(np.searchsorted(starts, inside, side="right") - 1).tolist():
             found[index].add(mark)
 
     for role, made in counts.items():

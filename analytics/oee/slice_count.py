@@ -1,6 +1,6 @@
 """What was counted in each slice of a machine's time, by counter, and what the counters tell."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from functools import reduce
 from operator import add
 from typing import Any, Protocol, TypeVar
@@ -13,8 +13,10 @@ from analytics.readings.counting import Increments
 from analytics.readings.interval import HOUR_MS, Moments
 from plant.measurement import TagRole
 
-Column = list[float | None]
-"""One value per slice, None where nothing is known."""
+Column = NDArray[np.float64]
+"""One value per slice, shape (n,); NaN where nothing is known."""
+Chosen = Mapping[TagRole, NDArray[np.bool_]]
+"""Which increments of each counter, shapes are theirs."""
 
 
 class _Adds(Protocol):
@@ -38,58 +40,56 @@ class SliceCounts:
         bounds: Moments,
         hours: Moments,
     ) -> None:
-        self._line = line
         self._counts = counts
-        self._bounds = bounds
-        self._hours = hours
+        self._starts = bounds[:-1]
+        # By whole hours, so that every slice of the hour in which a counter begins has a count.
+        self._known_until = np.minimum(hours + HOUR_MS, bounds[-1])
+        self.inside = {
+            role: (made.times >= bounds[0]) & (made.times < bounds[-1])
+            for role, made in counts.items()
+        }
+        """Which increments lie in the slices."""
+        self._tiles = {
+            role: np.searchsorted(line.edges, made.times[self.inside[role]], side="right") - 1
+            for role, made in counts.items()
+        }
+        of_tile = np.searchsorted(bounds, line.edges[:-1], side="right") - 1
+        self.index = {role: of_tile[tiles] for role, tiles in self._tiles.items()}
+        """The slice of each that does."""
 
-    def of(self, counts: Mapping[TagRole, Increments]) -> dict[TagRole, Column]:
+    def of_all(self) -> dict[TagRole, Column]:
         """Return all that was counted, by role."""
-        return {role: self._counted(made, made.amounts) for role, made in counts.items()}
+        return {role: self._counted(role, made.amounts) for role, made in self._counts.items()}
 
-    def parts(
-        self, chosen: Callable[[Increments], NDArray[np.bool_]]
-    ) -> dict[TagRole, Sequence[float | None]]:
-        """Return what chosen increments of parts add up to, by role."""
+    def of(self, chosen: Chosen) -> dict[TagRole, Column]:
+        """Return what chosen increments add up to, by role."""
         return {
-            role: self._counted(made, made.amounts * chosen(made))
-            for role, made in self._counts.items()
-            if role is not TagRole.ENERGY
+            role: self._counted(role, self._counts[role].amounts * mask if mask.any() else None)
+            for role, mask in chosen.items()
         }
 
-    def energy(self, chosen: Callable[[Increments], NDArray[np.bool_]]) -> Column:
-        """Return what chosen increments of energy add up to; None without a meter."""
-        energy = self._counts.get(TagRole.ENERGY)
-        if energy is None:
-            return [None] * self._hours.size
-        return self._counted(energy, energy.amounts * chosen(energy))
-
-    def during(self, made: Increments, tiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    def during(self, role: TagRole, tiles: NDArray[np.bool_]) -> NDArray[np.bool_]:
         """Return for each increment whether its moment lies in a chosen tile; shape is kept."""
-        tile = np.searchsorted(self._line.edges, made.times, side="right") - 1
-        inside = (tile >= 0) & (tile < tiles.size)
-        # Outside of all tiles the place only has to exist: `inside` has the say.
-        return inside & tiles[np.clip(tile, 0, tiles.size - 1)]
+        found = np.zeros(self._counts[role].times.size, dtype=np.bool_)
+        found[self.inside[role]] = tiles[self._tiles[role]]
+        return found
 
-    def _counted(self, made: Increments, amounts: NDArray[np.float64]) -> Column:
-        """Return what was counted in each slice; None where nothing is known.
+    def _counted(self, role: TagRole, amounts: NDArray[np.float64] | None) -> Column:
+        """Return what was counted in each slice, nothing where there are no amounts.
 
-        That is in hours that end before the first reading, and from when nothing counts any more.
+        NaN in hours that end before the first reading, and from when nothing counts any more.
         """
-        starts, end = self._bounds[:-1], int(self._bounds[-1])
-        inside = (made.times >= starts[0]) & (made.times < end)
-        index = np.searchsorted(starts, made.times[inside], side="right") - 1
-        sums: Column = np.bincount(index, weights=amounts[inside], minlength=starts.size).tolist()
+        made = self._counts[role]
+        sums = np.zeros(self._starts.size, dtype=np.float64)
+        if amounts is not None:
+            within = amounts[self.inside[role]]
+            sums += np.bincount(self.index[role], weights=within, minlength=sums.size)
         first = made.first_reading
-        unknown = starts.size
-        if first is not None:
-            # By whole hours, so that every slice of the hour in which a counter begins has a count.
-            known_until = np.minimum(self._hours + HOUR_MS, end)
-            unknown = int(np.searchsorted(known_until, first, side="right"))
-        sums[:unknown] = [None] * unknown
+        sums[
+            : sums.size if first is None else np.searchsorted(self._known_until, first, "right")
+        ] = np.nan
         if made.known_until is not None:
-            known = int(np.searchsorted(starts, made.known_until, side="left"))
-            sums[known:] = [None] * (starts.size - known)
+            sums[np.searchsorted(self._starts, made.known_until, side="left") :] = np.nan
         return sums
 
 
@@ -122,11 +122,12 @@ def _total(parts: Iterable[_Amount | None]) -> _Amount | None:
     return reduce(add, known) if len(known) == len(every) else None
 
 
-def scrap_of(quantities: Mapping[TagRole, float | None]) -> float | None:
+def scrap_of(quantities: Mapping[TagRole, Column]) -> Column | None:
     """Return scrapped parts: counted, or what was produced and is neither good nor rework."""
     if TagRole.SCRAP_COUNT in quantities:
         return quantities[TagRole.SCRAP_COUNT]
     produced, good = quantities_of(quantities)
     if produced is None or good is None:
         return None
-    return produced - good - (quantities.get(TagRole.REWORK_COUNT) or 0.0)
+    rework = quantities.get(TagRole.REWORK_COUNT)
+    return produced - good - (0.0 if rework is None else np.nan_to_num(rework))

@@ -229,27 +229,19 @@ def _both(one: Increments, other: Increments) -> Increments:
 def tiles(line: Timeline) -> list[StateInterval]:
     """Return the tiles of a timeline under their names."""
     signals = line.signals
-    order_name = signals.order.name if signals.order else (lambda _code: None)
+    order = [None] * line.order.size if signals.order is None else signals.order.named(line.order)
+    kinds = (*STOP_KINDS, None)
     return [
-        StateInterval(
-            start,
-            end,
-            ELEMENTS[element],
-            signals.state.name(state),
-            None if kind < 0 else STOP_KINDS[kind],
-            signals.stop_reason.name(reason),
-            order_name(order),
-            signals.product.name(product),
-        )
-        for start, end, element, state, kind, reason, order, product in zip(
+        StateInterval(*told)
+        for told in zip(
             line.edges[:-1].tolist(),
             line.edges[1:].tolist(),
-            line.element.tolist(),
-            line.state.tolist(),
-            line.stop_kind.tolist(),
-            line.stop_reason.tolist(),
-            line.order.tolist(),
-            line.product.tolist(),
+            [ELEMENTS[element] for element in line.element.tolist()],
+            signals.state.named(line.state),
+            [kinds[kind] for kind in line.stop_kind.tolist()],
+            signals.stop_reason.named(line.stop_reason),
+            order,
+            signals.product.named(line.product),
             strict=True,
         )
     ]

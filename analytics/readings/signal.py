@@ -56,6 +56,12 @@ class Steps:
         """Return what a code stands for."""
         return None if code < 0 else self.names[code]
 
+    def named(self, codes: Codes) -> list[str | None]:
+        """Return what each code stands for."""
+        # The code of "no value" is the last place.
+        names = (*self.names, None)
+        return [names[code] for code in codes.tolist()]
+
 
 def text_readings(
     time_us: Sequence[int] | Moments,
