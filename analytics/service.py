@@ -2,13 +2,15 @@
 
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import structlog
 
+from analytics.anomaly.watch.metrics import AnomalyMetrics
 from analytics.anomaly.watch.service import tell_people, watch_machines
 from analytics.metrics import Watch
 from analytics.oee.unit_figure import silence_ms
@@ -29,7 +31,7 @@ from analytics.recomputation.unit import recompute, rewrite_stops
 from analytics.settings import AnalyticsSettings
 from analytics.summing.rollup import sum_up_hours
 from plant.errors import TransientError
-from plant.exposition import metrics_server
+from plant.exposition import Family, metrics_server
 from plant.measurement import TagRole
 from plant.state import TELLING_STATES
 from store import Connection, check_migrated, connect, store_errors
@@ -52,12 +54,18 @@ def run(settings: AnalyticsSettings, stop: threading.Event) -> None:
     Raises ConfigurationError for what a person must mend (no such database, no tables in it). A
     database that is away is waited for.
     """
-    watch = Watch()
-    with metrics_server(settings.metrics_host, settings.metrics_port, watch.collect):
-        # Beside the figures: another process may compute those, and machines are shared.
-        works = [sum_up_hours]
+    watch, watched = Watch(), AnomalyMetrics()
+
+    def collect() -> Iterator[Family]:
+        yield from watch.collect()
         if settings.anomaly.enabled:
-            works += [watch_machines, tell_people]
+            yield from watched.collect()
+
+    with metrics_server(settings.metrics_host, settings.metrics_port, collect):
+        # Beside the figures: another process may compute those, and machines are shared.
+        works: list[Callable[[AnalyticsSettings, threading.Event], None]] = [sum_up_hours]
+        if settings.anomaly.enabled:
+            works += [partial(one, metrics=watched) for one in (watch_machines, tell_people)]
         with ThreadPoolExecutor(len(works), "beside") as beside:
             loops = [beside.submit(work, settings, stop) for work in works]
             # Whoever fails ends all.

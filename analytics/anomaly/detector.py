@@ -74,6 +74,11 @@ class Detector:
         self.live: Live | None = None
 
     @property
+    def refits(self) -> int:
+        """Return how often the model was fitted again since it was loaded."""
+        return 0 if self.live is None else self.live.refits
+
+    @property
     def learning(self) -> float:
         """Return which part of the rows to learn from is still missing: 0 when live."""
         if self.live is not None:

@@ -122,7 +122,7 @@ class EventMaker:
             end_ms=now_ms,
             rows=self.event.rows + 1,
             peak=self.peak,
-            relearned=scores.status[place] == RowStatus.RELEARNED,
+            relearned=bool(scores.status[place] == RowStatus.RELEARNED),
             causes=self._causes(),
         )
 

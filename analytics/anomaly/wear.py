@@ -39,6 +39,7 @@ class Wear:
     """A sensor beyond its limit: `score` 1 is the limit; hours left with their 90 % interval.
 
     `remaining_h` is None where nothing moves towards failure; an upper bound of None is endless.
+    `actual` is the mean of the last hour, `expected` that of the reference, in the sensor's unit.
     """
 
     moment_ms: int
@@ -48,6 +49,8 @@ class Wear:
     remaining_h: float | None
     earliest_h: float | None
     latest_h: float | None
+    actual: float
+    expected: float
 
 
 class SlowChart:
@@ -84,11 +87,14 @@ class SlowChart:
     def _add(self, regime: str, rows: Array) -> None:
         known = np.isfinite(rows)
         values = np.clip(np.where(known, rows, 0.0), -_LARGEST, _LARGEST)
-        sums = self.sums.setdefault(regime, np.zeros((3, self.sensors)))
-        sums += np.array([known.sum(axis=0), values.sum(axis=0), (values**2).sum(axis=0)])
+        before = self.sums.get(regime, np.zeros((3, self.sensors)))
+        parts = np.stack((known, values, values**2), axis=1)
+        # One row after another, as a sum's last bits depend on how it is cut into parts.
+        self.sums[regime] = np.add.accumulate(np.concatenate((before[None], parts)))[-1].copy()
 
     def _end_hour(self) -> list[Wear]:
         settings, points = self.settings, []
+        means_of = np.zeros((2, self.sensors))
         for regime, (count, total, squares) in self.sums.items():
             if count.max() < settings.least_rows:
                 continue
@@ -105,6 +111,7 @@ class SlowChart:
             spread = np.maximum(spread, settings.least_spread * within.mean(axis=0))
             step = np.where(count > 0, mean - means.mean(axis=0), 0.0)
             points.append(step / np.maximum(spread, 1e-12))
+            means_of += np.array([means.mean(axis=0) + step, means.mean(axis=0)])
         self.sums = {}
         if not points or self.hour is None:
             return []
@@ -113,7 +120,8 @@ class SlowChart:
         self.points.append((float(self.hour + 1), point))
         del self.points[: -settings.trend_hours]
         score = np.abs(self.chart) / self.limit
-        return [self._wear(int(sensor), score) for sensor in np.flatnonzero(score >= 1)]
+        means_of /= len(points)
+        return [self._wear(int(one), score, means_of[:, one]) for one in np.flatnonzero(score >= 1)]
 
     @property
     def limit(self) -> float:
@@ -123,7 +131,7 @@ class SlowChart:
         # Student's t, as the spread is that of a few hours only.
         return float(student(settings.sigmas, settings.reference_hours - 1) * chart)
 
-    def _wear(self, sensor: int, score: Array) -> Wear:
+    def _wear(self, sensor: int, score: Array, mean: Array) -> Wear:
         """Return the forecast of a line through the last hours, by least squares."""
         assert self.hour is not None
         hours = np.array([hour for hour, _ in self.points])
@@ -145,7 +153,18 @@ class SlowChart:
             earliest = missing / (slope + margin) if slope + margin > 0 else None
             latest = missing / (slope - margin) if slope - margin > 0 else None
         moment = (self.hour + 1) * _HOUR_MS
-        return Wear(moment, sensor, float(score[sensor]), rising, remaining, earliest, latest)
+        actual, expected = (float(one) for one in mean)
+        return Wear(
+            moment,
+            sensor,
+            float(score[sensor]),
+            rising,
+            remaining,
+            earliest,
+            latest,
+            actual,
+            expected,
+        )
 
     def to_arrays(self) -> dict[str, NDArray[Any]]:
         """Return what a restart needs."""

@@ -36,7 +36,10 @@ class EventOut(Wire):
     event_id: str
     place: str
     kind: str = Field(
-        description="`model`, `wear`, `stuck`, `range`, `gap`, `limit`, or `silence`: data stopped."
+        description=(
+            "`model`, `wear`, `stuck`, `range`, `gap`, `clock`, `limit`, or `silence`: data"
+            " stopped."
+        )
     )
     tag: str | None
     start_time: Time
@@ -49,7 +52,11 @@ class EventOut(Wire):
     final: bool = Field(description="Late data cannot change it any more.")
     causes: list[CauseOut]
     context: dict[str, Any] = Field(
-        description="`product`, `order`, `shift`, `state` at its start."
+        description=(
+            "`product`, `order`, `shift`, `state` at its start. Of wear `remaining_h`, hours until"
+            " failure, between `earliest_h` and `latest_h` by 90 % (null: not foreseen). Of clocks"
+            " `clock`: `offset` (of `edge`, by `offset_s`), `future` or `back`."
+        )
     )
     verdict: str | None
     snoozed_until: Time | None
@@ -175,6 +182,9 @@ class ModelOut(Wire):
     place: str
     status: str = Field(description="`learning`, `ready`, `live`, `retired` or `refused`.")
     reason: str
+    because: str = Field(
+        description="Of one that the service asked for: number of the maintenance, or product."
+    )
     signals: list[str]
     cycle: str | None = Field(description="The counter whose parts are the rows.")
     step_s: float

@@ -78,7 +78,7 @@ def list_events(
 def show_event(
     *, context: ContextDep, place: PlacePath, event: Annotated[str, Query(max_length=120)]
 ) -> EventDetailOut:
-    """Return an event of a machine with small charts of the signals it names."""
+    """Return an event of a machine with small charts of the signals it names, in their order."""
     now = context.clock()
     with context.database.reading() as reading:
         units = tree_of(reading).unit_ids(tree_of(reading).get(place).path)
@@ -88,19 +88,25 @@ def show_event(
         if not rows:
             raise _unknown(event)
         (row,) = rows
-        ids = [int(cause["tag_id"]) for cause in row.causes]
+        signals = [(int(one["tag_id"]), one["name"], one["unit"]) for one in row.causes]
+        # What a rule tells of one signal names no share: its chart is that of the signal.
+        if row.tag_id is not None and not signals:
+            signals = [(row.tag_id, row.tag, row.tag_unit)]
         end = min(row.end_time or now, row.start_time + _LONGEST_CHART)
         charts = reading_store.small_charts(
-            reading.connection, ids, row.start_time - _AROUND, end + _AROUND
+            reading.connection,
+            [tag_id for tag_id, _, _ in signals],
+            row.start_time - _AROUND,
+            end + _AROUND,
         )
     series = [
         SeriesOut(
-            tag=cause["name"] or "",
-            unit=cause["unit"] or "",
-            times=[moment for moment, _ in charts.get(int(cause["tag_id"]), ())],
-            values=[value for _, value in charts.get(int(cause["tag_id"]), ())],
+            tag=name or "",
+            unit=unit or "",
+            times=[moment for moment, _ in charts.get(tag_id, ())],
+            values=[value for _, value in charts.get(tag_id, ())],
         )
-        for cause in row.causes
+        for tag_id, name, unit in signals
     ]
     return EventDetailOut(event=EventOut.model_validate(row), series=series)
 

@@ -141,6 +141,7 @@ def _model(row: ModelRow, names: dict[int, str]) -> ModelOut:
         place=row.place,
         status=row.status,
         reason=row.reason,
+        because=row.because,
         signals=[names.get(tag_id, str(tag_id)) for tag_id in row.tag_ids],
         cycle=names.get(int(row.settings.get("cycle_tag", 0))),
         step_s=row.step_ms / 1000,

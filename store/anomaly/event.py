@@ -45,7 +45,9 @@ class ToldEvent:
     place: str
     model_id: int | None
     kind: str
+    tag_id: int | None
     tag: str | None
+    tag_unit: str | None
     start_time: datetime
     opened_at: datetime
     end_time: datetime | None
@@ -213,9 +215,20 @@ def precisions(
         return cursor.execute(_Q["precision"], asked).fetchall()
 
 
-def silences(connection: Connection) -> dict[int, str]:
-    """Return the open events of data that stopped: event by work unit."""
-    return dict(connection.execute(_Q["silences"]).fetchall())
+@dataclass(frozen=True, slots=True)
+class OpenEvent:
+    """An event that no model follows, and that still lasts."""
+
+    event_id: str
+    work_unit_id: int
+    tag_id: int | None
+    context: dict[str, Any]
+
+
+def open_events(connection: Connection, kind: str) -> list[OpenEvent]:
+    """Return the events of a kind that still last."""
+    rows = connection.execute(_Q["open_events"], {"kind": kind})
+    return [OpenEvent(*row) for row in rows]
 
 
 def end_event(connection: Connection, event_id: str, end: datetime) -> None:

@@ -23,7 +23,8 @@ delete from anomaly_event where model_id = %(model)s and opened_at > %(after)s
 -- name: told
 -- Events with the last word on each; causes with the names of their tags.
 select
-    e.event_id, e.work_unit_id, p.path as place, e.model_id, e.kind, own.name as tag,
+    e.event_id, e.work_unit_id, p.path as place, e.model_id, e.kind, e.tag_id,
+    own.name as tag, own.unit as tag_unit,
     e.start_time, e.opened_at, e.end_time, e.peak, e.severity, e.relearned, e.trial,
     coalesce((
         select jsonb_agg(
@@ -121,8 +122,10 @@ where e.work_unit_id = any(%(units)s::integer[]) and e.kind in ('model', 'wear')
 group by p.place_id, p.path
 order by p.path
 
--- name: silences
-select work_unit_id, event_id from anomaly_event where kind = 'silence' and end_time is null
+-- name: open_events
+select event_id, work_unit_id, tag_id, context
+from anomaly_event
+where kind = %(kind)s and end_time is null
 
 -- name: end
 update anomaly_event set end_time = %(end_time)s where event_id = %(event)s

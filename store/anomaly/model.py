@@ -40,6 +40,8 @@ class ModelRow:
     approved_at: datetime | None
     approved_by: str | None
     retired_at: datetime | None
+    because: str
+    """Of a model that the service asked for: number of the maintenance, or product."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,23 +98,33 @@ def propose(connection: Connection, asked: Proposal, now: datetime, who: str) ->
         if row is None or row[0] != len(set(asked.tag_ids)) or len(asked.tag_ids) != row[0]:
             raise DataError("anomaly_tags", "a signal is no number of this machine, or named twice")
         connection.execute(_Q["refuse_prepared"], {"unit": asked.work_unit_id, "now": now})
-        made = connection.execute(
-            _Q["propose"],
-            {
-                "unit": asked.work_unit_id,
-                "reason": asked.reason,
-                "tags": list(asked.tag_ids),
-                "step_ms": asked.step_ms,
-                "settings": Jsonb(asked.settings),
-                "train_from": asked.train_from,
-                "train_to": asked.train_to,
-                "trial_to": asked.trial_to,
-                "now": now,
-                "who": who,
-            },
-        ).fetchone()
+        made = connection.execute(_Q["propose"], _asked(asked, "", now, who)).fetchone()
     assert made is not None, "an insert returns its row"
     return int(made[0])
+
+
+def propose_once(
+    connection: Connection, asked: Proposal, because: str, now: datetime, who: str
+) -> int | None:
+    """Enter a model unless one is in preparation, or was asked for because of the same before."""
+    made = connection.execute(_Q["propose_once"], _asked(asked, because, now, who)).fetchone()
+    return None if made is None else int(made[0])
+
+
+def _asked(asked: Proposal, because: str, now: datetime, who: str) -> dict[str, Any]:
+    return {
+        "unit": asked.work_unit_id,
+        "reason": asked.reason,
+        "because": because,
+        "tags": list(asked.tag_ids),
+        "step_ms": asked.step_ms,
+        "settings": Jsonb(asked.settings),
+        "train_from": asked.train_from,
+        "train_to": asked.train_to,
+        "trial_to": asked.trial_to,
+        "now": now,
+        "who": who,
+    }
 
 
 def approve(connection: Connection, model_id: int, now: datetime, who: str) -> bool:

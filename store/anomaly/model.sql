@@ -4,7 +4,7 @@ select
     m.model_id, m.work_unit_id, p.path as place, m.status, m.reason, m.tag_ids, m.step_ms,
     m.settings, m.train_from, m.train_to, m.trial_to, m.scored_until, m.final_until,
     m.rows_learned, m.progress, m.data_hash, m.false_per_day, m.created_at, m.created_by,
-    m.approved_at, m.approved_by, m.retired_at
+    m.approved_at, m.approved_by, m.retired_at, m.because
 from anomaly_model m
 join place p on p.place_id = m.work_unit_id
 where
@@ -34,6 +34,21 @@ values (
 )
 returning model_id
 
+-- name: propose_once
+-- Asked for by the service: what a person prepares goes first, and nothing is asked for twice.
+insert into anomaly_model (
+    work_unit_id, status, reason, because, tag_ids, step_ms, settings, train_from, train_to,
+    trial_to, created_at, created_by
+)
+select
+    %(unit)s, 'learning', %(reason)s, %(because)s, %(tags)s::integer[], %(step_ms)s, %(settings)s,
+    %(train_from)s, %(train_to)s, %(trial_to)s, %(now)s, %(who)s
+where not exists (
+    select from anomaly_model where work_unit_id = %(unit)s and status in ('learning', 'ready')
+)
+on conflict do nothing
+returning model_id
+
 -- name: approvable
 select model_id from anomaly_model
 where model_id = %(model)s and status in ('ready', 'retired')
@@ -46,15 +61,20 @@ where status = 'live' and model_id <> %(model)s
     and work_unit_id = (select work_unit_id from anomaly_model where model_id = %(model)s)
 
 -- name: approve
--- One that was live before goes on from now: what happened meanwhile was another's.
+-- One that was live before goes on from now: what happened meanwhile was another's. Which products
+-- it knew is kept: one that it learns later was approved by nobody.
 update anomaly_model set
     status = 'live',
     approved_at = %(now)s,
     approved_by = %(who)s,
     retired_at = null,
-    settings = case
-        when status = 'retired' then settings || jsonb_build_object('taken_back', %(now)s::timestamptz)
-        else settings
+    settings = settings || jsonb_build_object('products', (
+        select coalesce(jsonb_agg(regime.key), '[]')
+        from jsonb_each(progress -> 'regimes') as regime
+        where regime.value = '0'
+    )) || case
+        when status = 'retired' then jsonb_build_object('taken_back', %(now)s::timestamptz)
+        else '{}'
     end
 where model_id = %(model)s and status in ('ready', 'retired')
 

@@ -156,3 +156,66 @@ def small_charts(
     for tag_id, moment, value in connection.execute(_Q["window"], asked):
         found.setdefault(tag_id, []).append((moment, value))
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeClock:
+    """How far the clock of an edge of a machine is ahead of this house's."""
+
+    work_unit_id: int
+    edge_id: int
+    edge: str
+    offset_ms: float
+
+
+def edge_clocks(connection: Connection, units: Sequence[int], since: datetime) -> list[EdgeClock]:
+    """Return the clocks of edges that reported since a moment."""
+    asked = {"units": list(units), "since": since}
+    return [EdgeClock(*row) for row in connection.execute(_Q["edge_clocks"], asked)]
+
+
+def refused_times(
+    connection: Connection, units: Sequence[int], since: datetime, now: datetime
+) -> list[tuple[int, int | None, datetime]]:
+    """Return machines, tags if known, and since when times that are yet to come were refused."""
+    asked = {"units": list(units), "since": since, "now": now}
+    return connection.execute(_Q["refused_times"], asked).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class TurnedBack:
+    """A tag whose readings bear older times than one that came before them."""
+
+    work_unit_id: int
+    tag_id: int
+    newest: datetime
+    told: datetime
+    """What the last to arrive bears."""
+    received: datetime
+
+
+def turned_back(
+    connection: Connection, units: Sequence[int], tolerance: timedelta, since: datetime
+) -> list[TurnedBack]:
+    """Return machines whose times went back by more than a tolerance, and still do since a moment.
+
+    Looks into a day of each tag: ask it for machines that seem to be silent only.
+    """
+    asked = {"units": list(units), "tolerance": tolerance, "since": since}
+    return [TurnedBack(*row) for row in connection.execute(_Q["turned_back"], asked)]
+
+
+def products_since(
+    connection: Connection, unit_id: int, since: datetime
+) -> list[tuple[str, datetime]]:
+    """Return the products that a machine told after a moment, with when it first did."""
+    asked = {"unit": unit_id, "since": since}
+    return connection.execute(_Q["products_since"], asked).fetchall()
+
+
+def maintenance_since(
+    connection: Connection, unit_id: int, since: datetime, now: datetime
+) -> list[tuple[str, datetime]]:
+    """Return the number and end of planned maintenance that was over in `(since, now]`."""
+    asked = {"unit": unit_id, "since": since, "now": now}
+    return connection.execute(_Q["maintenance_since"], asked).fetchall()

@@ -142,3 +142,74 @@ where planned.start_time <= %(now)s and planned.end_time > %(now)s
 select tag_id, name, unit from tag
 where work_unit_id = any(%(units)s::integer[]) and value_type = 'number'
 order by name
+
+-- name: edge_clocks
+-- Edges of machines that speak, with how far their clocks are ahead as heartbeats tell.
+select distinct tag.work_unit_id, tag.edge_id, edge.code, status.clock_offset_ms
+from tag
+join edge using (edge_id)
+join edge_status status using (edge_id)
+where tag.work_unit_id = any(%(units)s::integer[]) and status.online
+    and status.reported_at > %(since)s and status.clock_offset_ms is not null
+order by 1, 2
+
+-- name: refused_times
+-- Machines of which readings were refused lately because they bear a time that is not yet; where
+-- too many were refused to name each, all machines of the edge.
+select tag.work_unit_id, case when refused.named then tag.tag_id end, min(refused.first_time)
+from (
+    select
+        edge_id, tag_name, tag_name is not null as named, min(received_time) as first_time
+    from rejection
+    where reason = 'future_source_time' and received_time > %(since)s and received_time <= %(now)s
+        and edge_id is not null and replayed_at is null
+    group by edge_id, tag_name
+) refused
+join tag on tag.edge_id = refused.edge_id and (not refused.named or tag.name = refused.tag_name)
+where tag.work_unit_id = any(%(units)s::integer[])
+group by 1, 2
+order by 1, 2
+
+-- name: turned_back
+-- Tags of which something older than their newest reading came after it, and lately: an edge sends
+-- in the order of its readings, so its source's clock went back. The last of those, per machine.
+select distinct on (tag.work_unit_id)
+    tag.work_unit_id, tag.tag_id, newest.source_time, older.source_time, older.received_time
+from tag
+join edge_status status on status.edge_id = tag.edge_id and status.online
+cross join lateral (
+    select source_time, received_time from measurement
+    where tag_id = tag.tag_id
+    order by source_time desc
+    limit 1
+) newest
+cross join lateral (
+    select source_time, received_time from measurement
+    where tag_id = tag.tag_id and source_time > newest.source_time - interval '1 day'
+        and source_time < newest.source_time - %(tolerance)s::interval
+        and received_time > greatest(newest.received_time, %(since)s::timestamptz)
+    order by received_time desc, source_time desc
+    limit 1
+) older
+where tag.work_unit_id = any(%(units)s::integer[]) and tag.value_type = 'number'
+order by tag.work_unit_id, older.received_time desc, tag.tag_id
+
+-- name: products_since
+-- Products that a machine began with after a moment, with when that was.
+select text_measurement.value, min(source_time)
+from text_measurement
+join tag using (tag_id)
+where tag.work_unit_id = %(unit)s and tag.role = 'product' and quality < 2
+    and source_time > %(since)s and value <> ''
+group by 1
+order by 2, 1
+
+-- name: maintenance_since
+-- Planned maintenance of a machine, or of a place that holds it, that is over since a moment.
+select planned.number, planned.end_time
+from planned_maintenance planned
+join place meant on meant.place_id = planned.place_id
+join place unit on unit.place_id = %(unit)s
+    and (unit.path = meant.path or starts_with(unit.path, meant.path || '/'))
+where planned.end_time > %(since)s and planned.end_time <= %(now)s
+order by planned.end_time desc, planned.number

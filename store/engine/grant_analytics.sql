@@ -34,5 +34,9 @@ grant insert, update, delete on anomaly_event, anomaly_message, anomaly_state to
 -- How far models and limits have come, and what was learned of remarks.
 grant update on anomaly_model, anomaly_limit to nhipmay_analytics
 
+-- name: grant_anomaly_proposals
+-- After maintenance, and when a product is new.
+grant insert on anomaly_model to nhipmay_analytics
+
 -- name: grant_anomaly_lessons
 grant update (learned_from) on anomaly_remark to nhipmay_analytics

@@ -94,9 +94,13 @@ def test_four_steps_an_event_from_toast_to_cause_and_a_false_alarm_taken_back(
     toast = page.locator(".toast")
     expect(toast).to_contain_text("cua: bất thường cua/oil")
     expect(toast).to_have_count(1)
+    # Whoever goes on to another page before looking is told there again.
+    page.reload()
+    expect(toast).to_have_count(1)
     page.screenshot(path=tmp_path / "anomaly-toast.png")
     toast.get_by_role("link", name="Xem").click()
     expect(page.locator("#detail-context")).to_contain_text("Sản phẩm: truc")
+    expect(toast).to_have_count(0)
     expect(page.locator("#detail-causes figure").first).to_contain_text("cua/oil")
     page.locator("#cause").fill("thiếu dầu")
     page.locator("#stop").select_option(index=1)

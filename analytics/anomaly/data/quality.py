@@ -20,8 +20,6 @@ class Fault(Enum):
     """The same value for much longer than ever before."""
     GAP = "gap"
     """Nothing for too long."""
-    CLOCK = "clock"
-    """Source times that go backwards, or lie in the future."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +124,3 @@ class QualityRules:
             (Fault(fault), int(sensor)): QualityEvent(Fault(fault), int(sensor), int(start), None)
             for fault, (sensor, start) in zip(arrays["open_faults"], arrays["open"], strict=True)
         }
-
-
-def clock_faults(
-    source_ms: NDArray[np.int64], received_ms: NDArray[np.int64], tolerance_ms: int = 2000
-) -> NDArray[np.bool_]:
-    """Return which of n readings, in their order of arrival, bear a time that cannot be true.
-
-    Such a time is more than the tolerance before the latest one that was believed, or after its
-    own arrival. A reading that is late by design (backfill) belongs into another call.
-    """
-    faults = source_ms > received_ms + tolerance_ms
-    believed = np.maximum.accumulate(np.where(faults, np.iinfo(np.int64).min, source_ms))
-    before = np.concatenate((source_ms[:1], believed[:-1]))
-    return np.asarray(faults | (source_ms < before - tolerance_ms))

@@ -37,6 +37,8 @@ class Live:
         self.block_is_well = True
         self.quarantine: list[tuple[Array, ...]] = []
         self.rows_since_fit = 0
+        self.refits = 0
+        """Since it was loaded: a figure of the process, no part of what is known."""
         self.peak = 0.0
         self.before = level.value
         self.deviation = np.zeros(sensors)
@@ -190,6 +192,7 @@ class Live:
             self.model.fit()
             self.level.wander(self.model.doubt)
             self.rows_since_fit = 0
+            self.refits += 1
 
     def _settle(self) -> None:
         """Take the last rows for the level, and remember the one before."""

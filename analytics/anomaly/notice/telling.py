@@ -181,7 +181,8 @@ def _settle(
         again = retry_at(letter.attempts, now)
         limit_store.settle(connection, message, due_at=again, error=str(exc))
         return "failed"
-    except (OutgoingRefusedError, RefusedError) as exc:
+    except (OutgoingRefusedError, RefusedError, ArithmeticError, LookupError, ValueError) as exc:
+        # Also what cannot be put into words or an envelope: the others are told all the same.
         _log.warning("anomaly_message_refused", channel=letter.kind, reason=str(exc))
         limit_store.settle(connection, message, dropped="refused", error=str(exc))
         return "refused"

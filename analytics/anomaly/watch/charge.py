@@ -8,7 +8,7 @@ have given the same events.
 
 from bisect import bisect_right
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -40,6 +40,15 @@ _HOUR_MS = 3_600_000
 
 
 @dataclass(slots=True)
+class Counted:
+    """What was done since somebody asked last."""
+
+    rows: int = 0
+    refits: int = 0
+    judged_again: int = 0
+
+
+@dataclass(slots=True)
 class Charge:
     """One model with what it knows; `moment` is how far everything was judged."""
 
@@ -50,6 +59,7 @@ class Charge:
     saved: datetime
     trained: bool = False
     """Whether what was learned for the trial has been kept."""
+    counted: Counted = field(default_factory=Counted)
 
     @property
     def signals(self) -> list[int]:
@@ -151,11 +161,15 @@ class Charge:
     ) -> int:
         """Judge what lies between the present moment and `until`; nothing within splits it."""
         new = [one for one in changes if one.moment > self.moment]
+        before = self.scorer.rows, self.scorer.refits
         self.scorer.count(numbers.time_us // 1000 + (numbers.time_us % 1000 > 0))
         self.scorer.count(np.array([_up(one.moment) for one in new], dtype=np.int64))
         found = self.scorer.take(
             *self._columns(numbers), self.machine.regimes(changes), millis(until)
         )
+        self.counted.rows += self.scorer.rows - before[0]
+        # A regime that made room for another took its count along.
+        self.counted.refits += max(self.scorer.refits - before[1], 0)
         if found and until > learned_at(self.row):
             newest = {(one.kind, one.sensor, one.start_ms): one for one in found}
             rows = [self._row(connection, one) for one in newest.values()]
@@ -187,18 +201,19 @@ class Charge:
             severity=one.severity,
             relearned=one.relearned,
             trial=self.row.approved_at is None or start < self.row.trial_to,
-            causes=[self._cause(cause) for cause in one.causes],
-            context=self.machine.context(words, start),
+            causes=[self._cause(cause, one.kind) for cause in one.causes],
+            context=self.machine.context(words, start) | _left(one),
         )
 
-    def _cause(self, cause: Cause) -> dict[str, Any]:
+    def _cause(self, cause: Cause, kind: str) -> dict[str, Any]:
         told: dict[str, Any] = {
             "share": round(cause.share, 4),
             "deviation": round(cause.deviation, 3),
             "actual": cause.actual,
             "expected": cause.expected,
         }
-        if not self.scorer.settings.cyclic:
+        # Wear is of signals, also where rows are cycles.
+        if not self.scorer.settings.cyclic or kind != "model":
             return told | {"tag_id": self.row.tag_ids[cause.sensor]}
         sensor = sensor_of(cause.sensor)
         if sensor is None:
@@ -236,6 +251,7 @@ class Charge:
         event_store.forget_events(connection, self.row.model_id, self.moment)
         model_store.forget_states(connection, self.row.model_id, self.moment)
         self.saved = self.moment
+        self.counted.judged_again += 1
 
     def _lessons(self, connection: Connection) -> list[Lesson]:
         """Return what people called normal; what is new is learned from the present moment on."""
@@ -343,6 +359,15 @@ def begins(row: ModelRow) -> datetime:
     """Return from when on a model judges; one that was taken back goes on from that moment."""
     taken_back = row.settings.get("taken_back")
     return row.train_from if taken_back is None else datetime.fromisoformat(taken_back)
+
+
+def _left(one: Found) -> dict[str, float | None]:
+    """Return the hours that wear leaves, as a context tells them."""
+    if one.remaining_h is None:
+        return {}
+    names = ("remaining_h", "earliest_h", "latest_h")
+    known = (None if hours is None else round(hours, 2) for hours in one.remaining_h)
+    return dict(zip(names, known, strict=True))
 
 
 def _whole_hour(moment: datetime) -> bool:

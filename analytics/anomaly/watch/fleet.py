@@ -5,6 +5,7 @@ Each takes its share: as many as there are models, divided by the sessions that 
 """
 
 import time
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -13,9 +14,12 @@ from datetime import datetime, timedelta
 import numpy as np
 import structlog
 
-from analytics.anomaly.watch.charge import Charge
+from analytics.anomaly.watch.charge import Charge, Counted
 from analytics.anomaly.watch.machine import Machine, load_machines
+from analytics.anomaly.watch.metrics import AnomalyMetrics
+from analytics.anomaly.watch.proposal import propose_models
 from plant.clock import Clock
+from plant.errors import DataError
 from store import Connection
 from store.anomaly import event as event_store
 from store.anomaly import model as model_store
@@ -28,6 +32,10 @@ from store.figure.source import EdgeProgress
 _log = structlog.get_logger()
 _CHUNK = timedelta(hours=1)
 _MACHINES_FOR_S = 60.0
+_PROPOSALS_EVERY_S = 60.0
+_REST_S = 300.0
+_BROKEN = (ArithmeticError, LookupError, TypeError, ValueError, DataError)
+"""What arithmetic on odd data raises: that model rests, all others go on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,9 +56,13 @@ class Fleet:
 
     clock: Clock
     patience: Patience
+    metrics: AnomalyMetrics = field(default_factory=AnomalyMetrics)
     charges: dict[int, Charge] = field(default_factory=dict)
+    resting: dict[int, float] = field(default_factory=dict)
+    """Models that could not be judged, by when they are tried again."""
     machines: dict[int, Machine] = field(default_factory=dict)
     _machines_at: float = field(default=float("-inf"))
+    _proposed_at: float = field(default=float("-inf"))
 
     def one_pass(self, connection: Connection) -> int:
         """Bring every model forward as far as its data are whole; return the readings judged.
@@ -90,10 +102,39 @@ class Fleet:
             charge, until = behind.pop(0)
             taken += self._forward(connection, charge, min(charge.moment + _CHUNK, until))
             moved[charge.row.model_id] = charge
-            if charge.moment < until:
+            if charge.moment < until and charge.row.model_id in self.charges:
                 behind.append((charge, until))
-        model_store.advance(connection, [charge.report() for charge in moved.values()])
+        kept = [one for one in moved.values() if one.row.model_id in self.charges]
+        model_store.advance(connection, [charge.report() for charge in kept])
+        self._propose(connection, rows, now)
+        self._tell(now, taken)
         return taken
+
+    def ask_again(self) -> None:
+        """Look for models to ask for in the next pass, whenever that was done last."""
+        self._proposed_at = float("-inf")
+
+    def _propose(self, connection: Connection, rows: Sequence[ModelRow], now: datetime) -> None:
+        """Ask for models where those in this process's care rest on a machine as it is no more."""
+        if time.monotonic() - self._proposed_at < _PROPOSALS_EVERY_S:
+            return
+        self._proposed_at = time.monotonic()
+        own = [row for row in rows if row.model_id in self.charges or row.status != "live"]
+        self.metrics.proposals += propose_models(connection, own, now)
+
+    def _tell(self, now: datetime, taken: int) -> None:
+        metrics = self.metrics
+        metrics.readings += taken
+        for charge in self.charges.values():
+            metrics.rows += charge.counted.rows
+            metrics.refits += charge.counted.refits
+            metrics.judged_again += charge.counted.judged_again
+            charge.counted = Counted()
+        statuses = Counter(charge.row.status for charge in self.charges.values())
+        metrics.models = dict(sorted(statuses.items()))
+        metrics.set_aside = len(self.resting)
+        live = [one.moment for one in self.charges.values() if one.row.status == "live"]
+        metrics.lag_s = max((now - min(live)).total_seconds(), 0.0) if live else 0.0
 
     def _together(
         self,
@@ -129,15 +170,30 @@ class Fleet:
             charge.save(connection)
 
     def _forward(self, connection: Connection, charge: Charge, until: datetime) -> int:
+        taken = 0
         with self._in_hand(charge):
-            return charge.forward(connection, until)
+            taken += charge.forward(connection, until)
+        return taken
 
     @contextmanager
     def _in_hand(self, charge: Charge) -> Iterator[None]:
-        """Whatever breaks it off leaves a scorer ahead of what is stored: it is loaded again."""
-        del self.charges[charge.row.model_id]
-        yield
-        self.charges[charge.row.model_id] = charge
+        """Whatever breaks it off leaves a scorer ahead of what is stored: it is loaded again.
+
+        What the data of one machine break is that machine's: it rests a while, with the lock still
+        held, and is tried again from what is stored.
+        """
+        model_id = charge.row.model_id
+        del self.charges[model_id]
+        try:
+            yield
+        except _BROKEN as exc:
+            self.metrics.errors += 1
+            self.resting[model_id] = time.monotonic() + _REST_S
+            _log.error(
+                "anomaly_model_set_aside", model=model_id, place=charge.row.place, exc_info=exc
+            )
+        else:
+            self.charges[model_id] = charge
 
     def _until(
         self, charge: Charge, progress: Mapping[int, EdgeProgress], now: datetime
@@ -190,9 +246,11 @@ class Fleet:
     def _share(self, connection: Connection, rows: Sequence[ModelRow]) -> None:
         """Take what nobody has, up to one's share; give back what is more, or no model any more."""
         wanted = {row.model_id: row for row in rows if row.work_unit_id in self.machines}
-        for model_id in [one for one in self.charges if one not in wanted]:
-            del self.charges[model_id]
-            model_store.disown(connection, model_id)
+        for model_id in [*self.charges, *self.resting]:
+            if model_id not in wanted:
+                self.charges.pop(model_id, None)
+                self.resting.pop(model_id, None)
+                model_store.disown(connection, model_id)
         # Without any model this process is not among the owners yet.
         others = model_store.owners(connection) + (0 if self.charges else 1)
         share = -(-len(wanted) // max(others, 1))
@@ -205,6 +263,10 @@ class Fleet:
             machine = self.machines[row.work_unit_id]
             if held is not None:
                 held.row, held.machine = row, machine
+            elif model_id in self.resting:
+                if time.monotonic() >= self.resting[model_id]:
+                    del self.resting[model_id]
+                    self.charges[model_id] = Charge.taken(connection, row, machine)
             elif len(self.charges) < share and model_store.try_own(connection, model_id):
                 self.charges[model_id] = Charge.taken(connection, row, machine)
                 _log.info("anomaly_model_taken", model=model_id, place=row.place)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
 from plant.calendar import expand_shifts
 from plant.clock import microseconds
@@ -56,7 +57,7 @@ class Machine:
                 found.append((-(-microseconds(one.moment) // 1000), regime))
         return found
 
-    def context(self, said: Sequence[TextChange], moment: datetime) -> dict[str, str | None]:
+    def context(self, said: Sequence[TextChange], moment: datetime) -> dict[str, Any]:
         """Return what the machine was at, from the last words before a moment."""
         words = {self.roles[one.tag_id].value: one.value for one in said}
         return {

@@ -7,6 +7,7 @@ the readings since then gives what would have been, had they come in time.
 
 import hashlib
 import io
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -78,6 +79,8 @@ class Found:
     severity: float = 0.0
     relearned: bool = False
     causes: tuple[Cause, ...] = ()
+    remaining_h: tuple[float | None, float | None, float | None] | None = None
+    """Of wear: hours until failure, their earliest and latest by 90 %; None: not foreseen."""
 
 
 @dataclass(slots=True)
@@ -92,8 +95,8 @@ class Scorer:
     monitor: Monitor = field(init=False)
     maker: EventMaker = field(init=False)
     slow: SlowChart = field(init=False)
-    worn: dict[int, tuple[int, int, float]] = field(default_factory=dict)
-    """By sensor: since when it is worn, when that was told last, and the highest score."""
+    worn: dict[int, tuple[int, float, Wear]] = field(default_factory=dict)
+    """By sensor: since when it is worn, the highest score, and what was told last."""
     hours: dict[int, int] = field(default_factory=dict)
     """Readings taken in each hour since 1970."""
     rows: int = 0
@@ -194,33 +197,35 @@ class Scorer:
         expected = false_alarms_per_day(peaks, self.settings.alarm, blocks)
         return expected if np.isfinite(expected) else None
 
+    @property
+    def refits(self) -> int:
+        """Return how often models were fitted again since this was loaded."""
+        return sum(one.refits for one in self.monitor.detectors.values())
+
     def _worn(self, told: list[Wear], now_ms: int) -> list[Found]:
-        changed = set()
         for one in told:
-            since, _, peak = self.worn.get(one.sensor, (one.moment_ms, 0, 0.0))
-            self.worn[one.sensor] = (since, one.moment_ms, max(peak, one.score))
-            changed.add(one.sensor)
+            since, peak, _ = self.worn.get(one.sensor, (one.moment_ms, 0.0, one))
+            self.worn[one.sensor] = (since, max(peak, one.score), one)
+        changed = {one.sensor for one in told}
         found = []
-        for sensor, (since, last, peak) in list(self.worn.items()):
-            over = now_ms - last > _WEAR_QUIET_MS
+        for sensor, (since, peak, last) in list(self.worn.items()):
+            over = now_ms - last.moment_ms > _WEAR_QUIET_MS
             if over:
                 del self.worn[sensor]
             if over or sensor in changed:
-                lasted = (last - since) / 1000
-                end = last if over else None
-                found.append(Found("wear", sensor, since, since, end, peak, peak * lasted))
+                found.append(_of_wear(last, since, peak, over=over))
         return found
 
     def to_bytes(self) -> bytes:
         """Return all of it as the bytes of an npz file without pickle."""
         maker, event = self.maker, self.maker.event
-        worn = [(sensor, *values) for sensor, values in self.worn.items()]
+        worn = [(since, peak, *_wear_row(last)) for since, peak, last in self.worn.values()]
         arrays: dict[str, NDArray[Any]] = {
             "version": np.array(VERSION),
             "rows": np.array(self.rows),
             "digest": np.frombuffer(self.digest, dtype=np.uint8),
             "hours": np.array(list(self.hours.items()), dtype=np.int64).reshape(-1, 2),
-            "worn": np.array(worn, dtype=np.float64).reshape(-1, 4),
+            "worn": np.array(worn, dtype=np.float64).reshape(-1, 11),
             "monitor": np.frombuffer(save_monitor(self.monitor), dtype=np.uint8),
             "counts": np.array([maker.first_ms, maker.in_alarm, maker.calm, maker.explained]),
             "peak": np.array(maker.peak),
@@ -238,7 +243,16 @@ class Scorer:
 
     @classmethod
     def from_bytes(cls, content: bytes, sensors: int, settings: ScorerSettings) -> "Scorer":
-        """Return what `to_bytes` was of; DataError for another version or number of sensors."""
+        """Return what `to_bytes` was of; DataError for what is damaged, or of other signals."""
+        try:
+            return cls._read(content, sensors, settings)
+        except (EOFError, LookupError, ValueError, zipfile.BadZipFile) as exc:
+            raise DataError(
+                "anomaly_state_damaged", "the state cannot be read; learn again"
+            ) from exc
+
+    @classmethod
+    def _read(cls, content: bytes, sensors: int, settings: ScorerSettings) -> "Scorer":
         with np.load(io.BytesIO(content), allow_pickle=False) as file:
             arrays: dict[str, NDArray[Any]] = {name: file[name] for name in file.files}
         if int(arrays.get("version", np.array(-1))) != VERSION:
@@ -249,10 +263,10 @@ class Scorer:
             raise DataError("anomaly_state_sensors", "the state is of other signals; learn again")
         scorer.rows, scorer.digest = int(arrays["rows"]), arrays["digest"].tobytes()
         scorer.hours = {int(hour): int(number) for hour, number in arrays["hours"]}
-        scorer.worn = {
-            int(sensor): (int(since), int(last), float(peak))
-            for sensor, since, last, peak in arrays["worn"]
-        }
+        # A state from before the forecast was kept forgets what is worn, and is told it anew.
+        for since, peak, *told in arrays["worn"] if arrays["worn"].shape[1] == 11 else ():
+            last = _row_wear(told)
+            scorer.worn[last.sensor] = (int(since), float(peak), last)
         maker = scorer.maker
         maker.first_ms, maker.in_alarm, maker.calm, maker.explained = map(int, arrays["counts"])
         maker.peak, maker.sums = float(arrays["peak"]), arrays["sums"]
@@ -302,6 +316,43 @@ def _of_event(one: Event) -> Found:
         one.severity,
         one.relearned,
         one.causes,
+    )
+
+
+def _of_wear(last: Wear, since: int, peak: float, *, over: bool) -> Found:
+    side = 1.0 if last.rising else -1.0
+    return Found(
+        "wear",
+        last.sensor,
+        since,
+        since,
+        last.moment_ms if over else None,
+        peak,
+        peak * (last.moment_ms - since) / 1000,
+        causes=(Cause(last.sensor, 1.0, side * last.score, last.actual, last.expected),),
+        remaining_h=(last.remaining_h, last.earliest_h, last.latest_h),
+    )
+
+
+def _wear_row(last: Wear) -> list[float]:
+    """Return what was told of wear as numbers; NaN for what is not foreseen."""
+    values = (getattr(last, each.name) for each in fields(Wear))
+    return [np.nan if value is None else float(value) for value in values]
+
+
+def _row_wear(row: Sequence[float]) -> Wear:
+    moment, sensor, score, rising, *forecast, actual, expected = row
+    remaining, earliest, latest = (None if np.isnan(one) else float(one) for one in forecast)
+    return Wear(
+        int(moment),
+        int(sensor),
+        float(score),
+        bool(rising),
+        remaining,
+        earliest,
+        latest,
+        float(actual),
+        float(expected),
     )
 
 

@@ -29,6 +29,8 @@ class AnomalySettings(StrictModel):
     """Wall seconds that readings of edges are waited for which do not say how far they are."""
     silence_s: Annotated[float, Field(gt=0)] = 180.0
     """Wall seconds without any reading of a machine after which its data have stopped."""
+    clock_s: Annotated[float, Field(gt=0)] = 5.0
+    """Wall seconds that the clock of an edge, or of what it reads, may be wrong."""
     mail: MailSettings | None = None
     """Where e-mails of events go out."""
     mqtt: BrokerSettings | None = None

@@ -101,7 +101,8 @@ function chart(series, cause, event) {
   title.textContent = series.tag;
   svg.append(title);
   if (values.length < 2) return svg;
-  const low = Math.min(...values, cause.expected), high = Math.max(...values, cause.expected);
+  const normal = cause ? [cause.expected] : [];
+  const low = Math.min(...values, ...normal), high = Math.max(...values, ...normal);
   const times = series.times.map(Date.parse);
   const x = (time) => ((time - times[0]) / Math.max(times.at(-1) - times[0], 1)) * WIDE;
   const y = (value) => HIGH - 6 - ((value - low) / Math.max(high - low, 1e-12)) * (HIGH - 12);
@@ -109,7 +110,7 @@ function chart(series, cause, event) {
   const end = Math.min(x(event.end_time ? Date.parse(event.end_time) : times.at(-1)), WIDE);
   svg.append(
     svgElement("rect", { x: start, y: 0, width: Math.max(end - start, 2), height: HIGH, class: "span" }),
-    svgElement("line", { x1: 0, x2: WIDE, y1: y(cause.expected), y2: y(cause.expected), class: "expected" }),
+    ...normal.map((value) => svgElement("line", { x1: 0, x2: WIDE, y1: y(value), y2: y(value), class: "expected" })),
     svgElement("polyline", { points: values.map((value, n) => `${x(times[n]).toFixed(1)},${y(value).toFixed(1)}`).join(" ") }),
   );
   return svg;
@@ -130,18 +131,40 @@ async function open(id, path) {
     ...facts.filter(([, value]) => value).map(([name, value]) => `${say(name)}: ${value}`),
     event.final ? say("final") : say("not_final"),
     ...(event.relearned ? [say("relearned")] : []),
+    ...remaining(event.context),
+    ...wrongClock(event.context),
   ].join(" · ");
-  byId("detail-causes").replaceChildren(...event.causes.map((cause, n) =>
+  // What a rule tells of one signal has a chart and no share.
+  const bare = event.causes.length ? [] : series;
+  byId("detail-causes").replaceChildren(...bare.map((one) =>
+    element("figure", {}, element("figcaption", {}, element("strong", {}, one.tag)), chart(one, null, event))),
+  ...event.causes.map((cause, n) =>
     element("figure", {},
       element("figcaption", {},
         element("strong", {}, [cause.name ?? "", cause.feature ? say(`feature_${cause.feature}`) : ""].filter(Boolean).join(" · ")),
-        ` ${percent.format(cause.share)} · ${cause.deviation > 0 ? "↑" : "↓"} ${say("actual")} ${number.format(cause.actual)} ${cause.unit ?? ""}, ${say("expected")} ${number.format(cause.expected)} ${cause.unit ?? ""}`),
+        ` ${percent.format(cause.share)} · ${cause.deviation > 0 ? "↑" : "↓"} ${say("actual")} ${measured(cause.actual, cause)}, ${say("expected")} ${measured(cause.expected, cause)}`),
       chart(series[n], cause, event))));
   told();
   byId("judge").hidden = !content.may_judge;
   byId("cause").value = event.cause ?? "";
   await stops(event);
   byId("detail-title").focus();
+}
+
+const measured = (value, { unit }) => (unit ? `${number.format(value)} ${unit}` : number.format(value));
+
+// Hours that wear leaves, with the interval that nine of ten end in.
+function remaining({ remaining_h: left, earliest_h: earliest, latest_h: latest }) {
+  if (left === undefined) return [];
+  const hours = (value) => (value === null ? say("not_foreseen") : `${number.format(value)} ${say("hours")}`);
+  return [left === null && earliest === null
+    ? say("no_failure_foreseen")
+    : say("remaining", { left: hours(left), earliest: hours(earliest), latest: hours(latest) })];
+}
+
+function wrongClock({ clock: fault, offset_s: offset, edge }) {
+  if (fault === undefined) return [];
+  return [say(`clock_${fault}`, { seconds: number.format(Math.abs(offset ?? 0)), edge: edge ?? "", side: say(offset > 0 ? "clock_ahead" : "clock_behind") })];
 }
 
 function told() {
@@ -272,6 +295,7 @@ async function refreshModels() {
     back.addEventListener("click", () => decide(one.model_id, "approve"));
     return element("tr", {},
       ...[one.model_id, say(`status_${one.status}`),
+        [say(`reason_${one.reason}`), one.because].filter(Boolean).join(" · ") + (one.created_by === "service" ? ` (${say("by_service")})` : ""),
         `${clock.format(new Date(one.train_from))} – ${clock.format(new Date(one.train_to))}`,
         one.approved_by ? `${words[`role_${one.approved_by}`] ?? one.approved_by}, ${clock.format(new Date(one.approved_at))}` : "–",
         one.data_hash ? one.data_hash.slice(0, 12) : "–"].map((text) => element("td", {}, String(text))),

@@ -10,19 +10,15 @@ from http.server import BaseHTTPRequestHandler, HTTPServer
 from ipaddress import ip_network
 from zoneinfo import ZoneInfo
 
-import numpy as np
 import pytest
 from paho.mqtt.client import Client, MQTTMessage
 from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 
 from analytics.anomaly.notice.telling import judge_limits, tell
-from analytics.anomaly.watch.machine import load_machines
 from analytics.anomaly.watch.settings import AnomalySettings, MailSettings
-from analytics.anomaly.watch.silence import watch_silence
 from plant.settings import BrokerSettings, DatabaseSettings
 from store.anomaly import limit as limit_store
 from store.anomaly.limit import ChannelSaid, LimitSaid
-from store.figure.source import plant_source
 from tests.peers.mqtt import patient
 from tests.peers.services import MosquittoBroker
 from tests.plants.figure_plant import at
@@ -197,26 +193,6 @@ def test_a_webhook_into_the_own_network_is_refused_unless_it_is_named(
 
     assert tell(plant.connection, AnomalySettings(), at(0.6)) == {"refused": 1}
     assert hook.got == []
-
-
-def test_data_that_stopped_are_an_alarm_until_they_come_again(plant: WatchedPlant) -> None:
-    times, values = readings(1.0)
-    plant.say(times, values)
-    machines = load_machines(plant.connection, plant_source(plant.connection), [plant.unit_id])
-    after = timedelta(minutes=3)
-
-    assert watch_silence(plant.connection, machines, at(1.04), after) == 0
-    assert watch_silence(plant.connection, machines, at(1.1), after) == 1
-    assert watch_silence(plant.connection, machines, at(1.2), after) == 1
-    (row,) = plant.rows("select start_time, end_time, context from anomaly_event")
-    assert (row["start_time"], row["end_time"]) == (at(1.0), None)
-
-    plant.say([at(1.3)], np.ones((1, 3)))
-    assert watch_silence(plant.connection, machines, at(1.31), after) == 0
-    (row,) = plant.rows("select end_time from anomaly_event")
-    assert row["end_time"] == at(1.3)
-    # Outside of the shift nobody expects it to speak.
-    assert watch_silence(plant.connection, machines, at(9), after) == 0
 
 
 def listening(broker: MosquittoBroker, topic: str) -> tuple[Client, list[MQTTMessage]]:

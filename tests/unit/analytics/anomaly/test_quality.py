@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from analytics.anomaly.data.quality import Fault, QualityRules, QualitySettings, clock_faults
+from analytics.anomaly.data.quality import Fault, QualityRules, QualitySettings
 
 
 def noise(rows: int, sensors: int = 2) -> np.ndarray:
@@ -81,19 +81,3 @@ def test_a_gap_is_told_after_ten_missing_rows_whatever_the_blocks_and_restarts()
         (Fault.GAP, 30_000, None),
         (Fault.GAP, 30_000, 60_000),
     ]
-
-
-def test_clocks_that_go_back_or_ahead() -> None:
-    source = np.array([1000, 2000, 1500, 900_000, 3000, 100, 4000], dtype=np.int64)
-    received = np.array([1000, 2000, 2500, 3000, 3000, 4000, 4000], dtype=np.int64)
-
-    assert clock_faults(source, received, tolerance_ms=600).tolist() == [
-        False,
-        False,
-        False,
-        True,
-        False,
-        True,
-        False,
-    ]
-    assert clock_faults(source[:0], received[:0]).tolist() == []

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from analytics.anomaly.watch.scorer import Found, Scorer, ScorerSettings
+from plant.errors import DataError
 from tests.unit.analytics.anomaly.test_detector import machine
 
 SETTINGS = ScorerSettings(learn_rows=400)
@@ -125,62 +126,166 @@ def test_counts_tell_hours_apart() -> None:
     assert scorer.hours == {1: 2}
 
 
-def odd(kind: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return times (ms) and rows that a machine should not say, and some does."""
+def judged(rows: np.ndarray, times_s: np.ndarray | None = None) -> tuple[Scorer, list[Found]]:
+    """Return a scorer after rows, restarted halfway, and what it found."""
+    sensors = rows.shape[1]
+    moments = np.arange(1, len(rows) + 1) if times_s is None else times_s
+    scorer, found = Scorer(sensors, SETTINGS), list[Found]()
+    for part in np.array_split(np.arange(len(rows)), 2):
+        if not len(part):
+            continue
+        times = np.repeat(moments[part] * 1000, sensors)
+        places = np.tile(np.arange(sensors), len(part))
+        until = max(int(times.max()), scorer.grid.final * 1000)
+        found += scorer.take(times, places, rows[part].ravel(), REGIMES, until)
+        scorer = Scorer.from_bytes(scorer.to_bytes(), sensors, SETTINGS)
+    return scorer, newest(found)
+
+
+def kinds(found: list[Found]) -> list[tuple[str, int | None]]:
+    return [(one.kind, one.sensor) for one in found]
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf, -np.inf])
+def test_what_is_no_number_is_a_gap_of_its_sensor_and_hides_no_fault(nothing: float) -> None:
+    rows = machine(1600)
+    rows[600:800, 3] = nothing
+    rows[1200:1260, 1] += 9
+    scorer, found = judged(rows)
+
+    gap, fault = found
+    assert (gap.kind, gap.sensor, gap.start_ms, gap.end_ms) == ("gap", 3, 611_000, 801_000)
+    assert (fault.kind, fault.causes[0].sensor) == ("model", 1)
+    assert scorer.progress == {"regimes": {"a": 0.0}, "left_out": {}}
+
+
+@pytest.mark.parametrize("nothing", [np.nan, np.inf])
+def test_a_sensor_that_never_says_a_number_is_left_out(nothing: float) -> None:
+    rows = machine(1600)
+    rows[:, 3] = nothing
+    rows[1200:1260, 1] += 9
+    scorer, found = judged(rows)
+
+    assert kinds(found) == [("gap", 3), ("model", None)]
+    assert scorer.progress["left_out"] == {"3": "silent"}
+
+
+def test_constant_columns_are_left_out_and_all_of_them_make_no_model() -> None:
     rows = machine(1200)
-    times = np.arange(1, 1201, dtype=np.int64) * 1000
-    if kind == "nothing finite":
-        rows[:, 0] = np.nan
-        rows[500:600] = np.inf
-        rows[700, 3] = -np.inf
-    elif kind == "constant":
-        rows[:] = 4.0
-    elif kind == "two samples":
-        rows, times = rows[:2], times[:2]
-    elif kind == "huge":
-        rows[800:, 1] = 1e308
-    elif kind == "a month away":
-        times[600:] += 30 * 86_400_000
-    elif kind == "clock backwards":
-        times[600:700] -= 300_000
-    elif kind == "another unit":
-        rows[600:, 2] = rows[600:, 2] * 1.8 + 32
-    return times, rows
+    rows[:, 2] = -7.5
+    scorer, found = judged(rows)
+    assert scorer.progress["left_out"] == {"2": "constant"}
+    assert found == []
+
+    scorer, found = judged(np.full((1200, 6), 4.0))
+    assert scorer.progress["regimes"]["a"] > 0
+    assert found == []
 
 
-@pytest.mark.parametrize(
-    "kind",
-    [
-        "nothing finite",
-        "constant",
-        "two samples",
-        "huge",
-        "a month away",
-        "clock backwards",
-        "another unit",
-    ],
-)
-def test_odd_readings_end_no_service_and_leave_a_state_that_goes_on(kind: str) -> None:
-    times, rows = odd(kind)
-    scorer = Scorer(6, SETTINGS)
-    places = np.tile(np.arange(6), len(rows))
-    half = len(rows) // 2
-    for part in (slice(0, half), slice(half, None)):
-        until = int(times[part].max())
-        chosen = np.repeat(times[part], 6)
-        scorer.take(chosen, places[: len(chosen)], rows[part].ravel(), REGIMES, until)
-        scorer = Scorer.from_bytes(scorer.to_bytes(), 6, SETTINGS)
-    again, well = int(times.max()), machine(300)
-    chosen = np.repeat(again + 1000 * np.arange(1, 301), 6)
-    scorer.take(chosen, np.tile(np.arange(6), 300), well.ravel(), REGIMES, again + 300_000)
+def test_two_samples_are_learned_from_and_judged_by_nobody() -> None:
+    scorer, found = judged(machine(2))
 
-    assert scorer.grid.final == (again + 300_000) // 1000
+    assert found == []
+    # The guard after a change of regime comes before learning.
+    assert scorer.progress["regimes"] == {"a": 1.0}
+    assert scorer.rows == 2
 
 
-def test_a_hundred_sensors_are_watched() -> None:
-    scorer = Scorer(100, ScorerSettings(learn_rows=400))
-    rows = np.random.default_rng(3).normal(size=(500, 100))
-    times = np.repeat(np.arange(1, 501) * 1000, 100)
-    scorer.take(times, np.tile(np.arange(100), 500), rows.ravel(), REGIMES, 500_000)
+def test_a_hundred_sensors_name_the_one_that_is_wrong() -> None:
+    rows = np.random.default_rng(3).normal(size=(900, 100))
+    rows[700:760, 41] += 9
+    _, found = judged(rows)
 
+    (event,) = found
+    assert event.causes[0].sensor == 41
+
+
+def test_a_clock_that_goes_backwards_brings_no_row_twice_and_opens_nothing() -> None:
+    rows = machine(1600)
+    times = np.arange(1, 1601)
+    # Five minutes back from second 800 on: what was judged stays judged, and is refused.
+    times[800:] -= 300
+    scorer, found = judged(rows, times)
+
+    assert found == []
+    assert scorer.rows == 1300
+    assert scorer.grid.final == 1300
+
+
+def test_after_a_month_the_model_is_kept_and_judges_again_behind_a_guard() -> None:
+    rows = machine(2400)
+    times = np.arange(1, 2401)
+    times[1200:] += 30 * 86_400
+    # Within the guard of 60 rows, and after it.
+    rows[1210:1240, 2] += 9
+    rows[2000:2060, 2] += 9
+    scorer, found = judged(rows, times)
+
+    (event,) = found
+    assert event.start_ms > times[1990] * 1000
+    assert event.causes[0].sensor == 2
     assert scorer.progress["regimes"] == {"a": 0.0}
+
+
+def test_a_sensor_that_changes_its_unit_is_an_alarm_that_names_it_and_then_the_new_level() -> None:
+    rows = machine(4000)
+    rows[:, 2] += 60
+    rows[1000:, 2] = rows[1000:, 2] * 1.8 + 32
+    _, found = judged(rows)
+
+    first = found[0]
+    assert first.kind == "model"
+    assert 1_000_000 < first.start_ms < 1_010_000
+    assert first.causes[0].sensor == 2
+    assert first.relearned
+    assert all(one.end_ms is not None and one.end_ms < 3_000_000 for one in found)
+
+
+def test_a_sensor_that_breaks_at_a_huge_value_is_told_and_then_left_out_as_stuck() -> None:
+    rows = machine(4000)
+    rows[1000:, 2] = 1e308
+    rows[3000:3060, 4] += 9
+    _, found = judged(rows)
+
+    assert kinds(found) == [("model", None), ("stuck", 2), ("model", None)]
+    assert [one.causes[0].sensor for one in found if one.kind == "model"] == [2, 4]
+
+
+def test_wear_is_told_with_the_hours_that_are_left_and_goes_on_after_a_restart() -> None:
+    per_hour, hours = 180, 80
+    rows = np.random.default_rng(3).normal(size=(per_hour * hours, 2))
+    rows[:, 1] += np.maximum(np.arange(len(rows)) / per_hour - 40, 0) * 0.02
+    settings = ScorerSettings(step_ms=20_000, learn_rows=400)
+
+    def run_in(pieces: int) -> list[Found]:
+        scorer, found = Scorer(2, settings), list[Found]()
+        for part in np.array_split(np.arange(len(rows)), pieces):
+            times = np.repeat((part + 1) * 20_000, 2)
+            places = np.tile(np.arange(2), len(part))
+            found += scorer.take(times, places, rows[part].ravel(), REGIMES, int(times[-1]))
+            scorer = Scorer.from_bytes(scorer.to_bytes(), 2, settings)
+        return [one for one in newest(found) if one.kind == "wear"]
+
+    (worn,) = run_in(1)
+    assert worn.sensor == 1
+    assert worn.remaining_h is not None
+    remaining, earliest, latest = worn.remaining_h
+    assert remaining is not None
+    assert earliest is not None
+    assert earliest < remaining
+    assert latest is None or remaining < latest
+    (cause,) = worn.causes
+    assert cause.deviation > 1
+    assert cause.actual - cause.expected == pytest.approx(0.8, abs=0.3)
+    assert run_in(9) == [worn]
+
+
+def test_a_state_that_is_damaged_or_of_something_else_is_refused_in_words() -> None:
+    scorer = Scorer(2, SETTINGS)
+    content = scorer.to_bytes()
+
+    for damaged in (b"", b"nonsense", content[: len(content) // 2], content[:-40]):
+        with pytest.raises(DataError, match="learn again"):
+            Scorer.from_bytes(damaged, 2, SETTINGS)
+    with pytest.raises(DataError, match="other signals"):
+        Scorer.from_bytes(content, 3, SETTINGS)
