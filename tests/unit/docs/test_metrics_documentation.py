@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+from analytics.anomaly.watch.metrics import AnomalyMetrics
 from analytics.metrics import AnalyticsMetrics
 from api.http.metrics import Metrics
 from edge_agent.metrics import EdgeMetrics, Glance
@@ -21,6 +22,7 @@ def own() -> Iterator[Family]:
     edge.note(Glance(Counters(), MemoryOutbox(1000, 1).state(), 0))
     yield from edge.collect()
     yield from AnalyticsMetrics().collect()
+    yield from AnomalyMetrics().collect()
 
 
 def names() -> set[str]:
