@@ -1,10 +1,14 @@
 """A brake on guessing: who was wrong too often has to wait, whatever comes next."""
 
 import ipaddress
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from threading import Lock
 
 MOST_REMEMBERED = 10_000
+_SOON_S = 1.0
+"""After so long it is known what became of the tries that are under way."""
 
 
 def address_of(client: tuple[str, int] | None) -> str:
@@ -32,6 +36,35 @@ class Brake:
         self._tries = tries
         self._within_s = within_s
         self._faults: OrderedDict[str, deque[float]] = OrderedDict()
+        self._under_way: Counter[str] = Counter()
+        self._lock = Lock()
+
+    @contextmanager
+    def trying(self, *keys: str) -> Iterator[float]:
+        """Yield after how many seconds a try is looked at; where that is 0, it is under way within.
+
+        What is under way counts as wrong, for others: of many tries at once, each would be looked
+        at before the first of them has turned out to be wrong.
+        """
+        with self._lock:
+            wait_s = self.wait_s(*keys)
+            if not wait_s and any(self._is_full(key) for key in keys):
+                wait_s = _SOON_S
+            counted = [] if wait_s else keys
+            self._under_way.update(counted)
+        try:
+            yield wait_s
+        finally:
+            with self._lock:
+                self._under_way.subtract(counted)
+                for key in counted:
+                    if not self._under_way[key]:
+                        del self._under_way[key]
+
+    def _is_full(self, key: str) -> bool:
+        since = self._clock() - self._within_s
+        wrong = sum(at > since for at in self._faults.get(key, ()))
+        return self._under_way[key] + wrong >= self._tries
 
     def wait_s(self, *keys: str) -> float:
         """Return after how many seconds the next try of these keys is looked at; 0 is now."""

@@ -77,21 +77,21 @@ def show_link(
 async def use_link(request: Request, link: str, context: ContextDep, pages: PagesDep) -> Response:
     """Set the password of a one-time link's account."""
     who = address_of(request.client)
-    wait_s = context.brake.wait_s(who)
-    if wait_s:
-        raise too_many_tries(wait_s)
     password = (await form_of(request)).get("password", "")
-    try:
-        await run_in_threadpool(_accounts(context).use_link, link, password, caller_of(request))
-    except AccountError as exc:
-        if exc.words == "link":
-            context.brake.note_fault(who)
-        f = pages.live.formatter(pages.language_of(request))
-        words = f.text(f"account.fault.{exc.words}")
-        status = HTTPStatus.UNPROCESSABLE_ENTITY
-        return pages.page(
-            "first_password.html", f, status=status, good=exc.words != "link", fault=words
-        )
+    with context.brake.trying(who) as wait_s:
+        if wait_s:
+            raise too_many_tries(wait_s)
+        try:
+            await run_in_threadpool(_accounts(context).use_link, link, password, caller_of(request))
+        except AccountError as exc:
+            if exc.words == "link":
+                context.brake.note_fault(who)
+            f = pages.live.formatter(pages.language_of(request))
+            words = f.text(f"account.fault.{exc.words}")
+            status = HTTPStatus.UNPROCESSABLE_ENTITY
+            return pages.page(
+                "first_password.html", f, status=status, good=exc.words != "link", fault=words
+            )
     return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
 
 
@@ -113,22 +113,22 @@ async def change_password(request: Request, context: ContextDep, pages: PagesDep
     form = await form_of(request)
     accounts, principal = _accounts(context), CURRENT.get()
     key = f"password {principal.name}"
-    wait_s = context.brake.wait_s(key)
-    if wait_s:
-        raise too_many_tries(wait_s)
-    try:
-        await run_in_threadpool(
-            accounts.change_password,
-            principal,
-            form.get("old", ""),
-            form.get("new", ""),
-            caller_of(request),
-        )
-    except AccountError as exc:
-        context.brake.note_fault(key)
-        return await run_in_threadpool(
-            _account_page, request, context, pages, fault=f"account.fault.{exc.words}"
-        )
+    with context.brake.trying(key) as wait_s:
+        if wait_s:
+            raise too_many_tries(wait_s)
+        try:
+            await run_in_threadpool(
+                accounts.change_password,
+                principal,
+                form.get("old", ""),
+                form.get("new", ""),
+                caller_of(request),
+            )
+        except AccountError as exc:
+            context.brake.note_fault(key)
+            return await run_in_threadpool(
+                _account_page, request, context, pages, fault=f"account.fault.{exc.words}"
+            )
     context.authentication.forget()
     return RedirectResponse("/sign-in", HTTPStatus.SEE_OTHER)
 
@@ -173,21 +173,21 @@ async def give_token(request: Request, context: ContextDep) -> GrantOut | JSONRe
     """Give a client a short-lived token for its secret (OAuth 2.0 client credentials)."""
     form = await form_of(request)
     who = address_of(request.client)
-    wait_s = context.brake.wait_s(who)
-    if wait_s:
-        raise too_many_tries(wait_s)
-    if form.get("grant_type") != "client_credentials":
-        return _oauth_error("unsupported_grant_type")
-    client_id, secret = _client(request, form)
-    wanted = form.get("scope", "").split()
-    accounts = _accounts(context)
-    try:
-        grant = await run_in_threadpool(
-            accounts.exchange, client_id, secret, wanted, caller_of(request)
-        )
-    except AccountError as exc:
-        context.brake.note_fault(who)
-        return _oauth_error(exc.words)
+    with context.brake.trying(who) as wait_s:
+        if wait_s:
+            raise too_many_tries(wait_s)
+        if form.get("grant_type") != "client_credentials":
+            return _oauth_error("unsupported_grant_type")
+        client_id, secret = _client(request, form)
+        wanted = form.get("scope", "").split()
+        accounts = _accounts(context)
+        try:
+            grant = await run_in_threadpool(
+                accounts.exchange, client_id, secret, wanted, caller_of(request)
+            )
+        except AccountError as exc:
+            context.brake.note_fault(who)
+            return _oauth_error(exc.words)
     return GrantOut(
         access_token=grant.token,
         token_type="Bearer",

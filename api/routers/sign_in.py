@@ -107,23 +107,23 @@ async def sign_in(
     keys = [address_of(request.client)]
     if context.accounts is not None:
         keys.append(f"account {login.casefold()}")
-    wait_s = context.brake.wait_s(*keys)
-    if wait_s:
-        raise too_many_tries(wait_s)
-    if context.accounts is None:
-        wrong, cookie, lasts_s = _by_token(context, form.get("token", ""))
-    else:
-        given = (login, form.get("password", ""), form.get("code", ""), caller_of(request))
-        try:
-            cookie = await run_in_threadpool(context.accounts.sign_in, *given)
-            wrong, lasts_s = "", int(ABSOLUTE_LIMIT.total_seconds())
-        except AccountError as exc:
-            wrong, cookie, lasts_s = exc.words, "", 0
-    if wrong:
-        if wrong != "code":
-            context.brake.note_fault(*keys)
-        return asked_again(request, pages, context, next_, wrong, login)
-    context.brake.note_success(*keys)
+    with context.brake.trying(*keys) as wait_s:
+        if wait_s:
+            raise too_many_tries(wait_s)
+        if context.accounts is None:
+            wrong, cookie, lasts_s = _by_token(context, form.get("token", ""))
+        else:
+            given = (login, form.get("password", ""), form.get("code", ""), caller_of(request))
+            try:
+                cookie = await run_in_threadpool(context.accounts.sign_in, *given)
+                wrong, lasts_s = "", int(ABSOLUTE_LIMIT.total_seconds())
+            except AccountError as exc:
+                wrong, cookie, lasts_s = exc.words, "", 0
+        if wrong:
+            if wrong != "code":
+                context.brake.note_fault(*keys)
+            return asked_again(request, pages, context, next_, wrong, login)
+        context.brake.note_success(*keys)
     target = own_address(next_)
     if context.accounts is not None and target == "/":
         target = home_of(await run_in_threadpool(context.accounts.of_session, cookie))

@@ -72,25 +72,25 @@ def come_back(
     """Begin a session for whoever the provider says it is."""
     single = _known(context)
     who = address_of(request.client)
-    wait_s = context.brake.wait_s(who)
-    if wait_s:
-        raise too_many_tries(wait_s)
-    target = "/"
-    try:
-        cookie, target = single.finish(
-            state, code, request.cookies.get(COOKIE, ""), caller_of(request)
-        )
-    except (AccountError, ProviderError, OutgoingRefusedError, TransientError) as exc:
-        if not isinstance(exc, AccountError):
-            # It cost the provider a call.
-            context.brake.note_fault(who)
-            _log.warning("single_sign_on_refused", reason=str(exc))
-        words = exc.words if isinstance(exc, AccountError) else "outside"
-        response = asked_again(request, pages, context, target, words, "")
-    else:
-        if target == "/" and context.accounts is not None:
-            target = home_of(context.accounts.of_session(cookie))
-        response = begun(request, cookie, target)
+    with context.brake.trying(who) as wait_s:
+        if wait_s:
+            raise too_many_tries(wait_s)
+        target = "/"
+        try:
+            cookie, target = single.finish(
+                state, code, request.cookies.get(COOKIE, ""), caller_of(request)
+            )
+        except (AccountError, ProviderError, OutgoingRefusedError, TransientError) as exc:
+            if not isinstance(exc, AccountError):
+                # It cost the provider a call.
+                context.brake.note_fault(who)
+                _log.warning("single_sign_on_refused", reason=str(exc))
+            words = exc.words if isinstance(exc, AccountError) else "outside"
+            response = asked_again(request, pages, context, target, words, "")
+        else:
+            if target == "/" and context.accounts is not None:
+                target = home_of(context.accounts.of_session(cookie))
+            response = begun(request, cookie, target)
     response.delete_cookie(COOKIE, path=PATH, httponly=True)
     return response
 

@@ -112,17 +112,19 @@ def show_enrolment(
 async def enrol_tablet(request: Request, context: ContextDep, pages: PagesDep) -> Response:
     """Make this browser the place of a code."""
     who = f"tablet {address_of(request.client)}"
-    wait_s = context.brake.wait_s(who)
-    if wait_s:
-        raise too_many_tries(wait_s)
     code = (await form_of(request)).get("code", "")[:40]
-    try:
-        token, device = await run_in_threadpool(_tablets(context).enrol, code, caller_of(request))
-    except AccountError as exc:
-        context.brake.note_fault(who)
-        f = pages.live.formatter(pages.language_of(request))
-        words = f.text(f"tablet.fault.{exc.words}")
-        return pages.page("enrol.html", f, status=HTTPStatus.FORBIDDEN, fault=words)
+    with context.brake.trying(who) as wait_s:
+        if wait_s:
+            raise too_many_tries(wait_s)
+        try:
+            token, device = await run_in_threadpool(
+                _tablets(context).enrol, code, caller_of(request)
+            )
+        except AccountError as exc:
+            context.brake.note_fault(who)
+            f = pages.live.formatter(pages.language_of(request))
+            words = f.text(f"tablet.fault.{exc.words}")
+            return pages.page("enrol.html", f, status=HTTPStatus.FORBIDDEN, fault=words)
     is_machine = device.path.count("/") == len(Level) - 1
     response = RedirectResponse(
         f"/operator/{device.path}" if is_machine else "/operator", HTTPStatus.SEE_OTHER

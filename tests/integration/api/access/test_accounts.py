@@ -1,6 +1,8 @@
 """Accounts: first link, sign-in, second factor, lockout, limits of sessions, tokens, the audit."""
 
 import json
+from asyncio import gather, run
+from collections import Counter
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,8 +11,10 @@ from threading import Event
 import psycopg
 import pytest
 from fastapi.testclient import TestClient
+from httpx import ASGITransport, AsyncClient
 from pyotp import TOTP
 
+from api import create_app
 from api.access.accounts import AccountError, Accounts, Caller
 from api.access.administration import add_account, disable, make_link, revoke_token
 from api.access.entry.factor import FactorCipher
@@ -102,6 +106,18 @@ def test_five_wrong_tries_close_the_account_for_a_quarter_of_an_hour(
         accounts.sign_in(login, PASSWORD, "", HERE)
     clock.now += timedelta(minutes=15)
     assert accounts.sign_in(login, PASSWORD, "", HERE)
+
+
+def test_sixty_wrong_sign_ins_at_once_are_not_looked_at(town: Town) -> None:
+    logins = [f"doan-{number}" for number in range(60)]
+
+    async def guess() -> list[int]:
+        guesser = ASGITransport(create_app(town.settings), client=("192.0.2.60", 1))
+        async with AsyncClient(transport=guesser, base_url="http://localhost") as client:
+            tries = [client.post("/sign-in", data={"login": x, "password": "x"}) for x in logins]
+            return [answer.status_code for answer in await gather(*tries)]
+
+    assert Counter(run(guess())) == {403: 5, 429: 55}
 
 
 def test_nobody_learns_whether_there_is_an_account(accounts: Accounts) -> None:

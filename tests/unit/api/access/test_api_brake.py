@@ -1,5 +1,7 @@
 """Who is wrong too often has to wait; nobody else does."""
 
+from contextlib import ExitStack
+
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
@@ -38,6 +40,24 @@ def test_whoever_knows_is_forgiven() -> None:
     brake.note_success("a")
 
     assert brake.wait_s("a") == 0
+
+
+def test_tries_that_are_under_way_count_for_others() -> None:
+    clock = Seconds()
+    brake = Brake(clock, tries=3, within_s=60)
+    brake.note_fault("a")
+    with ExitStack() as tries:
+        waits = [tries.enter_context(brake.trying("b", "a")) for _ in range(4)]
+        assert waits == [0, 0, 1, 1]
+        assert tries.enter_context(brake.trying("b")) == 0
+        assert tries.enter_context(brake.trying("c")) == 0
+    # All were right.
+    with brake.trying("a") as wait_s:
+        assert wait_s == 0
+        brake.note_fault("a")
+        brake.note_fault("a")
+    with brake.trying("a") as wait_s:
+        assert wait_s == 60
 
 
 def test_a_flood_of_addresses_is_not_remembered_for_ever() -> None:
