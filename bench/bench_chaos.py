@@ -3,11 +3,13 @@
 For each driver a server of another stack, in a process of its own, is written to all the time while
 faults befall it at random moments. The real `nhipmay edge` reads it; what arrives on the other side
 of a real mosquitto is compared with what the server held. Measured as well: how soon a live value
-comes after each recovery, and the agent's memory.
+comes after each recovery, how soon one comes just before each fault, which is what the machine that
+all runs on takes for it, and the agent's memory.
 """
 
 import argparse
 import json
+import os
 import statistics
 import tempfile
 import threading
@@ -28,7 +30,7 @@ from tests.faults.proxy import Line, Proxy
 from tests.integration.edge.agents import AgentProcess, settings_file
 from tests.peers.services import BrokerFactory, ServiceAbsentError
 
-console = Console(width=140)
+console = Console(width=170)
 _PATIENCE_S = 120.0
 _LIVE_S = 5.0
 _WARM_S = 20.0
@@ -45,6 +47,10 @@ class Result:
     seed: int
     faults: list[tuple[str, float, float | None]] = field(default_factory=list)
     """Each with its length and the seconds until a live value came; None for never."""
+    calm_s: list[float] = field(default_factory=list)
+    """Seconds until a live value came while nothing was wrong, before each fault."""
+    load: list[float] = field(default_factory=list)
+    """Load of the machine at each fault: processes that want to run."""
     memory_mb: list[float] = field(default_factory=list)
     verdict: Verdict | None = None
     problems: list[str] = field(default_factory=list)
@@ -97,6 +103,11 @@ class Chaos:
         """Write no more."""
         self._ended.set()
         self._thread.join()
+
+    def calm(self) -> float:
+        """Return how soon a value comes while nothing is wrong."""
+        live = self._live()
+        return _PATIENCE_S if live is None else live
 
     def strike(self) -> tuple[str, float, float | None]:
         """Have one fault happen and pass."""
@@ -199,6 +210,8 @@ def run(driver: str, minutes: float, seed: int) -> Result:
             until = time.monotonic() + minutes * 60
             while time.monotonic() < until:
                 time.sleep(float(rng.uniform(3, 8)))
+                result.calm_s.append(chaos.calm())
+                result.load.append(os.getloadavg()[0])
                 result.faults.append(chaos.strike())
                 name, length_s, live = result.faults[-1]
                 told = "NO LIVE VALUE" if live is None else f"live after {live:.2f} s"
@@ -254,7 +267,8 @@ def main(arguments: Sequence[str]) -> int:
 
 def _table(results: Sequence[Result]) -> Table:
     titles = ("driver", "faults", "held", "delivered", "wrong", "twice", "missing", "excused",
-              "live: median", "longest", "memory: early", "late")  # fmt: skip
+              "live: median", "longest", "calm: median", "longest", "load",
+              "memory: early", "late")  # fmt: skip
     table = Table(*titles, title="What sources do to an edge")
     for one in results:
         verdict = one.verdict
@@ -273,6 +287,9 @@ def _table(results: Sequence[Result]) -> Table:
             f"{verdict.excused:,}",
             f"{statistics.median(times):.2f} s",
             f"{times[-1]:.2f} s",
+            f"{statistics.median(one.calm_s or [0]):.2f} s",
+            f"{max(one.calm_s, default=0):.2f} s",
+            f"{statistics.median(one.load or [0]):.0f}",
             f"{statistics.median(early or [0]):.1f} MB",
             f"{statistics.median(late or [0]):.1f} MB",
         )

@@ -1,5 +1,6 @@
 """The edge of the benchmark: the real `nhipmay edge` in a process, and a platform that confirms."""
 
+import compileall
 import subprocess
 import sys
 import threading
@@ -19,6 +20,7 @@ from plant.delivery.idset import EMPTY, IdSet
 from plant.native.message import SCHEMA, Ack, Leaf, decode_data, encode
 
 EDGE = EDGES[0]
+_PACKAGES = ("edge_agent", "nhipmay", "plant")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,9 @@ def edge(
     file = folder / "edge.yaml"
     file.write_text(yaml.safe_dump(content), encoding="utf-8")
     command = [sys.executable, "-m", "nhipmay", "edge", "--settings", str(file)]
+    # As it is installed: with its byte code, which `pip` leaves beside it.
+    for package in _PACKAGES:
+        compileall.compile_dir(package, quiet=1)
     process = subprocess.Popen(command)
     try:
         yield process
@@ -73,6 +78,8 @@ class Platform:
 
     def __init__(self, port: int) -> None:
         self.rows = 0
+        self.tags: set[str] = set()
+        """Names of the tags that came."""
         self._ids: dict[str, IdSet] = {}
         self._subscribed = threading.Event()
         self._client = Client(
@@ -95,6 +102,7 @@ class Platform:
         known = self._ids.get(batch.epoch, EMPTY)
         self._ids[batch.epoch] = known.union(IdSet.of([(batch.first_id, batch.last_id + 1)]))
         self.rows += len(batch.value)
+        self.tags.update(batch.tags)
         committed_to = self._ids[batch.epoch].contiguous_to()
         ack = Ack(SCHEMA, batch.epoch, committed_to, microseconds(system_clock()))
         client.publish(EDGE.topic(Leaf.ACK), encode(ack), qos=1, retain=True)

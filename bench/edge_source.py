@@ -1,6 +1,7 @@
 """What the edge reads in its benchmark: real servers, each in a process of its own."""
 
 import multiprocessing
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,16 +11,44 @@ from typing import Any
 
 from pymodbus.client.mixin import ModbusClientMixin
 
-from tests.integration.edge.sources import ModbusSource, OpcUaSource
+from tests.foreign.opcua import NodeOpcUaServer, milliseconds, running
+from tests.integration.edge.sources import ModbusSource
 
 MODBUS_TAGS = ModbusSource.REGISTERS
 
 
 @contextmanager
-def opcua(tags: int) -> Iterator[str]:
-    """Serve variables `v0`, `v1`, … that all change once a second; yield the endpoint."""
-    with _process(_serve_opcua, tags) as endpoint:
-        yield str(endpoint)
+def opcua(tags: int, *, changing: bool = True) -> Iterator[str]:
+    """Serve variables `v0`, `v1`, … by node-opcua, signed and encrypted; yield the endpoint.
+
+    Where they change, all do so once a second.
+    """
+    server = NodeOpcUaServer(policies=["Aes256_Sha256_RsaPss"], modes=["SignAndEncrypt"])
+    ended = threading.Event()
+
+    def write() -> None:
+        second = 0
+        due = time.monotonic()
+        while changing and not ended.wait(max(0.0, due - time.monotonic())):
+            due += 1.0
+            second += 1
+            now = milliseconds(datetime.now(UTC))
+            values = [
+                {"name": f"v{k}", "value": second + k / 1000, "time": now} for k in range(tags)
+            ]
+            server.do("write", values=values)
+
+    with running(server):
+        start = datetime.now(UTC)
+        for k in range(tags):
+            server.add(f"v{k}", "Double", 0.0, start, history=False)
+        writing = threading.Thread(target=write, daemon=True)
+        writing.start()
+        try:
+            yield server.endpoint
+        finally:
+            ended.set()
+            writing.join()
 
 
 @contextmanager
@@ -40,21 +69,6 @@ def _process(serve: Any, tags: int) -> Iterator[Any]:
     finally:
         here.send("stop")
         process.join(30)
-
-
-def _serve_opcua(pipe: Connection, tags: int) -> None:
-    start = datetime.now(UTC)
-    with OpcUaSource(**{f"v{k}": (0.0, start) for k in range(tags)}) as source:
-        pipe.send(source.endpoint)
-        second = 0
-        due = time.monotonic()
-        while not pipe.poll(max(0.0, due - time.monotonic())):
-            due += 1.0
-            second += 1
-            now = datetime.now(UTC)
-            for k in range(tags):
-                source.write(f"v{k}", second + k / 1000, now)
-            source.forget()
 
 
 def _serve_modbus(pipe: Connection, tags: int) -> None:

@@ -12,10 +12,9 @@ from edge_agent.drivers.tag import TagSettings
 from edge_agent.enrolment.settings import EnrolmentSettings
 from edge_agent.priority import Priority
 from edge_agent.sparkplug.settings import SparkplugOutputSettings
-from plant.description import Code
 from plant.measurement import Tag
 from plant.native.message import EdgeAddress, TagDeclaration
-from plant.settings import BrokerSettings, Port, ServiceSettings, StrictModel
+from plant.settings import BrokerSettings, Code, Port, ServiceSettings, StrictModel
 from plant.unit import unit_of
 
 if TYPE_CHECKING:

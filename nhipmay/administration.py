@@ -46,7 +46,8 @@ def replay(
 
     With `platform`, the plant description of the map is loaded into its database first.
     """
-    from edge_agent import ReplayMap, replay_settings, run
+    from edge_agent import run
+    from edge_agent.replay import ReplayMap, replay_settings
 
     replay_map = load_settings(ReplayMap, map_file)
     if not file.is_file():

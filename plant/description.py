@@ -13,16 +13,9 @@ from pydantic import AfterValidator, AwareDatetime, Field, field_validator, mode
 from plant.calendar import Break, ShiftPattern, expand_shifts, overlapping
 from plant.errors import ConfigurationError
 from plant.kpi import OeePolicy
-from plant.place import Level, Place, checked_code, item_code
-from plant.settings import StrictModel
+from plant.place import Level, Place, item_code
+from plant.settings import Code, StrictModel
 from plant.state import StopKind
-
-
-def _code(value: str) -> str:
-    try:
-        return checked_code(value)
-    except ConfigurationError as exc:
-        raise ValueError(str(exc)) from exc
 
 
 def _item_code(value: str) -> str:
@@ -32,7 +25,6 @@ def _item_code(value: str) -> str:
         raise ValueError(str(exc)) from exc
 
 
-Code = Annotated[str, AfterValidator(_code)]
 ItemCode = Annotated[str, AfterValidator(_item_code)]
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 WEEKDAYS: tuple[Weekday, ...] = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")

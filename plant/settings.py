@@ -12,13 +12,32 @@ from pathlib import Path
 from typing import Annotated, Any, Literal, Self, TypeVar, get_args, get_origin
 
 import yaml
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, SecretStr, ValidationError
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    SecretStr,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from plant.clock import Clock, PlantClock, system_clock
 from plant.errors import ConfigurationError
+from plant.place import checked_code
 
+
+def _code(value: str) -> str:
+    try:
+        return checked_code(value)
+    except ConfigurationError as exc:
+        raise ValueError(str(exc)) from exc
+
+
+Code = Annotated[str, AfterValidator(_code)]
+"""The code of a place or of an edge."""
 Port = Annotated[int, Field(ge=1, le=65535)]
 S = TypeVar("S", bound=BaseModel)
 
@@ -30,6 +49,11 @@ class StrictModel(BaseModel):
     """A block of settings: unknown keys are errors, values cannot change afterwards."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
+
+    @classmethod
+    def chosen_by(cls, given: object) -> "type[StrictModel]":
+        """Return the model that reads a block as it was given: this one, if there is no choice."""
+        return cls
 
 
 class Secret(StrictModel):
@@ -227,7 +251,7 @@ def explain(
         location = _given(problem["loc"], data or {})
         path = ".".join(str(part) for part in problem["loc"])
         if problem["type"] == "extra_forbidden":
-            message = f"unknown setting{_suggestion(cls, problem['loc'])}"
+            message = f"unknown setting{_suggestion(cls, problem['loc'], data or {})}"
         elif problem["type"] == "missing":
             message = "required, but missing"
         else:
@@ -249,6 +273,15 @@ def _given(location: tuple[int | str, ...], data: Any) -> tuple[int | str, ...]:
             data = data[part]
             found.append(part)
     return tuple(found)
+
+
+def _within(data: Any, part: int | str) -> Any:
+    """Return a part of what was given; of a union's member, which is no part of it, the whole."""
+    if isinstance(data, dict) and part in data:
+        return data[part]
+    if isinstance(data, list) and isinstance(part, int) and part < len(data):
+        return data[part]
+    return data
 
 
 def _names(location: tuple[int | str, ...], data: Any) -> list[str]:
@@ -284,24 +317,28 @@ def _lines_of(file: Path) -> dict[tuple[int | str, ...], int]:
     return found
 
 
-def _suggestion(cls: type[BaseModel], location: tuple[int | str, ...]) -> str:
-    known = _known_keys(cls, location[:-1])
+def _suggestion(cls: type[BaseModel], location: tuple[int | str, ...], data: Any) -> str:
+    known = _known_keys(cls, location[:-1], data)
     near = difflib.get_close_matches(str(location[-1]), known, n=1)
     if near:
         return f"; did you mean '{near[0]}'?"
     return f"; known here: {', '.join(sorted(known))}" if known else ""
 
 
-def _known_keys(cls: type[BaseModel], location: tuple[int | str, ...]) -> list[str]:
+def _known_keys(cls: type[BaseModel], location: tuple[int | str, ...], data: Any) -> list[str]:
     """Return the settings that exist at a location; of a union, those of the member chosen."""
     models: list[type[BaseModel]] = [cls]
     for part in location:
+        data = _within(data, part)
         fields = [model.model_fields[str(part)] for model in models if part in model.model_fields]
         chosen = [model for model in models if _is_chosen_by(model, part)]
         if fields:
             models = [within for field in fields for within in _models_within(field)]
         elif chosen:
             models = chosen
+        models = [
+            model.chosen_by(data) if issubclass(model, StrictModel) else model for model in models
+        ]
     return sorted({name for model in models for name in model.model_fields})
 
 

@@ -5,6 +5,7 @@ import multiprocessing
 import os
 import signal
 import tempfile
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -37,7 +38,7 @@ def tag_name(tag: str) -> str:
     return f"may-1/{tag}"
 
 
-class Machine:
+class Machine(ABC):
     """One server. It is written to from one thread, also while it cannot be reached."""
 
     keeps = Keeps.PRESENT
@@ -53,13 +54,13 @@ class Machine:
         self._moment_us = 0
 
     @property
+    @abstractmethod
     def port(self) -> int:
         """Its port, which stays."""
-        raise NotImplementedError
 
+    @abstractmethod
     def source(self, port: int) -> dict[str, Any]:
         """Return the settings of the source, by way of that port."""
-        raise NotImplementedError
 
     def start(self) -> None:
         """Start it, or start it again."""
@@ -84,9 +85,9 @@ class Machine:
             self.truth.note(tag_name(tag), value, moment_us)
 
     def freeze(self, *, frozen: bool) -> None:
-        """Stop its process in its tracks, or let it go on; nothing is written meanwhile."""
+        """Stop it in its tracks, or let it go on; nothing is written meanwhile."""
+        assert self.can_freeze
         self.is_there = not frozen
-        self._process().send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def limit(self, rng: np.random.Generator) -> str:
         """Choose other limits for its next start; return them in words."""
@@ -94,23 +95,24 @@ class Machine:
 
     def lose(self) -> None:
         """Take subscriptions away."""
+        assert self.can_lose
 
     def close(self) -> None:
         """End it with all that it kept."""
         self.kill()
         self.resources.close()
 
+    @abstractmethod
     def _start(self) -> None:
-        raise NotImplementedError
+        """Start it as it is now set up."""
 
+    @abstractmethod
     def _kill(self) -> None:
-        raise NotImplementedError
+        """End it."""
 
+    @abstractmethod
     def _write(self, value: float, moment_us: int) -> None:
-        raise NotImplementedError
-
-    def _process(self) -> Any:
-        raise NotImplementedError
+        """Have it show a value in every variable, if it is there, and hold it."""
 
 
 def tags(**where: str) -> list[dict[str, Any]]:
@@ -163,7 +165,7 @@ class NodeOpcUa(Machine):
             self._server.do("write", values=told)
 
     def freeze(self, *, frozen: bool) -> None:
-        self.is_there = not frozen
+        super().freeze(frozen=frozen)
         self._server.freeze(frozen=frozen)
         if frozen:
             self._told = len(self._all)
@@ -222,7 +224,7 @@ class Milo(Machine):
             self._server.write(tag, value, _BEGIN + timedelta(microseconds=moment_us))
 
     def freeze(self, *, frozen: bool) -> None:
-        self.is_there = not frozen
+        super().freeze(frozen=frozen)
         self._server.freeze(frozen=frozen)
 
     def limit(self, rng: np.random.Generator) -> str:
@@ -251,9 +253,14 @@ class _Program(Machine):
     def port(self) -> int:
         return self._port
 
+    @abstractmethod
     def command(self) -> Sequence[object]:
         """Return how it is started."""
-        raise NotImplementedError
+
+    def freeze(self, *, frozen: bool) -> None:
+        super().freeze(frozen=frozen)
+        assert self._running is not None
+        self._running.send_signal(signal.SIGSTOP if frozen else signal.SIGCONT)
 
     def _start(self) -> None:
         self._running = self._stack.enter_context(peer(*self.command()))
@@ -269,9 +276,6 @@ class _Program(Machine):
         tell(self._running, line)
         assert self._running.stdout is not None
         self._running.stdout.readline()
-
-    def _process(self) -> Any:
-        return self._running
 
 
 class GoModbus(_Program):
@@ -469,7 +473,7 @@ class Devices(Machine):
     def __init__(self) -> None:
         super().__init__()
         self._factory = BrokerFactory()
-        self._broker = self._factory(settings=["autosave_interval 1", "autosave_on_changes true"])
+        self._broker = self._factory()
         self._device: Client | None = None
         self._first = True
         self._connect()

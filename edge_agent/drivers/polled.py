@@ -95,6 +95,15 @@ class _Round(Generic[Group]):
     refused: list[Group] = field(default_factory=list)
 
 
+@dataclass(slots=True)
+class _Parts(Generic[Group]):
+    """What a controller reads of some cells."""
+
+    groups: list[Group] = field(default_factory=list)
+    missing: dict[int, str] = field(default_factory=dict)
+    """By tag, why it cannot be read even alone."""
+
+
 class PolledDriver(Generic[Cell, Group]):
     """Polls one controller at a steady pace."""
 
@@ -135,7 +144,7 @@ class PolledDriver(Generic[Cell, Group]):
     ) -> None:
         settings = self._settings
         loop = asyncio.get_running_loop()
-        groups = link.groups(self._cells)
+        groups = list(link.groups(self._cells))
         missing: dict[int, str] | None = None
         due = check_at = loop.time()
         while True:
@@ -144,18 +153,20 @@ class PolledDriver(Generic[Cell, Group]):
             await inlet.deliver(taken.readings, sampled_us=started_us)
             # A controller cannot be asked for the past: what is lost now is lost for good.
             await inlet.written()
-            found: dict[int, str] | None = None
+            asked: list[tuple[int, Cell]] | None = None
             if missing is None or self._gone(taken.refused):
                 connected()
-                found = (missing or {}) | await self._missing(link, taken.refused)
+                asked = [pair for group in taken.refused for pair in group.cells]
+                groups = [group for group in groups if group not in taken.refused]
             elif missing and loop.time() >= check_at:
-                cells = [pair for pair in self._cells if pair[0] in missing]
-                found = await self._missing(link, link.groups(cells))
-            if found is not None:
-                missing = found
+                asked = [pair for pair in self._cells if pair[0] in missing]
+            if asked is not None:
+                parts = await self._parts(link, asked)
+                groups += parts.groups
+                again = {key for key, _ in asked}
+                others = {key: why for key, why in (missing or {}).items() if key not in again}
+                missing = others | parts.missing
                 inlet.unreachable(sorted(missing.values()))
-                cells = [pair for pair in self._cells if pair[0] not in found]
-                groups = link.groups(cells)
                 check_at = loop.time() + settings.retry_missing_s
             # A round that took too long is not made up for: the controller would only suffer more.
             due = max(due + wall_seconds(self._clock, settings.poll_interval_s), loop.time())
@@ -182,21 +193,32 @@ class PolledDriver(Generic[Cell, Group]):
                 taken.readings.extend(self._readings(link, group, raw, time_us, inlet))
         return taken
 
-    async def _missing(self, link: Link[Cell, Group], refused: Iterable[Group]) -> dict[int, str]:
-        """Return the tags that the controller does not have, each with its reason.
+    async def _parts(
+        self, link: Link[Cell, Group], cells: Iterable[tuple[int, Cell]]
+    ) -> _Parts[Group]:
+        """Find out in which requests a controller reads cells, and which it does not have.
 
-        One wrong address fails the whole request, so each tag of it is asked for alone.
+        One wrong address fails a whole request, and so does one word too many: what is refused is
+        asked for in halves. The parts stay as they are for as long as the connection lasts.
         """
-        missing: dict[int, str] = {}
-        for group in refused:
-            for key, cell in group.cells:
-                try:
-                    for alone in link.groups([(key, cell)]):
-                        await link.read(alone)
-                except DataError as exc:
+        parts: _Parts[Group] = _Parts()
+        for group in link.groups(cells):
+            try:
+                await link.read(group)
+            except DataError as exc:
+                if len(group.cells) == 1:
+                    ((key, _),) = group.cells
                     tag = self._settings.tags[key]
-                    missing[key] = f"{tag.name} ({tag.address}): {exc.detail}"
-        return missing
+                    parts.missing[key] = f"{tag.name} ({tag.address}): {exc.detail}"
+                    continue
+                middle = len(group.cells) // 2
+                for half in (group.cells[:middle], group.cells[middle:]):
+                    found = await self._parts(link, half)
+                    parts.groups += found.groups
+                    parts.missing |= found.missing
+            else:
+                parts.groups.append(group)
+        return parts
 
     def _readings(
         self, link: Link[Cell, Group], group: Group, raw: bytes, time_us: int, inlet: Inlet

@@ -1,6 +1,7 @@
 """What the settings of every driver's tags have in common."""
 
-from typing import Annotated, Any, Literal, Self
+from importlib import import_module
+from typing import Annotated, Any, Final, Literal, Self
 
 from pydantic import Field, field_validator, model_validator
 
@@ -157,6 +158,18 @@ class SampledTagSettings(TagSettings):
         return role
 
 
+DRIVERS: Final = {
+    "opcua": "OpcUaSettings",
+    "modbus": "ModbusSettings",
+    "mtconnect": "MtConnectSettings",
+    "mqtt": "MqttSettings",
+    "s7": "S7Settings",
+    "slmp": "SlmpSettings",
+    "csv": "CsvSettings",
+}
+"""What the settings of each driver's sources are called, in its folder."""
+
+
 class SourceSettings(StrictModel):
     """What the settings of every driver have in common."""
 
@@ -164,6 +177,16 @@ class SourceSettings(StrictModel):
     """Whether the source is read at all."""
     defaults: dict[str, Any] = {}
     """Settings of all tags of this source that do not say otherwise, such as `work_unit`."""
+
+    @classmethod
+    def chosen_by(cls, given: object) -> type[StrictModel]:
+        """Return the settings of the driver that is named; these where none is."""
+        name = given.get("driver") if isinstance(given, dict) else None
+        if cls is not SourceSettings or not isinstance(name, str) or name not in DRIVERS:
+            return cls
+        module = import_module(f"edge_agent.drivers.{name}.settings")
+        chosen: type[StrictModel] = getattr(module, DRIVERS[name])
+        return chosen
 
     @model_validator(mode="before")
     @classmethod

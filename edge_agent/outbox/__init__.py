@@ -1,8 +1,9 @@
-"""The durable queue between drivers and platform, in SQLite and in memory."""
+"""The durable queue between drivers and platform, in SQLite."""
 
 from edge_agent.outbox.contract import (
     AHEAD_US,
     KEPT_ROWS,
+    ROW_BYTES,
     Outbox,
     OutboxState,
     Row,
@@ -11,14 +12,12 @@ from edge_agent.outbox.contract import (
     TagMemory,
     mark_of,
 )
-from edge_agent.outbox.memory import ROW_BYTES, MemoryOutbox
 from edge_agent.outbox.sqlite import SqliteOutbox
 
 __all__ = [
     "AHEAD_US",
     "KEPT_ROWS",
     "ROW_BYTES",
-    "MemoryOutbox",
     "Outbox",
     "OutboxState",
     "Row",

@@ -9,6 +9,8 @@ from edge_agent.priority import Priority
 from plant.delivery.idset import IdSet
 from plant.measurement import Quality, Value
 
+ROW_BYTES = 40
+"""About what SQLite takes for a row with a number."""
 KEPT_ROWS = 20_000
 """Acknowledged rows that are kept, so that a restarted agent recognises what it took."""
 

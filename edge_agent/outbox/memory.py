@@ -8,6 +8,7 @@ from edge_agent.exception_report import Reported
 from edge_agent.outbox.contract import (
     AHEAD_US,
     KEPT_ROWS,
+    ROW_BYTES,
     OutboxState,
     Row,
     SetBack,
@@ -18,9 +19,6 @@ from edge_agent.outbox.contract import (
 from edge_agent.outbox.progress import Progress, new_epoch
 from edge_agent.outbox.thinning import RESERVED_ROWS, block_rows, thinned
 from edge_agent.priority import Priority
-
-ROW_BYTES = 40
-"""About what SQLite takes for a row with a number."""
 
 
 class MemoryOutbox:

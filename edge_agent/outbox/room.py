@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 
-from edge_agent.outbox.memory import ROW_BYTES
+from edge_agent.outbox.contract import ROW_BYTES
 from edge_agent.outbox.progress import Progress
 from edge_agent.outbox.statements import statements
 from edge_agent.outbox.tables import Tables

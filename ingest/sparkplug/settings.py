@@ -6,12 +6,11 @@ from typing import Annotated, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from plant.description import Code
 from plant.errors import ConfigurationError
 from plant.measurement import TEXT_ROLES, TagRole, ValueType
 from plant.native.message import EdgeAddress
 from plant.place import checked_code
-from plant.settings import StrictModel
+from plant.settings import Code, StrictModel
 from plant.sparkplug import NodeId, checked_id
 from plant.unit import factor_of
 

@@ -14,7 +14,8 @@ from edge_agent.drivers.modbus.coding import MAX_REGISTERS
 from edge_agent.exception_report import ExceptionReport
 from edge_agent.intake.conversion import converter
 from edge_agent.intake.recall import Recall
-from edge_agent.outbox import MemoryOutbox, Outbox, Row, SqliteOutbox
+from edge_agent.outbox import Outbox, Row, SqliteOutbox
+from edge_agent.outbox.memory import MemoryOutbox
 from edge_agent.publisher.messages import data_batch
 from edge_agent.publisher.window import Window
 from plant.measurement import Quality, Value, ValueType

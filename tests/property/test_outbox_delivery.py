@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edge_agent.outbox import MemoryOutbox, Outbox, Row, SqliteOutbox
+from edge_agent.outbox import Outbox, Row, SqliteOutbox
+from edge_agent.outbox.memory import MemoryOutbox
 from edge_agent.priority import Priority
 from plant.delivery.idset import EMPTY, IdSet
 from plant.measurement import Quality

@@ -13,9 +13,10 @@ from asyncua.ua.uaerrors import UaError, UaStatusCodeError, UaStructParsingError
 from edge_agent.drivers.opcua.portion import Limits
 from edge_agent.drivers.opcua.settings import OpcUaSettings
 
-_KEEPALIVE_S = 2.0
+_KEEPALIVE_S = 1.0
 _SILENCES = 3
 """Keep-alives that may be missing before a subscription is no longer believed in."""
+_GRACE_S = 0.5
 _LIFETIME_S = 300.0
 _GONE = frozenset({StatusCodes.BadNoSubscription, StatusCodes.BadSubscriptionIdInvalid})
 _PATIENT = frozenset({StatusCodes.BadTimeout, StatusCodes.BadTooManyPublishRequests})
@@ -171,14 +172,9 @@ class Subscription:
         heard = time.monotonic()
         while True:
             try:
-                async with asyncio.timeout(self._patience_s()):
-                    response = await self._client.uaclient.publish(acknowledged)
+                response = await self._published(acknowledged, answer)
                 acknowledged = []
                 response.ResponseHeader.ServiceResult.check()
-            except TimeoutError:
-                raise SubscriptionGoneError(
-                    f"silent for {time.monotonic() - heard:.0f} s"
-                ) from None
             except UaStructParsingError:
                 # What is in it cannot be read; the next may be.
                 acknowledged = []
@@ -211,6 +207,45 @@ class Subscription:
                 await self._fill(message.SequenceNumber, answer)
                 await answer(message, bool(result.MoreNotifications))
 
+    async def _published(
+        self, acknowledged: Sequence[ua.SubscriptionAcknowledgement], answer: OnAnswer
+    ) -> ua.PublishResponse:
+        """Return the server's next answer, which may take until its next keep-alive.
+
+        When that stays away the server is asked after the subscription: many say by nothing but
+        silence that it is gone. One that answers nothing at all is left to the client, which
+        watches the connection: what its subscription holds is not given up.
+        """
+        waiting = asyncio.ensure_future(self._client.uaclient.publish(list(acknowledged)))
+        since = time.monotonic()
+        allowed_s, silences = self._period_s + _GRACE_S, 0
+        try:
+            while silences < _SILENCES:
+                await asyncio.wait([waiting], timeout=allowed_s)
+                if waiting.done():
+                    return waiting.result()
+                silences += await self._answers(answer)
+                allowed_s = self._period_s
+        finally:
+            waiting.cancel()
+            await asyncio.gather(waiting, return_exceptions=True)
+        raise SubscriptionGoneError(f"silent for {time.monotonic() - since:.0f} s")
+
+    async def _answers(self, answer: OnAnswer) -> bool:
+        """Ask for the message that should have come; return whether the server said anything.
+
+        Raises the library's error when it says that the subscription is gone.
+        """
+        try:
+            async with asyncio.timeout(self._period_s):
+                await self._republish((), answer)
+        except TimeoutError:
+            return False
+        except UaStatusCodeError as exc:
+            if exc.code in _GONE:
+                raise
+        return True
+
     async def _fill(self, number: int, answer: OnAnswer) -> None:
         """Fetch messages that were sent before this number but did not come."""
         missing = range(self._sequence + 1, number)
@@ -220,7 +255,7 @@ class Subscription:
             self._sequence = number - 1
 
     def _patience_s(self) -> float:
-        return _SILENCES * self._period_s + 1
+        return _SILENCES * self._period_s + _GRACE_S
 
 
 async def _unused(_: ua.PublishResult) -> None:

@@ -8,7 +8,7 @@ from analytics.anomaly.watch.metrics import AnomalyMetrics
 from analytics.metrics import AnalyticsMetrics
 from api.http.metrics import Metrics
 from edge_agent.metrics import EdgeMetrics, Glance
-from edge_agent.outbox import MemoryOutbox
+from edge_agent.outbox.memory import MemoryOutbox
 from edge_agent.selfstat import Counters
 from ingest.metrics import SelfstatCollector
 from ingest.selfstat import Selfstat

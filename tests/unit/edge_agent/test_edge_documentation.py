@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from pydantic import BaseModel
 
-from edge_agent import EdgeSettings, ReplayMap
+from edge_agent import EdgeSettings
 from edge_agent.drivers.csv.settings import CsvSettings, CsvTagSettings
 from edge_agent.drivers.modbus.settings import (
     ModbusSettings,
@@ -26,6 +26,7 @@ from edge_agent.drivers.s7.settings import S7Settings, S7TagSettings
 from edge_agent.drivers.slmp.settings import SlmpSettings, SlmpTagSettings
 from edge_agent.drivers.tag import TagSettings
 from edge_agent.enrolment.settings import EnrolmentSettings
+from edge_agent.replay import ReplayMap
 from edge_agent.settings import (
     ConfigurationSettings,
     IdentitySettings,

@@ -2,9 +2,9 @@ from pathlib import Path
 
 import pytest
 
-from edge_agent import ReplayMap, replay_settings
 from edge_agent.drivers.csv.recording import Recording
 from edge_agent.drivers.csv.settings import CsvSettings
+from edge_agent.replay import ReplayMap, replay_settings
 from plant.settings import load_settings
 
 EXAMPLES = sorted(

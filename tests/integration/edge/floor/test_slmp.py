@@ -89,6 +89,41 @@ def test_what_is_absent_is_named_and_returns_and_a_restart_is_healed() -> None:
         with_driver(source(plc.port, *tags, max_gap=0), inlet, scenario)
 
 
+def test_requests_are_as_small_as_the_controller_wants_them() -> None:
+    """One that takes fewer words has all its devices all the same, and its absent one is named."""
+    inlet = RecordingInlet()
+    numbers = [0, 10, 20, 30, 40]
+
+    def put(step: int) -> None:
+        for number in numbers:
+            plc.put("d", number, step + number)
+
+    async def all_have(step: int) -> None:
+        await until(
+            lambda: all(step + one in inlet.values(f"m/D{one}") for one in numbers),
+            f"all values of {step}",
+        )
+
+    async def scenario() -> None:
+        await all_have(100)
+        assert inlet.problems[-1] == (
+            "m/D33 (D33): the controller has no device of this number (end code C056H)",
+        )
+        # Set up otherwise without a break.
+        plc.limit = 5
+        put(200)
+        await all_have(200)
+        assert len(inlet.problems[-1]) == 1
+
+    with Melsec() as plc:
+        plc.put("d", 0, *([0] * 33))
+        plc.put("d", 34, *([0] * 10))
+        put(100)
+        plc.limit = 25
+        tags = [{"address": f"D{number}"} for number in (*numbers, 33)]
+        with_driver(source(plc.port, *tags, max_gap=20), inlet, scenario)
+
+
 def test_a_late_answer_is_never_taken_for_another() -> None:
     inlet = RecordingInlet()
 

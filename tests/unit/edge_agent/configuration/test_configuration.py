@@ -220,7 +220,7 @@ def test_all_mistakes_of_a_pushed_text_are_named_at_once() -> None:
         text_of(line=modbus("cnc-1/y") | {"prot": 502}, other={"driver": "s7", "tags": []})
     )
     assert "did you mean 'port'?" in words
-    assert "sources.other.s7.host: required, but missing" in words
+    assert "sources.other.host: required, but missing" in words
     assert "at least 1 item" in words
 
 

@@ -26,6 +26,7 @@ PROGRAM = """
 import sys
 from pathlib import Path
 from edge_agent import EdgeSettings
+import edge_agent.agent
 from edge_agent.drivers import make_driver
 from plant.clock import system_clock
 sources, wanted = eval(sys.argv[1]), sys.argv[2]
@@ -36,10 +37,10 @@ for name, source in sources.items():
 settings = EdgeSettings.model_validate({
     "edge": {"enterprise": "e", "site": "s", "code": "c"},
     "outbox": {"file": "o.sqlite"},
-    "sources": sources,
+    "sources": {wanted: sources[wanted]},
 })
 make_driver(wanted, settings.sources[wanted], system_clock, Path("nowhere"))
-print(*{module.partition(".")[0] for module in sys.modules})
+print(*sys.modules)
 """
 
 
@@ -53,5 +54,11 @@ def test_only_its_own_libraries_are_there_when_a_driver_is_made(driver: str) -> 
         check=False,
     )
     assert done.returncode == 0, done.stderr
-    imported = set(done.stdout.split())
+    modules = set(done.stdout.split())
+    imported = {module.partition(".")[0] for module in modules}
     assert imported & set().union(*LIBRARIES.values()) == LIBRARIES.get(driver, set())
+    drivers = {name for name in SOURCES if f"edge_agent.drivers.{name}.settings" in modules}
+    assert drivers == {driver}
+    # Only for a description of the plant, a command, or tests.
+    assert not modules & {"plant.description", "plant.kpi", "edge_agent.replay", "nhipmay.cli"}
+    assert "edge_agent.outbox.memory" not in modules

@@ -5,7 +5,8 @@ from datetime import UTC, datetime
 from edge_agent import EdgeSettings
 from edge_agent.drivers import Reading
 from edge_agent.intake import Intake, SourceInlet
-from edge_agent.outbox import MemoryOutbox, Row
+from edge_agent.outbox import Row
+from edge_agent.outbox.memory import MemoryOutbox
 from edge_agent.selfstat import Counters
 from plant.clock import microseconds
 from plant.errors import TransientError

@@ -3,7 +3,8 @@
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from edge_agent.outbox import MemoryOutbox, Outbox, Row, SqliteOutbox
+from edge_agent.outbox import Outbox, Row, SqliteOutbox
+from edge_agent.outbox.memory import MemoryOutbox
 from plant.measurement import Quality, Value
 
 SECOND = 1_000_000

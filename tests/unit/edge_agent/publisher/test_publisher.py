@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from edge_agent.broker import Connected, Delivered, Denied, Event, Received, Refused
-from edge_agent.outbox import MemoryOutbox, Outbox, SqliteOutbox
+from edge_agent.outbox import Outbox, SqliteOutbox
+from edge_agent.outbox.memory import MemoryOutbox
 from edge_agent.publisher import Condition, ConfigState, Publisher, Refusals
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edge_agent.broker import Connected, Delivered, Event, Received, Refused
-from edge_agent.outbox import MemoryOutbox
+from edge_agent.outbox.memory import MemoryOutbox
 from edge_agent.publisher import Condition
 from edge_agent.selfstat import Counters
 from edge_agent.settings import EdgeSettings
