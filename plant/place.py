@@ -95,3 +95,8 @@ def item_code(text: str) -> str:
             f"{text[:80]!r} is no code: it holds a line break or a character that cannot be printed"
         )
     return code
+
+
+def site_of(path: str) -> str:
+    """Return the path of the site that a path lies in, or is."""
+    return "/".join(path.split("/")[:2])

@@ -10,13 +10,14 @@ from api.http.places import PlaceTree
 from plant.calendar import Window
 from plant.clock import microseconds
 from plant.kpi import BaseSums, OeePolicy, OeeResult, add
-from plant.kpi.fault import MACHINE_SILENT, Figures, faults_of_marks, is_silent
+from plant.kpi.fault import MACHINE_SILENT, POLICIES_DIFFER, Figures, faults_of_marks, is_silent
 from plant.kpi.indicator import Evidence, Indicator, indicators
 from plant.kpi.loss import Waterfall, waterfall
+from plant.kpi.policy import policies_differ
 from plant.kpi.reliability import reliability_of
 from plant.kpi.rollup import line_figures, place_figures
 from plant.kpi.stop import minor_stop_ms
-from plant.place import Level
+from plant.place import Level, site_of
 from plant.state import StopKind
 from store.reading.kpi import (
     EVERYTHING,
@@ -114,7 +115,7 @@ def roll_up(
     kpi = of(members, window.start, window.end)
     policies = kpi.policies()
     units = {
-        facts.unit_id: _Unit(facts, policies.get(_site(facts.path), OeePolicy()))
+        facts.unit_id: _Unit(facts, policies.get(site_of(facts.path), OeePolicy()))
         for facts in kpi.units()
     }
     for unit_id, rows in _rows(kpi, divided=divided).items():
@@ -141,7 +142,7 @@ def roll_up(
     place_of = _Place(place, units, lines, lacking, failed, before, kpi.marks(), of_time)
     executed, open_hours = kpi.order_execution(), kpi.open_hours()
     groups = [place_of.group(key, executed.get(key, 0), open_hours, losses=losses) for key in keys]
-    used = {_site(unit.facts.path) for unit in units.values()}
+    used = {site_of(unit.facts.path) for unit in units.values()}
     return KpiAnswer(
         window,
         window != asked,
@@ -178,8 +179,8 @@ class _Place:
         )
         every = add(row.sums for row in rows)
         failed = self.failed[key]
-        # Above a site policies may differ: its choice of MTBF is then that of the first machine.
-        policy = next(iter(present.values())).policy
+        policies = {site_of(unit.facts.path): unit.policy for unit in present.values()}.values()
+        conventions = {policy.mtbf_per for policy in policies}
         evidence = Evidence(
             figures=figures,
             members=every,
@@ -195,13 +196,15 @@ class _Place:
             ),
             corrective_ms=failed.corrective_ms,
         )
-        result, found = indicators(evidence, policy)
+        result, found = indicators(evidence, conventions.pop() if len(conventions) == 1 else None)
         silent = {
             f"{MACHINE_SILENT}:{unit.facts.path}"
             for unit in present.values()
             if is_silent(unit.rows[key].sums)
         }
         faults = {*result.faults, *faults_of_marks(self.marks.get(key, ())), *silent}
+        if policies_differ(policies):
+            faults.add(POLICIES_DIFFER)
         return KpiGroup(
             key=key,
             shift=next((row.shift for row in rows if row.shift), None),
@@ -346,10 +349,6 @@ def _add_minor_stops(
 
 def _unplanned(units: Iterable[_Unit]) -> bool:
     return any(row.sums.pbt_ms == 0 for unit in units for row in unit.rows.values())
-
-
-def _site(path: str) -> str:
-    return "/".join(path.split("/")[:2])
 
 
 def _order(key: GroupKey) -> tuple[float, str]:

@@ -7,7 +7,6 @@ from enum import StrEnum
 from plant.kpi import ratio
 from plant.kpi.fault import Figures
 from plant.kpi.oee import oee_of, productive_time_missing, uncounted
-from plant.kpi.policy import OeePolicy
 from plant.kpi.reliability import Reliability
 from plant.kpi.result import Missing, OeeResult
 from plant.kpi.sums import BaseSums
@@ -50,8 +49,12 @@ class Evidence:
     """Time in failures within the window (CMT)."""
 
 
-def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str, Indicator]]:
-    """Return OEE with its factors, coverage and bounds, and every other figure by name."""
+def indicators(given: Evidence, mtbf_per: str | None) -> tuple[OeeResult, dict[str, Indicator]]:
+    """Return OEE with its factors, coverage and bounds, and every other figure by name.
+
+    `mtbf_per` is the convention of `mtbf`, as policies name it; None where sites of the place have
+    different ones: it is then no figure, and the two by name stand for themselves.
+    """
     figures, sums = given.figures, given.figures.sums
     result = oee_of(figures)
     found = {
@@ -74,7 +77,7 @@ def indicators(given: Evidence, policy: OeePolicy) -> tuple[OeeResult, dict[str,
     nee = ratio.net_equipment_effectiveness(sums, iso) if figures.absent is None else None
     why = next(iter(result.missing.values()), Missing.NO_TIME)
     found["net_equipment_effectiveness"] = _indicator(nee, Unit.FRACTION, why)
-    return result, found | _orders(given) | _quantities(given) | _failures(given, policy)
+    return result, found | _orders(given) | _quantities(given) | _failures(given, mtbf_per)
 
 
 def _orders(given: Evidence) -> dict[str, Indicator]:
@@ -129,7 +132,7 @@ def _quantities(given: Evidence) -> dict[str, Indicator]:
     }
 
 
-def _failures(given: Evidence, policy: OeePolicy) -> dict[str, Indicator]:
+def _failures(given: Evidence, mtbf_per: str | None) -> dict[str, Indicator]:
     seen, planned = given.failures, given.members.planned_maintenance_ms
     maintained = ratio.corrective_maintenance_ratio(given.corrective_ms, planned)
     stateless = given.figures.stateless
@@ -137,8 +140,11 @@ def _failures(given: Evidence, policy: OeePolicy) -> dict[str, Indicator]:
     unrepaired = none if seen is None or not seen.failure_events else Missing.NO_REPAIR
     per_failure = None if seen is None else seen.mtbf_per_failure_ms
     plus_1 = None if seen is None else seen.mtbf_per_failure_plus_1_ms
+    chosen, unchosen = (plus_1 if mtbf_per == "failure_plus_1" else per_failure), none
+    if mtbf_per is None:
+        chosen, unchosen = None, Missing.POLICIES_DIFFER
     hours = {
-        "mtbf": (plus_1 if policy.mtbf_per == "failure_plus_1" else per_failure, none),
+        "mtbf": (chosen, unchosen),
         "mtbf_per_failure": (per_failure, none),
         "mtbf_per_failure_plus_1": (plus_1, none),
         "mttf": (None if seen is None else seen.mttf_ms, none),

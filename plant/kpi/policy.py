@@ -1,7 +1,7 @@
 """The choices that a figure depends on."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,3 +41,16 @@ class OeePolicy:
         below_site = machine.split("/", 2)[-1]
         own = self.minor_stop_thresholds_s.get(below_site, self.minor_stop_threshold_s)
         return round(own * 1000)
+
+
+def policies_differ(policies: Iterable[OeePolicy]) -> bool:
+    """Tell whether figures of these policies are formed by different choices.
+
+    Versions and thresholds of single machines are each site's own, and no other choice.
+    """
+    found: list[OeePolicy] = []
+    for policy in policies:
+        choices = replace(policy, version=0, minor_stop_thresholds_s={})
+        if choices not in found:
+            found.append(choices)
+    return len(found) > 1

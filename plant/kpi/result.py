@@ -52,6 +52,8 @@ class Missing(StrEnum):
     """Parts are not inspected one by one, so none is known to be good at first pass."""
     NOT_A_SERIAL_LINE = "not_a_serial_line"
     """It is a figure of the steps of a serial line."""
+    POLICIES_DIFFER = "policies_differ"
+    """Sites of the place choose differently what it is divided by."""
     TOO_FEW_VALUES = "too_few_values"
     """Fewer values were measured than the figure needs."""
     NO_SPREAD = "no_spread"

@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 
 from psycopg.rows import class_row, dict_row
 
-from plant.kpi import BaseSums, OeePolicy
+from plant.kpi import BaseSums
 from plant.kpi.target import Target
 from store.engine.connection import Connection
 from store.engine.queries import queries
@@ -84,14 +84,6 @@ class BoardReading:
     ) -> list[ChangeoverRow]:
         """Return the changes of product on work units in the window, in time order."""
         return self._rows(ChangeoverRow, "changeovers", units=list(units), start=start, end=end)
-
-    def policy(self, place: str) -> OeePolicy:
-        """Return the present policy of a place's site; the default where there is none."""
-        with self._connection.cursor(row_factory=dict_row) as cursor:
-            row = cursor.execute(_Q["policy"], {"place": place}).fetchone()
-        if row is None:
-            return OeePolicy()
-        return OeePolicy(**{**row, "failure_states": tuple(row["failure_states"])})
 
     def as_of(self, place: int, start: datetime, end: datetime) -> AsOfRow:
         """Return how far the figures of a place go."""

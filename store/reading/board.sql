@@ -209,17 +209,6 @@ where
     and made.slice_start < %(end)s
 order by made.slice_start, p.path
 
--- name: policy
--- The present policy of a place's site.
-select o.version, o.minor_stop_threshold_s, o.minor_stops_in, o.breaks_in, o.setup_in,
-    o.failure_states, o.failure_at_least_s, o.failure_merge_s, o.mtbf_per, o.order_from,
-    o.minor_stop_thresholds_s
-from oee_policy o
-join place site on site.place_id = o.site_id
-where site.path = %(place)s or starts_with(%(place)s, site.path || '/')
-order by o.version desc
-limit 1
-
 -- name: as_of
 -- Up to when the results of a place are counted, and whether all of them are final.
 select max(as_of) as as_of, coalesce(bool_and(final), false) as final

@@ -16,11 +16,12 @@ from api.tables.table import Column, Kind, Table
 from api.words.formatting import Formatter
 from plant.calendar import Window
 from plant.kpi import BaseSums, OeePolicy, add
-from plant.kpi.fault import MACHINE_SILENT, Figures, faults_of_marks, is_silent
+from plant.kpi.fault import MACHINE_SILENT, POLICIES_DIFFER, Figures, faults_of_marks, is_silent
 from plant.kpi.oee import oee_of
+from plant.kpi.policy import policies_differ
 from plant.kpi.reliability import Failure
 from plant.kpi.target import Target, planned_oee
-from plant.place import Level
+from plant.place import Level, site_of
 from store.reading.board_row import SliceRow, StateTimeRow
 from store.reading.kpi import KpiReading
 from store.reading.reading import Reading
@@ -150,9 +151,15 @@ class Inquiry:
         return local.replace(hour=0, minute=0, second=0, microsecond=0)
 
     @cached_property
-    def policy(self) -> OeePolicy:
-        """The site's present policy."""
-        return self.reading.boards.policy(self.place.path)
+    def policies(self) -> dict[str, OeePolicy]:
+        """The present policies of the place's sites, by their paths."""
+        every = self._kpi.policies()
+        sites = {site_of(unit.path) for unit in self.units}
+        return {site: every.get(site, OeePolicy()) for site in sorted(sites)}
+
+    def policy_of(self, path: str) -> OeePolicy:
+        """Return the present policy of a machine's site."""
+        return self.policies[site_of(path)]
 
     @cached_property
     def targets(self) -> list[Target]:
@@ -198,7 +205,7 @@ class Inquiry:
             [stop for stop in self.stops if stop.place == path],
             [state for state in self.states if state.place == path],
             windows,
-            self.policy.minor_stop_threshold_ms(path),
+            self.policy_of(path).minor_stop_threshold_ms(path),
             self.now,
             breakdowns=breakdowns,
         )
@@ -212,14 +219,13 @@ class Inquiry:
         effectiveness.
         """
         rows = self.slices if slices is None else slices
-        minor = {}
-        if self.policy.minor_stops_in == "effectiveness":
-            windows: dict[str, list[Window]] = {}
-            for row in rows:
+        windows: dict[str, list[Window]] = {}
+        for row in rows:
+            if self.policy_of(row.place).minor_stops_in == "effectiveness":
                 windows.setdefault(row.place, []).append(Window(row.start, row.end))
-            minor = {
-                path: self.minor_stops(path, own, breakdowns=True) for path, own in windows.items()
-            }
+        minor = {
+            path: self.minor_stops(path, own, breakdowns=True) for path, own in windows.items()
+        }
         return figures_of(self.tree, self.place, rows, minor, self.lacking, of_time=of_time)
 
     @cached_property
@@ -231,6 +237,8 @@ class Inquiry:
             sums.setdefault(row.place, []).append(row.sums)
         silent = {f"{MACHINE_SILENT}:{path}" for path, own in sums.items() if is_silent(add(own))}
         found = {*oee_of(self.figures()).faults, *faults_of_marks(marks), *silent}
+        if policies_differ(self.policies.values()):
+            found.add(POLICIES_DIFFER)
         return sorted(found)
 
     def name(self, place: PlaceRow) -> str:

@@ -197,9 +197,6 @@ def failures_board(q: Inquiry) -> Board:
     """Return mean times between failures and to repair per machine, with the failures counted."""
     f = q.formatter
     rows: list[tuple[Any, ...]] = []
-    per = "mtbf_per_failure_ms"
-    if q.policy.mtbf_per == "failure_plus_1":
-        per = "mtbf_per_failure_plus_1_ms"
     for unit in q.units:
         sums = add(row.sums for row in q.slices if row.place == unit.path)
         # A failure counts where it begins.
@@ -209,7 +206,9 @@ def failures_board(q: Inquiry) -> Board:
             if failure.start >= millis(q.window.start)
         ]
         found = reliability(began, sums.apt_ms + sums.aust_ms)
-        between: float | None = getattr(found, per)
+        between = found.mtbf_per_failure_ms
+        if q.policy_of(unit.path).mtbf_per == "failure_plus_1":
+            between = found.mtbf_per_failure_plus_1_ms
         operating_s = (sums.apt_ms + sums.aust_ms) / 1000
         rows.append(
             (
@@ -294,7 +293,7 @@ def _failure_rows(q: Inquiry) -> Iterator[tuple[Any, ...]]:
             for stop in reversed(q.stops)
             if stop.place == unit.path
             and failure.start <= millis(stop.start) < end
-            and stop.stop_kind in q.policy.failure_states
+            and stop.stop_kind in q.policy_of(unit.path).failure_states
             and stop.stop_reason
         ]
         yield (

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from plant.kpi import BaseSums, Missing, OeePolicy
+from plant.kpi import BaseSums, Missing
 from plant.kpi.fault import Figures
 from plant.kpi.indicator import Evidence, indicators
 from plant.kpi.reliability import Failure, Reliability, reliability
@@ -40,7 +40,7 @@ FULL = Evidence(Figures(SUMS), SUMS, 10 * HOUR, FIRST_STEP, FAILED, HOUR)
 
 
 def test_every_figure_is_the_one_of_the_standard() -> None:
-    _, found = indicators(FULL, OeePolicy())
+    _, found = indicators(FULL, "failure")
     assert {name: one.value for name, one in found.items()} == pytest.approx(
         {
             "availability": 0.4,
@@ -217,7 +217,7 @@ NONE_MADE = replace(SUMS, pri_pq_ms=0.0, pri_gq_ms=0.0, produced_quantity=0.0, g
     ],
 )
 def test_a_figure_names_what_it_lacks(given: Evidence, reasons: dict[str, Missing | None]) -> None:
-    _, found = indicators(given, OeePolicy())
+    _, found = indicators(given, "failure")
     assert {name: found[name].missing for name in reasons} == reasons
     for name, one in found.items():
         assert (one.value is None) == (one.missing is not None), name
@@ -226,7 +226,7 @@ def test_a_figure_names_what_it_lacks(given: Evidence, reasons: dict[str, Missin
 @pytest.mark.parametrize("absent", [Missing.NO_CALENDAR, Missing.NO_STATE, Missing.NO_BOTTLENECK])
 def test_nothing_of_time_is_told_when_a_place_cannot_be_computed(absent: Missing) -> None:
     idle = replace(FULL, figures=Figures(IDLE, absent), failures=None)
-    _, found = indicators(idle, OeePolicy())
+    _, found = indicators(idle, "failure")
     for name in (
         "availability",
         "oee",
@@ -239,12 +239,12 @@ def test_nothing_of_time_is_told_when_a_place_cannot_be_computed(absent: Missing
 
 
 def test_mean_time_between_failures_follows_the_policys_convention() -> None:
-    _, found = indicators(FULL, OeePolicy(mtbf_per="failure_plus_1"))
+    _, found = indicators(FULL, "failure_plus_1")
     assert found["mtbf"] == found["mtbf_per_failure_plus_1"]
 
 
 def test_teep_counts_an_idle_window_in_its_clock() -> None:
-    _, found = indicators(of(replace(IDLE, pri_gq_ms=0.0)), OeePolicy())
+    _, found = indicators(of(replace(IDLE, pri_gq_ms=0.0)), "failure")
     assert found["total_effective_equipment_performance"].value == 0
     assert found["oee"].missing is Missing.NOT_SCHEDULED
 
