@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ingest.commit.lag import Lags
-from ingest.commit.many_refused import few
 from ingest.commit.new_rows import NewRows
 from ingest.commit.outcome import Outcome
 from ingest.commit.unnumbered import write_unnumbered
@@ -78,7 +77,7 @@ class DeviceGroup:
             self._future_tolerance_us,
             self._now,
         )
-        for rejection in map(_seldom, few(parts, verdict, rejections)):
+        for rejection in map(_seldom, rejections):
             self._outcome.reject(rejection)
         accepted, written = int((verdict == ACCEPTED).sum()), int(fresh.sum())
         self._outcome.count_rows(

@@ -3,13 +3,15 @@
 The caller keeps other workers from the same rows meanwhile.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ingest.commit.lag import Lags
+from ingest.commit.many_refused import few
 from ingest.commit.new_rows import (
     NewRows,
     dirty_hours,
@@ -19,6 +21,8 @@ from ingest.commit.new_rows import (
     text_columns,
 )
 from ingest.commit.stored import stored_rows
+from ingest.decoding.column import Kind
+from ingest.decoding.parcel import Ids
 from ingest.validation.registry import Registry, TagColumns
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.measurement import Value
@@ -39,14 +43,25 @@ def write_unnumbered(
 
     `may_repeat` tells of each row, shape (n,), whether it may be stored already. What is
     written is noted in `lags`. Returns the verdict on each row, whether it was written, and what is
-    to be stored of those refused.
+    to be stored of those refused: of very many of one message, that message.
     """
     rows, tags = joined(parts, registry), registry.columns
     verdict = verdicts(rows, tags, future_tolerance_us)
     accepted = verdict == ACCEPTED
     fresh = write_rows(transaction, rows, accepted, may_repeat, tags, now)
     lags.note(parts, rows.source_us, fresh)
-    return verdict, fresh, list(row_rejections(parts, rows, verdict, tags))
+    if accepted.all():
+        return verdict, fresh, []
+    each = [message for part in parts for message in _messages(part)]
+    refused = list(row_rejections(each, rows, verdict, tags))
+    return verdict, fresh, list(few(each, verdict, refused))
+
+
+def _messages(part: NewRows) -> Iterator[NewRows]:
+    """Yield the messages that a part is of; ids are places within each."""
+    for parcel in part.parcel.apart():
+        ids = Ids(parcel.epoch, 1, parcel.rows + 1)
+        yield NewRows(replace(parcel, ids=ids), part.edge, [(ids.start, ids.stop)])
 
 
 def write_rows(
@@ -85,12 +100,29 @@ def _repeated(
     suspect = accepted & may_repeat
     found = stored_rows(transaction, rows, suspect, tags)
     if suspect.any():
-        seen: set[tuple[int, int, Value]] = set()
-        # All accepted rows, not only those that may repeat: one of these may repeat one that may
-        # not.
-        for k in np.flatnonzero(accepted & ~found).tolist():
-            key = (int(rows.position[k]), int(rows.source_us[k]), rows.value[k])
-            if key in seen and may_repeat[k]:
-                found[k] = True
-            seen.add(key)
+        # Among all accepted rows, not only those that may repeat: one of these may repeat one that
+        # may not.
+        found |= _again(rows, accepted & ~found) & may_repeat
+    return found
+
+
+def _again(rows: Rows, chosen: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Tell which of the chosen rows equal one before them: shape (n,)."""
+    found = np.zeros(len(rows), np.bool_)
+    is_text = chosen & (rows.kind != Kind.NUMBER) & (rows.kind != Kind.NOTHING)
+    (places,) = np.nonzero(chosen & ~is_text)
+    # Nothing equals nothing, which NaN does not; and both zeros are one.
+    value = np.where(rows.kind == Kind.NOTHING, 0.0, rows.number + 0.0)
+    keys = [column[places] for column in (rows.position, rows.source_us, rows.kind, value)]
+    # The sort is stable: the first of equal rows stays the first.
+    order = np.lexsort(keys)
+    same = np.ones(max(len(order) - 1, 0), np.bool_)
+    for key in keys:
+        same &= key[order][1:] == key[order][:-1]
+    found[places[order[1:][same]]] = True
+    seen: set[tuple[int, int, Value]] = set()
+    for k in np.flatnonzero(is_text).tolist():
+        one = (int(rows.position[k]), int(rows.source_us[k]), rows.value[k])
+        found[k] = one in seen
+        seen.add(one)
     return found

@@ -30,6 +30,9 @@ from plant.native.message import (
 MAX_SETTLED_ROWS = 100_000
 """A message that cannot be read may name at most this many ids to be taken at its word."""
 
+# Members of an enumeration are slow to look up.
+_NOTHING, _GOOD, _BAD = int(Kind.NOTHING), int(Quality.GOOD), int(Quality.BAD)
+
 DEVICE_EPOCH = "values"
 """Stands where an edge's epoch stands, for people who look at devices without an outbox."""
 
@@ -289,7 +292,7 @@ def _device_parcel(message: Message, address: EdgeAddress, limits: LimitSettings
     index = [tags.setdefault(f"{address.edge}/{path}", len(tags)) for path in said.path]
     kind, number = value_columns(said.value, limits.max_text_length)
     # A device says that it has no value by null, and nothing else about its trust in one.
-    nothing = kind == Kind.NOTHING
+    nothing = kind == _NOTHING
     data = DataParcel(
         message=message,
         address=address,
@@ -300,7 +303,7 @@ def _device_parcel(message: Message, address: EdgeAddress, limits: LimitSettings
         kind=kind,
         number=number,
         value=said.value,
-        quality=np.where(nothing, int(Quality.BAD), int(Quality.GOOD)),
+        quality=np.where(nothing, _BAD, _GOOD),
     )
     return DeviceParcel(message, address, data)
 

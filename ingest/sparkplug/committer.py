@@ -65,6 +65,8 @@ class SparkplugCommitter:
             by="sparkplug",
             first_pause_s=first_pause_s,
             sender=lambda delivery: sender_of(delivery.message.topic),
+            weight=lambda delivery: 1 + len(delivery.more),
+            apart=self._apart,
             most_aside=_MOST_ASIDE,
             on_outage=self._note_outage,
         )
@@ -166,6 +168,16 @@ class SparkplugCommitter:
             self._selfstat.noted("kept_in_file")
             log.error("a message is kept in the file beside the ingest", refusal=error.detail)
         return outcome
+
+    def _apart(self, delivery: Delivery) -> Sequence[Delivery]:
+        """Return the messages of a delivery, each as one; what is in doubt of it is of each."""
+        if not delivery.more:
+            return [delivery]
+        each = list(delivery.apart())
+        self._unsettled += len(each) - 1
+        if id(delivery) in self._in_doubt:
+            self._in_doubt |= set(map(id, each))
+        return each
 
     def _note_outage(self) -> None:
         if self._since is None:

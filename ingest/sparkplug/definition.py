@@ -100,6 +100,21 @@ class Definitions:
                 _check(count := count + 1)
                 yield known, value
 
+    def spellings(self) -> tuple[dict[int, Metric], dict[str, Metric]]:
+        """Return the metrics by all aliases and names that data may give them, but for templates'.
+
+        As `values` understands them; what is in neither it has to look at.
+        """
+        by_name = {name: one for name, one in self.by_name.items() if name not in self._instances}
+        by_alias = {
+            alias: by_name[name] for alias, name in self._by_alias.items() if name in by_name
+        }
+        for name, one in list(by_name.items()):
+            short = name.removeprefix("DATA/")
+            if short not in self._instances:
+                by_name.setdefault(short, one)
+        return by_alias, by_name
+
     def _of_instance(self, name: str, metric: Metric) -> Iterator[tuple[Metric | None, Metric]]:
         if isinstance(metric.value, Template):
             for member in _members(metric, name, {}, 0):

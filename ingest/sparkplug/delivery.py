@@ -1,16 +1,21 @@
 """What a Sparkplug message changes in the database, in terms of our edges and tags."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
+from itertools import islice
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ingest.decoding.column import value_columns, whole_numbers
 from ingest.decoding.message import Message
 from ingest.decoding.parcel import DataParcel, Ids
 from plant.measurement import Quality, Value
 from plant.native.message import EdgeAddress, TagDeclaration
+
+Flags = Sequence[bool] | NDArray[np.bool_]
+"""One for each of some rows."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +63,7 @@ class Delivery:
     """The session of the node, for people who look into rejections."""
     tags: Sequence[TagDeclaration] = ()
     data: DataParcel | None = None
-    may_repeat: Sequence[bool] = ()
+    may_repeat: Flags = ()
     """Which rows of `data` may be stored already."""
     presence: Presence | None = None
     refusals: Sequence[Refusal] = ()
@@ -66,12 +71,33 @@ class Delivery:
     """The message tells nothing new."""
     counted: bool = True
     """It came from a broker, so it counts as a message."""
+    more: Sequence[Message] = ()
+    """The messages after `message`, where several tell nothing but data."""
 
     @property
     def rows(self) -> int:
         """How many measurements it holds, those that are refused included."""
         held = self.data.rows if self.data else 0
         return held + sum(refusal.rows for refusal in self.refusals)
+
+    def apart(self) -> Iterator["Delivery"]:
+        """Yield the messages that it is made of, each by itself."""
+        if not self.more:
+            yield self
+            return
+        parcels = iter(self.data.apart() if self.data else ())
+        repeats = iter(self.may_repeat)
+        for message in (self.message, *self.more):
+            # A message of which nothing is stored has a parcel without rows.
+            parcel = next(parcels, None)
+            rows = parcel.rows if parcel else 0
+            yield replace(
+                self,
+                message=message,
+                more=(),
+                data=replace(parcel, ids=Ids(parcel.epoch, 1, rows + 1)) if parcel else None,
+                may_repeat=list(islice(repeats, rows)),
+            )
 
     def repeated_in_doubt(self) -> "Delivery":
         """Return it as one whose rows may all be stored already."""

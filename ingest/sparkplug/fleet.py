@@ -5,19 +5,23 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from ingest.decoding.message import Message
+from ingest.sparkplug.definition import Definitions
 from ingest.sparkplug.delivery import Delivery, Presence, Refusal, Sample, data_parcel
 from ingest.sparkplug.mapping import Bound, UnmappedDeviceError, bound, is_measured
 from ingest.sparkplug.naming import prefixes
 from ingest.sparkplug.rebirth import RebirthRequests
+from ingest.sparkplug.run import Fast, Run, Table
 from ingest.sparkplug.session import (
     Birth,
     Data,
     Death,
     Incoming,
     NodeSession,
+    PlainData,
     Reading,
     Step,
     Verdict,
+    data_of,
 )
 from ingest.sparkplug.settings import NodeSettings, SparkplugSettings
 from plant.clock import microseconds
@@ -33,13 +37,19 @@ from plant.sparkplug import (
     Metric,
     NodeId,
     Payload,
+    PlainPayload,
     encode,
     opened,
     parse_topic,
+    plain_payloads,
 )
 
 EPOCH = "sparkplug"
 """What stands for the epoch of an outbox, which a Sparkplug node does not have."""
+_DATA = "DATA/"
+_WORTH_COLUMNS = 8
+"""So many messages at once are read by columns: of fewer, each costs less by itself."""
+_MOST_ADDRESSES = 20_000
 _CLOCK_SLACK_US = 300_000_000
 """How far a node's clock may be ahead for its times to be taken as the newest."""
 
@@ -60,6 +70,8 @@ class _Device:
     bound: Bound
     latest_us: int = 0
     """Source time of its newest value."""
+    table: Table | None = None
+    """Made when it is first asked for."""
 
 
 @dataclass(slots=True)
@@ -71,6 +83,22 @@ class _Node:
     generation: int | None = None
     """Which connection its session was heard on."""
     devices: dict[str | None, _Device] = field(default_factory=dict)
+    runs: dict[str | None, "_OpenRun"] = field(default_factory=dict)
+    """Data that later messages of the device may be added to."""
+
+
+@dataclass(slots=True)
+class _OpenRun:
+    """Data messages of one device: its place among the deliveries until they are known."""
+
+    node: _Node
+    device: _Device
+    definitions: Definitions
+    run: Run
+    deliveries: list[Delivery] | None = None
+
+
+Found = list[Delivery | _OpenRun]
 
 
 class Fleet:
@@ -90,28 +118,56 @@ class Fleet:
             settings.rebirth_delay_s, settings.rebirth_pause_s, settings.rebirths_per_s
         )
         self._prefixes = prefixes(settings.nodes)
+        self._addresses: dict[str, Address] = {}
         self._noted_at = float("-inf")
 
-    def receive(self, message: Message, now: float) -> list[Delivery]:
-        """Return what a message changes; nothing yet when it waits for others."""
+    def receive(self, messages: Sequence[Message], now: float) -> list[Delivery]:
+        """Return what messages change; nothing yet of those that wait for others."""
+        found: Found = []
+        plain = self._plain(messages)
+        for message, payload in zip(messages, plain, strict=True):
+            found += self._received(message, payload, now)
+        return self._settled(found, now)
+
+    def _plain(self, messages: Sequence[Message]) -> Sequence[PlainPayload | None]:
+        if len(messages) < _WORTH_COLUMNS:
+            return [None] * len(messages)
+        limit = self._settings.max_payload_bytes
+        return plain_payloads(
+            [
+                message.payload
+                if _DATA in message.topic
+                and max(message.size, len(message.payload)) <= limit
+                and message.size <= len(message.payload)
+                and not message.retained
+                else None
+                for message in messages
+            ]
+        )
+
+    def _received(self, message: Message, plain: PlainPayload | None, now: float) -> Found:
         try:
-            address = parse_topic(message.topic)
+            address = self._addresses.get(message.topic) or self._parsed(message.topic)
             node = self._nodes.get(address.node)
             if node is None:
                 return [_refused(message, _stranger(address))]
         except DataError as exc:
             return [_refused(message, Refusal(exc.reason, exc.detail))]
+        if plain is None:
+            # It may change what those before it are judged by.
+            self._end_runs(node, now)
         try:
-            incoming = self._opened(message, address)
+            incoming = self._opened(message, address, plain)
         except DataError as exc:
             refused = _refused(message, Refusal(exc.reason, exc.detail), node.settings.address)
             return [*self._misunderstood(address, message, now), refused]
-        deliveries: list[Delivery] = []
+        deliveries: Found = []
         assert isinstance(message.receipt, Receipt)
         if node.generation not in {None, message.receipt.generation}:
             # A birth or death may have been missed in between, and a clean session brings nothing
             # again: so nothing of the former session stands, least of all its aliases.
-            deliveries = self._lost(address.node, now, message.received_time)
+            self._end_runs(node, now)
+            deliveries += self._lost(address.node, now, message.received_time)
         node.generation = message.receipt.generation
         steps = node.session.receive(incoming, now)
         if incoming.address.kind is MessageType.NBIRTH and not message.retained:
@@ -119,16 +175,21 @@ class Fleet:
             self._requests.born(address.node, afresh=afresh)
         return deliveries + self._told(address.node, steps, now)
 
+    def _parsed(self, topic: str) -> Address:
+        if len(self._addresses) >= _MOST_ADDRESSES:
+            self._addresses.clear()
+        address = self._addresses[topic] = parse_topic(topic)
+        return address
+
     def pass_time(self, now: float, at: datetime, *, patient: bool = False) -> list[Delivery]:
         """Return what time brings: messages no longer waited for, and who is still there.
 
         Whoever is `patient` waits on, because what is missing may be here already, unread.
         """
-        deliveries = [
-            delivery
-            for name, node in self._nodes.items()
-            for delivery in ([] if patient else self._told(name, node.session.pass_time(now), now))
-        ]
+        found: Found = []
+        for name, node in self._nodes.items() if not patient else ():
+            found += self._told(name, node.session.pass_time(now), now)
+        deliveries = self._settled(found, now)
         if now - self._noted_at >= self._settings.status_interval_s:
             self._noted_at = now
             deliveries += [
@@ -144,20 +205,19 @@ class Fleet:
         Nodes that were heard on the one that is `standing` are not concerned. To be called once
         everything that came by the others was received.
         """
-        return [
-            delivery
-            for name, node in self._nodes.items()
-            if node.generation not in {None, standing}
-            for delivery in self._lost(name, now, at)
-        ]
+        found: Found = []
+        for name, node in self._nodes.items():
+            if node.generation not in {None, standing}:
+                found += self._lost(name, now, at)
+        return self._settled(found, now)
 
-    def _misunderstood(self, address: Address, message: Message, now: float) -> list[Delivery]:
+    def _misunderstood(self, address: Address, message: Message, now: float) -> Found:
         """Return what it means that a message cannot be read; its node is asked for its births.
 
         What a birth would have said of metrics and aliases is not known: no value after it is
         judged by the birth before.
         """
-        deliveries: list[Delivery] = []
+        deliveries: Found = []
         if message.retained:
             pass
         elif address.kind is MessageType.NBIRTH:
@@ -171,7 +231,7 @@ class Fleet:
         self._requests.want(address.node, now)
         return deliveries
 
-    def _lost(self, name: NodeId, now: float, at: datetime) -> list[Delivery]:
+    def _lost(self, name: NodeId, now: float, at: datetime) -> Found:
         node = self._nodes[name]
         node.generation = None
         steps, death = node.session.lose(now)
@@ -218,22 +278,84 @@ class Fleet:
 
     # --- from steps to deliveries ---
 
-    def _opened(self, message: Message, address: Address) -> Incoming:
+    def _opened(self, message: Message, address: Address, plain: PlainPayload | None) -> Incoming:
+        repeated = isinstance(message.receipt, Receipt) and message.receipt.duplicate
+        if plain is not None:
+            return Incoming(message, address, plain, repeated)
         limit = self._settings.max_payload_bytes
         size = max(message.size, len(message.payload))
         if size > limit or size > len(message.payload):
             raise DataError("too_large", f"{size} bytes; at most {limit} are taken")
-        repeated = isinstance(message.receipt, Receipt) and message.receipt.duplicate
         return Incoming(message, address, opened(message.payload, limit), repeated)
 
-    def _told(self, name: NodeId, steps: Iterable[Step], now: float) -> list[Delivery]:
+    def _told(self, name: NodeId, steps: Iterable[Step], now: float) -> Found:
         node = self._nodes[name]
-        deliveries = [
-            self._delivery(node, step) for step in steps if step.verdict is not Verdict.RETRY
-        ]
+        found: Found = []
+        for step in steps:
+            if step.verdict is Verdict.RETRY or self._added_to_run(node, step, found):
+                continue
+            self._end_runs(node, now)
+            found.append(self._delivery(node, step))
         if node.session.wants_birth:
             node.session.wants_birth = False
             self._requests.want(name, now)
+        return found
+
+    def _added_to_run(self, node: _Node, step: Step, found: Found) -> bool:
+        """Tell whether it is data that could be put to that before it, or begins a run."""
+        if not isinstance(step.event, PlainData):
+            return False
+        name = step.incoming.address.device_id
+        device = node.devices.get(name)
+        if device is None:
+            return False
+        opened_run = node.runs.get(name)
+        if opened_run is None:
+            definitions = step.event.definitions
+            if device.table is None:
+                device.table = Table(definitions, device.bound)
+            run = Run(device.table, node.settings.address, EPOCH, _CLOCK_SLACK_US)
+            opened_run = node.runs[name] = _OpenRun(node, device, definitions, run)
+            found.append(opened_run)
+        opened_run.run.add(step.incoming, may_repeat=step.event.may_repeat)
+        return True
+
+    def _end_runs(self, node: _Node, now: float) -> None:
+        """Find out what the data before a moment tell, by what holds until then."""
+        for one in node.runs.values():
+            self._ended(one, now)
+        node.runs.clear()
+
+    def _ended(self, one: _OpenRun, now: float) -> Sequence[Delivery]:
+        if one.deliveries is not None:
+            return one.deliveries
+        one.deliveries = []
+        address = one.node.settings.address
+        for part in one.run.parts():
+            if isinstance(part, Fast):
+                one.device.latest_us = max(one.device.latest_us, part.latest_us)
+                first, *more = part.messages
+                delivery = Delivery(
+                    first, address, EPOCH, data=part.data, may_repeat=part.may_repeat, more=more
+                )
+            else:
+                incoming, may_repeat = part
+                data = data_of(one.definitions, incoming.payload.metrics, may_repeat=may_repeat)
+                if data.unknown:
+                    self._requests.want(one.node.settings.node, now)
+                base = Delivery(incoming.message, address, EPOCH)
+                delivery = self._reported(one.node, one.device, data, incoming, base)
+            one.deliveries.append(delivery)
+        return one.deliveries
+
+    def _settled(self, found: Found, now: float) -> list[Delivery]:
+        deliveries: list[Delivery] = []
+        for one in found:
+            if isinstance(one, _OpenRun):
+                deliveries += self._ended(one, now)
+                one.node.runs.clear()
+            else:
+                deliveries.append(one)
         return deliveries
 
     def _delivery(self, node: _Node, step: Step) -> Delivery:
@@ -247,7 +369,12 @@ class Fleet:
             case Birth():
                 return self._born(node, step.event, step.incoming, delivery)
             case Data():
-                return self._reported(node, step.event, step.incoming, delivery)
+                device = node.devices.get(step.incoming.address.device_id)
+                return self._reported(node, device, step.event, step.incoming, delivery)
+            case PlainData():
+                # Of a device that is no machine yet.
+                metrics = tuple(step.incoming.payload.metrics)
+                return replace(delivery, refusals=(_no_machine(step.incoming, metrics),))
             case Death():
                 return self._died(node, step.event, message, step.incoming.payload)
             case _:
@@ -267,33 +394,37 @@ class Fleet:
             )
         except UnmappedDeviceError as exc:
             return replace(base, refusals=(_unmapped(exc, birth.definitions),))
-        node.devices[device] = _Device(found)
+        node.devices[device] = born = _Device(found)
         refusals: tuple[Refusal, ...] = ()
         if birth.nameless:
             said = f"{birth.nameless} metrics of a birth have no name"
             refusals = (Refusal("malformed", said, birth.nameless, whole=False),)
         tags = [binding.tag for binding in found.bindings.values()]
         delivery = replace(base, tags=tags, refusals=refusals)
-        return self._with_data(delivery, node, incoming, birth.readings)
+        return self._with_data(delivery, node, born, incoming, birth.readings)
 
-    def _reported(self, node: _Node, data: Data, incoming: Incoming, base: Delivery) -> Delivery:
-        device = incoming.address.device_id
-        if device not in node.devices:
+    def _reported(
+        self, node: _Node, device: _Device | None, data: Data, incoming: Incoming, base: Delivery
+    ) -> Delivery:
+        if device is None:
             metrics = tuple(reading.metric for reading in data.readings)
-            error = UnmappedDeviceError("unmapped_device", f"device {device!r} is no machine yet")
-            return replace(base, refusals=(_unmapped(error, metrics),))
+            return replace(base, refusals=(_no_machine(incoming, metrics),))
         if data.unknown:
             said = f"no birth defines {', '.join(data.unknown[:10])}; the node is asked for one"
             base = replace(
                 base,
                 refusals=(Refusal("unknown_metric", said, len(data.unknown), whole=False),),
             )
-        return self._with_data(base, node, incoming, data.readings)
+        return self._with_data(base, node, device, incoming, data.readings)
 
     def _with_data(
-        self, base: Delivery, node: _Node, incoming: Incoming, readings: Sequence[Reading]
+        self,
+        base: Delivery,
+        node: _Node,
+        device: _Device,
+        incoming: Incoming,
+        readings: Sequence[Reading],
     ) -> Delivery:
-        device = node.devices[incoming.address.device_id]
         believable_us = microseconds(base.message.received_time) + _CLOCK_SLACK_US
         samples = []
         timeless = 0
@@ -337,7 +468,11 @@ class Fleet:
         return self._with_samples(replace(base, refusals=tuple(refusals)), node, samples)
 
     def _died(
-        self, node: _Node, death: Death, message: Message, payload: Payload | None = None
+        self,
+        node: _Node,
+        death: Death,
+        message: Message,
+        payload: Payload | PlainPayload | None = None,
     ) -> Delivery:
         """Mark every tag of what is gone: no value may stand on as if it were still reported."""
         at = message.received_time
@@ -385,6 +520,12 @@ def _refused(message: Message, refusal: Refusal, sender: EdgeAddress | None = No
 def _stranger(address: Address) -> Refusal:
     said = f"{address.node} is no edge yet: name it in the ingest's settings, sparkplug.nodes"
     return Refusal("unmapped_node", said, once=True)
+
+
+def _no_machine(incoming: Incoming, metrics: Iterable[Metric]) -> Refusal:
+    device = incoming.address.device_id
+    error = UnmappedDeviceError("unmapped_device", f"device {device!r} is no machine yet")
+    return _unmapped(error, metrics)
 
 
 def _unmapped(exc: DataError, metrics: Iterable[Metric]) -> Refusal:

@@ -143,12 +143,10 @@ class SparkplugHost:
         return now - self._drained_at < _PATIENCE_S and self._drained_at != now
 
     def _taken(self, messages: Sequence[Message]) -> list[Delivery]:
-        deliveries: list[Delivery] = []
         for message in messages:
             assert isinstance(message.receipt, Receipt)
             self._taken_by[message.receipt.generation] += 1
-            deliveries += self._fleet.receive(message, monotonic())
-        return deliveries
+        return self._fleet.receive(messages, monotonic())
 
     def _commit(self, deliveries: Sequence[Delivery], *, wait: bool = True) -> bool:
         """Commit; nodes that are put aside are waited for, if that is wanted."""

@@ -10,14 +10,23 @@ aliases that are unique only within their device, births that put `DATA/` before
 data carry.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 from ingest.decoding.message import Message
 from ingest.sparkplug.definition import Definitions, templates_of
 from plant.errors import DataError
-from plant.sparkplug import BD_SEQ, SEQUENCE, Address, MessageType, Metric, Payload, Template
+from plant.sparkplug import (
+    BD_SEQ,
+    SEQUENCE,
+    Address,
+    MessageType,
+    Metric,
+    Payload,
+    PlainPayload,
+    Template,
+)
 
 MAX_HELD = 100
 """Messages kept for want of one before them; more count as a gap."""
@@ -42,9 +51,15 @@ class Incoming:
 
     message: Message
     address: Address
-    payload: Payload
+    payload: Payload | PlainPayload
     duplicate: bool = False
     """The broker says that it may have been delivered before."""
+
+    def by_itself(self) -> "Incoming":
+        """Return it without the columns of its group, which are no use once it has to wait."""
+        if isinstance(self.payload, PlainPayload):
+            return replace(self, payload=self.payload.whole())
+        return self
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,6 +95,15 @@ class Data:
 
 
 @dataclass(frozen=True, slots=True)
+class PlainData:
+    """Values that are columns of a group."""
+
+    definitions: Definitions
+    """What their names and aliases are."""
+    may_repeat: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Death:
     """A node, with all its devices, or one device is gone."""
 
@@ -87,7 +111,7 @@ class Death:
     """Which devices were there until now; None is the node itself."""
 
 
-Event = Birth | Data | Death
+Event = Birth | Data | PlainData | Death
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,7 +293,7 @@ class NodeSession:
             # The numbers went all the way round, or began again without a birth.
             self.wants_birth = True
             return [*self._release(now), *self._in_order(incoming, now)]
-        self._held[seq] = incoming
+        self._held[seq] = incoming = incoming.by_itself()
         waiting = Step(incoming, Verdict.RETRY)
         if self._deadline is None:
             self._deadline = now + self._reorder_timeout_s
@@ -330,27 +354,32 @@ class NodeSession:
         # Only these are compared with the tables, as that costs a look for each row. After a birth
         # a node may send as history what it sent before its connection broke.
         may_repeat = late or incoming.duplicate or now < self._born_at + REPEATS_S
+        if isinstance(incoming.payload, PlainPayload):
+            return Step(incoming, Verdict.ACCEPT, PlainData(definitions, may_repeat))
         try:
-            return Step(incoming, Verdict.ACCEPT, self._data(definitions, incoming, may_repeat))
+            data = data_of(definitions, incoming.payload.metrics, may_repeat=may_repeat)
         except DataError as exc:
             return _rejected(incoming, exc.reason, exc.detail)
-
-    def _data(self, definitions: Definitions, incoming: Incoming, may_repeat: bool) -> Data:
-        readings = []
-        unknown = []
-        for known, metric in definitions.values(incoming.payload.metrics):
-            if known is None or known.name is None:
-                unknown.append(metric.name or f"alias {metric.alias}")
-                continue
-            datatype = metric.datatype if metric.datatype else known.datatype
-            repeats = may_repeat or bool(metric.is_historical)
-            readings.append(Reading(known.name, datatype, metric, repeats))
-        if unknown:
+        if data.unknown:
             self.wants_birth = True
-        return Data(tuple(readings), tuple(unknown))
+        return Step(incoming, Verdict.ACCEPT, data)
 
 
-def bd_seq_of(payload: Payload) -> int | None:
+def data_of(definitions: Definitions, metrics: Iterable[Metric], *, may_repeat: bool) -> Data:
+    """Return the values of a data message by what a birth defined; raise DataError `too_large`."""
+    readings = []
+    unknown = []
+    for known, metric in definitions.values(metrics):
+        if known is None or known.name is None:
+            unknown.append(metric.name or f"alias {metric.alias}")
+            continue
+        datatype = metric.datatype if metric.datatype else known.datatype
+        repeats = may_repeat or bool(metric.is_historical)
+        readings.append(Reading(known.name, datatype, metric, repeats))
+    return Data(tuple(readings), tuple(unknown))
+
+
+def bd_seq_of(payload: Payload | PlainPayload) -> int | None:
     """Return the bdSeq of a birth or death, None when it has none."""
     values: Iterator[object] = (m.value for m in payload.metrics if m.name == BD_SEQ)
     value = next(values, None)

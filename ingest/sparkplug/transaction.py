@@ -11,11 +11,11 @@ import numpy as np
 
 from ingest.commit.announcement import announce
 from ingest.commit.lag import Lags
-from ingest.commit.many_refused import each_or_whole, few
+from ingest.commit.many_refused import each_or_whole
 from ingest.commit.new_rows import NewRows, readable
 from ingest.commit.outcome import Outcome
 from ingest.commit.unnumbered import write_unnumbered
-from ingest.sparkplug.delivery import Delivery, Presence, Refusal
+from ingest.sparkplug.delivery import Delivery, Flags, Presence, Refusal
 from ingest.validation.registry import Registry
 from ingest.validation.validation import ACCEPTED
 from store.delivery.row import DeliveryTransaction, EdgeRow, StatusRow
@@ -47,7 +47,7 @@ class SparkplugTransaction:
         self._registry.refresh(
             self._transaction, (one.address for one in deliveries if one.address)
         )
-        parts: list[tuple[NewRows, Sequence[bool]]] = []
+        parts: list[tuple[NewRows, Flags]] = []
         for delivery in deliveries:
             edge = self._registry.edge(delivery.address) if delivery.address else None
             if edge is None and not delivery.refused_whole:
@@ -71,7 +71,7 @@ class SparkplugTransaction:
 
     def _take(
         self, delivery: Delivery, edge: EdgeRow, *, news: bool
-    ) -> Iterator[tuple[NewRows, Sequence[bool]]]:
+    ) -> Iterator[tuple[NewRows, Flags]]:
         if delivery.presence is not None:
             self._transaction.save_status(_status(edge, delivery.epoch, delivery.presence))
         if news:
@@ -107,26 +107,27 @@ class SparkplugTransaction:
             self._outcome.reject(rejection_of(delivery, refusal, edge))
 
     def _count_message(self, delivery: Delivery) -> None:
+        messages = 1 + len(delivery.more)
         if not delivery.counted:
             return
         if delivery.refused_whole:
-            self._outcome.count_message(rejected=1)
+            self._outcome.count_message(rejected=messages)
         elif delivery.repeated:
-            self._outcome.count_message(duplicate=1)
+            self._outcome.count_message(duplicate=messages)
         else:
-            self._outcome.count_message(written=1)
+            self._outcome.count_message(written=messages)
 
-    def _write(self, parts: Sequence[tuple[NewRows, Sequence[bool]]]) -> None:
+    def _write(self, parts: Sequence[tuple[NewRows, Flags]]) -> None:
         verdict, fresh, rejections = write_unnumbered(
             self._transaction,
             self._registry,
             [part for part, _ in parts],
-            np.array([flag for _, flags in parts for flag in flags], np.bool_),
+            np.concatenate([np.asarray(flags, np.bool_) for _, flags in parts]),
             self.lags,
             self._future_tolerance_us,
             self._now,
         )
-        for rejection in few([part for part, _ in parts], verdict, rejections):
+        for rejection in rejections:
             self._outcome.reject(rejection)
         accepted, written = int((verdict == ACCEPTED).sum()), int(fresh.sum())
         self._outcome.count_rows(

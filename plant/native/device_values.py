@@ -5,7 +5,7 @@ value, named by its path. So devices that are there already can be heard as they
 """
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -25,6 +25,8 @@ MAX_DEPTH = 16
 # A count of seconds, milliseconds, microseconds or nanoseconds since 1970 tells by its size which
 # it is: each unit covers the years 1973 to 5138.
 _UNITS = ((1e11, 1_000_000.0), (1e14, 1000.0), (1e17, 1.0), (1e20, 0.001))
+
+_INNER = frozenset({dict, list})
 
 
 @dataclass(slots=True)
@@ -55,11 +57,12 @@ def decode_device_values(payload: bytes) -> DeviceValues:
         if name is None:
             raise DataError("no_time", f"none of the fields {', '.join(TIME_FIELDS)}")
         time_us = _time_us(element[name])
+        before = len(values.path)
         for path, value in _leaves(element):
             if path != name:
                 values.path.append(path)
-                values.time_us.append(time_us)
                 values.value.append(value)
+        values.time_us += [time_us] * (len(values.path) - before)
         if len(values.path) > MAX_VALUES:
             raise DataError("inconsistent", f"more than {MAX_VALUES} values in one message")
     if not values.path:
@@ -67,7 +70,14 @@ def decode_device_values(payload: bytes) -> DeviceValues:
     return values
 
 
-def _leaves(element: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+def _leaves(element: Mapping[str, Any]) -> Iterable[tuple[str, Value]]:
+    # Most devices say a flat object.
+    if _INNER.isdisjoint(map(type, element.values())):
+        return element.items()
+    return _inner_leaves(element)
+
+
+def _inner_leaves(element: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     waiting: list[tuple[str, Any, int]] = [("", element, 0)]
     while waiting:
         path, content, depth = waiting.pop()

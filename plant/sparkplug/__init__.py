@@ -3,6 +3,7 @@
 The host application is in `ingest.sparkplug`, the edge node in `edge_agent.sparkplug`.
 """
 
+from plant.sparkplug.columns import Columns, PlainPayload, plain_payloads
 from plant.sparkplug.compression import COMPRESSED, opened
 from plant.sparkplug.datatype import DataType
 from plant.sparkplug.meaning import meaning, quality, quality_property, unsigned, value_type
@@ -40,12 +41,14 @@ __all__ = [
     "REBIRTH",
     "SEQUENCE",
     "Address",
+    "Columns",
     "DataSet",
     "DataType",
     "MessageType",
     "Metric",
     "NodeId",
     "Payload",
+    "PlainPayload",
     "PropertySet",
     "PropertyValue",
     "State",
@@ -58,6 +61,7 @@ __all__ = [
     "meaning",
     "opened",
     "parse_topic",
+    "plain_payloads",
     "quality",
     "quality_property",
     "state_topic",

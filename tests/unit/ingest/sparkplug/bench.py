@@ -41,11 +41,13 @@ class SparkplugBench:
 
     def take(self, *messages: Message) -> None:
         """Take messages and commit what they tell as one group."""
-        found = []
-        for message in messages:
-            self.selfstat.arrived()
-            found += self.fleet.receive(message, self.now)
-        self.commit(found)
+        self.selfstat.arrived(len(messages))
+        self.commit(self.fleet.receive(messages, self.now))
+
+    def take_each(self, *messages: Message) -> None:
+        """Take messages one by one, and commit what they tell as one group."""
+        self.selfstat.arrived(len(messages))
+        self.commit([one for each in messages for one in self.fleet.receive([each], self.now)])
 
     def wait(self, seconds: float) -> None:
         """Let time pass and commit what it brings."""
