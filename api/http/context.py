@@ -19,6 +19,7 @@ from api.access.entry.single_sign_on import SingleSignOn
 from api.access.entry.tablet import Tablets
 from api.access.entry.visiting import Visitors
 from api.access.principal import CURRENT, Reach
+from api.access.refusal import TryLaterError
 from api.http.metrics import Metrics
 from api.http.places import PlaceTree
 from api.http.problems import forbidden, too_many_exports
@@ -33,6 +34,8 @@ from store.reading.reading import Reader, Reading
 
 _log = structlog.get_logger()
 _EXPORTS_AT_ONCE = 2
+_BOARDS_AT_ONCE = 2
+"""A board of three months holds some tens of thousands of states in memory while it is made."""
 
 
 class Database:
@@ -49,6 +52,7 @@ class Database:
         self._lock = Lock()
         self._usable: bool | None = None
         self._exports = BoundedSemaphore(_EXPORTS_AT_ONCE)
+        self._boards = BoundedSemaphore(_BOARDS_AT_ONCE)
         self._exporting: list[str] = []
 
     def open(self) -> None:
@@ -98,6 +102,16 @@ class Database:
         finally:
             with self._lock:
                 self._exporting.remove(principal.consumer)
+
+    @contextmanager
+    def drawing(self, wait_s: float = 10.0) -> Iterator[None]:
+        """Take the place of one who makes a board; raise TryLaterError if none is free in time."""
+        if not self._boards.acquire(timeout=wait_s):
+            raise TryLaterError(wait_s)
+        try:
+            yield
+        finally:
+            self._boards.release()
 
     def _own_reader(self) -> Reader:
         """Return what reads only what whoever asks may see."""

@@ -191,7 +191,7 @@ def show_board(
     language = pages.language_of(request, lang)
     now = context.clock()
     options = _options(tag, chart, lsl, usl, kind)
-    with context.database.reading() as reading:
+    with context.database.drawing(), context.database.reading() as reading:
         tree = tree_of(reading)
         place = tree.get(path)
         picked = resolve(
@@ -253,7 +253,7 @@ def inquiry(
     context: Context, path: str, asked: Window, language: Language, options: dict[str, str]
 ) -> Iterator[Inquiry]:
     """Yield a board's question, on a connection for as long as it is answered."""
-    with context.database.reading() as reading:
+    with context.database.drawing(), context.database.reading() as reading:
         tree = tree_of(reading)
         yield _inquiry(context, reading, tree, tree.get(path), asked, language, options, {})
 

@@ -4,7 +4,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -55,11 +55,10 @@ def take(
 ) -> None:
     """Commit messages as the ingest does."""
     limits = limits or LimitSettings()
-    store = PostgresDeliveryStore(database)
-    committer = Committer(store, Selfstat(), lambda: NOW, limits, threading.Event())
-    for _ in committer.commit([open_parcel(message, limits) for message in messages]):
-        pass
-    store.close()
+    with closing(PostgresDeliveryStore(database)) as store:
+        committer = Committer(store, Selfstat(), lambda: NOW, limits, threading.Event())
+        for _ in committer.commit([open_parcel(message, limits) for message in messages]):
+            pass
 
 
 def fetched(database: DatabaseSettings, query: str) -> list[tuple[Any, ...]]:

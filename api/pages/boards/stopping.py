@@ -21,6 +21,8 @@ from store.reading.row import StopRow
 
 KINDS = (*(kind.value for kind in StopKind), TimeElement.DOWN.value)
 """Kinds of stops that a list can be of."""
+MOST_STRETCHES = 20_000
+"""Of states in one drawing; more are narrower than a pixel, and heavy for service and browser."""
 _AROUND = timedelta(minutes=10)
 _MOST_AROUND = timedelta(hours=2)
 
@@ -173,15 +175,21 @@ def timeline_board(q: Inquiry) -> Board:
             )
         ),
     )
+    states = q.states
+    warnings: tuple[str, ...] = ()
+    if len(states) > MOST_STRETCHES:
+        said = {"count": f.number(len(states)), "most": f.number(MOST_STRETCHES)}
+        states, warnings = [], (q.words("note.timeline_too_many", **said),)
     return Board(
         (
             Section(
                 "timeline",
                 q.words("title.timeline"),
-                state_timeline(q.states, window, f, names),
+                None if warnings else state_timeline(states, window, f, names),
                 (table,),
                 notes=(q.words("note.timeline"),),
-                legend=shown_categories(q.states),
+                warnings=warnings,
+                legend=shown_categories(states),
             ),
         )
     )

@@ -149,6 +149,23 @@ def test_a_connection_lost_in_the_middle_is_made_again(
     assert count(plant, "rejection") == 0
 
 
+def test_a_key_of_any_length_is_kept_and_the_next_document_written(
+    broker: MosquittoBroker, plant: FigurePlant
+) -> None:
+    long = SAMPLES["products"] | {"code": "\U0001f3ed" * 1_000}
+    with running(settings_for(broker, plant.database)):
+        await_listening(broker, plant)
+        publish(
+            broker,
+            (f"{SITE}/mes/products", long),
+            (f"{SITE}/mes/stop-reasons", SAMPLES["stop-reasons"]),
+        )
+        wait_until(lambda: count(plant, "stop_reason") == 1, what="the next document")
+
+    (row,) = plant.rows("select raw from rejection")
+    assert json.loads(row["raw"]) == long
+
+
 def test_documents_go_on_when_the_database_fails_on_one(
     broker: MosquittoBroker, plant: FigurePlant
 ) -> None:

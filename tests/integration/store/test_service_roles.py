@@ -83,6 +83,24 @@ def test_the_ingest_takes_everything_that_arrives(
     assert fetched(owner, "select reason from rejection") == [("unknown_tag",)]
 
 
+def test_a_missing_right_stops_the_ingest_with_words(
+    owner: DatabaseSettings, figures: FigurePlant
+) -> None:
+    login = as_role(owner, "nhipmay_ingest")
+    known = birth([WARMTH], edge=EDGE)
+    with connect(owner, autocommit=True) as connection:
+        connection.execute("revoke insert on measurement from nhipmay_ingest")
+        try:
+            # No message is refused for it, whatever it is.
+            with pytest.raises(ConfigurationError, match="may not insert measurement; grant it"):
+                take(login, [known, data(1, [22.5], tag=WARMTH.name, epoch="e7", edge=EDGE)])
+        finally:
+            connection.execute("grant insert on measurement to nhipmay_ingest")
+    assert fetched(owner, "select count(*) from rejection where epoch = 'e7'") == [(0,)]
+    take(login, [known, data(1, [22.5], tag=WARMTH.name, epoch="e7", edge=EDGE)])
+    assert fetched(owner, "select count(*) from measurement where value = 22.5") == [(1,)]
+
+
 def test_the_ingest_writes_documents_and_pushes_configurations(
     owner: DatabaseSettings, figures: FigurePlant
 ) -> None:
