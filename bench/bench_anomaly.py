@@ -15,6 +15,8 @@ from numpy.typing import NDArray
 from analytics.anomaly.detector import Detector
 from analytics.anomaly.event import EventMaker
 from analytics.anomaly.state import save
+from analytics.anomaly.watch.scorer import Scorer, ScorerSettings
+from analytics.anomaly.watch.settings import AnomalySettings
 
 SENSORS = 16
 
@@ -40,7 +42,31 @@ def main(arguments: Sequence[str] = ()) -> None:
     began = time.process_time()
     detector.score(faulty[400:])
     show("the same with alarms half of the time", (time.process_time() - began) / asked.rows * 1e6)
+    service(rows)
     fleet(asked.machines, rows)
+
+
+def service(rows: NDArray[np.float64]) -> None:
+    """Show what a row costs as the service takes it: a pass of readings at a time."""
+    settings = ScorerSettings(hold_s=(60.0,) * SENSORS)
+    learned = settings.learn_rows + settings.monitor.guard_rows
+    scorer = Scorer(SENSORS, settings)
+    places = np.tile(np.arange(SENSORS), len(rows))
+    times = np.repeat(np.arange(1, len(rows) + 1) * 1000, SENSORS)
+
+    def take(first: int, past: int) -> None:
+        part = slice(first * SENSORS, past * SENSORS)
+        values = rows[first:past].ravel()
+        scorer.take(times[part], places[part], values, [(0, "-")], past * 1000)
+
+    take(0, learned)
+    began = time.process_time()
+    each = round(AnomalySettings().interval_s)
+    for first in range(learned, len(rows) - each + 1, each):
+        take(first, first + each)
+    cost = (time.process_time() - began) / (len(rows) - learned) * 1e6
+    show(f"µs per row from readings to events, {each} rows at a time", cost, 100)
+    show("refits in it", scorer.refits)
 
 
 def fleet(machines: int, rows: NDArray[np.float64]) -> None:

@@ -1,20 +1,23 @@
 """How many machines one process watches in real time, from the database and back.
 
 `python -m bench watch [--machines 100] [--seconds 60]`. Each machine has 16 sensors that speak
-once a second; a pass comes every two seconds of data. Processor time of this process is counted,
+once a second; a pass comes as often as by default. Processor time of this process is counted,
 and what the database spent beside it as wall time of the passes.
 """
 
 import argparse
+import resource
 import time
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 
 import numpy as np
 
 from analytics.anomaly.state import VERSION
 from analytics.anomaly.watch.fleet import Fleet, Patience
 from analytics.anomaly.watch.scorer import Scorer, ScorerSettings
+from analytics.anomaly.watch.settings import AnomalySettings
 from bench.bench_anomaly import SENSORS, machine, show
 from plant.settings import DatabaseSettings
 from store import Connection, connect, migrate
@@ -24,7 +27,7 @@ from tests.peers.postgres import PostgresServer
 
 _START = datetime(2026, 3, 2, tzinfo=UTC)
 _LEARNED = 1300
-_PASS_S = 2
+_PASS_S = round(AnomalySettings().interval_s)
 
 
 def main(arguments: Sequence[str] = ()) -> None:
@@ -117,7 +120,9 @@ def _watch(settings: DatabaseSettings, machines: int, seconds: int) -> None:
     now = _START
     fleet = Fleet(lambda: now, Patience(timedelta(0), timedelta(hours=1)))
     with connect(settings, autocommit=True) as connection:
+        before = _resident_kb()
         fleet.one_pass(connection)
+        each = (_resident_kb() - before) / machines
         began, spent = time.monotonic(), time.process_time()
         for second in range(_PASS_S, seconds + 1, _PASS_S):
             now = _START + timedelta(seconds=second)
@@ -127,7 +132,15 @@ def _watch(settings: DatabaseSettings, machines: int, seconds: int) -> None:
         assert at == {now}, f"not all machines were brought to {now}: {at}"
     show(f"seconds of one core per second of {machines} machines", spent / seconds)
     show("the same by the clock, database included", took / seconds, 1.0)
+    show("refits in it", fleet.metrics.refits)
+    show("kB of this process per machine", each)
     show("machines in real time per process, at that rate", machines * seconds / took)
     show(
         "milliseconds of a core per machine and pass", spent / machines / (seconds / _PASS_S) * 1e3
     )
+
+
+def _resident_kb() -> float:
+    """Return what this process holds in memory."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    return pages * resource.getpagesize() / 1000

@@ -40,6 +40,11 @@ class RowStatus(IntEnum):
     """Scored by the model of all regimes, because that of its own is not made yet: no alarm."""
 
 
+# Looked up once: a name of an enumeration costs as much as a part of a row's arithmetic.
+_ALARM, _NORMAL, _RELEARNED = RowStatus.ALARM, RowStatus.NORMAL, RowStatus.RELEARNED
+_EXPIRED = Step.EXPIRED
+
+
 @dataclass(frozen=True, slots=True)
 class Scores:
     """One entry per row: n rows, d sensors.
@@ -144,9 +149,9 @@ class Detector:
             part = live.complete(part, known)
         score, step = live.judge(part, bool(known.all()))
         scores.score[place] = score
-        status = RowStatus.ALARM if live.hold.open else RowStatus.NORMAL
-        if step is Step.EXPIRED:
-            status = RowStatus.RELEARNED
+        status = _ALARM if live.hold.open else _NORMAL
+        if step is _EXPIRED:
+            status = _RELEARNED
         scores.status[place] = status
         scores.expected[place, self.used] = live.expected
         scores.deviation[place, self.used] = live.deviation

@@ -7,6 +7,9 @@ from numpy.typing import NDArray
 
 from analytics.anomaly.detector import RowStatus, Scores
 
+# Looked up once: a name of an enumeration costs as much as a row's arithmetic.
+_IN_ALARM = frozenset({int(RowStatus.ALARM), int(RowStatus.RELEARNED)})
+_NORMAL = int(RowStatus.NORMAL)
 _LARGEST = 1e300
 """A broken sensor may say more; the sum of a few rows must be finite."""
 
@@ -81,10 +84,10 @@ class EventMaker:
         newest; a row without a verdict changes nothing.
         """
         changed: dict[int, Event] = {}
-        for place, status in enumerate(scores.status):
-            if status in {RowStatus.ALARM, RowStatus.RELEARNED}:
+        for place, status in enumerate(scores.status.tolist()):
+            if status in _IN_ALARM:
                 self._alarm(int(times_ms[place]), rows[place], scores, place)
-            elif status == RowStatus.NORMAL:
+            elif status == _NORMAL:
                 self._calm()
             else:
                 continue

@@ -81,7 +81,9 @@ class Monitor:
                 self.detectors[regime].interrupt()
         if not regime:
             return self._unjudged(rows, RowStatus.IDLE)
-        guarded = self._guard(rows) if self.guard >= 0 else 0
+        if self.guard < 0:
+            return self._judge(rows)
+        guarded = self._guard(rows)
         guard = self._unjudged(rows[:guarded], RowStatus.GUARD)
         return _together([guard, self._judge(rows[guarded:])])
 
@@ -160,6 +162,8 @@ class Monitor:
 
 
 def _together(parts: Sequence[Scores]) -> Scores:
+    if len(parts) == 1:
+        return parts[0]
     return Scores(
         *(
             np.concatenate([getattr(part, name) for part in parts])
@@ -174,7 +178,11 @@ def _runs(
     """Return the spans of rows of one regime without a gap between them."""
     if not len(times_ms):
         return []
-    names = np.array(regimes)
-    cuts = np.flatnonzero((names[1:] != names[:-1]) | (np.diff(times_ms) > gap_ms)) + 1
-    edges = [0, *(int(cut) for cut in cuts), len(names)]
+    times = times_ms.tolist()
+    cuts = [
+        place
+        for place in range(1, len(times))
+        if regimes[place] != regimes[place - 1] or times[place] - times[place - 1] > gap_ms
+    ]
+    edges = [0, *cuts, len(times)]
     return list(pairwise(edges))

@@ -1,5 +1,6 @@
 """Slow wear, which a baseline that follows would hide: hourly means against the approved ones."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,30 +68,37 @@ class SlowChart:
         self.points: list[tuple[float, Array]] = []
 
     def take(
-        self, times_ms: NDArray[np.int64], rows: Array, regimes: NDArray[np.str_]
+        self, times_ms: NDArray[np.int64], rows: Array, regimes: Sequence[str] | NDArray[np.str_]
     ) -> list[Wear]:
         """Take n·d rows with the regime of each, empty while idle; return what each hour told."""
-        hours = times_ms // _HOUR_MS
-        edges = np.flatnonzero(np.diff(hours)) + 1
+        hours = (times_ms // _HOUR_MS).tolist()
         found: list[Wear] = []
-        for part in np.split(np.arange(len(times_ms)), edges):
-            if not len(part):
+        first = 0
+        for past in range(1, len(hours) + 1):
+            ends = past == len(hours) or (hours[past], regimes[past]) != (
+                hours[first],
+                regimes[first],
+            )
+            if not ends:
                 continue
-            if self.hour is not None and hours[part[0]] != self.hour:
+            if self.hour is not None and hours[first] != self.hour:
                 found += self._end_hour()
-            self.hour = int(hours[part[0]])
-            for regime in np.unique(regimes[part]):
-                if regime:
-                    self._add(str(regime), rows[part][regimes[part] == regime])
+            self.hour = hours[first]
+            if regimes[first]:
+                self._add(str(regimes[first]), rows[first:past])
+            first = past
         return found
 
     def _add(self, regime: str, rows: Array) -> None:
         known = np.isfinite(rows)
-        values = np.clip(np.where(known, rows, 0.0), -_LARGEST, _LARGEST)
+        values = np.where(known, rows, 0.0)
+        if np.abs(values).max(initial=0.0) > _LARGEST:
+            values = np.clip(values, -_LARGEST, _LARGEST)
         before = self.sums.get(regime, np.zeros((3, self.sensors)))
-        parts = np.stack((known, values, values**2), axis=1)
+        parts = np.empty((len(rows) + 1, 3, self.sensors))
+        parts[0], parts[1:, 0], parts[1:, 1], parts[1:, 2] = before, known, values, values**2
         # One row after another, as a sum's last bits depend on how it is cut into parts.
-        self.sums[regime] = np.add.accumulate(np.concatenate((before[None], parts)))[-1].copy()
+        self.sums[regime] = np.add.accumulate(parts)[-1].copy()
 
     def _end_hour(self) -> list[Wear]:
         settings, points = self.settings, []

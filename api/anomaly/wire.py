@@ -1,6 +1,6 @@
 """The JSON of anomalies."""
 
-from datetime import time
+from datetime import time, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
@@ -12,6 +12,7 @@ Role = Annotated[
     Literal["operator", "engineer", "supervisor"],
     Field(description="As what somebody speaks; never a name."),
 ]
+_LONGEST_HISTORY = timedelta(days=366)
 Place = Annotated[str, Field(max_length=400, description="Path of the machine.")]
 
 
@@ -152,7 +153,11 @@ class ModelIn(BaseModel):
     ]
     cycle: Annotated[str, Field(max_length=200)] | None = Field(
         default=None,
-        description="Counter of parts of a press or moulding machine: each part is a row then.",
+        description="Signal that cuts the cycles of a press or moulding machine: each is a row.",
+    )
+    cycle_begins: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+        default=None,
+        description="Value of `cycle` that a cycle begins with; null: it counts parts.",
     )
     reason: Literal["commissioning", "maintenance", "product", "feedback"] = "commissioning"
     step_s: Literal[1, 2, 5, 10, 15, 30, 60] = 1
@@ -172,6 +177,10 @@ class ModelIn(BaseModel):
             raise ValueError(
                 "`train_from` must be before `train_to`, and `trial_to` not before that"
             )
+        if self.trial_to - self.train_from > _LONGEST_HISTORY:
+            raise ValueError("from `train_from` to `trial_to` may be 366 days at most")
+        if self.cycle_begins is not None and self.cycle is None:
+            raise ValueError("`cycle_begins` is a value of the signal `cycle`, which is missing")
         return self
 
 
@@ -186,7 +195,10 @@ class ModelOut(Wire):
         description="Of one that the service asked for: number of the maintenance, or product."
     )
     signals: list[str]
-    cycle: str | None = Field(description="The counter whose parts are the rows.")
+    cycle: str | None = Field(description="The signal whose cycles are the rows.")
+    cycle_begins: float | None = Field(
+        description="Its value with which a cycle begins; null: it counts parts."
+    )
     step_s: float
     alarm: float
     learn_rows: int
@@ -237,6 +249,14 @@ class WindowIn(BaseModel):
 
     start: time = Field(alias="from")
     end: time = Field(alias="to")
+
+    @model_validator(mode="after")
+    def _lasts(self) -> "WindowIn":
+        if self.start.tzinfo or self.end.tzinfo:
+            raise ValueError("times of day are local ones, without a zone")
+        if self.start.replace(second=0) == self.end.replace(second=0):
+            raise ValueError("`from` and `to` are the same; without windows a limit always holds")
+        return self
 
 
 class LimitIn(BaseModel):
@@ -309,7 +329,7 @@ class ChannelIn(BaseModel):
     secret: Annotated[str, Field(max_length=200)] = Field(
         default="", description="Signs what a webhook is sent; never shown again."
     )
-    least_severity: Annotated[float, Field(ge=0)] = 0.0
+    least_severity: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
     quiet_from: time | None = None
     quiet_to: time | None = None
     escalate_after_s: Annotated[float, Field(gt=0, le=7 * 86_400)] | None = None

@@ -125,7 +125,8 @@ def add_channel(asked: ChannelIn, context: ContextDep) -> MadeOut:
     """Have events of a site told: at once, or when nobody has looked at them for a while."""
     if asked.kind == "webhook":
         # Where it leads is looked at again each time it is called: names may move.
-        if not asked.target.startswith(("https://", "http://")):
+        scheme, _, rest = asked.target.partition("://")
+        if scheme not in {"https", "http"} or not rest.partition("/")[0]:
             raise _bad_target("a webhook's address begins with https://")
     elif asked.kind == "mqtt":
         parts = asked.target.split("/")

@@ -28,6 +28,7 @@ router = APIRouter(prefix="/api/v1/anomalies", tags=["anomalies"])
 
 _ALIKE_WITHIN = timedelta(days=1)
 _LONGEST = timedelta(days=31)
+_AHEAD = timedelta(days=31)
 _DEFAULT_ALARM, _DEFAULT_ROWS = 2.4, 1200
 
 
@@ -82,6 +83,14 @@ def propose_model(asked: ModelIn, context: ContextDep) -> MadeOut:
     with context.database.reading() as reading:
         unit = tree_of(reading).of_level(asked.place, Level.WORK_UNIT)
         ids = {name: tag_id for tag_id, name in _tag_names(reading, [unit.place_id]).items()}
+    now = context.clock()
+    if asked.trial_to > now + _AHEAD:
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY,
+            "too-far-ahead",
+            "Too far ahead",
+            "`trial_to` may be 31 days from now at most: nobody can approve the model before.",
+        )
     wanted = asked.signals if asked.cycle is None else [*asked.signals, asked.cycle]
     unknown = [name for name in wanted if name not in ids]
     if unknown:
@@ -89,6 +98,8 @@ def propose_model(asked: ModelIn, context: ContextDep) -> MadeOut:
     settings: dict[str, float] = {"alarm": asked.alarm, "learn_rows": asked.learn_rows}
     if asked.cycle is not None:
         settings["cycle_tag"] = ids[asked.cycle]
+        if asked.cycle_begins is not None:
+            settings["cycle_begins"] = asked.cycle_begins
     proposal = Proposal(
         work_unit_id=unit.place_id,
         reason=asked.reason,
@@ -100,7 +111,7 @@ def propose_model(asked: ModelIn, context: ContextDep) -> MadeOut:
         trial_to=asked.trial_to,
     )
     try:
-        made = context.anomalies.propose(proposal, context.clock(), said_by("engineer"))
+        made = context.anomalies.propose(proposal, now, said_by("engineer"))
     except DataError as exc:
         raise _no_signals(exc.detail) from exc
     return MadeOut(id=made)
@@ -144,6 +155,7 @@ def _model(row: ModelRow, names: dict[int, str]) -> ModelOut:
         because=row.because,
         signals=[names.get(tag_id, str(tag_id)) for tag_id in row.tag_ids],
         cycle=names.get(int(row.settings.get("cycle_tag", 0))),
+        cycle_begins=row.settings.get("cycle_begins"),
         step_s=row.step_ms / 1000,
         alarm=float(row.settings.get("alarm", _DEFAULT_ALARM)),
         learn_rows=int(row.settings.get("learn_rows", _DEFAULT_ROWS)),

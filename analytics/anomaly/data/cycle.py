@@ -36,13 +36,14 @@ def sensor_of(column: int) -> int | None:
 class CycleCutter:
     """Cut the rows of a machine with d sensors into cycles, wherever a signal changes.
 
-    The signal is a part counter (each change ends a cycle) or a state of which a new one begins a
-    cycle (give the number of the cycle then). What was cut at the start, and cycles with fewer than
+    The signal is a part counter (each change ends a cycle), or, with `rising`, 1 in the state that
+    a cycle begins with and else 0. What was cut at the start, and cycles with fewer than
     `least_rows` or of which a part is missing, are no rows.
     """
 
-    def __init__(self, sensors: int, least_rows: int = 5) -> None:
+    def __init__(self, sensors: int, least_rows: int = 5, *, rising: bool = False) -> None:
         """Take the number of sensors of every row to come."""
+        self.rising = rising
         self.sensors = sensors
         self.least_rows = least_rows
         self.mark = np.nan
@@ -57,7 +58,10 @@ class CycleCutter:
         """Return the cycles that ended in these n rows; a missing signal goes on as before."""
         done: list[tuple[int, Array, str]] = []
         for place, mark in enumerate(signal):
-            if np.isfinite(mark) and mark != self.mark:
+            if self.rising and not mark > self.mark:
+                # The end of the state; of the very first row nobody knows where in a cycle it is.
+                self.mark = float(mark) if np.isfinite(mark) else self.mark
+            elif np.isfinite(mark) and mark != self.mark:
                 if self.whole and self.regime:
                     features = self._features(int(times_ms[place]))
                     if features is not None:

@@ -1,6 +1,7 @@
 """Readings as they come become rows of a fixed grid, the same rows in any order of arrival."""
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -43,44 +44,53 @@ class Grid:
 
     def take(self, times_ms: Whole, sensors: Whole, values: Array, until_ms: int) -> GridRows:
         """Take readings in any order; return the rows that end by `until_ms`, which are final."""
-        early = -(-times_ms // self.step_ms) > self.final
-        times, places, said = (
-            np.concatenate((kept, new[early]))
-            for kept, new in zip(self.waiting, (times_ms, sensors, values), strict=True)
-        )
-        steps = -(-times // self.step_ms)
+        steps = -(-times_ms // self.step_ms)
+        early = steps > self.final
+        late = len(early) - int(np.count_nonzero(early))
+        times, places, said = times_ms, sensors, values
+        if late:
+            times, places, said, steps = times[early], places[early], said[early], steps[early]
+        if len(self.waiting[0]):
+            times, places, said = (
+                np.concatenate((kept, new))
+                for kept, new in zip(self.waiting, (times, places, said), strict=True)
+            )
+            steps = -(-times // self.step_ms)
         last = until_ms // self.step_ms
+        self.waiting = _nothing()
         ready = steps <= last
-        self.waiting = (times[~ready], places[~ready], said[~ready])
+        if not ready.all():
+            self.waiting = (times[~ready], places[~ready], said[~ready])
+            times, places, said, steps = times[ready], places[ready], said[ready], steps[ready]
         self.final = max(self.final, last)
-        rows = self._rows(times[ready], places[ready], said[ready], steps[ready])
-        return GridRows(*rows, late=int((~early).sum()))
+        return GridRows(*self._rows(times, places, said, steps), late=late)
 
     def _rows(self, times: Whole, places: Whole, said: Array, steps: Whole) -> tuple[Whole, Array]:
+        if not len(steps):
+            return np.empty(0, np.int64), np.empty((0, self.sensors))
         order = np.lexsort((said, times))
         places, said, steps = places[order], said[order], steps[order]
-        kinds, row = np.unique(steps, return_inverse=True)
-        count = len(kinds)
-        values = np.vstack((self.value, np.full((count, self.sensors), np.nan)))
-        told = np.full((count + 1, self.sensors), -1, dtype=np.int64)
-        told[0] = 0
-        values[row + 1, places] = np.where(np.isfinite(said), said, np.nan)
-        told[row + 1, places] = row + 1
-        since = np.maximum.accumulate(told, axis=0)
-        values = np.take_along_axis(values, since, axis=0)
-        when = np.vstack((self.step, np.broadcast_to(kinds[:, None], (count, self.sensors))))
-        when = np.take_along_axis(when, since, axis=0)
-        self.value, self.step = values[-1].copy(), when[-1].copy()
-        stale = kinds[:, None] - when[1:] > self.hold_steps
-        return kinds * self.step_ms, np.where(stale, np.nan, values[1:])
+        said = np.where(np.isfinite(said), said, np.nan)
+        starts = [0, *(int(one) + 1 for one in np.flatnonzero(steps[1:] != steps[:-1])), len(steps)]
+        kinds = steps[starts[:-1]]
+        values = np.empty((len(kinds), self.sensors))
+        # One row after another: a live machine has one or two of them, and what works on many at
+        # once costs more than they do.
+        for row, (first, past) in enumerate(pairwise(starts)):
+            # Of several readings of a sensor the last one stands.
+            self.value[places[first:past]] = said[first:past]
+            self.step[places[first:past]] = kinds[row]
+            values[row] = self.value
+            values[row, kinds[row] - self.step > self.hold_steps] = np.nan
+        return kinds * self.step_ms, values
 
     def to_arrays(self) -> dict[str, NDArray[np.generic]]:
         """Return what a restart needs."""
         times, places, said = self.waiting
         return {
             "final": np.array(self.final),
-            "value": self.value,
-            "step": self.step,
+            "value": self.value.copy(),
+            "step": self.step.copy(),
             "waiting_times": times,
             "waiting_sensors": places,
             "waiting_values": said,
@@ -89,8 +99,8 @@ class Grid:
     def restore(self, arrays: dict[str, NDArray[np.generic]]) -> None:
         """Go on from what `to_arrays` returned."""
         self.final = int(arrays["final"])
-        self.value = np.asarray(arrays["value"], dtype=np.float64)
-        self.step = np.asarray(arrays["step"], dtype=np.int64)
+        self.value = np.array(arrays["value"], dtype=np.float64)
+        self.step = np.array(arrays["step"], dtype=np.int64)
         self.waiting = (
             np.asarray(arrays["waiting_times"], dtype=np.int64),
             np.asarray(arrays["waiting_sensors"], dtype=np.int64),

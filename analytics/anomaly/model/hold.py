@@ -17,6 +17,10 @@ class Step(Enum):
     """Held longer than its strength earned: the level it stands on is taken for the new one."""
 
 
+_CALM, _HELD = Step.CALM, Step.HELD
+"""Looked up once, as in the detector."""
+
+
 @dataclass(slots=True)
 class Hold:
     """The alarm of one detector.
@@ -39,7 +43,7 @@ class Hold:
                 self.calm_rows += 1
                 if self.calm_rows > self.settings.restore_rows:
                     self.expired_in_a_row = 0
-                return Step.CALM
+                return _CALM
             self.open, self.rows, self.total, self.calm_rows = True, 1, 0.0, 0
             return Step.OPENED
         self.total += score
@@ -51,7 +55,7 @@ class Hold:
             self.expired_in_a_row += 1
             return Step.EXPIRED
         self.rows += 1
-        return Step.HELD
+        return _HELD
 
     def _earned(self) -> float:
         settings = self.settings

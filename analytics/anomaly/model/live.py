@@ -9,6 +9,8 @@ from analytics.anomaly.model.level import Level
 from analytics.anomaly.model.model import Array, Block, Model
 from analytics.anomaly.settings import DetectorSettings
 
+# Looked up once, as in the detector.
+_OPENED, _ENDED, _EXPIRED = Step.OPENED, Step.ENDED, Step.EXPIRED
 _SWITCH_ROWS = 20
 """Rows on a level known from before, after which it is the level again."""
 _SWITCH_SCORE = 1.5
@@ -93,14 +95,14 @@ class Live:
         if model.order:
             self.lags = np.concatenate((deviation[None], self.lags[:-1]))
         step = self.hold.step(score, self._needed(score))
-        if step is Step.OPENED:
+        if step is _OPENED:
             self.level.go_back()
             self.before = self.level.value
             # What was about to be learned may be the beginning of the trouble.
             self.block, self.quarantine = [], []
-        elif step is Step.ENDED:
+        elif step is _ENDED:
             self.level.past.clear()
-        elif step is Step.EXPIRED:
+        elif step is _EXPIRED:
             self._settle()
         if self.hold.open:
             self.level.leak(row, model.doubt)

@@ -341,6 +341,7 @@ def scorer_settings(row: ModelRow, machine: Machine) -> ScorerSettings:
         close_rows=int(chosen.get("close_rows", default.close_rows)),
         learn_rows=int(chosen.get("learn_rows", default.learn_rows)),
         cyclic="cycle_tag" in chosen,
+        cycle_begins=None if (begins := chosen.get("cycle_begins")) is None else float(begins),
     )
 
 

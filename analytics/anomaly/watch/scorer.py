@@ -8,6 +8,7 @@ the readings since then gives what would have been, had they come in time.
 import hashlib
 import io
 import zipfile
+from bisect import bisect_right
 from collections.abc import Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
@@ -50,7 +51,9 @@ class ScorerSettings:
     learn_rows: int = 1200
     """Rows, or cycles, of each regime before its model judges."""
     cyclic: bool = False
-    """Rows are cycles, cut by one more column: a counter of parts."""
+    """Rows are cycles, cut by one more column: a counter of parts, or a state."""
+    cycle_begins: float | None = None
+    """Value of that column with which a cycle begins; None: it is a counter."""
 
     @property
     def monitor(self) -> MonitorSettings:
@@ -111,11 +114,22 @@ class Scorer:
             hold.append(_DAY_MS // settings.step_ms)
         self.grid = Grid(len(hold), settings.step_ms, np.array(hold))
         self.rules = QualityRules(self.sensors, QualitySettings(ranges=settings.ranges))
-        self.cutter = CycleCutter(self.sensors)
+        self.cutter = self._cutter()
         self.monitor = Monitor(self.columns, settings.monitor)
         opening = EventSettings(open_rows=settings.open_rows, close_rows=settings.close_rows)
         self.maker = EventMaker(self.columns, opening)
         self.slow = SlowChart(self.sensors)
+
+    def _cutter(self) -> CycleCutter:
+        return CycleCutter(self.sensors, rising=self.settings.cycle_begins is not None)
+
+    def _signal(self, rows: Array) -> Array:
+        """Return what cuts cycles, of rows of the grid; NaN where nothing was said."""
+        signal = rows[:, -1]
+        begins = self.settings.cycle_begins
+        if begins is None:
+            return signal
+        return np.where(np.isfinite(signal), (signal == begins).astype(np.float64), np.nan)
 
     @property
     def columns(self) -> int:
@@ -138,20 +152,24 @@ class Scorer:
         if not len(rows.times_ms):
             return []
         names = _names(rows.times_ms, regimes)
-        for moment, row in zip(rows.times_ms, rows.values, strict=True):
-            # A chain over the rows: two models with one `data_hash` have learned from the same, in
-            # that order.
-            self.digest = hashlib.sha256(self.digest + moment.tobytes() + row.tobytes()).digest()
+        # A chain over the rows: two models with one `data_hash` have learned from the same, in that
+        # order.
+        moments, content = rows.times_ms.tobytes(), rows.values.tobytes()
+        each = len(content) // len(rows.times_ms)
+        for place in range(len(rows.times_ms)):
+            moment = moments[8 * place : 8 * place + 8]
+            row = content[each * place : each * (place + 1)]
+            self.digest = hashlib.sha256(self.digest + moment + row).digest()
         clean, faults = self.rules.take(rows.times_ms, rows.values[:, : self.sensors])
         times, judged, of = rows.times_ms, clean, names
         if self.settings.cyclic:
-            cycles = self.cutter.take(times, clean, rows.values[:, -1], names)
+            cycles = self.cutter.take(times, clean, self._signal(rows.values), names)
             times, judged, of = cycles.times_ms, cycles.rows, cycles.regimes
         scores = self.monitor.take(times, judged, of)
         self.rows += sum(name != "" for name in of)
         found = [_of_fault(one) for one in faults]
         found += [_of_event(one) for one in self.maker.take(times, judged, scores)]
-        worn = self.slow.take(rows.times_ms, clean, np.array(names, dtype="U"))
+        worn = self.slow.take(rows.times_ms, clean, names)
         return found + self._worn(worn, int(rows.times_ms[-1]))
 
     def count(self, times_ms: Whole) -> None:
@@ -166,9 +184,10 @@ class Scorer:
         """Take rows of the grid that somebody called normal into the model of their regime."""
         detector = self.monitor.detectors.get(regime)
         if self.settings.cyclic:
-            signal = rows[:, -1]
-            cutter = CycleCutter(self.sensors)
-            rows = cutter.take(times_ms, rows[:, :-1], signal, [regime] * len(rows)).rows
+            cutter = self._cutter()
+            rows = cutter.take(
+                times_ms, rows[:, :-1], self._signal(rows), [regime] * len(rows)
+            ).rows
         return detector is not None and detector.learn_normal(rows)
 
     @property
@@ -293,8 +312,8 @@ class Scorer:
 
 def _names(times_ms: Whole, regimes: Sequence[tuple[int, str]]) -> list[str]:
     """Return the regime at each moment: what was said last at or before it."""
-    moments = np.array([moment for moment, _ in regimes], dtype=np.int64)
-    places = np.searchsorted(moments, times_ms, side="right") - 1
+    moments = [moment for moment, _ in regimes]
+    places = [bisect_right(moments, moment) - 1 for moment in times_ms.tolist()]
     return [regimes[place][1] if place >= 0 else "" for place in places]
 
 

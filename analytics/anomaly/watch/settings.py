@@ -23,7 +23,7 @@ class AnomalySettings(StrictModel):
 
     enabled: bool = True
     """Let this process learn and run models; several processes share them."""
-    interval_s: Annotated[float, Field(gt=0, le=3600)] = 2.0
+    interval_s: Annotated[float, Field(gt=0, le=3600)] = 5.0
     """Seconds of wall time between two passes."""
     lateness_s: Annotated[float, Field(ge=0)] = 30.0
     """Wall seconds that readings of edges are waited for which do not say how far they are."""

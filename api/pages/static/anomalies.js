@@ -250,7 +250,8 @@ async function refreshLimits() {
     };
     return element("tr", {},
       element("td", {}, one.tag),
-      element("td", {}, `${one.side === "high" ? ">" : "<"} ${number.format(one.value)} ${one.unit}`),
+      element("td", {}, [`${one.side === "high" ? ">" : "<"} ${number.format(one.value)} ${one.unit}`.trim(),
+        ...one.windows.map((window) => `${window.from}–${window.to}`)].join(" · ")),
       element("td", {}, shelved ? say("shelved", { until: clock.format(new Date(one.shelved_until)) }) : say(one.active ? "limit_active" : "limit_quiet")),
       element("td", {}, ...(content.may_model
         ? [shelved ? button("unshelve", say("unshelve")) : button("shelve", say("shelve")), " ", button("remove", say("remove"))] : [])));
@@ -333,8 +334,17 @@ async function suggest() {
       element("td", {}, one.tag, element("span", { class: "why" }, one.description)),
       element("td", {}, span), element("td", {}, why));
   }));
-  byId("cycle").append(...found.signals.filter((one) => one.reason === "counter").map((one) =>
-    element("option", { value: one.tag }, one.tag)));
+  // Counters first: of another signal it has to be said which value begins a cycle.
+  const counters = found.signals.filter((one) => one.reason === "counter");
+  const others = found.signals.filter((one) => !["counter", "silent", "constant"].includes(one.reason));
+  byId("cycle").append(...[...counters, ...others].map((one) => element("option", { value: one.tag }, one.tag)));
+  const counting = new Set(["", ...counters.map((one) => one.tag)]);
+  const begins = () => {
+    byId("cycle-begins").disabled = counting.has(byId("cycle").value);
+    byId("cycle-begins").required = !byId("cycle-begins").disabled;
+  };
+  byId("cycle").addEventListener("change", begins);
+  begins();
   byId("limit-tag").append(...found.signals.filter((one) => one.reason !== "counter").map((one) =>
     element("option", { value: one.tag }, one.unit ? `${one.tag} (${one.unit})` : one.tag)));
   byId("step").value = String(found.step_s);
@@ -367,6 +377,7 @@ if (content.machine) {
       train_from: fromField(byId("train-from").value), train_to: fromField(byId("train-to").value),
       trial_to: fromField(byId("trial-to").value), learn_rows: Number(byId("learn-rows").value),
       alarm: Number(byId("alarm").value), cycle: byId("cycle").value || null,
+      cycle_begins: byId("cycle-begins").disabled ? null : Number(byId("cycle-begins").value),
     }));
     if (done) await attempt(refresh);
   });
@@ -377,6 +388,10 @@ if (content.machine) {
       value: Number(byId("limit-value").value), deadband: Number(byId("limit-deadband").value),
       on_delay_s: Number(byId("limit-delay").value), off_delay_s: Number(byId("limit-delay").value),
       priority: byId("limit-priority").value,
+      windows: byId("limit-windows").value.split(",").filter((one) => one.trim()).map((one) => {
+        const [from, to] = one.split(/[-–]/).map((time) => time.trim());
+        return { from, to };
+      }),
     }));
     if (done) await attempt(refreshLimits);
   });

@@ -136,6 +136,10 @@ def test_a_press_is_learned_by_its_parts(client: TestClient, watch: Watch) -> No
 
     (shown,) = listed(client, "/api/v1/anomalies/models")
     assert (shown["status"], shown["cycle"]) == ("ready", "cua/good_count")
+    assert shown["cycle_begins"] is None
+    begun = model(cycle="cua/oil", cycle_begins=40.5, learn_rows=200, trial_to=at(8).isoformat())
+    posted(client, "models", **begun)
+    assert listed(client, "/api/v1/anomalies/models")[0]["cycle_begins"] == 40.5
 
 
 def test_a_false_alarm_taken_back_is_learned_and_a_confirmed_one_counts(
@@ -175,6 +179,10 @@ def test_an_event_is_shown_with_charts_and_closed_with_its_cause(
     assert 1500 < trust["lead_median_s"] < 1800
 
 
+LIMIT = {"tag": "cua/oil", "side": "high", "value": 1}
+SITE_HOOK = {"place": "dong-nai/bien-hoa", "kind": "webhook", "target": "https://x.vn"}
+
+
 @pytest.mark.parametrize(
     ("path", "body", "status"),
     [
@@ -183,6 +191,24 @@ def test_an_event_is_shown_with_charts_and_closed_with_its_cause(
         ("models", model(train_to=at(-1).isoformat()), 422),
         ("models", model(place=GRINDER), 422),
         ("models", model(cycle="cua/none"), 422),
+        ("models", model(cycle_begins=1.0), 422),
+        ("models", model(signals=["cua/\0"]), 422),
+        # Longer than anybody would wait for, and a trial on what is yet to come.
+        ("models", model(train_from="0001-01-01T00:00:00Z"), 422),
+        ("models", model(trial_to="9999-12-31T23:59:59Z"), 422),
+        ("models/decision", {"model": 10**30, "decision": "approve"}, 409),
+        ("remarks", remark("\0", "acknowledged"), 422),
+        ("limits", {"tag": "cua/\0", "side": "high", "value": 1}, 404),
+        ("limits", LIMIT | {"windows": [{"from": "06:00", "to": "06:00"}]}, 422),
+        ("limits", LIMIT | {"windows": [{"from": "06:00Z", "to": "07:00"}]}, 422),
+        ("limits", LIMIT | {"windows": [{"from": "25:00", "to": "07:00"}]}, 422),
+        ("limits/change", {"limit": 10**30, "change": "remove"}, 404),
+        ("channels", SITE_HOOK | {"target": "https://x/\0"}, 422),
+        ("channels", SITE_HOOK | {"target": "https://"}, 422),
+        ("channels", SITE_HOOK | {"target": "a@b\r\nBcc: c@d", "kind": "email"}, 422),
+        ("channels", SITE_HOOK | {"secret": "\0"}, 422),
+        ("channels", SITE_HOOK | {"least_severity": "Infinity"}, 422),
+        ("channels/removal", {"place": "dong-nai/bien-hoa", "channel": 10**30}, 404),
         ("models/decision", {"model": 999, "decision": "approve"}, 409),
         ("remarks", remark("m1-model-0-5", "acknowledged"), 404),
         ("remarks", remark("x", "confirmed"), 422),

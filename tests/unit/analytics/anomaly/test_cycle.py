@@ -42,6 +42,19 @@ def test_cycles_are_the_same_in_blocks_and_after_restarts() -> None:
     assert np.array_equal(whole.rows, np.concatenate([part.rows for part in parts]))
 
 
+def test_a_state_begins_a_cycle_and_its_end_does_not() -> None:
+    signal = [0.0] * 4 + ([1.0] * 3 + [0.0] * 5) * 3 + [1.0]
+    values = np.arange(len(signal), dtype=float)
+    cycles = take(CycleCutter(1, rising=True), signal, list(values))
+
+    assert cycles.times_ms.tolist() == [12_000, 20_000, 28_000]
+    assert cycles.rows[:, 0].tolist() == [8, 8, 8]
+    # A state that was not told for a while goes on.
+    signal[7] = np.nan
+    again = take(CycleCutter(1, rising=True), signal, list(values))
+    assert np.array_equal(again.rows, cycles.rows)
+
+
 def test_short_cycles_and_lost_counts() -> None:
     nan = float("nan")
     cycles = take(CycleCutter(1), [1, 2, 2, 3, nan, nan, 3, 3, 3, 4], [1.0] * 10)

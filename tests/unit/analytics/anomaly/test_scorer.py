@@ -1,5 +1,7 @@
 """From readings to events: the same in any order, in any pieces, and across a restart."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -90,7 +92,8 @@ def test_what_somebody_calls_normal_is_no_alarm_when_it_comes_again() -> None:
     assert alarms(learned=True) == [True, False]
 
 
-def test_a_press_is_judged_by_its_cycles() -> None:
+@pytest.mark.parametrize("by", ["counter", "state"])
+def test_a_press_is_judged_by_its_cycles(by: str) -> None:
     seconds = np.arange(30_000)
     phase = (seconds % 30) / 30
     rng = np.random.default_rng(2)
@@ -98,6 +101,10 @@ def test_a_press_is_judged_by_its_cycles() -> None:
     force = 50 * np.exp(-(((phase - centre) / 0.15) ** 2)) + rng.normal(size=30_000) * 0.4
     rows = np.stack((force, rng.normal(size=30_000), (seconds // 30).astype(float)), axis=1)
     settings = ScorerSettings(learn_rows=400, cyclic=True)
+    if by == "state":
+        # Step 3 of a program opens the tool, and begins each cycle.
+        rows[:, 2] = np.where(phase < 0.3, 3, 1 + (phase > 0.6))
+        settings = replace(settings, cycle_begins=3.0)
 
     def run_in(pieces: int) -> list[Found]:
         scorer, found = Scorer(2, settings), list[Found]()
