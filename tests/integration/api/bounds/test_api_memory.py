@@ -44,11 +44,8 @@ class Api:
         file.write_text(yaml.safe_dump(settings))
         command = [sys.executable, "-m", "nhipmay", "api", "--settings", str(file)]
         self.process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
-        self.client = httpx.Client(
-            base_url=f"http://127.0.0.1:{port}",
-            headers={"Authorization": f"Bearer {TOKEN}"},
-            timeout=HANG_S,
-        )
+        self.client = httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=HANG_S)
+        self.client.headers["Authorization"] = f"Bearer {TOKEN}"
         wait_until(self.answers, what="the API to answer")
 
     def answers(self) -> bool:
