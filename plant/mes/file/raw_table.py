@@ -15,7 +15,7 @@ from openpyxl import load_workbook
 
 from plant.mes.file.limits import FileLimits
 from plant.mes.file.table import cleaned, column_letter
-from plant.mes.file.workbook import BROKEN, check_size
+from plant.mes.file.workbook import BROKEN, check_size, shown_digits
 from plant.mes.kinds.mapping import ImportMapping
 
 RawRow = tuple[int, Sequence[Any]]
@@ -108,6 +108,8 @@ def _raw(cell: Any) -> Any:
             # Spreadsheets keep moments as floating days: round what that makes of seconds.
             rounded = value + timedelta(microseconds=500_000)
             return rounded.replace(microsecond=0)
+        case float() | int() if (digits := shown_digits(cell)) is not None:
+            return digits
         case bool() | int() | float() | date() | time():
             return value
         case _:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 
 from plant.mes.document import MesDocument, field_types
 from plant.mes.kinds.mapping import ImportMapping
+from plant.mes.mapping.applying import SPREADSHEET_ERROR
 from plant.mes.mapping.notation import ambiguous_number
 from plant.mes.parsing import WITHDRAWN, Parsed, key_model, parse
 from plant.mes.problem import Problem, Reason
@@ -22,7 +23,6 @@ Row = tuple[int, Sequence[str]]
 # with a sign all the same.
 _FORMULA = re.compile(r"[=@\t\r＝＠＋－]|[+-](?!\d+(?:[.,:]\d+)*$)")
 _SUSPICIOUS = frozenset("=@\t\r+-#＝＠＋－")
-_ERROR = re.compile(r"#(?:REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!)")
 _DATE_FORMATS = frozenset({"date-time", "date", "time"})
 
 
@@ -208,7 +208,7 @@ def _cell_problems(number: int, columns: Sequence[str], texts: Sequence[str]) ->
         elif _FORMULA.match(text):
             words = f"{text[:40]!r} is or looks like a formula; put in the value itself"
             found.append(Problem(where, columns[index], Reason.FORMULA, words))
-        elif _ERROR.fullmatch(text):
+        elif SPREADSHEET_ERROR.fullmatch(text):
             words = f"holds the spreadsheet's error {text}"
             found.append(Problem(where, columns[index], Reason.WRONG_VALUE, words))
     return found

@@ -107,6 +107,18 @@ class _Rows:
             )
 
 
+def shown_digits(cell: Any) -> str | None:
+    """Return a whole number as the sheet shows it where its form is zeros; None for others.
+
+    A code such as 000451 that was typed into a cell is the number 451 and the form 000000.
+    """
+    value, form = cell.value, cell.number_format
+    zeros = isinstance(form, str) and len(form) > 1 and not form.strip("0")
+    if not zeros or isinstance(value, bool) or value < 0 or value != int(value):
+        return None
+    return f"{int(value):0{len(form)}d}"
+
+
 def _as_text(cell: Any, wanted: str | None) -> str:
     value = cell.value
     if cell.data_type == "f":
@@ -117,6 +129,8 @@ def _as_text(cell: Any, wanted: str | None) -> str:
             return ""
         case bool():
             return "true" if value else "false"
+        case float() | int() if (digits := shown_digits(cell)) is not None:
+            return Exact(digits)
         case float() if value.is_integer() and abs(value) < 2**53:
             return Exact(int(value))
         case float() | int():

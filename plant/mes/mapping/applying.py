@@ -24,6 +24,8 @@ _TOTALS = re.compile(
 _RULE = re.compile(r"[-=_|+ ]{3,}")
 _BRACKETED = re.compile(r"\[([^\]]+)\].*")
 """A product as Odoo shows it: `[FURN_8522] Table`."""
+_FORMULA = re.compile(r"[=＝]")
+SPREADSHEET_ERROR = re.compile(r"#(?:REF!|N/A|DIV/0!|VALUE!|NAME\?|NUM!|NULL!)")
 _OF_PARTS = frozenset({"produced_at", "booked_at", "inspected_at"})
 _ENDS = frozenset({"planned_end", "ended_at", "end", "valid_to"})
 _FOREVER = 9999
@@ -202,10 +204,20 @@ def _value(mapping: ImportMapping, field: str, raw: Any, kind: str) -> Any:
         raw = int(raw)
     if field == "product" and isinstance(raw, str) and (bracketed := _BRACKETED.fullmatch(raw)):
         return bracketed[1]
+    if isinstance(raw, str):
+        _check_text(raw)
     # A code that a spreadsheet took for a number is the same code; lists stay for the type.
     return (
         str(raw) if isinstance(raw, int) and not isinstance(raw, bool) and kind == "text" else raw
     )
+
+
+def _check_text(text: str) -> None:
+    """Refuse what a spreadsheet computes, or could not."""
+    if _FORMULA.match(text):
+        raise NotationError(f"{text[:40]!r} is or looks like a formula; put in the value itself")
+    if SPREADSHEET_ERROR.fullmatch(text):
+        raise NotationError(f"holds the spreadsheet's error {text}")
 
 
 def _last_of(table: Mapping[str, str], text: str) -> str | None:

@@ -7,14 +7,18 @@ with the question, unless the mapping answers it.
 import re
 from dataclasses import dataclass
 from datetime import datetime, time
+from math import isfinite
 from typing import Literal
 
 DecimalMark = Literal["", ".", ","]
 DateOrder = Literal["", "dmy", "mdy", "ymd"]
 
 _GROUPED = re.compile(r"[1-9]\d{0,2}([.,])\d{3}(?:\1\d{3})*")
-_BLANKS = str.maketrans(dict.fromkeys(" \u00a0\u202f\u2009'\u2019"))
-_NUMBER = re.compile(r"([+-]?)(\d[\d.,]*|[.,]\d+)(?:[eE]([+-]?\d{1,3}))?([+-]?)")
+_BLANKS = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "\u2019": "'"})
+_APART = re.compile(r"[1-9]\d{0,2}(?:([ '])\d{3})(?:\1\d{3})*(?:[.,]\d*)?")
+"""A number whose digits are grouped by threes by blanks or apostrophes."""
+_SIGNED = re.compile(r"([+-]?) ?(.*?) ?([+-]?)", re.DOTALL)
+_NUMBER = re.compile(r"(\d[\d.,]*|[.,]\d+)(?:[eE]([+-]?\d{1,3}))?")
 _DATE = re.compile(
     r"(\d{1,4})\s*([./-])\s*(\d{1,2})\s*\2\s*(\d{1,4})"
     r"(?:[T ,]+(\d{1,2})\s*[:hg.]\s*(\d{2})(?:\s*[:.]\s*(\d{2}))?(?:[.,]\d+)?\s*([A-Za-z]{2})?)?"
@@ -22,6 +26,7 @@ _DATE = re.compile(
 _CLOCK_FIRST = re.compile(r"(\d{1,2}[:hg]\d{2}(?::\d{2})?)\s+(\d{1,4}[./-]\d{1,2}[./-]\d{1,4})")
 _COMPACT = re.compile(r"(\d{4})(\d{2})(\d{2})(?:[T ]?(\d{2}):?(\d{2}):?(\d{2})?)?")
 _CLOCK = re.compile(r"(\d{1,2})\s*[:hg.]\s*(\d{2})?(?:\s*[:.]\s*(\d{2}))?\s*([A-Za-z]{2})?")
+_MIDNIGHT = re.compile(r"24\s*[:hg.]\s*(?:00(?:[:.]00)?)?|240000|2400")
 _COMPACT_CLOCK = re.compile(r"(\d{2})(\d{2})(\d{2})?")
 _AFTERNOON = {"am": 0, "sa": 0, "pm": 12, "ch": 12}
 
@@ -49,11 +54,15 @@ def read_number(text: str, notation: Notation) -> float:
     The mark that is not the decimal one groups digits by three, as blanks and apostrophes do. A
     minus may stand behind, as SAP writes it.
     """
-    plain = text.translate(_BLANKS)
-    match = _NUMBER.fullmatch(plain)
-    if match is None:
+    signed = _SIGNED.fullmatch(text.translate(_BLANKS).strip())
+    assert signed is not None, "it matches whatever there is"
+    sign, plain, behind = signed.groups()
+    if (" " in plain or "'" in plain) and _APART.fullmatch(plain) is None:
+        raise NotationError(f"{text!r} is no number, or two: blanks divide digits by threes")
+    match = _NUMBER.fullmatch(plain.replace(" ", "").replace("'", ""))
+    if match is None or (sign and behind):
         raise NotationError(f"{text!r} is no number; a unit has its own column")
-    sign, digits, exponent, behind = match.groups()
+    digits, exponent = match.groups()
     mark = notation.decimal_mark or _decimal_mark(text, digits)
     grouping = "," if mark == "." else "."
     whole, _, fraction = digits.partition(mark)
@@ -62,6 +71,8 @@ def read_number(text: str, notation: Notation) -> float:
     ):
         raise NotationError(f"{text!r} is no number whose decimals begin with '{mark}'")
     number = float(f"{whole.replace(grouping, '') or 0}.{fraction or 0}e{exponent or 0}")
+    if not isfinite(number):
+        raise NotationError(f"{text!r} is larger than any number here")
     return -number if "-" in (sign, behind) else number
 
 
@@ -103,8 +114,11 @@ def read_moment(text: str, notation: Notation) -> tuple[str, bool]:
 
 
 def read_clock(text: str) -> str:
-    """Return a time of day such as `06:00`, `6h30`, `2:00 PM` or `060000` as ISO writes it."""
-    clock = _clock(text.strip())
+    """Return a time of day such as `06:00`, `6h30`, `2:00 PM` or `060000` as ISO writes it.
+
+    Calendars end shifts at `24:00`: midnight.
+    """
+    clock = time() if _MIDNIGHT.fullmatch(text.strip()) else _clock(text.strip())
     if clock is None:
         raise NotationError(f"{text!r} is no time of day; write 06:00")
     return clock.isoformat()

@@ -3,6 +3,7 @@
 import io
 from typing import Any
 
+import openpyxl
 import pytest
 from pydantic import ValidationError
 
@@ -13,7 +14,7 @@ from plant.mes.file.limits import FileLimits
 from plant.mes.file.raw_table import code_page_of
 from plant.mes.kinds.mapping import ImportMapping
 from plant.mes.mapping.applying import document_values
-from plant.mes.mapping.notation import Notation, NotationError, read_moment, read_number
+from plant.mes.mapping.notation import Notation, NotationError, read_clock, read_moment, read_number
 from plant.mes.parsing import Item, parse
 from plant.mes.problem import Remark
 from plant.mes.quantity_unit import pieces
@@ -142,6 +143,7 @@ def test_the_code_page_is_found(text: str, page: str) -> None:
         ("1.500", ",", 1500.0),
         ("1.500", ".", 1.5),
         ("15,000-", ",", -15.0),
+        ("- 1\u00a0500", "", -1500.0),
         ("1.5e3", ".", 1500.0),
     ],
 )
@@ -151,7 +153,10 @@ def test_numbers_are_read_in_their_notation(text: str, mark: Any, number: float)
 
 @pytest.mark.parametrize(
     ("text", "mark"),
-    [("1.500", ""), ("1,500", ""), ("1,5", "."), ("0.125", ","), ("12.34.5", ","), ("5 cái", ",")],
+    [
+        *(("1.500", ""), ("1,500", ""), ("1,5", "."), ("0.125", ","), ("12.34.5", ",")),
+        *(("5 cái", ","), ("12 5", ""), ("1'23", ""), ("1 500 00", ""), ("+5-", ""), ("1e400", "")),
+    ],
 )
 def test_what_is_no_number_in_a_notation_is_asked_for(text: str, mark: Any) -> None:
     with pytest.raises(NotationError):
@@ -235,10 +240,40 @@ def test_a_mapping_that_means_nothing_is_refused(changed: dict[str, Any], said: 
         ImportMapping.model_validate(ORDER | changed)
 
 
+@pytest.mark.parametrize(("text", "clock"), [("24:00", "00:00:00"), ("24h", "00:00:00")])
+def test_a_day_may_end_at_24(text: str, clock: str) -> None:
+    assert read_clock(text) == clock
+
+
+def test_a_workbook_gives_codes_as_it_shows_them_and_neither_formulas_nor_errors() -> None:
+    book = openpyxl.Workbook()
+    sheet = book.active
+    assert sheet is not None
+    for row in (["code", "name_vi"], [451, "Trục"], ["#REF!", "Bánh"], ["SP-2", "=A1&B1"]):
+        sheet.append(row)
+    sheet["A2"].number_format = "000000"
+    stream = io.BytesIO()
+    book.save(stream)
+    mapping = ImportMapping.model_validate(
+        {
+            "enterprise": "co-khi",
+            "name": "danh mục",
+            "kind": "products",
+            "columns": {"code": ["code"], "name_vi": ["name_vi"]},
+        }
+    )
+    file = DocumentFile("danh-muc.xlsx", stream, options=SITE, mapping=mapping)
+    parsed = list(file.documents())
+    assert fields(parsed, "code") == [("000451",)]
+    problems = [problem for one in parsed if isinstance(one, list) for problem in one]
+    assert [(one.where, one.words) for one in problems] == [
+        ("A3", "holds the spreadsheet's error #REF!"),
+        ("B4", "'=A1&B1' is or looks like a formula; put in the value itself"),
+    ]
+
+
 def test_a_number_of_a_workbook_needs_no_notation() -> None:
     # 1.125 as a number of a cell is no question; as a text it is one.
-    import openpyxl
-
     book = openpyxl.Workbook()
     assert book.active is not None
     book.active.append(["work_unit", "product", "seconds"])
