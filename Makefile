@@ -1,6 +1,6 @@
 # Every command of the project. ARGS is passed on: make demo ARGS="--check --for 120s"
 .DEFAULT_GOAL := help
-.PHONY: help demo test check lint format docs edge-installer up bench bench-ingest bench-edge bench-oee bench-faults bench-anomaly fuzz fuzz-api fuzz-messages lock clean
+.PHONY: help demo test check lint format docs edge-installer up bench bench-ingest bench-edge bench-oee bench-faults bench-anomaly bench-api scan fuzz fuzz-api fuzz-messages lock clean
 
 ARGS ?=
 BIN := .venv/bin
@@ -68,12 +68,19 @@ bench-edge: ## Measure the edge agent: memory, outbox, drain (ARGS="--hours 1" f
 bench-oee: ## Measure OEE: speed against its targets (ARGS="--machines 10" for a short run)
 	@$(MAKE) --no-print-directory bench ARGS="oee $(ARGS)"
 
+bench-api: ## Measure the API: a year of a hundred machines (ARGS="--days 30" for a short run)
+	@$(MAKE) --no-print-directory bench ARGS="api $(ARGS)"
+
 bench-anomaly: ## Measure detection: cost per row, memory, 500 machines from the database and back
 	@$(MAKE) --no-print-directory bench ARGS="anomaly $(ARGS)"
 	@$(MAKE) --no-print-directory bench ARGS="watch --machines 500 --seconds 150"
 
 bench-faults: ## Break everything at random moments and compare with the truth (ARGS="--rounds 200")
 	@$(MAKE) --no-print-directory bench ARGS="faults $(ARGS)"
+
+scan: ## Look for secrets in the checkout and for known weaknesses of the dependencies
+	@sh setup/environment.sh dev
+	@$(BIN)/python -m setup.scan
 
 fuzz: ## Try hostile input on every decoder (ARGS="--seconds 600 mqtt-message")
 	@sh setup/environment.sh dev

@@ -1,9 +1,12 @@
 """Puts the app together."""
 
+import asyncio
+import contextlib
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
 
+import structlog
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.concurrency import run_in_threadpool
 from starlette.middleware.gzip import GZipMiddleware
@@ -19,6 +22,8 @@ from api.access.entry.visiting import Visitors
 from api.access.outside import OutsideReadings
 from api.delivery.enrolment import make_desk
 from api.http import error_answer
+from api.http.again.etag import EntityTags
+from api.http.again.idempotency import IdempotencyKeys
 from api.http.body import largest_body
 from api.http.bounds import Bounds
 from api.http.context import Context, Database
@@ -34,12 +39,14 @@ from api.routers import (
     anomaly_models,
     anomaly_page,
     boards,
+    changes,
     classification,
     corrections,
     corrections_page,
     delivery,
     enrolment,
     entries,
+    exports,
     figures,
     health,
     kpi,
@@ -63,11 +70,16 @@ from api.routers import (
     trend,
 )
 from api.settings import ApiSettings, SingleSignOnSettings
+from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.settings import secret_text
 from store.access.account import AccessStore
+from store.access.request_key import RequestKeys
 from store.anomaly.book import AnomalyBook
 from store.figure.classification_book import ClassificationBook
 from store.reading.reading import Reader
+
+_log = structlog.get_logger()
+_GUARD_S = 30.0
 
 DESCRIPTION = (
     "Figures of Nhịp Máy; master data and reasons of stops are written. Times are RFC 3339 in UTC, "
@@ -94,6 +106,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         ),
         classifications=ClassificationBook(settings.writing()),
         anomalies=AnomalyBook(settings.writing()),
+        keys=RequestKeys(access or AccessStore(settings.writing())),
         accounts=(Accounts(access, FactorCipher(settings.accounts_secret())) if access else None),
     )
     context.tablets = Tablets(access) if access else None
@@ -111,13 +124,16 @@ def create_app(settings: ApiSettings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         context.ending.attach()
         context.database.open()
+        guard = asyncio.create_task(_guard(context, access)) if access else None
         try:
             yield
         finally:
             context.ending.announce()
+            if guard:
+                await guard
             await run_in_threadpool(context.database.close)
-            if access:
-                await run_in_threadpool(access.close)
+            # That of the accounts, where there are.
+            await run_in_threadpool(context.keys.close)
 
     app = _App(
         title="Nhịp Máy",
@@ -135,16 +151,18 @@ def create_app(settings: ApiSettings) -> FastAPI:
     app.state.routes = []
     app.state.outside = OutsideReadings(context.accounts.record) if context.accounts else None
     app.state.enrolment_desk = make_desk(settings, metrics.certificate_reuse.inc)
+    app.state.looks = changes.Looks(context)
     app.state.pages = pages.Pages(
         live=LivePages(context, environment),
         environment=environment,
         assets=assets,
         default_language=settings.default_language,
     )
-    data = (places, measurements, series, figures, kpi, classification, corrections, boards)
+    readings = (places, measurements, exports, series, changes)
+    data = (figures, kpi, classification, corrections, boards)
     written = (entries, master_data, master_data_file, mapping, enrolment, delivery, health)
     found = (anomalies, anomaly_models, anomaly_limits, programme_data)
-    for part in (*data, *written, *found):
+    for part in (*readings, *data, *written, *found):
         app.take(part.router, ERRORS)
     app.take(account.token_router, ERRORS)
     page_routers = (pages.router, boards.page_router, operator.router, master_data_file.page_router)
@@ -154,12 +172,25 @@ def create_app(settings: ApiSettings) -> FastAPI:
     for router in (*page_routers, *own, *others, *pilot):
         app.take(router, PAGE_ERRORS)
     error_answer.install(app)
+    app.add_middleware(IdempotencyKeys, keys=context.keys)
+    app.add_middleware(EntityTags)
     app.add_middleware(GZipMiddleware, minimum_size=1024, compresslevel=5)
     app.add_middleware(Bounds, hosts=settings.trusted_hosts(), largest_body=largest_body)
     app.add_middleware(
         Envelope, metrics=metrics, authentication=context.authentication, accounts=context.accounts
     )
     return app
+
+
+async def _guard(context: Context, access: AccessStore) -> None:
+    """End what logins of enterprises have been at for too long, every so often."""
+    while not context.ending.announced:
+        with contextlib.suppress(StoreUnavailableError, ConfigurationError):
+            ended = await run_in_threadpool(access.end_long_statements)
+            if ended:
+                _log.warning("long_statements_ended", number=ended)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(context.ending.wait(), _GUARD_S)
 
 
 def _single_sign_on(

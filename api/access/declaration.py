@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from fastapi import Request
+from starlette.concurrency import run_in_threadpool
 
 from api.access.accounts import Caller
 from api.access.outside import OutsideReadings
@@ -39,8 +40,11 @@ def right_of(endpoint: object) -> Right | None:
     return getattr(endpoint, _MARK, None)
 
 
-def gate(request: Request) -> None:
-    """Let a request through to its route, or raise RefusalError; runs before every route."""
+async def gate(request: Request) -> None:
+    """Let a request through to its route, or raise RefusalError; runs before every route.
+
+    On the event loop, as nothing in it waits: another thread would cost more than all of it.
+    """
     principal = CURRENT.get()
     right = right_of(request.scope.get("endpoint"))
     if right is None:
@@ -51,11 +55,11 @@ def gate(request: Request) -> None:
         paths = _check_places(request, principal)
         _check_own_pages(request, principal)
         outside: OutsideReadings | None = getattr(request.app.state, "outside", None)
-        if outside is not None:
+        if outside is not None and outside.concerns(principal, right):
             host = request.client.host if request.client else ""
             caller = Caller(host, request.scope.get("request_id", ""))
             route = f"{request.method} {request.scope['route'].path}"
-            outside.note(principal, right, route, paths, caller)
+            await run_in_threadpool(outside.note, principal, right, route, paths, caller)
 
 
 def _check_places(request: Request, principal: Principal) -> list[str]:

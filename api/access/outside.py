@@ -27,6 +27,10 @@ class OutsideReadings:
         self._lock = Lock()
         self._noted: OrderedDict[tuple[str, str, str], float] = OrderedDict()
 
+    def concerns(self, principal: Principal, right: Right) -> bool:
+        """Tell whether what somebody asks for comes from outside and tells of machines."""
+        return principal.reach is Reach.EVERYBODY and right in MACHINES
+
     def note(
         self, principal: Principal, right: Right, route: str, paths: Iterable[str], caller: Caller
     ) -> None:
@@ -34,7 +38,7 @@ class OutsideReadings:
 
         Without an entry there is no answer.
         """
-        if principal.reach is not Reach.EVERYBODY or right not in MACHINES:
+        if not self.concerns(principal, right):
             return
         for whose in {path.partition("/")[0] for path in paths if path} or {EVERY}:
             key = (principal.name, route, whose)

@@ -67,7 +67,7 @@ class EventOut(Wire):
     said_by: str | None
 
 
-class SeriesOut(Wire):
+class SignalOut(Wire):
     """A small chart of a signal."""
 
     tag: str
@@ -80,7 +80,7 @@ class EventDetailOut(Wire):
     """An event with what its signals said around it."""
 
     event: EventOut
-    series: list[SeriesOut]
+    series: list[SignalOut]
 
 
 class RemarkIn(BaseModel):

@@ -27,6 +27,7 @@ from api.settings import ApiSettings
 from plant.clock import Clock, PlantClock
 from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.settings import DatabaseSettings
+from store.access.request_key import RequestKeys
 from store.access.tenant import DEPARTMENT
 from store.anomaly.book import AnomalyBook
 from store.figure.classification_book import ClassificationBook
@@ -185,6 +186,8 @@ class Context:
     database: Database
     classifications: ClassificationBook
     anomalies: AnomalyBook
+    keys: RequestKeys
+    """Requests that their senders named."""
     accounts: Accounts | None = None
     """People and systems that are known one by one, where there are."""
     tablets: Tablets | None = None
@@ -244,4 +247,6 @@ ContextDep = Annotated[Context, Depends(_context)]
 def tree_of(reading: Reading) -> PlaceTree:
     """Return the present tree of places, as far as whoever asks may see it."""
     principal = CURRENT.get()
+    if principal.within is None:
+        return reading.of_places(PlaceTree)
     return PlaceTree([place for place in reading.places() if principal.leads_to(place.path)])

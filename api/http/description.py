@@ -12,6 +12,8 @@ from api.access.role import Right
 from api.access.session import SESSION_COOKIE
 from api.http.wire import ProblemOut
 
+LONGEST_TAGS = 4_000
+"""Letters of `If-None-Match`."""
 PROBLEM_JSON = "application/problem+json"
 Responses = dict[int | str, dict[str, Any]]
 _WORDS = {
@@ -29,7 +31,20 @@ _WORDS = {
     HTTPStatus.SERVICE_UNAVAILABLE: "The database is not usable at the moment.",
 }
 
-
+_IF_NONE_MATCH = {
+    "name": "If-None-Match",
+    "in": "header",
+    "required": False,
+    "description": "`ETag` of the answer that is there already.",
+    "schema": {"type": "string", "maxLength": LONGEST_TAGS},
+}
+_IDEMPOTENCY_KEY = {
+    "name": "Idempotency-Key",
+    "in": "header",
+    "required": False,
+    "description": "Name of the request: sent again, it is not done again.",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 200, "pattern": "^[!-~]+$"},
+}
 _PROBLEM = {PROBLEM_JSON: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}}
 _PAGE = {"text/html": {"schema": {"type": "string"}}}
 ERRORS: Responses = {
@@ -61,12 +76,28 @@ def described(document: dict[str, Any], routes: Iterable[BaseRoute]) -> dict[str
         },
     }
     _shared(document)
+    _asked_again(document)
     document["security"] = [{"token": []}, {"session": []}]
     for route in routes:
         if isinstance(route, APIRoute) and right_of(route.endpoint) is Right.OPEN:
             for operation in document["paths"].get(route.path_format, {}).values():
                 operation["security"] = []
     return document
+
+
+def _asked_again(document: dict[str, Any]) -> None:
+    """Say what may be asked again: whether an answer still holds, a request that was named."""
+    unchanged = {"description": "The answer that is there already holds."}
+    document["components"]["responses"]["Unchanged"] = unchanged
+    for path, item in document["paths"].items():
+        taken = item.get("post", {}).get("requestBody", {}).get("content", {})
+        if path.startswith("/api/v1/") and "application/json" in taken:
+            item["post"].setdefault("parameters", []).append(_IDEMPOTENCY_KEY)
+        answers = item.get("get", {}).get("responses", {}).get("200", {})
+        if path.startswith("/api/v1/") and "application/json" in answers.get("content", {}):
+            parameters = item["get"].setdefault("parameters", [])
+            parameters.append(_IF_NONE_MATCH)
+            item["get"]["responses"]["304"] = {"$ref": "#/components/responses/Unchanged"}
 
 
 def _shared(document: dict[str, Any]) -> None:

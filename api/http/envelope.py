@@ -139,6 +139,9 @@ class Envelope:
             return NOBODY
         # What pages ask by themselves keeps nobody's session alive.
         used = scope["path"] != "/events" and "x-refresh" not in headers
+        known = self._authentication.known(headers, used=used)
+        if known is not None:
+            return known
         return await run_in_threadpool(self._authentication.principal, headers, who, used=used)
 
 

@@ -101,6 +101,36 @@ def too_many_exports() -> ProblemError:
     )
 
 
+def too_many_rows(most: int) -> ProblemError:
+    """Return the error for more rows than the asked form of a file holds."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "too-many-rows",
+        "Too many rows for this form",
+        f"A sheet holds {most:,} rows and there are more; ask for less time, or as CSV or Parquet.",
+    )
+
+
+def too_many_tags(most: int) -> ProblemError:
+    """Return the error for more tags than one stream tells of."""
+    return ProblemError(
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+        "too-many-tags",
+        "Too many tags for one stream",
+        f"A stream tells of {most:,} tags and there are more: listen to places below.",
+    )
+
+
+def client_id_reused() -> ProblemError:
+    """Return the error for an id that a client gave to two things."""
+    return ProblemError(
+        HTTPStatus.CONFLICT,
+        "client-id-reused",
+        "Id used before",
+        "The same client_id came before with something else; use a new one.",
+    )
+
+
 def unauthorized() -> ProblemError:
     """Return the error for a request without the right token."""
     return ProblemError(

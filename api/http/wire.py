@@ -4,6 +4,7 @@ from datetime import UTC, date, datetime
 from typing import Annotated, Generic, Literal, TypeVar
 from uuid import UUID
 
+from fastapi import Response
 from pydantic import AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from plant.measurement import Quality
@@ -32,6 +33,11 @@ class Listing(Wire, Generic[T]):
     """A flat list under `data`."""
 
     data: list[T]
+
+
+def told(model: Wire) -> Response:
+    """Return a model as JSON; FastAPI would look at every value of a long list once more."""
+    return Response(model.__pydantic_serializer__.to_json(model), media_type="application/json")
 
 
 class PlaceOut(Wire):
@@ -192,6 +198,12 @@ class StopOut(Wire):
         description="Who gave the reason; what a person said comes before the machine's own."
     )
     classified_at: Time | None = Field(description="When a person last gave a reason.")
+
+
+class StopPage(Listing[StopOut]):
+    """One page of stops."""
+
+    meta: Page
 
 
 class ParetoOut(Wire):

@@ -15,7 +15,7 @@ from api.anomaly.wire import (
     PrecisionOut,
     RemarkIn,
     RemarkOut,
-    SeriesOut,
+    SignalOut,
 )
 from api.http.context import ContextDep, tree_of
 from api.http.origin import OwnPagesOnly
@@ -100,7 +100,7 @@ def show_event(
             end + _AROUND,
         )
     series = [
-        SeriesOut(
+        SignalOut(
             tag=name or "",
             unit=unit or "",
             times=[moment for moment, _ in charts.get(tag_id, ())],

@@ -12,7 +12,7 @@ from api.access.declaration import asks_for
 from api.access.role import Right
 from api.http.context import Context, ContextDep, tree_of
 from api.http.origin import OwnPagesOnly
-from api.http.problems import ProblemError
+from api.http.problems import ProblemError, client_id_reused
 from api.http.windows import Moment
 from api.http.wire import ClassificationOut, Listing, ReasonOut
 from api.routers.places import PlacePath
@@ -120,12 +120,7 @@ def _refusal(exc: DataError, said: ClassificationIn) -> Exception:
         case "unknown_stop_reason":
             return _unknown_reason(said.reason)
         case "client_id_reused":
-            return ProblemError(
-                HTTPStatus.CONFLICT,
-                "client-id-reused",
-                "Id used before",
-                "The same client_id came before with another stop or reason; use a new one.",
-            )
+            return client_id_reused()
     return exc
 
 

@@ -1,6 +1,7 @@
 """What people at a machine see of it and say of it beside reasons: orders begun, parts scrapped."""
 
-from datetime import datetime, timedelta
+import hashlib
+from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
 from typing import Annotated, Any, Literal
@@ -17,7 +18,7 @@ from api.delivery.presence import edge_state
 from api.http.context import Context, ContextDep, tree_of
 from api.http.origin import OwnPagesOnly
 from api.http.places import PlaceTree
-from api.http.problems import ProblemError, writing_disabled
+from api.http.problems import ProblemError, client_id_reused, writing_disabled
 from api.http.wire import Time, Wire
 from api.pages.cards import present_and_last
 from api.pages.views.view import Moment, state_cards
@@ -41,6 +42,8 @@ router = APIRouter(prefix="/api/v1/operator", tags=["stops"])
 LOOKED_BACK = timedelta(hours=24)
 LONGEST_WAIT_S = 86_400.0
 MOST_ORDERS = 10_000
+KEPT = timedelta(days=40)
+"""How long it is known that something was said: a tablet may be away for long."""
 _OPEN = frozenset({"planned", "released", "running"})
 
 
@@ -135,18 +138,18 @@ def book_scrap(said: ScrapIn, context: ContextDep) -> ReportOut:
         "booked_at": at,
         **({"order": order} if order in _orders(context, said.place) else {}),
     }
-    return _write(context, "scrap-bookings", document)
+    return _write(context, said, "scrap-bookings", document)
 
 
 @router.post("/order", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)
 @asks_for(Right.CLASSIFY)
 def begin_order(said: OrderIn, context: ContextDep) -> ReportOut:
-    """Say that an order begins on a machine; it must be one of the site's."""
+    """Say that an order begins on a machine; it must be one of the site's. Safe to send again."""
     with context.database.reading() as reading:
         tree_of(reading).of_level(said.place, Level.WORK_UNIT)
     at = _said_at(context, said.waited_s).replace(microsecond=0)
     document = {"work_unit": said.place, "started_at": at.isoformat(), "order": said.order}
-    return _write(context, "order-runs", document)
+    return _write(context, said, "order-runs", document)
 
 
 def now_of(
@@ -206,11 +209,34 @@ def _said_at(context: Context, waited_s: float) -> datetime:
     return context.clock() - context.plant_time(waited_s)
 
 
-def _write(context: Context, kind: str, document: dict[str, Any]) -> ReportOut:
+def _write(
+    context: Context, said: ScrapIn | OrderIn, kind: str, document: dict[str, Any]
+) -> ReportOut:
+    """Write what was said, once: sent again it is what was decided the first time."""
     if not context.settings.knows_writers():
         raise writing_disabled()
+    asked = f"{kind} {said.model_dump_json(exclude={'waited_s'})}"
+    digest = hashlib.sha256(asked.encode()).digest()
+    # By enterprise: whoever sends it then, somebody else or another tablet, says the same.
+    whose, key = f"entries of {said.place.partition('/')[0]}", str(said.client_id)
+    now = datetime.now(UTC)
+    known = context.keys.begin(whose, key, digest, now, now + KEPT, document)
+    if known is not None:
+        if known.digest != digest:
+            raise client_id_reused()
+        if known.content is not None:
+            return ReportOut.model_validate_json(known.content)
+        # It broke off: the same document, moment included, changes nothing where it was written.
+        document = known.decided or document
     provenance = Provenance(
         who=CURRENT.get().name, source="operator page", now=context.clock(), reason=""
     )
     parsed = JsonDocuments([document]).parsed(KINDS[kind], None)
-    return ReportOut.model_validate(write_parsed(context, parsed, provenance, preview=False))
+    try:
+        report = ReportOut.model_validate(write_parsed(context, parsed, provenance, preview=False))
+    except ProblemError:
+        context.keys.release(whose, key)
+        raise
+    content = report.model_dump_json().encode()
+    context.keys.finish(whose, key, HTTPStatus.CREATED, "application/json", content)
+    return report

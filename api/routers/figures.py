@@ -1,7 +1,8 @@
 """Figures that analytics derived: OEE, states, stops."""
 
+import re
 from dataclasses import asdict
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
@@ -13,25 +14,31 @@ from api.figures.oee_table import REASONS, oee_table
 from api.figures.pareto import with_shares
 from api.figures.roll_up import KpiGroup, roll_up
 from api.http.context import ContextDep, tree_of
+from api.http.problems import bad_cursor
 from api.http.windows import End, Start, window
 from api.http.wire import (
     Listing,
     OeeListing,
     OeeOut,
     OeeTableOut,
+    Page,
     ParetoOut,
     StateOut,
     StopOut,
+    StopPage,
     WindowOut,
+    told,
 )
 from api.routers.places import PlacePath
 from api.tables.listing import FILES, ListingFormDep, ListingSubject
+from plant.clock import from_microseconds, microseconds
 from plant.place import Level
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 
 LONGEST = timedelta(days=93)
 MOST_STOPS = 10_000
+_CURSOR = re.compile(r"(-?\d{1,18})-([^\0]{1,400})")
 
 
 @router.get("/oee", response_model=OeeListing, responses=FILES)
@@ -48,7 +55,7 @@ def list_oee(
     ] = None,
     chosen: ChosenDep,
     form: ListingFormDep,
-) -> Response | OeeListing:
+) -> Response:
     """Return OEE per hour or shift whose window overlaps the asked one, 24 hours by default.
 
     Of one order, product or lot it is formed from the base sums of that alone, of the slices in
@@ -72,10 +79,8 @@ def list_oee(
             )
             data = [OeeOut.model_validate(row) for row in rows]
     subject = ListingSubject("oee", now, found, asked)
-    return form.file(data, OeeOut, subject) or OeeListing(
-        data=data,
-        meta=WindowOut.model_validate(asked),
-    )
+    listing = OeeListing(data=data, meta=WindowOut.model_validate(asked))
+    return form.file(data, OeeOut, subject) or told(listing)
 
 
 def _formed(place: str, kind: str, group: KpiGroup) -> OeeOut:
@@ -146,7 +151,7 @@ def list_states(
     return form.file(data, StateOut, subject) or Listing(data=data)
 
 
-@router.get("/stops", response_model=Listing[StopOut], responses=FILES)
+@router.get("/stops", response_model=StopPage, responses=FILES)
 @asks_for(Right.OPERATE)
 def list_stops(
     *,
@@ -155,19 +160,38 @@ def list_stops(
     start: Start = None,
     end: End = None,
     limit: Annotated[int, Query(ge=1, le=MOST_STOPS)] = 1000,
+    after: Annotated[
+        str | None, Query(max_length=500, description="`next` of the page before.")
+    ] = None,
     form: ListingFormDep,
-) -> Response | Listing[StopOut]:
-    """Return whole stops that overlap the window (24 hours by default), newest first."""
+) -> Response:
+    """Return whole stops that overlap the window (24 hours by default), newest first.
+
+    `meta.next` leads to the next page. A window without `end` ends at each page's own present: give
+    one where stops are still coming.
+    """
+    behind = _read_cursor(after) if after else None
     now = context.clock()
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
         found = tree.get(place)
         units = tree.unit_ids(found.path)
-        stops = reading.stops(units, asked.start, asked.end, now=now, limit=limit)
+        stops = reading.stops(units, asked.start, asked.end, now=now, limit=limit, behind=behind)
     data = [StopOut.model_validate(stop) for stop in stops]
     subject = ListingSubject("stops", now, found, asked)
-    return form.file(data, StopOut, subject) or Listing(data=data)
+    going_on = f"{microseconds(stops[-1].start)}-{stops[-1].place}" if len(stops) == limit else None
+    return form.file(data, StopOut, subject) or told(StopPage(data=data, meta=Page(next=going_on)))
+
+
+def _read_cursor(text: str) -> tuple[datetime, str]:
+    match = _CURSOR.fullmatch(text)
+    if match is None:
+        raise bad_cursor()
+    try:
+        return from_microseconds(int(match[1])), match[2]
+    except OverflowError as exc:
+        raise bad_cursor() from exc
 
 
 @router.get("/stops/pareto", response_model=Listing[ParetoOut], responses=FILES)

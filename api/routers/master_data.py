@@ -20,7 +20,7 @@ from api.http.problems import (
     writing_disabled,
 )
 from api.http.wire import Listing
-from api.routers.master_data_wire import EventOut, ReportOut
+from api.routers.master_data_wire import MasterDataEventOut, ReportOut
 from api.routers.places import PlacePath
 from api.tables.listing import FILES, ListingFormDep, ListingSubject, as_text
 from plant.errors import ConfigurationError, DataError
@@ -100,7 +100,7 @@ def list_master_data(
     return form.table(rows, names, subject, labelled=False) or Listing(data=documents)
 
 
-@router.get("/mes-events", response_model=Listing[EventOut], responses=FILES)
+@router.get("/mes-events", response_model=Listing[MasterDataEventOut], responses=FILES)
 @asks_for(Right.FIGURES)
 def list_master_data_events(
     *,
@@ -110,17 +110,17 @@ def list_master_data_events(
     before: Annotated[int, Query(ge=1, le=LATEST, description="Event id to go on from.")] = LATEST,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 100,
     form: ListingFormDep,
-) -> Response | Listing[EventOut]:
+) -> Response | Listing[MasterDataEventOut]:
     """Return changes of master data, newest first: who, when, why, from what to what."""
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
     events = list_events(context.reading_login(), kind, found.path, before=before, limit=limit)
-    data = [EventOut.model_validate(event) for event in events]
+    data = [MasterDataEventOut.model_validate(event) for event in events]
     subject = ListingSubject("mes-events", context.clock(), found)
-    return form.file(data, EventOut, subject, _flat_event) or Listing(data=data)
+    return form.file(data, MasterDataEventOut, subject, _flat_event) or Listing(data=data)
 
 
-def _flat_event(event: EventOut) -> dict[str, Any]:
+def _flat_event(event: MasterDataEventOut) -> dict[str, Any]:
     values = event.model_dump()
     return values | {name: as_text(values[name]) for name in ("key", "old", "new")}
 

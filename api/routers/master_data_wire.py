@@ -7,7 +7,7 @@ from pydantic import Field
 from api.http.wire import Time, Wire
 
 
-class EventOut(Wire):
+class MasterDataEventOut(Wire):
     """One change of master data."""
 
     event_id: int

@@ -12,7 +12,7 @@ from api.figures.series import shape, sums
 from api.http.context import ContextDep, tree_of
 from api.http.problems import no_number, unknown_tag
 from api.http.windows import End, Start, window
-from api.http.wire import Listing, Time, Wire
+from api.http.wire import Listing, Time, Wire, told
 from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.calendar import Window
 from plant.clock import from_microseconds
@@ -46,13 +46,13 @@ class SeriesMeta(Wire):
     )
 
 
-class SeriesOut(Listing[PointOut]):
+class DrawnSeriesOut(Listing[PointOut]):
     """A signal in few points."""
 
     meta: SeriesMeta
 
 
-@router.get("/series", response_model=SeriesOut, responses=FILES)
+@router.get("/series", response_model=DrawnSeriesOut, responses=FILES)
 @asks_for(Right.FIGURES)
 def draw_series(
     *,
@@ -69,7 +69,7 @@ def draw_series(
         ),
     ] = "minmax",
     form: ListingFormDep,
-) -> Response | SeriesOut:
+) -> Response:
     """Return a number tag over any time, up to ten years, in few points; the last hour by default.
 
     Good values only. Where nothing was measured there is no point.
@@ -90,7 +90,7 @@ def draw_series(
     meta = SeriesMeta(start=asked.start, end=asked.end, unit=key.unit, method=method, cell_s=cell_s)
     subject = ListingSubject("series", context.clock(), place, asked)
     file = form.file(data, PointOut, subject, lambda row: {"tag": tag} | row.model_dump())
-    return file or SeriesOut(data=data, meta=meta)
+    return file or told(DrawnSeriesOut(data=data, meta=meta))
 
 
 def _shape(reading: RollupReading, asked: Window, points: int) -> tuple[list[PointOut], int | None]:

@@ -1,4 +1,7 @@
-"""Tables as files: CSV for programs, XLSX for people. No cell can be taken for a formula."""
+"""Tables as files: CSV and Parquet for programs, XLSX for people.
+
+No cell of a file that a spreadsheet opens can be taken for a formula.
+"""
 
 import csv
 import io
@@ -17,6 +20,7 @@ from openpyxl.worksheet._write_only import WriteOnlyWorksheet
 from api.tables.table import Cell, Column, Kind, Table
 
 CSV_TYPE = "text/csv; charset=utf-8"
+PARQUET_TYPE = "application/vnd.apache.parquet"
 XLSX_TYPE = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 # At its beginning; and after what a spreadsheet of another language takes for the end of a cell or
 # of a line (where the decimal sign is a comma, as in Vietnamese, cells end with `;`).
@@ -38,7 +42,7 @@ def harmless(text: str) -> str:
     """Return a text that no spreadsheet takes for a formula, without control characters.
 
     What would begin one gets an apostrophe before it, as OWASP advises. The database does the same
-    to texts that it exports by itself (`export_texts` in `reading.sql`).
+    to texts that it exports by itself (`texts` in `store/reading/export.sql`).
     """
     return _FORMULA.sub(r"\g<0>'", _CONTROL.sub("", text))
 
@@ -97,6 +101,29 @@ def xlsx_bytes(about: Sequence[tuple[str, str]], tables: Sequence[Table], zone: 
             )
     out = io.BytesIO()
     book.save(out)
+    return out.getvalue()
+
+
+def parquet_bytes(table: Table) -> bytes:
+    """Return a table as Parquet: its keys for columns, times in UTC, nothing rounded or altered."""
+    # Large, and seldom needed.
+    import pyarrow as pa  # noqa: PLC0415 - as said above
+    from pyarrow import parquet as pq  # noqa: PLC0415 - the same
+
+    kinds = {"time": pa.timestamp("us", tz="UTC"), "date": pa.date32(), "text": pa.string()}
+    columns = []
+    for index, column in enumerate(table.columns):
+        cells = [row[index] for row in table.rows]
+        given = [cell for cell in cells if cell is not None]
+        kind = kinds.get(column.kind)
+        # Last values of tags are numbers and texts: a column has one type.
+        if column.kind == "text" or any(isinstance(cell, str) for cell in given):
+            cells, kind = [None if cell is None else str(cell) for cell in cells], kinds["text"]
+        elif kind is None:
+            kind = pa.int64() if all(isinstance(cell, int) for cell in given) else pa.float64()
+        columns.append(pa.array(cells, kind))
+    out = io.BytesIO()
+    pq.write_table(pa.table(columns, names=[one.key for one in table.columns]), out)
     return out.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""Lists of the API as files: the rows of the JSON answer, flat, as CSV or XLSX."""
+"""Lists of the API as files: the rows of the JSON answer, flat, as CSV, XLSX or Parquet."""
 
 import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -12,7 +12,15 @@ from fastapi.responses import Response
 from pydantic import BaseModel
 
 from api.settings import Language
-from api.tables.file import CSV_TYPE, XLSX_TYPE, csv_bytes, download, xlsx_bytes
+from api.tables.file import (
+    CSV_TYPE,
+    PARQUET_TYPE,
+    XLSX_TYPE,
+    csv_bytes,
+    download,
+    parquet_bytes,
+    xlsx_bytes,
+)
 from api.tables.table import Cell, Column, Kind, Table
 from api.words.catalogue import CATALOGUES, Catalogue
 from plant.calendar import Window
@@ -22,7 +30,7 @@ Row = TypeVar("Row", bound=BaseModel)
 Flat = Mapping[str, Any]
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
-        "content": {CSV_TYPE.partition(";")[0]: {}, XLSX_TYPE: {}},
+        "content": {CSV_TYPE.partition(";")[0]: {}, XLSX_TYPE: {}, PARQUET_TYPE: {}},
         "description": "The list, in the format asked for.",
     }
 }
@@ -80,7 +88,8 @@ class ListingForm:
     def __init__(
         self,
         format: Annotated[  # noqa: A002  # the word of the address
-            Literal["json", "csv", "xlsx"], Query(description="`csv` and `xlsx` are files.")
+            Literal["json", "csv", "xlsx", "parquet"],
+            Query(description="All but `json` are files."),
         ] = "json",
         lang: Annotated[Language, Query(description="xlsx: language of the headings.")] = "vi",
     ) -> None:
@@ -132,6 +141,8 @@ class ListingForm:
         )
         if self._format == "csv":
             return download(csv_bytes(table), CSV_TYPE, f"{subject.stem}.csv")
+        if self._format == "parquet":
+            return download(parquet_bytes(table), PARQUET_TYPE, f"{subject.stem}.parquet")
         about = subject.about(self._words) if labelled else ()
         content = xlsx_bytes(about, [table], subject.zone)
         return download(content, XLSX_TYPE, f"{subject.stem}.xlsx")

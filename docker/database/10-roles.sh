@@ -29,6 +29,8 @@ create role nhipmay_writer login password :'writer_password' connection limit 20
 
 -- It makes a login for each enterprise.
 alter role nhipmay createrole;
+-- And bounds what each of them may put on the disk, which no login can lift.
+grant set on parameter temp_file_limit to nhipmay;
 alter database :"database" owner to nhipmay;
 -- Nobody connects, or makes temporary tables, who was not told so here.
 revoke all on database :"database" from public;

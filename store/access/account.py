@@ -12,6 +12,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from plant.settings import DatabaseSettings
+from store.access.tenant import end_long_statements
 from store.engine.connection import Connection, open_pool, store_errors
 from store.engine.queries import queries
 
@@ -145,6 +146,14 @@ class AccessStore:
                     self._pool = open_pool(self._settings)
             with self._pool.connection() as connection:
                 yield AccessTransaction(connection)
+
+    def end_long_statements(self) -> int:
+        """End what logins of enterprises have been at for too long; return how many statements.
+
+        Raises as `transaction` does.
+        """
+        with self.transaction() as t:
+            return end_long_statements(t.connection)
 
     def close(self) -> None:
         """Close every connection."""

@@ -7,7 +7,9 @@ in `SEEN_BY` has no view, so nobody of an enterprise sees it: forgetting means "
 import hashlib
 import hmac
 from collections.abc import Iterable, Mapping
+from datetime import timedelta
 
+import psycopg
 from psycopg import sql
 from pydantic import SecretStr
 
@@ -17,6 +19,10 @@ from store.engine.queries import queries
 
 _Q = queries("access/tenant")
 
+MOST_FILES = "2GB"
+"""What sorting and joining may put on the disk, per session of a login."""
+LONGEST_STATEMENT = timedelta(minutes=15)
+"""Longer works nobody; exports are of many statements."""
 DEPARTMENT = ""
 """In place of an enterprise: the login of the department, which sees aggregates of all of them."""
 
@@ -39,7 +45,7 @@ SEEN_BY = {
     **dict.fromkeys(
         (
             *("base_sum", "counter_judgement", "dirty_window", "failure", "minute_sum"),
-            "order_run",
+            *("measurement_latest", "order_run"),
             *("planned_run_time", "routing_step", "state_interval", "state_map", "stop"),
             "stop_classification",
             "stop_division",
@@ -64,6 +70,7 @@ SEEN_BY = {
     "place_shown": "place_id",
     "master_data_event": "scope",
     "schema_migration": "everybody",
+    "place_version": "everybody",
     "criteria_framework": "everybody",
     "pilot_programme": "everybody",
     "pilot_record": "enterprise_or_closed",
@@ -91,6 +98,7 @@ _AGGREGATES = {
     "place_shown": "department_place",
     "oee_result": "department_result",
     "schema_migration": "everybody",
+    "place_version": "everybody",
     **dict.fromkeys(
         (
             *("criteria_framework", "pilot_programme", "pilot_enterprise", "pilot_consent"),
@@ -123,7 +131,7 @@ def login_of(settings: DatabaseSettings, secret: str, enterprise: str) -> Databa
     """
     role = role_of(settings.name, enterprise)
     word = hmac.new(secret.encode(), role.encode(), hashlib.sha256).hexdigest()
-    changes = {"user": role, "password": SecretStr(word), "password_file": None, "pool_size": 2}
+    changes = {"user": role, "password": SecretStr(word), "password_file": None, "pool_size": 4}
     return settings.model_copy(update=changes)
 
 
@@ -146,6 +154,15 @@ def enterprises(settings: DatabaseSettings) -> dict[str, str]:
     """Return the Vietnamese names of all enterprises by their codes."""
     with store_errors(settings), connect(settings) as connection:
         return dict(connection.execute(_Q["enterprise_names"]).fetchall())
+
+
+def end_long_statements(connection: Connection, longest: timedelta = LONGEST_STATEMENT) -> int:
+    """End what logins of enterprises have been at for too long; return how many statements.
+
+    A login may lift its own `statement_timeout`, but not this.
+    """
+    row = connection.execute(_Q["end_long_statements"], {"longest": longest}).fetchone()
+    return int(row[0]) if row else 0
 
 
 def unlisted(connection: Connection) -> list[str]:
@@ -217,6 +234,8 @@ def _make_login(connection: Connection, login: DatabaseSettings, enterprise: str
         sql.SQL("alter role {role} set default_transaction_read_only = on"),
         sql.SQL("alter role {role} set statement_timeout = '30s'"),
         sql.SQL("alter role {role} set idle_in_transaction_session_timeout = '60s'"),
+        sql.SQL("alter role {role} set work_mem = '16MB'"),
+        sql.SQL("alter role {role} set max_parallel_workers_per_gather = 0"),
         sql.SQL("grant connect on database {database} to {role}"),
         sql.SQL("grant usage on schema {schema} to {role}"),
         sql.SQL("grant select on all tables in schema {schema} to {role}"),
@@ -229,5 +248,23 @@ def _make_login(connection: Connection, login: DatabaseSettings, enterprise: str
                 word=sql.Literal(login.secret()),
             )
         )
+    # Who owns the database sees what the login does, and ends what takes too long: 0193.
+    if connection.execute(_Q["is_superuser"]).fetchone() == (False,):
+        connection.execute(
+            sql.SQL("grant {role} to current_user with inherit true, set false").format(role=role)
+        )
+    _bound_files(connection, role)
     values = {"role": login.user, "enterprise": enterprise or None}
     connection.execute(_Q["add_tenant"], values)
+
+
+def _bound_files(connection: Connection, role: sql.Identifier) -> None:
+    """Bound what a statement may put aside on the disk; a login cannot lift this by itself."""
+    try:
+        with connection.transaction():
+            statement = sql.SQL("alter role {role} set temp_file_limit = {most}")
+            connection.execute(statement.format(role=role, most=sql.Literal(MOST_FILES)))
+    except psycopg.errors.InsufficientPrivilege:
+        # An older installation: a superuser has not let the owner say so
+        # (`docker/database/10-roles.sh`).
+        return

@@ -23,3 +23,11 @@ where c.relnamespace = 'public'::regnamespace and c.relkind in ('r', 'p', 'v', '
 and not c.relname = any(%(listed)s)
 and not exists (select from pg_depend d where d.objid = c.oid and d.deptype = 'e')
 order by 1
+
+-- name: is_superuser
+-- Sees and ends everything anyway, and is granted nothing.
+select rolsuper from pg_roles where rolname = current_user
+
+-- name: end_long_statements
+-- How many there were.
+select access.end_long_statements(%(longest)s)

@@ -17,8 +17,8 @@ from store.engine.connection import Connection
 # An array's binary form: dimensions, whether it holds nulls, type; size and lower bound of each.
 _HEADER = 12
 _DIMENSION = 8
-# PostgreSQL counts microseconds from 2000-01-01T00:00Z.
-_POSTGRES_EPOCH_US = 946_684_800_000_000
+POSTGRES_EPOCH_US = 946_684_800_000_000
+"""PostgreSQL counts microseconds from 2000-01-01T00:00Z."""
 
 
 class _ArrayLoader(Loader):
@@ -56,7 +56,7 @@ class _Float8(_ArrayLoader):
 class _Times(_Int8):
     def load(self, data: Buffer) -> NDArray[Any]:
         """Return microseconds since 1970."""
-        return super().load(data) + _POSTGRES_EPOCH_US
+        return super().load(data) + POSTGRES_EPOCH_US
 
 
 def array_cursor(connection: Connection) -> psycopg.Cursor[tuple[Any, ...]]:

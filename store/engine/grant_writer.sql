@@ -74,9 +74,17 @@ grant select, insert, delete on access.outside_identity to nhipmay_writer
 -- Sessions end, codes are used up.
 grant select, insert, update, delete on access.session, access.recovery_code to nhipmay_writer
 
+-- name: grant_request_keys
+-- Names of requests are taken, answered, given back and forgotten.
+grant select, insert, update, delete on access.request_key to nhipmay_writer
+
 -- name: grant_tenants
 -- Which logins there are.
 grant select on access.tenant to nhipmay_writer
+
+-- name: grant_statement_guard
+-- The service ends what takes too long.
+grant execute on function access.end_long_statements (interval) to nhipmay_writer
 
 -- name: grant_audit
 -- Entries come in by the function; who writes them can neither read nor change one.

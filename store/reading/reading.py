@@ -1,9 +1,10 @@
 """What the API reads: one method per question, each a query named in `reading.sql` beside it."""
 
-from collections.abc import Generator, Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
-from typing import Any, TypeVar
+from typing import Any, TypeVar, cast
 
 import psycopg
 from psycopg import errors
@@ -16,6 +17,7 @@ from store.engine import edition
 from store.engine.connection import SESSION, Connection, connect, conninfo, store_errors
 from store.engine.queries import queries
 from store.reading.board import BoardReading
+from store.reading.export import ExportReading
 from store.reading.fleet import FleetReading
 from store.reading.kpi import EVERYTHING, Chosen, KpiReading
 from store.reading.result_table import ResultTable, result_table
@@ -40,8 +42,11 @@ from store.reading.row import (
 
 _Q = queries("reading/reading")
 _READ_ONLY = f"{SESSION} -c default_transaction_read_only=on"
-_BLOCK_BYTES = 256 * 1024
 _PATIENCE_S = 15.0
+_FIRST_LOOK = timedelta(hours=1)
+_WIDER = 4
+_LONGEST_STATEMENT_OF_EXPORT = "1h"
+_LENT_LATELY_S = 5.0
 R = TypeVar("R")
 
 
@@ -49,11 +54,22 @@ class QueryTooLongError(NhipmayError):
     """The database took too long to answer; ask for a shorter window or fewer places."""
 
 
-class Reading:
-    """The questions, asked over one connection within one transaction."""
+class _KeptPlaces:
+    """The places as they were at a version, and what was made of them."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, version: int, rows: list[PlaceRow]) -> None:
+        self.version = version
+        self.rows = rows
+        self.made: dict[object, object] = {}
+
+
+class Reading:
+    """The questions, asked over one connection; each sees what is committed when it is asked."""
+
+    def __init__(self, connection: Connection, kept: "list[_KeptPlaces] | None" = None) -> None:
+        """With `kept`, a list for the reader's whole life, places are read when they change."""
         self._connection = connection
+        self._kept = [] if kept is None else kept
 
     @property
     def connection(self) -> Connection:
@@ -84,11 +100,48 @@ class Reading:
 
     def places(self) -> list[PlaceRow]:
         """Return every place, parents first, machines in the order of the flow."""
-        return self._rows(PlaceRow, "places")
+        return self._places().rows
+
+    def of_places(self, make: Callable[[list[PlaceRow]], R]) -> R:
+        """Return what `make` makes of every place, kept until places change; not to be altered."""
+        places = self._places()
+        if make not in places.made:
+            places.made[make] = make(places.rows)
+        return cast("R", places.made[make])
+
+    def _places(self) -> _KeptPlaces:
+        row = self._connection.execute(_Q["place_version"]).fetchone()
+        version = int(row[0]) if row else 0
+        # Read after it: what is kept is of that version, or newer and read again next time.
+        if not self._kept or self._kept[0].version != version:
+            self._kept[:] = [_KeptPlaces(version, self._rows(PlaceRow, "places"))]
+        return self._kept[0]
 
     def tags(self, units: Sequence[int]) -> list[TagRow]:
         """Return the tags of work units (place ids) with their newest measurements."""
-        return self._rows(TagRow, "tags", units=list(units))
+        known = self.of_places(_by_id)
+        cursor = self._connection.execute(_Q["tags"], {"units": list(units)})
+        found = [
+            (
+                known[unit].position,
+                TagRow(
+                    tag_id,
+                    f"{known[site].path}/{name}",
+                    name,
+                    known[site].path,
+                    known[unit].path,
+                    f"{known[site].path}/{code}",
+                    *others,
+                ),
+            )
+            for tag_id, site, unit, code, name, *others in cursor
+        ]
+        return [row for _, row in sorted(found, key=lambda one: one[0])]
+
+    def count_tags(self, units: Sequence[int]) -> int:
+        """Return how many tags work units (place ids) have."""
+        row = self._connection.execute(_Q["count_tags"], {"units": list(units)}).fetchone()
+        return int(row[0]) if row else 0
 
     def find_tag(self, site: str, name: str) -> TagKey | None:
         """Return the tag of a site's path and a tag name."""
@@ -98,17 +151,28 @@ class Reading:
     def measurements(
         self, tag: TagKey, from_time: datetime, end: datetime, *, skip: int, limit: int
     ) -> list[MeasurementRow]:
-        """Return up to `limit` measurements in `[from_time, end)`, leaving out the first `skip`."""
+        """Return up to `limit` measurements in `[from_time, end)`, leaving out the first `skip`.
+
+        Those left out are of `from_time` itself.
+        """
         name = "text_measurements" if tag.value_type == "text" else "number_measurements"
-        return self._rows(
-            MeasurementRow,
-            name,
-            tag_id=tag.tag_id,
-            from_time=from_time,
-            end=end,
-            skip=skip,
-            limit=limit,
-        )
+        found: list[MeasurementRow] = []
+        # Through the barrier of a login's view no index says the order, so that each question would
+        # sort all of its window: a small one first, then wider ones.
+        width = _FIRST_LOOK
+        while from_time < end and len(found) < limit:
+            until = min(end, from_time + width)
+            found += self._rows(
+                MeasurementRow,
+                name,
+                tag_id=tag.tag_id,
+                from_time=from_time,
+                end=until,
+                skip=skip,
+                limit=limit - len(found),
+            )
+            from_time, skip, width = until, 0, width * _WIDER
+        return found
 
     def rollups(self, tag: TagKey, start: datetime, end: datetime) -> RollupReading:
         """Return the questions about a number tag in cells of time; see `store.reading.rollup`."""
@@ -118,7 +182,11 @@ class Reading:
         self, places: Sequence[int], kind: str, start: datetime, end: datetime
     ) -> list[OeeRow]:
         """Return the OEE results of places whose windows overlap `[start, end)`."""
-        return self._rows(OeeRow, "results", places=list(places), kind=kind, start=start, end=end)
+        known = self.of_places(_by_id)
+        asked = {"places": list(places), "kind": kind, "start": start, "end": end}
+        cursor = self._connection.execute(_Q["results"], asked)
+        found = [OeeRow(known[place_id].path, *others) for place_id, *others in cursor]
+        return sorted(found, key=lambda row: (row.start, row.place))
 
     def result_table(
         self,
@@ -140,12 +208,22 @@ class Reading:
         return self._rows(StateRow, "states", units=list(units), start=start, end=end)
 
     def stops(
-        self, units: Sequence[int], start: datetime, end: datetime, *, now: datetime, limit: int
+        self,
+        units: Sequence[int],
+        start: datetime,
+        end: datetime,
+        *,
+        now: datetime,
+        limit: int,
+        behind: tuple[datetime, str] | None = None,
     ) -> list[StopRow]:
-        """Return whole stops that overlap `[start, end)`, newest first."""
-        return self._rows(
-            StopRow, "stops", units=list(units), start=start, end=end, now=now, limit=limit
-        )
+        """Return whole stops that overlap `[start, end)`, newest first, by path at one moment.
+
+        With `behind`, those that come behind a stop: where it begins, and the path of its machine.
+        """
+        before, path = behind or (end, "")
+        asked = {"units": list(units), "start": start, "end": end, "now": now, "limit": limit}
+        return self._rows(StopRow, "stops", **asked, before=before, behind=path)
 
     def pareto(
         self, units: Sequence[int], start: datetime, end: datetime, *, now: datetime
@@ -212,26 +290,17 @@ class Reading:
         row = self._connection.execute(_Q["schema_present"]).fetchone()
         return row is not None and bool(row[0])
 
-    def export(self, units: Sequence[int], start: datetime, end: datetime) -> Generator[bytes]:
-        """Yield every measurement in `[start, end)` as CSV, in blocks of whole lines.
-
-        Columns: tag, source_time, received_time, value, quality. Tags come in the order of their
-        names, the rows of a tag in time order. The database writes the lines itself.
-        """
-        tags = self._connection.execute(_Q["export_tags"], {"units": list(units)}).fetchall()
-        for tag_id, tag, value_type in tags:
-            select = _Q["export_texts" if value_type == "text" else "export_numbers"]
-            values = {"tag_id": tag_id, "tag": tag, "start": start, "end": end}
-            with (
-                self._connection.cursor() as cursor,
-                # COPY takes no parameters: the driver writes them into the statement, quoted.
-                cursor.copy(f"copy ({select}) to stdout with (format csv)", values) as lines,
-            ):
-                yield from _blocks(lines)
+    def export(self, units: Sequence[int], start: datetime, end: datetime) -> ExportReading:
+        """Return the questions about every measurement of a window; see `store.reading.export`."""
+        return ExportReading(self._connection, units, start, end)
 
     def _rows(self, row: type[R], query: str, /, **values: Any) -> list[R]:
         with self._connection.cursor(row_factory=class_row(row)) as cursor:
             return cursor.execute(_Q[query], values).fetchall()
+
+
+def _by_id(places: list[PlaceRow]) -> dict[int, PlaceRow]:
+    return {place.place_id: place for place in places}
 
 
 class Reader:
@@ -243,7 +312,11 @@ class Reader:
         self._settings = settings
         self._pool: ConnectionPool[Connection] = ConnectionPool(
             conninfo(settings),
-            kwargs={"options": f"{_READ_ONLY} -c statement_timeout={statement_timeout_s}s"},
+            kwargs={
+                "options": f"{_READ_ONLY} -c statement_timeout={statement_timeout_s}s",
+                # Each question for itself, without two more that begin and end a transaction.
+                "autocommit": True,
+            },
             min_size=1,
             max_size=settings.pool_size,
             timeout=wait_s,
@@ -252,6 +325,8 @@ class Reader:
             check=ConnectionPool.check_connection,
             open=False,
         )
+        self._kept: list[_KeptPlaces] = []
+        self._lent = float("-inf")
 
     def check(self) -> None:
         """Connect once; raise ConfigurationError or StoreUnavailableError with the cause."""
@@ -273,7 +348,7 @@ class Reader:
         longer than allowed and ConfigurationError when the tables are missing.
         """
         with _reading_errors(self._settings), self._connection() as connection:
-            yield Reading(connection)
+            yield Reading(connection, self._kept)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -281,9 +356,12 @@ class Reader:
             connection = self._pool.getconn()
         except PoolTimeout:
             # The pool does not say why; a connection of our own does, if the database is away.
-            self.check()
+            # While others are served it is not: many trials would use up what the login has.
+            if time.monotonic() - self._lent > _LENT_LATELY_S:
+                self.check()
             # It is there and only slow, or asked by many: that is worth waiting for.
             connection = self._pool.getconn(timeout=_PATIENCE_S)
+        self._lent = time.monotonic()
         try:
             with connection:
                 yield connection
@@ -296,6 +374,8 @@ class Reader:
         with _reading_errors(self._settings), connect(self._settings) as connection:
             connection.read_only = True
             connection.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+            # A login of an enterprise has seconds; here the pace is that of whoever reads.
+            connection.execute(_Q["allow_time"], {"longest": _LONGEST_STATEMENT_OF_EXPORT})
             yield Reading(connection)
 
 
@@ -306,15 +386,3 @@ def _reading_errors(settings: DatabaseSettings) -> Iterator[None]:
             yield
         except errors.QueryCanceled as exc:
             raise QueryTooLongError from exc
-
-
-def _blocks(lines: Iterable[bytes | bytearray | memoryview]) -> Iterator[bytes]:
-    # The database sends line by line; whoever streams them pays per piece, not per byte.
-    block = bytearray()
-    for line in lines:
-        block += line
-        if len(block) >= _BLOCK_BYTES:
-            yield bytes(block)
-            block.clear()
-    if block:
-        yield bytes(block)

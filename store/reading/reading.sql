@@ -1,3 +1,7 @@
+-- name: place_version
+-- A number that is another one after any change of places.
+select version from place_version
+
 -- name: places
 -- Every place, parents before children and machines in the order of the flow. Below a site
 -- every place has the site's time zone.
@@ -19,34 +23,24 @@ left join place bottleneck on bottleneck.place_id = tree.bottleneck_id
 order by tree.sort_key
 
 -- name: tags
--- Tags of work units with the newest measurement of each.
+-- Tags of work units with the newest measurement of each. Apart, as no condition of a join goes through
+-- the barrier of a login's view; without their places, which are known and cost a join each.
+with last as materialized (
+    select * from measurement_latest where work_unit_id = any(%(units)s)
+)
 select
-    t.tag_id, site.path || '/' || t.name as tag, t.name, site.path as site, unit.path as work_unit,
-    site.path || '/' || e.code as edge, t.value_type, t.role, t.unit, t.description, t.low, t.high,
-    t.max_silence_s, last.source_time, last.received_time, last.value, last.quality
+    t.tag_id, t.site_id, t.work_unit_id, e.code, t.name, t.value_type, t.role, t.unit,
+    t.description, t.low, t.high, t.max_silence_s, last.source_time, last.received_time,
+    coalesce(to_jsonb(last.value), to_jsonb(last.text_value)), last.quality
 from tag t
-join place site on site.place_id = t.site_id
-join place unit on unit.place_id = t.work_unit_id
 join edge e on e.edge_id = t.edge_id
-left join lateral (
-    (
-        select m.source_time, m.received_time, to_jsonb(m.value) as value, m.quality
-        from measurement m
-        where m.tag_id = t.tag_id and t.value_type = 'number'
-        order by m.source_time desc, m.received_time desc
-        limit 1
-    )
-    union all
-    (
-        select m.source_time, m.received_time, to_jsonb(m.value), m.quality
-        from text_measurement m
-        where m.tag_id = t.tag_id and t.value_type = 'text'
-        order by m.source_time desc, m.received_time desc
-        limit 1
-    )
-) last on true
+left join last on last.tag_id = t.tag_id
 where t.work_unit_id = any(%(units)s)
-order by unit.position, t.name
+order by t.name
+
+-- name: count_tags
+-- How many tags work units have.
+select count(*) from tag where work_unit_id = any(%(units)s)
 
 -- name: find_tag
 -- The tag that a site's path and a name stand for.
@@ -73,57 +67,22 @@ order by source_time, received_time, value, quality
 offset %(skip)s
 limit %(limit)s
 
--- name: export_tags
--- The tags of an export, in the order in which it lists them.
-select t.tag_id, site.path || '/' || t.name, t.value_type
-from tag t
-join place site on site.place_id = t.site_id
-where t.work_unit_id = any(%(units)s)
-order by 2
-
--- name: export_numbers
--- Every row of one number tag, in time order straight from the index.
-select
-    %(tag)s::text,
-    to_char(source_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    to_char(received_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    value,
-    (array['good', 'uncertain', 'bad'])[quality + 1]
-from measurement
-where tag_id = %(tag_id)s and source_time >= %(start)s and source_time < %(end)s
-order by source_time
-
--- name: export_texts
--- Every row of one text tag, in time order straight from the index. No text can be taken for a
--- formula by a spreadsheet: as `harmless` in `api.tables.file` has it.
-select
-    %(tag)s::text,
-    to_char(source_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    to_char(received_time, 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'),
-    regexp_replace(
-        regexp_replace(value, '[\x01-\x08\x0b\x0c\x0e-\x1f]', '', 'g'),
-        '\A(?=[\s"]*[=+\-@＝＋－＠]|[\t\r\n])|[;\t\r\n][\s"]*(?=[=+\-@＝＋－＠])', '\&''', 'g'
-    ),
-    (array['good', 'uncertain', 'bad'])[quality + 1]
-from text_measurement
-where tag_id = %(tag_id)s and source_time >= %(start)s and source_time < %(end)s
-order by source_time
-
 -- name: results
--- OEE results whose window overlaps the asked one.
+-- OEE results whose window overlaps the asked one, by number of the place: its path is known.
 select
-    p.path as place, r.kind, r.window_start as start, r.window_end as end, r.business_date, r.shift,
+    r.place_id as place, r.kind, r.window_start as start, r.window_end as end, r.business_date, r.shift,
     r.availability, r.effectiveness, r.quality_ratio, r.oee, r.coverage,
     r.availability_low, r.availability_high, r.missing, r.faults,
     r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms, r.adot_ms, r.unknown_ms,
     r.produced_quantity, r.good_quantity, r.scrap_quantity, r.rework_quantity,
     r.failure_events, r.energy_kwh, r.run_time_coverage, r.policy_version, r.formula_version, r.as_of, r.final
 from oee_result r
-join place p on p.place_id = r.place_id
 where
     r.place_id = any(%(places)s) and r.kind = %(kind)s
     and r.window_start < %(end)s and r.window_end > %(start)s
-order by r.window_start, p.path
+    -- None is longer: what is older is not looked through.
+    and r.window_start > %(start)s::timestamptz - interval '2 days'
+order by r.window_start
 
 -- name: result_table
 -- The main figures of many places and windows: one array per column, NaN for no value.
@@ -244,7 +203,7 @@ group by
 order by p.path, 2
 
 -- name: stops
--- Stops that overlap the window, whole; one that lasts counts up to the present.
+-- Stops that overlap the window, whole, newest first; one that lasts counts up to the present.
 select
     p.path as place, s.start_time as start, s.end_time as end,
     (extract(epoch from coalesce(s.end_time, greatest(%(now)s, s.start_time)) - s.start_time)
@@ -275,6 +234,9 @@ left join stop_classification said on said.classification_id = s.classification_
 where
     s.work_unit_id = any(%(units)s) and s.start_time < %(end)s
     and (s.end_time is null or s.end_time > %(start)s)
+    -- Behind the last row of the page before; without one that is the end of the window.
+    and s.start_time <= %(before)s
+    and (s.start_time < %(before)s or p.path > %(behind)s)
 order by s.start_time desc, p.path
 limit %(limit)s
 
@@ -461,3 +423,7 @@ from (
 ) every
 order by said_at desc, number desc
 limit %(limit)s
+
+-- name: allow_time
+-- How long a statement of this session may take.
+select set_config('statement_timeout', %(longest)s, false)

@@ -22,7 +22,7 @@ from tests.plants.api_plant import api_settings, seed
 
 SETTINGS = Path(__file__).parent / "schemathesis.toml"
 DESCRIPTION = Path(__file__).parents[2] / "docs" / "reference" / "openapi.json"
-ENDLESS = ("/events",)
+ENDLESS = ("/events", "/api/v1/changes")
 """Streams that no answer ends."""
 
 

@@ -71,7 +71,10 @@ def compose_database(server: PostgresServer) -> Iterator[DatabaseSettings]:
     finally:
         server.drop_database(name)
         with psycopg.connect(server.url(), autocommit=True) as superuser:
-            for role in PASSWORDS:
+            # What the owner was given and gave holds it.
+            superuser.execute("REVOKE SET ON PARAMETER temp_file_limit FROM nhipmay")
+            logins = superuser.execute("SELECT rolname FROM pg_roles WHERE rolname LIKE 'nm\\_%'")
+            for role in (*(row[0] for row in logins.fetchall()), *PASSWORDS):
                 superuser.execute(f"DROP ROLE {role}".encode())
 
 

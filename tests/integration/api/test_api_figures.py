@@ -3,14 +3,19 @@
 import csv
 import io
 import itertools
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg
+import pyarrow as pa
 import pytest
 from fastapi.testclient import TestClient
+from openpyxl import load_workbook
+from pyarrow import parquet as pq
 
 from api import create_app
+from api.routers import exports
 from api.tables.file import harmless
 from plant.settings import DatabaseSettings
 from tests.api_asking import data, problem
@@ -103,6 +108,43 @@ def test_pages_of_measurements_hold_every_row_once_when_some_repeat(
     assert [row["value"] for row in found].count(68.5) == 2
 
 
+def test_pages_of_a_long_window_are_those_of_a_short_one(client: TestClient) -> None:
+    # What is looked through grows: no row may be lost or come twice where it does.
+    def pages(start: datetime, limit: int) -> list[Any]:
+        params: dict[str, Any] = {"tag": TEMPERATURE, "start": start.isoformat(), "limit": limit}
+        found = []
+        for _ in range(200):
+            body = client.get("/api/v1/measurements", params=params).json()
+            found += body["data"]
+            if body["meta"]["next"] is None:
+                return found
+            params["after"] = body["meta"]["next"]
+        raise AssertionError("the pages have no end")
+
+    whole = pages(NOW - timedelta(days=1), 10_000)
+    assert len(whole) > 33
+    for limit in (1, 2, 7, len(whole)):
+        assert pages(NOW - timedelta(days=300), limit) == whole
+
+
+def test_a_place_is_known_by_its_new_name_at_once(database: DatabaseSettings) -> None:
+    seed(database)
+    with TestClient(create_app(api_settings(database)), base_url="http://localhost") as client:
+
+        def names() -> dict[str, str]:
+            return {one["path"]: one["name_en"] for one in data(client, "places")}
+
+        before = names()
+        with psycopg.connect(url_of(database), autocommit=True) as connection:
+            connection.execute("update place set name_en = 'Renamed' where path = %s", (CNC_1,))
+            assert names() == before | {CNC_1: "Renamed"}
+            # Not before it is there for everybody.
+            with connection.transaction(force_rollback=True):
+                connection.execute("update place set name_en = 'Never' where path = %s", (CNC_1,))
+                assert names()[CNC_1] == "Renamed"
+            assert names()[CNC_1] == "Renamed"
+
+
 def test_an_export_holds_every_row_of_every_tag(
     client: TestClient, filled: DatabaseSettings
 ) -> None:
@@ -131,6 +173,59 @@ def test_an_export_holds_every_row_of_every_tag(
         "quality": "good",
     }
     assert {row["quality"] for row in rows} == {"good", "uncertain"}
+
+
+def test_an_export_has_the_same_rows_in_every_form(client: TestClient) -> None:
+    params = {
+        "place": SITE,
+        "start": (NOW - timedelta(days=1)).isoformat(),
+        "end": NOW.isoformat(),
+    }
+    text = client.get("/api/v1/measurements.csv", params=params).text
+    lines = list(csv.DictReader(io.StringIO(text)))
+    columns = client.get("/api/v1/measurements.parquet", params=params)
+    book = client.get("/api/v1/measurements.xlsx", params=params)
+
+    table = pq.read_table(io.BytesIO(columns.content))
+    assert table.num_rows == len(lines)
+    for line, row in zip(lines, table.to_pylist(), strict=True):
+        assert (row["tag"], row["quality"]) == (line["tag"], line["quality"])
+        assert row["source_time"] == datetime.fromisoformat(line["source_time"])
+        assert row["received_time"] == datetime.fromisoformat(line["received_time"])
+        if row["value"] is not None:
+            assert float(line["value"]) == row["value"]
+        # What a spreadsheet could take for a formula has an apostrophe in a CSV, and only there.
+        assert (row["text"] or "") in line["value"].replace("'", "") or row["value"] is not None
+    (sheet,) = load_workbook(io.BytesIO(book.content)).worksheets
+    (heading, *rows) = sheet.iter_rows(values_only=True)
+    assert heading[1] == "source_time (Asia/Ho_Chi_Minh)"
+    assert len(rows) == len(lines)
+    zone = ZoneInfo("Asia/Ho_Chi_Minh")
+    for line, cells in zip(lines, rows, strict=True):
+        assert cells[0] == line["tag"]
+        assert isinstance(cells[1], datetime)
+        there = datetime.fromisoformat(line["source_time"]).astimezone(zone)
+        # A spreadsheet's time is a fraction of a day.
+        assert abs(cells[1] - there.replace(tzinfo=None)) < timedelta(milliseconds=1)
+
+
+def test_a_sheet_refuses_more_rows_than_it_holds(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(exports, "MOST_SHEET_ROWS", 20)
+
+    said = problem(client, "/api/v1/measurements.xlsx", place=SITE)
+
+    assert (said["status"], said["type"]) == (422, "urn:nhipmay:problem:too-many-rows")
+    assert "CSV or Parquet" in said["detail"]
+
+
+def test_a_file_that_broke_off_is_no_parquet(client: TestClient) -> None:
+    whole = client.get("/api/v1/measurements.parquet", params={"place": SITE}).content
+
+    pq.read_table(io.BytesIO(whole))
+    with pytest.raises(pa.ArrowInvalid):
+        pq.read_table(io.BytesIO(whole[:-100]))
 
 
 def test_exports_do_not_use_up_connections(client: TestClient) -> None:
@@ -227,3 +322,22 @@ def test_progress_names_the_edition_and_the_present(
         "edition": client.get("/api/v1/progress").json()["edition"],
     }
     assert client.get("/api/v1/progress").json()["edition"] in {"plain", "timescale_apache"}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3])
+def test_pages_of_stops_hold_every_stop_once(client: TestClient, limit: int) -> None:
+    window = {"start": (NOW - timedelta(days=2)).isoformat(), "end": NOW.isoformat()}
+    whole = data(client, "stops", place=SITE, **window)
+    assert len(whole) > 3
+    params: dict[str, Any] = {"place": SITE, "limit": limit, **window}
+    found = []
+    while True:
+        body = client.get("/api/v1/stops", params=params).json()
+        found += body["data"]
+        if body["meta"]["next"] is None:
+            break
+        params["after"] = body["meta"]["next"]
+    assert found == whole
+    for wrong in ("x", "9" * 18 + "-a", "1"):
+        said = problem(client, "/api/v1/stops", place=SITE, after=wrong)
+        assert said["type"].endswith(":bad-cursor")

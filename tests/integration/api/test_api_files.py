@@ -2,12 +2,13 @@
 
 import csv
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
 from openpyxl import load_workbook
+from pyarrow import parquet as pq
 
 from api.tables.listing import flattened
 from api.words.catalogue import CATALOGUES
@@ -49,6 +50,12 @@ def as_csv(client: TestClient, path: str, **params: Any) -> list[dict[str, str]]
     return list(csv.DictReader(io.StringIO(answer.content.decode("utf-8-sig"), newline="")))
 
 
+def as_parquet(client: TestClient, path: str, **params: Any) -> Any:
+    answer = client.get(f"/api/v1/{path}", params={**params, "format": "parquet"})
+    assert answer.status_code == 200, answer.text
+    return pq.read_table(io.BytesIO(answer.content))
+
+
 def as_sheets(client: TestClient, path: str, **params: Any) -> Any:
     answer = client.get(f"/api/v1/{path}", params={**params, "format": "xlsx"})
     assert answer.status_code == 200, answer.text
@@ -61,8 +68,9 @@ def test_a_list_has_the_same_rows_in_every_form(client: TestClient, path: str) -
     rows = data(client, path, **params)
     lines = as_csv(client, path, **params)
     sheet = as_sheets(client, path, **params)[-1]
+    columns = as_parquet(client, path, **params)
 
-    assert len(lines) == len(rows)
+    assert len(lines) == len(rows) == columns.num_rows
     assert [row for row in sheet.iter_rows(min_row=2, values_only=True) if any(row)] or not rows
     assert sheet.max_row == 1 + len(rows)
     for row, line in zip(rows, lines, strict=True):
@@ -71,6 +79,16 @@ def test_a_list_has_the_same_rows_in_every_form(client: TestClient, path: str) -
                 assert line[name] == value
             if isinstance(value, int | float) and not isinstance(value, bool) and name in line:
                 assert float(line[name]) == value
+    for row, kept in zip(rows, columns.to_pylist(), strict=True):
+        for name, value in flattened(row).items():
+            if name not in kept:
+                continue
+            if isinstance(value, str) and isinstance(kept[name], datetime):
+                assert kept[name] == datetime.fromisoformat(value)
+            elif isinstance(value, int | float) and not isinstance(value, bool):
+                assert float(kept[name]) == value
+            elif value is None:
+                assert kept[name] is None
 
 
 def test_every_list_can_be_asked_for_as_a_file(client: TestClient) -> None:

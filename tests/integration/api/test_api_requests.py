@@ -84,3 +84,32 @@ def test_a_refused_method_is_told_which_the_address_takes(client: TestClient) ->
 
     assert answer.status_code == 405
     assert answer.headers["Allow"] == "GET, POST"
+
+
+def test_who_has_an_answer_already_is_told_so(client: TestClient) -> None:
+    params = {"place": SITE}
+    first = client.get("/api/v1/tags", params=params)
+    tag = first.headers["etag"]
+
+    assert first.headers["cache-control"] == "private, no-cache"
+    assert "Authorization" in first.headers["vary"]
+    for known in (tag, tag.removeprefix("W/"), f'"x", {tag}', "*"):
+        again = client.get("/api/v1/tags", params=params, headers={"If-None-Match": known})
+        assert (again.status_code, again.content) == (304, b"")
+        assert again.headers["etag"] == tag
+        assert again.headers["x-request-id"]
+    for known in ('"x"', "W/x", tag[:-2], ""):
+        again = client.get("/api/v1/tags", params=params, headers={"If-None-Match": known})
+        assert again.json() == first.json()
+    # Compressed or not, it is the same answer.
+    plain = client.get("/api/v1/tags", params=params, headers={"Accept-Encoding": "identity"})
+    assert plain.headers["etag"] == tag
+    other = client.get("/api/v1/tags", params={"place": CNC_1})
+    assert other.headers["etag"] != tag
+
+
+def test_errors_files_and_pages_have_no_tag(client: TestClient) -> None:
+    for path in ("/api/v1/tags?place=x", "/api/v1/places?format=csv", "/", "/health/live"):
+        answer = client.get(path, headers={"If-None-Match": "*"})
+        assert answer.status_code != 304
+        assert "etag" not in answer.headers

@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
 
@@ -43,6 +44,22 @@ def test_the_service_says_so_when_the_database_is_away(lonely_client: TestClient
     assert page.status_code == 503
     assert "Không đọc được cơ sở dữ liệu" in page.text
     assert "nhipmay_api_database_up 0.0" in lonely_client.get("/metrics").text
+
+
+def test_what_is_logged_of_a_request_bears_its_id(lonely_client: TestClient) -> None:
+    with structlog.testing.capture_logs(
+        processors=[structlog.contextvars.merge_contextvars]
+    ) as logged:
+        answer = lonely_client.get("/api/v1/places", headers={"X-Request-ID": "ca-1.7"})
+    assert answer.headers["x-request-id"] == answer.json()["request_id"] == "ca-1.7"
+    assert [one["request_id"] for one in logged if one["event"] == "database_unavailable"] == [
+        "ca-1.7"
+    ]
+    with structlog.testing.capture_logs(
+        processors=[structlog.contextvars.merge_contextvars]
+    ) as logged:
+        structlog.get_logger().info("between_requests")
+    assert "request_id" not in logged[0]
 
 
 def test_the_service_recovers_when_its_connections_are_cut(

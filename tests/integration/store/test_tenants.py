@@ -1,6 +1,8 @@
 """Isolation in SQL: the login of an enterprise sees its own rows, whatever it says."""
 
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import psycopg
@@ -8,11 +10,20 @@ import pytest
 
 from plant.settings import DatabaseSettings
 from store import connect
-from store.access.tenant import DEPARTMENT, SEEN_BY, UNSEEN, login_of, make_tenants, unlisted
+from store.access.tenant import (
+    DEPARTMENT,
+    SEEN_BY,
+    UNSEEN,
+    end_long_statements,
+    login_of,
+    make_tenants,
+    unlisted,
+)
 from store.engine.connection import conninfo
-from tests.peers.compose_roles import compose_database
+from tests.peers.compose_roles import as_role, compose_database
 from tests.peers.postgres import PostgresServer
 from tests.plants.two_enterprises import FOREIGN, FOREIGN_WORDS, OWN, SECRET, prepared
+from tests.waiting import HANG_S, wait_until
 
 Ask = Callable[[str], list[tuple[Any, ...]]]
 
@@ -93,20 +104,47 @@ ATTEMPTS = [
     "select lo_import('/etc/passwd')",
     "alter role current_user superuser",
     "create role other",
-    "grant select on place to public",
     "select * from tenant.place for update",
     "select query_to_xml('select * from public.place', true, false, '')",
     "select table_to_xml('public.place', true, false, '')",
     "select dblink('x')",
     "explain analyze select * from public.tag",
+    "set local role nhipmay_reader",
+    "reset session authorization; select * from public.place",
+    "alter view place owner to current_user",
+    "select pg_catalog.set_config('role', 'nhipmay', false)",
+    "select pg_ls_dir('/')",
+    "select pg_stat_file('/etc/passwd')",
+    "select * from pg_authid",
+    "select * from pg_statistic",
+    "select * from pg_largeobject",
+    "select pg_logical_emit_message(false, 'a', 'b'), pg_switch_wal()",
+    "do $$ begin execute 'select 1 from public.place'; end $$",
+    "prepare p as select * from public.place; execute p",
+    "begin; declare c cursor for select * from public.place; fetch c",
+    "create materialized view mine as select 1",
+    "create operator public.=== (leftarg = text, rightarg = text, function = texteq)",
+    "refresh materialized view public.measurement_minute",
+    "select public.note_place_change()",
+    "select public.nhipmay_chunks_of_history(true)",
 ]
 
 
 @pytest.mark.parametrize("statement", ATTEMPTS)
-def test_no_statement_leads_further(own: Ask, department: Ask, statement: str) -> None:
+def test_no_statement_leads_further(
+    owner: DatabaseSettings, own: Ask, department: Ask, statement: str
+) -> None:
     for ask in (own, department):
         with pytest.raises(psycopg.Error):
             ask(statement)
+    # That a session only reads is its default, which it may change: rights hold without it.
+    for enterprise in (OWN, DEPARTMENT):
+        settings = login_of(owner, SECRET, enterprise)
+        with psycopg.connect(conninfo(settings), autocommit=True) as connection:
+            connection.execute("set default_transaction_read_only = off")
+            with pytest.raises(psycopg.Error) as refused:
+                connection.execute(statement.encode())
+            assert refused.value.sqlstate != "25006"
 
 
 @pytest.mark.parametrize(
@@ -173,7 +211,7 @@ def test_the_department_sees_sites_and_their_figures_only(department: Ask) -> No
     let_go = {"criteria_framework"} | {one for one in SEEN_BY if one.startswith("pilot_")}
     # What single machines did, and which there are, is no part of a record.
     let_go -= {"pilot_evidence_input", "pilot_machine"}
-    figures = {"place", "place_shown", "oee_result", "schema_migration"}
+    figures = {"place", "place_shown", "place_version", "oee_result", "schema_migration"}
     for table in set(SEEN_BY) - figures - let_go:
         with pytest.raises(psycopg.errors.UndefinedTable):
             department(f"select * from {table}")
@@ -256,6 +294,64 @@ def test_a_login_of_an_enterprise_belongs_to_no_other_role(own: Ask, department:
             "select rolsuper, rolcreaterole, rolcreatedb, rolbypassrls, rolreplication"
             " from pg_roles where rolname = session_user"
         ) == [(False,) * 5]
+
+
+def test_what_a_login_may_put_on_the_disk_is_bounded_whatever_it_sets(
+    owner: DatabaseSettings,
+) -> None:
+    with psycopg.connect(conninfo(login_of(owner, SECRET, OWN)), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        for lifted in ("set", "alter role current_user set"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                connection.execute(f"{lifted} temp_file_limit = -1".encode())
+        assert connection.execute("show temp_file_limit").fetchone() == ("2GB",)
+
+
+def test_a_login_gives_nobody_what_it_sees(owner: DatabaseSettings, department: Ask) -> None:
+    with psycopg.connect(conninfo(login_of(owner, SECRET, OWN)), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        # A warning only: it has nothing to give.
+        connection.execute("grant select on tenant.place to public")
+        connection.execute("grant usage on schema tenant to public")
+    assert department("select has_schema_privilege('tenant', 'usage')") == [(False,)]
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        department("select * from tenant.place")
+
+
+def test_a_statement_that_lifted_its_own_limit_is_ended(owner: DatabaseSettings) -> None:
+    writer = as_role(owner, "nhipmay_writer")
+    ended: list[str] = []
+
+    def work() -> None:
+        with psycopg.connect(conninfo(login_of(owner, SECRET, OWN)), autocommit=True) as connection:
+            try:
+                connection.execute("set statement_timeout = 0")
+                connection.execute("select pg_sleep(600)")
+            except psycopg.errors.QueryCanceled as exc:
+                ended.append(exc.diag.sqlstate or "")
+
+    with ThreadPoolExecutor() as pool, connect(writer, autocommit=True) as connection:
+        done = pool.submit(work)
+        # Nobody else is ended, and nothing that has only begun.
+        assert end_long_statements(connection, timedelta(hours=1)) == 0
+        wait_until(
+            lambda: end_long_statements(connection, timedelta(0)) == 1 or None,
+            what="the statement to be found",
+        )
+        done.result(HANG_S)
+    assert ended == ["57014"]
+
+
+def test_no_login_of_an_enterprise_ends_the_work_of_others(
+    owner: DatabaseSettings, own: Ask
+) -> None:
+    with pytest.raises(psycopg.errors.InsufficientPrivilege):
+        own("select access.end_long_statements('0')")
+    with psycopg.connect(conninfo(login_of(owner, SECRET, FOREIGN))) as other:
+        for ending in ("pg_cancel_backend", "pg_terminate_backend"):
+            with pytest.raises(psycopg.errors.InsufficientPrivilege):
+                own(f"select {ending}({other.info.backend_pid})")
+        assert other.execute("select 1").fetchone() == (1,)
 
 
 def test_what_a_question_costs_grows_with_ones_own_rows_only(owner: DatabaseSettings) -> None:

@@ -110,7 +110,8 @@ MAY = {
         *("/", "/place/{path:path}", "/fleet", "/events", "/board/{board}/{path:path}"),
         "/trend/{path:path}",
         *("/api/v1/tags", "/api/v1/measurements", "/api/v1/measurements.csv", "/api/v1/states"),
-        "/api/v1/series",
+        *("/api/v1/measurements.parquet", "/api/v1/measurements.xlsx"),
+        *("/api/v1/series", "/api/v1/changes"),
         *("/api/v1/oee/table", "/api/v1/stops/pareto", "/api/v1/boards/{board}", "/api/v1/kpi"),
         "/api/v1/boards/{board}/{table}",
         *("/api/v1/losses", "/api/v1/restatements", "/api/v1/faults", "/api/v1/capability"),
@@ -132,7 +133,7 @@ LETTER = {
     "A": Role.ADMINISTRATOR,
     "S": Role.SERVICE,
 }
-ENDLESS = {"GET /events"}
+ENDLESS = {"GET /events", "GET /api/v1/changes"}
 """Streams: looked at only where they are refused."""
 
 
