@@ -189,15 +189,19 @@ class PostgresDeliveryTransaction:
             "edges": [edge_id for edge_id, _ in wanted],
             "epochs": [epoch for _, epoch in wanted],
         }
-        locked = set(self._connection.execute(_Q["lock_ledgers"], which).fetchall())
-        if opened := [key for key in wanted if key not in locked]:
-            self._open_ledgers(opened, which)
-        rows = self._connection.execute(_Q["ledgers"], which).fetchall()
+        locked = self._connection.execute(_Q["lock_ledgers"], which).fetchone()
+        found = self._ledgers(which)
+        if locked != (len(wanted),):
+            self._open_ledgers([key for key in wanted if key not in found], which)
+            found = self._ledgers(which)
+        return found
+
+    def _ledgers(self, which: Mapping[str, object]) -> dict[LedgerKey, LedgerRow]:
         return {
             (row[0], row[1]): LedgerRow(
                 *row[:2], *map(_id_set, row[2:4]), *row[4:8], *map(_id_set, row[8:10]), *row[10:]
             )
-            for row in rows
+            for row in self._connection.execute(_Q["ledgers"], which)
         }
 
     def _open_ledgers(self, keys: Sequence[LedgerKey], which: Mapping[str, object]) -> None:

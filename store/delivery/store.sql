@@ -189,15 +189,18 @@ on conflict (edge_id) do update set
     end
 
 -- name: lock_ledgers
--- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock. Only
--- locked: a statement that had to wait sees all other rows as they were before it waited.
-select edge_id, epoch
-from delivery_ledger
-where (edge_id, epoch) in (
-    select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
-)
-order by edge_id, epoch
-for no key update
+-- Locked in the order of the rows that the inner query yields, so two workers cannot deadlock; how
+-- many there are. Only locked: a statement that had to wait sees all other rows as they were before.
+select count(*)
+from (
+    select 1
+    from delivery_ledger
+    where (edge_id, epoch) in (
+        select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
+    )
+    order by edge_id, epoch
+    for no key update
+) as locked
 
 -- name: lock_sites_of
 -- Of edges, as `lock_site` does.
@@ -225,19 +228,16 @@ order by 1, 2
 on conflict do nothing
 
 -- name: ledgers
--- In the order of the columns of LedgerRow, but for `has_others`.
+-- In the order of the columns of LedgerRow.
 select
     edge_id, epoch, committed, dropped, rejected_count, duplicate_count, issued_id,
-    (
-        select max(other.last_commit_at) from delivery_ledger as other
-        where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
-    ),
-    set_back, damaged,
-    exists (
-        select from delivery_ledger as other
-        where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
-    )
+    others.until, set_back, damaged, others.number > 0
 from delivery_ledger
+cross join lateral (
+    select max(other.last_commit_at) as until, count(*) as number
+    from delivery_ledger as other
+    where other.edge_id = delivery_ledger.edge_id and other.epoch <> delivery_ledger.epoch
+) as others
 where (edge_id, epoch) in (
     select * from unnest(%(edges)s::integer[], %(epochs)s::text[])
 )
