@@ -34,6 +34,7 @@ console = Console(width=170)
 _PATIENCE_S = 120.0
 _LIVE_S = 5.0
 _WARM_S = 20.0
+_LOOK_S = 0.005
 _BEFORE_US = 1_000_000
 """What was asked for just before a fault may go with it."""
 
@@ -105,8 +106,11 @@ class Chaos:
         self._thread.join()
 
     def calm(self) -> float:
-        """Return how soon a value comes while nothing is wrong."""
-        live = self._live()
+        """Return how soon the next value comes while nothing is wrong."""
+        wanted = self._machine.step + 1
+        while self._machine.step < wanted:
+            time.sleep(_LOOK_S)
+        live = self._came(wanted)
         return _PATIENCE_S if live is None else live
 
     def strike(self) -> tuple[str, float, float | None]:
@@ -120,10 +124,14 @@ class Chaos:
         return f"{name}{more}", length_s, live
 
     def _live(self) -> float | None:
-        started = time.monotonic()
         with self._lock:
             self._machine.write()
             wanted = self._machine.step
+        return self._came(wanted)
+
+    def _came(self, wanted: float) -> float | None:
+        """Return the seconds until all tags have a value or a later one; None for never."""
+        started = time.monotonic()
         for tag in TAGS:
             left = _PATIENCE_S - (time.monotonic() - started)
             if not self._platform.await_value(tag_name(tag), wanted, left):

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from nhipmay.runtime import missing_extra, run_service
+from nhipmay.runtime import missing_extra, run_service, share_one_heap
 from plant.settings import load_settings
 
 
@@ -12,4 +12,5 @@ def run_edge(settings: Path | None) -> None:
         from edge_agent import EdgeSettings, run
     except ImportError as exc:
         raise missing_extra("edge", "edge", exc) from exc
+    share_one_heap()
     run_service(load_settings(EdgeSettings, settings), run)

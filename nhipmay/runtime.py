@@ -28,6 +28,7 @@ _OURS = {
 }
 
 _M_MMAP_THRESHOLD = -3
+_M_ARENA_MAX = -8
 """Of glibc's malloc.h."""
 _LARGE_BYTES = 4_000_000
 
@@ -71,8 +72,20 @@ def _give_memory_back() -> None:
     By itself glibc keeps blocks of up to 32 MB in its heap once it has seen one freed, so that a
     few messages of 14 MB, each alone within all bounds, leave holes of their size in it.
     """
+    _mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+
+
+def share_one_heap() -> None:
+    """Have all threads take memory from one heap, where the libc can; before there are threads.
+
+    By itself glibc gives each its own, which keeps whatever that thread once needed.
+    """
+    _mallopt(_M_ARENA_MAX, 1)
+
+
+def _mallopt(parameter: int, value: int) -> None:
     with suppress(OSError, AttributeError, TypeError):
-        ctypes.CDLL(None).mallopt(_M_MMAP_THRESHOLD, _LARGE_BYTES)
+        ctypes.CDLL(None).mallopt(parameter, value)
 
 
 def stop_on_signals() -> threading.Event:

@@ -80,6 +80,8 @@ class Proxy:
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="proxy", daemon=True)
         self.port = 0
+        self.taken = 0
+        """Connections that were made to it."""
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -153,6 +155,7 @@ class Proxy:
     async def _take(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         task = asyncio.current_task()
         assert task is not None
+        self.taken += 1
         self._tasks.add(task)
         # The proxy's end is the only one who cancels, and asyncio would report it as a mishap.
         with suppress(asyncio.CancelledError):

@@ -1,7 +1,7 @@
 // An OPC UA server of node-opcua, told by lines of JSON on standard input, one answer per line.
 //
 // argv[2] is JSON: { port, folder, trusting, policies, modes, users, userCertificates, sessions,
-//   limits, namespaces, variables, written, queue, sampling }.
+//   limits, namespaces, variables, written }.
 "use strict";
 const fs = require("fs");
 const path = require("path");
@@ -88,7 +88,7 @@ function add(what) {
         dataType: what.type,
         valueRank: Array.isArray(what.value) && what.type !== "Int64" ? 1 : -1,
         description: what.description,
-        minimumSamplingInterval: 0,
+        minimumSamplingInterval: what.sampling || 0,
     });
     nodes[what.name] = node;
     if (what.unit) {
@@ -181,9 +181,14 @@ const commands = {
         return lost;
     },
     logins: () => logins,
+    // How many requests for history came since its start, and how many nodes they asked for.
+    histories: () => histories,
+    historyNodes: () => historyNodes,
     stop: async () => { await server.shutdown(0); setTimeout(() => process.exit(0), 10); },
 };
 let logins = 0;
+let histories = 0;
+let historyNodes = 0;
 
 async function main() {
     const certificates = new OPCUACertificateManager({
@@ -221,6 +226,11 @@ async function main() {
             maxSessions: given.sessions || 20,
             operationLimits: given.limits || {},
         },
+    });
+    server.on("request", (request) => {
+        if (request.schema.name !== "HistoryReadRequest") return;
+        histories += 1;
+        historyNodes += request.nodesToRead.length;
     });
     await server.initialize();
     space = server.engine.addressSpace;

@@ -12,7 +12,7 @@ from asyncua import ua
 from asyncua.client.client import Client
 from asyncua.client.ua_session import UaSession
 from asyncua.common.shortcuts import Shortcuts
-from asyncua.ua.uaerrors import UaError
+from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
 _GOODBYE_S = 2.0
 SESSION_TIMEOUT_S = 60.0
@@ -44,6 +44,7 @@ class SourceClient(Client):
         self.session_timeout = round(SESSION_TIMEOUT_S * 1000)
         self.name = self.description = name
         self._left = left
+        self._certificate: bytes | None = None
         self.uaclient.session = _Session(self.uaclient)
         self.nodes = Shortcuts(self.uaclient.session)
 
@@ -54,10 +55,13 @@ class SourceClient(Client):
         return self._left is not None and token == self._left.token
 
     def left(self) -> LeftSession | None:
-        """Return what a later connection takes up; None where no session was made."""
+        """Return what a later connection takes up: this one's session, or the one before it.
+
+        A connection that ends before its session says nothing about the one that is left.
+        """
         session = self.uaclient.session
         if session.authentication_token.is_null() or not self._policy_ids:
-            return None
+            return self._left
         return LeftSession(
             session.authentication_token,
             self._server_nonce,
@@ -73,9 +77,27 @@ class SourceClient(Client):
         # The library declares both fields by their first value.
         self._server_nonce = self._left.nonce  # type: ignore[assignment]
         self._policy_ids = self._left.policies
-        if not self.security_policy.peer_certificate:
-            self.security_policy.peer_certificate = self._left.server_certificate
+        self._certificate = self.security_policy.peer_certificate
+        self.security_policy.peer_certificate = self._certificate or self._left.server_certificate
         return True
+
+    async def _try_resume_persisted_session(self) -> bool:
+        """Take up the session that is left; only where it is refused a new one is made."""
+        resumed = await super()._try_resume_persisted_session()
+        if not resumed and self._left is not None:
+            raise ConnectionError("no answer to a session that was taken up again")
+        return resumed
+
+    async def _activate_with_credentials(self) -> ua.ActivateSessionResult:
+        """Activate a session; one that the server refuses is left no more."""
+        try:
+            return await super()._activate_with_credentials()
+        except UaStatusCodeError:
+            if self._left is not None:
+                # A server that was set up anew shows another one.
+                self._left = None
+                self.security_policy.peer_certificate = self._certificate
+            raise
 
     async def send_hello(self) -> None:
         """Say hello; a connection that is lost by then would be waited for without end."""

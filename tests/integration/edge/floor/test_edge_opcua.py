@@ -12,6 +12,7 @@ import pytest
 from edge_agent.drivers.opcua.trust.certificates import Certificates, now_utc
 from plant.clock import microseconds
 from plant.measurement import Quality
+from tests.faults.proxy import Line, Proxy
 from tests.foreign.opcua import MiloServer, NodeOpcUaServer, running
 from tests.integration.edge.driving import answering, beside_driver, until, with_driver
 from tests.unit.edge_agent.intake.inlets import RecordingInlet
@@ -374,6 +375,36 @@ def test_a_killed_edge_is_let_in_again_at_a_server_of_few_sessions() -> None:
 
     with running(server):
         with_driver(source(server, "speed", timeout_s=1), inlet, scenario)
+
+
+def test_a_session_is_taken_up_again_after_connections_that_came_to_nothing() -> None:
+    """A server of one session refuses another for as long as it keeps the first."""
+    server = MiloServer(sessions=1)
+    server.add("speed", "Double", 1.0, at(0))
+    inlet = RecordingInlet()
+
+    async def scenario(proxy: Proxy) -> None:
+        await until(lambda: inlet.values("tron-1/speed"), "the first value")
+        for second, line in enumerate((Line.CUT, Line.SILENT), start=2):
+            proxy.become(line)
+            before = proxy.taken
+            # Broken off before a word, and waited for in vain.
+            await until(lambda before=before: proxy.taken > before + 2, "attempts")  # type: ignore[misc]  # a default
+            proxy.mend(breaking=True)
+            await asyncio.to_thread(server.write, "speed", float(second), at(second))
+            await until(lambda v=float(second): v in inlet.values("tron-1/speed"), "the next")  # type: ignore[misc]  # a default
+        # Begun anew it has another certificate, and knows no session.
+        await asyncio.to_thread(server.kill)
+        await asyncio.to_thread(server.write, "speed", 4.0, at(4))
+        await asyncio.to_thread(server.start)
+        await until(lambda: 4.0 in inlet.values("tron-1/speed"), "the one after a restart")
+
+    with running(server), Proxy(server.port) as proxy:
+        settings = source(server, "speed", timeout_s=3)
+        settings["endpoint"] = f"opc.tcp://127.0.0.1:{proxy.port}/"
+        with_driver(settings, inlet, lambda: scenario(proxy))
+    told = [words for problems in inlet.problems for words in problems]
+    assert not [words for words in told if "BadTooManySessions" in words], told
 
 
 def test_one_date_far_ahead_hides_no_gap(node: NodeOpcUaServer) -> None:
