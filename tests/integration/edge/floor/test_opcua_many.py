@@ -30,6 +30,9 @@ def test_tags_without_history_are_live_after_a_lost_session_and_asked_after_once
     def all_have(value: float, names: list[str]) -> bool:
         return all(value in inlet.values(f"tron-1/{name}") for name in names)
 
+    def read() -> list[Any]:
+        return [one for one in logs if one["event"] == "backfill_done"]
+
     async def scenario() -> None:
         await until(lambda: all_have(0.0, [*plain, *kept]), "the first values")
         for life in (1, 2):
@@ -41,14 +44,16 @@ def test_tags_without_history_are_live_after_a_lost_session_and_asked_after_once
             for name in kept:
                 server.write(name, life + 0.5, at(10 * life - 1))
                 server.write(name, float(life), at(10 * life))
+            before = len(read())
             await asyncio.to_thread(server.start)
             # Mypy cannot infer a default of a lambda.
             await until(lambda v=float(life): all_have(v, [*plain, *kept]), "live values")  # type: ignore[misc]
             await until(lambda v=life + 0.5: all_have(v, kept), "what they missed")  # type: ignore[misc]
+            await until(lambda n=before: len(read()) > n, "all history to be asked for")  # type: ignore[misc]
             histories.append(await asyncio.to_thread(server.do, "histories"))
             nodes.append(await asyncio.to_thread(server.do, "historyNodes"))
 
-    with running(server):
+    with running(server), capture_logs() as logs:
         with_driver(source(server, *plain, *kept), inlet, scenario)
     # In the first life all are asked after, many at once; in the second only those that have any.
     assert nodes[0] >= len(plain) > 10 * histories[0]
