@@ -140,7 +140,12 @@ class Level:
             self._leave(time_us, shown)
             self._go_on(time_us, shown)
             return Told(more, CounterEvent.UNDECIDED, doubt=more)
-        if rate is not None:
+        if rate is None and waited > AWAY_US:
+            # Since a reset in that time it would have worked at most so much faster.
+            since = since_zero(shown, modulus)
+            if self.level != 0 and since <= RATE_SLACK * more:
+                doubt = abs(more - since)
+        elif rate is not None:
             expected = rate * waited / 1e6
             if modulus is not None and more + modulus <= expected:
                 doubt = modulus
@@ -177,7 +182,7 @@ class Level:
         rate = self._counter.max_rate_per_s
         doubt = 0.0
         if rate is not None and 0 <= shown < self.level:
-            since = following[1]
+            since = since_zero(following[1], self._counter.modulus)
             if shown <= rate * (time_us - self._time_us) / 1e6 and (
                 since - shown <= rate * (following[0] - time_us) / 1e6
             ):

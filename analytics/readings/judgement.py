@@ -37,6 +37,7 @@ def is_plain(
     old, new = rows.value[:-1], rows.value[1:]
     grown = new - old
     plain = grown >= 0
+    since = new if counter.modulus is None else np.where(new < 0, new + counter.modulus, new)
     if counter.max_rate_per_s is not None:
         elapsed = np.diff(rows.time_us)
         start = np.concatenate(([True], grown[:-1] != 0)) if grown.size else plain
@@ -53,7 +54,6 @@ def is_plain(
             over = (new < counter.modulus) & (grown > counter.modulus / 2)
             over &= grown > counter.max_rate_per_s * credit / 1e6
             plain &= ~(over & _dips(old + counter.modulus, new, 0.0))
-        since = new if counter.modulus is None else np.where(new < 0, new + counter.modulus, new)
         plain &= (elapsed <= AWAY_US) | (since > expected) | ((grown == 0) & (old != 0))
     else:
         if counter.modulus is not None:
@@ -63,6 +63,9 @@ def is_plain(
         back = (following < new) & (following >= old) & (following - old <= JITTER_SHARE * grown)
         leap = (grown > old) & (np.diff(rows.time_us) <= JITTER_US)
         plain &= ~((grown > FAR_COUNTS) & (back | leap))
+        # Nearly as fast it may have made all that it shows since a reset that nobody saw.
+        away = (np.diff(rows.time_us) > AWAY_US) & (old != 0)
+        plain &= ~(away & (since <= RATE_SLACK * grown))
     if verdicts:
         plain &= ~np.isin(rows.time_us[1:], np.fromiter(verdicts, dtype=np.int64))
     return plain

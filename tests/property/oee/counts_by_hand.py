@@ -63,7 +63,12 @@ def _of_hour(counter: Counter, rows: Sequence[Report], hour: int) -> list[tuple[
         after = rows[place + 1] if place + 1 < len(rows) else None
         if after is not None and after.tick - one.tick > RETURN_MIN:
             after = None
+        skipped = walk.at != rows[place - 1].tick
         more, event = walk.hear(one, after)
+        new_hour = rows[place - 1].tick // 60 != one.tick // 60
+        if event == "counted" and skipped and walk.at == one.tick and new_hour:
+            # It tells what was left out in the hour before.
+            event = "returned"
         if one.tick // 60 == hour:
             found.append((one.tick, more, event))
     return found
@@ -97,29 +102,33 @@ class _Walk:
         if grew >= 0 and not leap and not self.dips(new):
             if self.rate is None or grew <= self.most(waited):
                 return self.grow(one, waited)
-        elif grew >= 0 and self.rate is not None and grew <= self.most(waited):
+        elif grew >= 0 and self.rate is not None and grew <= self.rate * waited:
+            # Nearly all of its values in the time, not faster than it works: no dip over the top.
             return self.grow(one, waited)
         if self.dips(new) and waited <= JITTER_MIN:
             return self.dip(new)
         if self.is_back(one):
             return self.come_back(one)
         if after is not None and self.next_goes_on(one, after):
-            both = (
-                self.rate is not None
-                and 0 <= new < self.level
-                and new <= self.rate * waited
-                and after.value - new <= self.rate * (after.tick - one.tick)
-                and self.level != 0
-            )
-            return 0, "undecided" if both else "implausible"
+            return 0, self.misread(one, after, waited)
         across = self.across(one)
         if across is not None and self.reaches_top(one.value, waited):
             return self.wrap(one, across, waited)
         if after is not None and self.next_goes_on_over_the_top(after):
-            return 0, "implausible"
+            return 0, self.misread(one, after, waited)
         if grew > 0:
             return self.grow(one, waited) if leap else self.leave(one, 0, "implausible")
         return self.fall(one, across, waited)
+
+    def misread(self, one: Report, after: Report, waited: int) -> str:
+        """Name a reading that is left out: a reset may fit as well."""
+        both = (
+            self.rate is not None
+            and 0 <= one.value < self.level
+            and one.value <= self.rate * waited
+            and self.since_zero(after.value) - one.value <= self.rate * (after.tick - one.tick)
+        )
+        return "undecided" if both else "implausible"
 
     def grow(self, one: Report, waited: int) -> tuple[int, str]:
         more, event = one.value - self.level, "counted"
@@ -127,11 +136,14 @@ class _Walk:
             self.remember(one)
             self.believe(one)
             return more, "undecided"
+        since = self.since_zero(one.value)
+        if self.rate is None and waited > RETURN_MIN and self.level != 0 and since <= 2 * more:
+            event = "undecided"
         if self.rate is not None and (
             (self.top is not None and more + self.top <= self.rate * waited)
             or (
                 waited > RETURN_MIN
-                and self.since_zero(one.value) <= self.rate * waited
+                and since <= self.rate * waited
                 and (more > 0 if self.level != 0 else more < self.rate * waited)
             )
         ):

@@ -16,6 +16,7 @@ from tests.property.oee import by_hand as oee_by_hand
 from tests.property.oee import ratios_by_hand as oee_ratios_by_hand
 from tests.property.oee import sums_by_hand as oee_sums_by_hand
 from tests.property.oee.by_hand import HandStop, Minute
+from tests.property.oee.counts_by_hand import counted
 from tests.property.oee.stories import (
     TICK_MS,
     Story,
@@ -92,6 +93,22 @@ def test_engine_agrees_with_counting_minutes(story: Story) -> None:
         )
     check_stops(story, found, minutes)
     check_result(story, found)
+    check_judgements(story, found)
+
+
+def check_judgements(story: Story, found: UnitFigures) -> None:
+    """Compare what was decided of readings that are no plain growth."""
+    base = base_ms(story)
+    for tag, counter in enumerate(story.counters.values(), start=10):
+        if counter.increments:
+            continue
+        mine = [
+            ((judged.time_us // 1000 - base) // TICK_MS, judged.event.name.lower())
+            for tag_id, judged in found.judgements
+            if tag_id == tag
+        ]
+        by_hand = counted(counter, story.length).events
+        assert mine == [(tick, event) for tick, event in by_hand if tick >= 0]
 
 
 def check_tiles(found: UnitFigures, minutes: Sequence[Minute], base: int) -> None:
