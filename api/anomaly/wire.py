@@ -4,7 +4,15 @@ from datetime import time, timedelta
 from typing import Annotated, Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import (
+    AfterValidator,
+    AwareDatetime,
+    BaseModel,
+    ConfigDict,
+    Field,
+    WithJsonSchema,
+    model_validator,
+)
 
 from api.http.wire import Time, Wire
 
@@ -242,21 +250,32 @@ class PrecisionOut(Wire):
     lead_median_s: float | None = Field(description="From the event to the stop it led to.")
 
 
+def _without_zone(moment: time) -> time:
+    if moment.tzinfo:
+        raise ValueError("times of day are local ones, without a zone")
+    return moment
+
+
+LocalTime = Annotated[
+    time,
+    AfterValidator(_without_zone),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9](\.[0-9]{1,6})?)?$",
+            "examples": ["06:00"],
+        }
+    ),
+]
+
+
 class WindowIn(BaseModel):
-    """A local time of day."""
+    """A window of local times of day."""
 
     model_config = ConfigDict(extra="forbid", populate_by_name=True)
 
-    start: time = Field(alias="from")
-    end: time = Field(alias="to")
-
-    @model_validator(mode="after")
-    def _lasts(self) -> "WindowIn":
-        if self.start.tzinfo or self.end.tzinfo:
-            raise ValueError("times of day are local ones, without a zone")
-        if self.start.replace(second=0) == self.end.replace(second=0):
-            raise ValueError("`from` and `to` are the same; without windows a limit always holds")
-        return self
+    start: LocalTime = Field(alias="from")
+    end: LocalTime = Field(alias="to")
 
 
 class LimitIn(BaseModel):
@@ -273,6 +292,13 @@ class LimitIn(BaseModel):
     off_delay_s: Annotated[float, Field(ge=0, le=86_400)] = 0.0
     priority: Literal["low", "medium", "high"] = "medium"
     windows: Annotated[list[WindowIn], Field(max_length=12)] = []
+
+    @model_validator(mode="after")
+    def _windows_last(self) -> "LimitIn":
+        # Seconds are not kept.
+        if any(one.start.replace(second=0) == one.end.replace(second=0) for one in self.windows):
+            raise ValueError("`from` and `to` are the same; without windows a limit always holds")
+        return self
 
 
 class LimitChangeIn(BaseModel):
@@ -330,8 +356,8 @@ class ChannelIn(BaseModel):
         default="", description="Signs what a webhook is sent; never shown again."
     )
     least_severity: Annotated[float, Field(ge=0, allow_inf_nan=False)] = 0.0
-    quiet_from: time | None = None
-    quiet_to: time | None = None
+    quiet_from: LocalTime | None = None
+    quiet_to: LocalTime | None = None
     escalate_after_s: Annotated[float, Field(gt=0, le=7 * 86_400)] | None = None
     repeat_after_s: Annotated[float, Field(ge=0, le=86_400)] = 900.0
 

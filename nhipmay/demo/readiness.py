@@ -63,6 +63,8 @@ class Settling:
         self._quiet_s = quiet_s
         self._since: float | None = None
         self._committed: list[int] = []
+        self.open: object = None
+        """What was asked for last: for people, where it does not settle."""
 
     def done(self) -> bool:
         """Ask once; return whether nothing has moved and nothing was open for long enough."""
@@ -72,6 +74,7 @@ class Settling:
         except OSError:
             self._since = None
             return False
+        self.open = progress, edges
         committed = [edge["committed_count"] for edge in edges]
         drained = progress["dirty_windows"] == 0 and all(
             not edge["pending"] and not edge["missing"] for edge in edges

@@ -82,12 +82,13 @@ def test_nothing_is_lost_or_twice_when_each_process_is_killed(demo_folder: Path)
             session.tend_until(lambda: False, within_s=3)
         plant_clock = session.clock.plant_clock()
         session.tend_until(lambda: plant_clock() >= until)
-        settled = session.tend_until(Settling(session.api).done, HANG_S)
+        settling = Settling(session.api)
+        settled = session.tend_until(settling.done, HANG_S)
         truth = sorted(session.folder.truth.glob("*.sqlite"))
         report = compare(session.addresses.url, truth, MORNING, until, token=session.api.token)
     finally:
         session.stop()
-    assert settled
+    assert settled, settling.open
     assert set(session.supervisor.restarts) == set(victims)
     assert not any(process_lives(pid) for pid in killed)
     assert differences(report) == []

@@ -1,14 +1,12 @@
 """The roles of the ingest and of analytics: they do their work, own nothing, and may do no more."""
 
 from collections.abc import Callable, Iterator
-from datetime import timedelta
 from typing import Any
 
 import psycopg
 import pytest
 
 from analytics import AnalyticsSettings
-from analytics.anomaly.watch.silence import Attention, watch_silence
 from analytics.proof import recompute_from_raw
 from analytics.service import compute_pass
 from plant.errors import ConfigurationError
@@ -18,7 +16,6 @@ from plant.mes.parsing import Item
 from plant.native.message import EdgeAddress, TagDeclaration
 from plant.settings import DatabaseSettings
 from store import connect, migrate
-from store.anomaly.model import approve, models_of
 from store.edge.configuration_book import configuration_page
 from store.engine.connection import conninfo
 from store.engine.grant import ROLES
@@ -30,10 +27,10 @@ from tests.peers.postgres import PostgresServer
 from tests.plants.deliveries import NOW, birth, data, status
 from tests.plants.figure_plant import SAW, FigurePlant, at
 from tests.plants.mes_documents import SAMPLES
-from tests.plants.watched_plant import Watch, WatchedPlant, part, readings
 
 EDGE = EdgeAddress("dong-nai", "bien-hoa", "edge-1")
 WARMTH = TagDeclaration("cua/nhiet-do", SAW, unit="Cel", low=-20, high=200)
+COLD = TagDeclaration("cua/do-lanh", SAW, unit="Cel")
 NOTE = TagDeclaration("cua/ghi-chu", SAW, value_type=ValueType.TEXT)
 Ask = Callable[[str, str], list[tuple[Any, ...]]]
 
@@ -87,17 +84,17 @@ def test_a_missing_right_stops_the_ingest_with_words(
     owner: DatabaseSettings, figures: FigurePlant
 ) -> None:
     login = as_role(owner, "nhipmay_ingest")
-    known = birth([WARMTH], edge=EDGE)
+    known = birth([COLD], edge=EDGE)
     with connect(owner, autocommit=True) as connection:
         connection.execute("revoke insert on measurement from nhipmay_ingest")
         try:
             # No message is refused for it, whatever it is.
             with pytest.raises(ConfigurationError, match="may not insert measurement; grant it"):
-                take(login, [known, data(1, [22.5], tag=WARMTH.name, epoch="e7", edge=EDGE)])
+                take(login, [known, data(1, [22.5], tag=COLD.name, epoch="e7", edge=EDGE)])
         finally:
             connection.execute("grant insert on measurement to nhipmay_ingest")
     assert fetched(owner, "select count(*) from rejection where epoch = 'e7'") == [(0,)]
-    take(login, [known, data(1, [22.5], tag=WARMTH.name, epoch="e7", edge=EDGE)])
+    take(login, [known, data(1, [22.5], tag=COLD.name, epoch="e7", edge=EDGE)])
     assert fetched(owner, "select count(*) from measurement where value = 22.5") == [(1,)]
 
 
@@ -129,33 +126,6 @@ def test_analytics_computes_and_proves_figures(
 
     assert figures.result(SAW, "hour", 0)["produced_quantity"] == 89
     assert recompute_from_raw(settings, SAW).identical
-
-
-def test_analytics_watches_machines_and_asks_for_models(owner: DatabaseSettings) -> None:
-    plant, watch = WatchedPlant(owner), Watch(as_role(owner, "nhipmay_analytics"))
-    times, values = readings(12)
-    plant.say(times[: part(7)], values[: part(7)])
-    plant.connection.execute(
-        "insert into planned_maintenance (site_id, number, place_id, start_time, end_time)"
-        " select site_id, 'BT-7', work_unit_id, %s, %s from tag where name = 'cua/oil'",
-        (at(2.1), at(2.2)),
-    )
-    first = plant.propose((0, 2), 2.1)
-    plant.report(2.2)
-    watch.until(2.2)
-    assert approve(plant.connection, first, at(2.2), "an")
-    attention = Attention(timedelta(minutes=3), timedelta(seconds=5))
-    assert watch_silence(watch.connection, watch.fleet.machines, at(7.1), attention).silent == 1
-    plant.say(times[part(7) :], values[part(7) :])
-    watch.fleet.ask_again()
-    plant.report(12)
-    watch.until(12)
-    watch.until(12)
-
-    models = models_of(plant.connection, [plant.unit_id])
-    assert [(one.because, one.status) for one in models] == [("", "live"), ("BT-7", "ready")]
-    watch.close()
-    plant.close()
 
 
 @pytest.mark.parametrize("role", sorted(ROLES))
