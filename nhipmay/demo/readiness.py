@@ -64,15 +64,16 @@ class Settling:
         self._since: float | None = None
         self._committed: list[int] = []
         self.open: object = None
-        """What was asked for last: for people, where it does not settle."""
+        """What was answered last: for people, where it does not settle."""
 
     def done(self) -> bool:
         """Ask once; return whether nothing has moved and nothing was open for long enough."""
         try:
             edges = self._api.fetched("/api/v1/delivery")["data"]
             progress = self._api.fetched("/api/v1/progress")
-        except OSError:
-            self._since = None
+        except OSError as exc:
+            # Not told is not moved: what was committed meanwhile shows when it answers again.
+            self.open = exc
             return False
         self.open = progress, edges
         committed = [edge["committed_count"] for edge in edges]
