@@ -90,6 +90,7 @@ class Line:
         # The thread's own.
         self._in_flight: dict[int, tuple[str, bytes]] = {}
         self._unsent = b""
+        self._said_farewell = False
         self._unread = b""
         self._skipping = 0
         """Bytes that are still to come of a packet that was too long, and are not kept."""
@@ -220,7 +221,9 @@ class Line:
         assert self._socket is not None
         self._fill()
         self._write()
-        if self._closing and not self._unsent:
+        # Not `_closing`, which another thread may set between the two: a broker that hears no
+        # farewell publishes the Last Will.
+        if self._said_farewell and not self._unsent:
             self._end("closed")
             return
         wanted = 0 if self._offered else selectors.EVENT_READ
@@ -244,7 +247,9 @@ class Line:
         self._look_at_the_time()
 
     def _fill(self) -> None:
-        """Put together what others left to be sent."""
+        """Put together what others left to be sent; nothing follows the farewell."""
+        if self._said_farewell:
+            return
         with self._lock:
             pieces = [self._unsent, *self._to_send]
             self._to_send.clear()
@@ -257,6 +262,7 @@ class Line:
                 pieces.append(packet.publish(topic, payload, number, version, retain=True))
             if self._closing:
                 pieces.append(packet.DISCONNECT)
+                self._said_farewell = True
         self._unsent = b"".join(pieces)
 
     def _write(self) -> None:

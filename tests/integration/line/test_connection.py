@@ -290,6 +290,40 @@ def test_a_peer_that_falls_silent_is_noticed() -> None:
         peers[0].close()
 
 
+def test_the_farewell_is_said_whenever_the_line_is_closed() -> None:
+    """Else the broker publishes the Last Will, though who leaves has said so."""
+
+    class ClosedBetween(Line):
+        """Another thread closes it just after what it had to say was written."""
+
+        def _write(self) -> None:
+            super()._write()
+            if self._in_flight:
+                self._closing = True
+
+    heard = bytearray()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+
+        def listen() -> None:
+            peer, _ = server.accept()
+            heard.extend(peer.recv(1000))
+            peer.sendall(b"\x20\x03\x00\x00\x00")
+            while said := peer.recv(1000):
+                heard.extend(said)
+            peer.close()
+
+        thread = threading.Thread(target=listen)
+        thread.start()
+        endpoint = Endpoint("127.0.0.1", server.getsockname()[1], None, 5)
+        line = ClosedBetween(endpoint, login(), Listener([]))
+        assert line.open() is None
+        line.announce([("line/said", b"away")])
+        assert line.ended.wait(HANG_S)
+        thread.join()
+    assert heard.count(b"away") == 1
+    assert heard.endswith(b"away" + packet.DISCONNECT)
+
+
 def test_nonsense_from_the_peer_ends_the_line_with_words() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
 
