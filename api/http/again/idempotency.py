@@ -16,7 +16,7 @@ from starlette.datastructures import Headers
 from starlette.responses import Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from api.access.principal import CURRENT
+from api.access.principal import CURRENT, Principal
 from api.http.error_answer import problem_response
 from api.http.problems import ProblemError
 from plant.errors import ConfigurationError, StoreUnavailableError
@@ -53,22 +53,25 @@ class IdempotencyKeys:
             return
         request_id = str(scope.get("request_id", ""))
         try:
-            await self._once(scope, receive, send, principal.consumer, key)
+            await self._once(scope, receive, send, principal, key)
         except (ProblemError, StoreUnavailableError, ConfigurationError) as exc:
             await problem_response(exc, request_id)(scope, receive, send)
 
     async def _once(
-        self, scope: Scope, receive: Receive, send: Send, consumer: str, key: str
+        self, scope: Scope, receive: Receive, send: Send, principal: Principal, key: str
     ) -> None:
+        consumer = principal.consumer
         kind = Headers(scope=scope).get("content-type", "").partition(";")[0].strip().lower()
         if _KEY.fullmatch(key) is None or kind != "application/json":
             raise _unfit()
         body = await _whole(receive)
         if body is None:
             return
-        digest = hashlib.sha256(
-            b"\0".join((scope["path"].encode(), scope["query_string"], body))
-        ).digest()
+        # What they may do is part of it: a kept answer is told without asking for rights again.
+        reach = f"{principal.reach} {principal.within} {principal.must}"
+        may = " ".join([*sorted(principal.rights), reach])
+        asked = (scope["path"].encode(), scope["query_string"], may.encode(), body)
+        digest = hashlib.sha256(b"\0".join(asked)).digest()
         now = datetime.now(UTC)
         known = await run_in_threadpool(self._keys.begin, consumer, key, digest, now, now + KEPT)
         if known is not None:
@@ -151,7 +154,8 @@ def _again(known: Known, digest: bytes) -> Response:
             HTTPStatus.UNPROCESSABLE_ENTITY,
             "idempotency-key-reused",
             "The key stands for another request",
-            "Something else was sent with this `Idempotency-Key`; each request has its own.",
+            "Something else, or with other rights, was sent with this `Idempotency-Key`; each "
+            "request has its own.",
         )
     if known.status is None:
         raise ProblemError(

@@ -8,9 +8,15 @@ import psycopg
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
 
 from api import create_app
+from api.access.principal import CURRENT, Principal
+from api.access.role import Right
+from api.http.again.idempotency import IdempotencyKeys
 from plant.settings import DatabaseSettings
+from store.access.account import AccessStore
 from store.access.request_key import RequestKeys
 from tests.peers.services import url_of
 from tests.plants.api_plant import CNC_1, ENTERPRISE, SITE, api_settings, seed
@@ -66,6 +72,31 @@ def test_a_name_stands_for_one_request(mine: TestClient, database: DatabaseSetti
         assert other.status_code == 422
         assert other.json()["type"].endswith("idempotency-key-reused")
     assert counted(database, "anomaly_limit") == 1
+
+
+def test_whoever_may_less_is_not_told_what_was_answered(database: DatabaseSettings) -> None:
+    """All tokens of an account are one consumer, and not all of them have its rights."""
+    may = [Right.FIGURES, Right.MASTER_DATA]
+
+    async def secret(scope: Scope, receive: Receive, send: Send) -> None:
+        await PlainTextResponse("secret", 201)(scope, receive, send)
+
+    named = IdempotencyKeys(secret, keys=RequestKeys(AccessStore(database)))
+
+    async def as_somebody(scope: Scope, receive: Receive, send: Send) -> None:
+        CURRENT.set(Principal("an", frozenset(may), ENTERPRISE, "bearer", account_id=7))
+        await named(scope, receive, send)
+
+    client = TestClient(as_somebody, base_url="http://localhost")
+    said: dict[str, Any] = {"headers": {"Idempotency-Key": "a-1"}, "json": LIMIT}
+    first, again = client.post(LIMITS, **said), client.post(LIMITS, **said)
+    may.remove(Right.MASTER_DATA)
+    less = client.post(LIMITS, **said)
+
+    assert (first.status_code, again.text) == (201, "secret")
+    assert again.headers["idempotency-replayed"] == "true"
+    assert less.status_code == 422
+    assert "secret" not in less.text
 
 
 def test_what_was_refused_may_be_tried_again(mine: TestClient, database: DatabaseSettings) -> None:
