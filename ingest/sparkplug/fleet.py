@@ -1,32 +1,25 @@
 """All nodes of a host application: messages in, what they change in the database out. Pure."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from ingest.decoding.message import Message
-from ingest.sparkplug.definition import Definitions
-from ingest.sparkplug.delivery import Delivery, Presence, Refusal, Sample, data_parcel
-from ingest.sparkplug.mapping import Bound, UnmappedDeviceError, bound, is_measured
-from ingest.sparkplug.naming import prefixes
+from ingest.sparkplug.delivery import Delivery, Refusal
 from ingest.sparkplug.rebirth import RebirthRequests
 from ingest.sparkplug.run import Fast, Run, Table
 from ingest.sparkplug.session import (
-    Birth,
-    Data,
-    Death,
     Incoming,
     NodeSession,
     PlainData,
-    Reading,
     Step,
     Verdict,
     data_of,
 )
-from ingest.sparkplug.settings import NodeSettings, SparkplugSettings
+from ingest.sparkplug.settings import SparkplugSettings
+from ingest.sparkplug.telling import CLOCK_SLACK_US, EPOCH, Node, OpenRun, Telling
 from plant.clock import microseconds
 from plant.errors import DataError
-from plant.measurement import Quality
 from plant.native.message import EdgeAddress
 from plant.sparkplug import (
     NAMESPACE,
@@ -44,14 +37,10 @@ from plant.sparkplug import (
     plain_payloads,
 )
 
-EPOCH = "sparkplug"
-"""What stands for the epoch of an outbox, which a Sparkplug node does not have."""
 _DATA = "DATA/"
 _WORTH_COLUMNS = 8
 """So many messages at once are read by columns: of fewer, each costs less by itself."""
 _MOST_ADDRESSES = 20_000
-_CLOCK_SLACK_US = 300_000_000
-"""How far a node's clock may be ahead for its times to be taken as the newest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,42 +52,7 @@ class Receipt:
     duplicate: bool = False
 
 
-@dataclass(slots=True)
-class _Device:
-    """What a device's metrics are to us; the node itself counts as one."""
-
-    bound: Bound
-    latest_us: int = 0
-    """Source time of its newest value."""
-    table: Table | None = None
-    """Made when it is first asked for."""
-
-
-@dataclass(slots=True)
-class _Node:
-    """One node with its session and what its metrics are to us."""
-
-    settings: NodeSettings
-    session: NodeSession
-    generation: int | None = None
-    """Which connection its session was heard on."""
-    devices: dict[str | None, _Device] = field(default_factory=dict)
-    runs: dict[str | None, "_OpenRun"] = field(default_factory=dict)
-    """Data that later messages of the device may be added to."""
-
-
-@dataclass(slots=True)
-class _OpenRun:
-    """Data messages of one device: its place among the deliveries until they are known."""
-
-    node: _Node
-    device: _Device
-    definitions: Definitions
-    run: Run
-    deliveries: list[Delivery] | None = None
-
-
-Found = list[Delivery | _OpenRun]
+Found = list[Delivery | OpenRun]
 
 
 class Fleet:
@@ -106,9 +60,9 @@ class Fleet:
 
     def __init__(self, settings: SparkplugSettings, max_text_length: int) -> None:
         self._settings = settings
-        self._max_text_length = max_text_length
+        self._telling = Telling(settings, max_text_length)
         self._nodes = {
-            node.node: _Node(
+            node.node: Node(
                 node,
                 NodeSession(settings.reorder_timeout_s, counts_connections=node.counts_connections),
             )
@@ -117,7 +71,6 @@ class Fleet:
         self._requests = RebirthRequests(
             settings.rebirth_delay_s, settings.rebirth_pause_s, settings.rebirths_per_s
         )
-        self._prefixes = prefixes(settings.nodes)
         self._addresses: dict[str, Address] = {}
         self._noted_at = float("-inf")
 
@@ -193,7 +146,7 @@ class Fleet:
         if now - self._noted_at >= self._settings.status_interval_s:
             self._noted_at = now
             deliveries += [
-                self._presence(node, at, online=True)
+                self._telling.presence(node, at, online=True)
                 for node in self._nodes.values()
                 if node.session.online
             ]
@@ -227,7 +180,7 @@ class Fleet:
             death = node.session.forget(address.device_id)
             if death is not None:
                 made_up = message._replace(payload=b"")
-                deliveries = [replace(self._died(node, death, made_up), counted=False)]
+                deliveries = [replace(self._telling.died(node, death, made_up), counted=False)]
         self._requests.want(address.node, now)
         return deliveries
 
@@ -239,13 +192,13 @@ class Fleet:
         if death is not None:
             made_up = Message(name.topic(MessageType.NDEATH), b"", at)
             deliveries.append(
-                replace(self._died(node, death, made_up), message=made_up, counted=False)
+                replace(self._telling.died(node, death, made_up), message=made_up, counted=False)
             )
         return deliveries
 
     def absent(self, at: datetime) -> list[Delivery]:
         """Return that nobody is known to be there: what the host says when it starts."""
-        return [self._presence(node, at, online=False) for node in self._nodes.values()]
+        return [self._telling.presence(node, at, online=False) for node in self._nodes.values()]
 
     def ask_all(self, now: float) -> None:
         """Ask for the births of all nodes that are not there: the host has just come itself.
@@ -295,13 +248,13 @@ class Fleet:
             if step.verdict is Verdict.RETRY or self._added_to_run(node, step, found):
                 continue
             self._end_runs(node, now)
-            found.append(self._delivery(node, step))
+            found.append(self._telling.delivery(node, step))
         if node.session.wants_birth:
             node.session.wants_birth = False
             self._requests.want(name, now)
         return found
 
-    def _added_to_run(self, node: _Node, step: Step, found: Found) -> bool:
+    def _added_to_run(self, node: Node, step: Step, found: Found) -> bool:
         """Tell whether it is data that could be put to that before it, or begins a run."""
         if not isinstance(step.event, PlainData):
             return False
@@ -314,19 +267,19 @@ class Fleet:
             definitions = step.event.definitions
             if device.table is None:
                 device.table = Table(definitions, device.bound)
-            run = Run(device.table, node.settings.address, EPOCH, _CLOCK_SLACK_US)
-            opened_run = node.runs[name] = _OpenRun(node, device, definitions, run)
+            run = Run(device.table, node.settings.address, EPOCH, CLOCK_SLACK_US)
+            opened_run = node.runs[name] = OpenRun(node, device, definitions, run)
             found.append(opened_run)
         opened_run.run.add(step.incoming, may_repeat=step.event.may_repeat)
         return True
 
-    def _end_runs(self, node: _Node, now: float) -> None:
+    def _end_runs(self, node: Node, now: float) -> None:
         """Find out what the data before a moment tell, by what holds until then."""
         for one in node.runs.values():
             self._ended(one, now)
         node.runs.clear()
 
-    def _ended(self, one: _OpenRun, now: float) -> Sequence[Delivery]:
+    def _ended(self, one: OpenRun, now: float) -> Sequence[Delivery]:
         if one.deliveries is not None:
             return one.deliveries
         one.deliveries = []
@@ -344,173 +297,19 @@ class Fleet:
                 if data.unknown:
                     self._requests.want(one.node.settings.node, now)
                 base = Delivery(incoming.message, address, EPOCH)
-                delivery = self._reported(one.node, one.device, data, incoming, base)
+                delivery = self._telling.reported(one.node, one.device, data, incoming, base)
             one.deliveries.append(delivery)
         return one.deliveries
 
     def _settled(self, found: Found, now: float) -> list[Delivery]:
         deliveries: list[Delivery] = []
         for one in found:
-            if isinstance(one, _OpenRun):
+            if isinstance(one, OpenRun):
                 deliveries += self._ended(one, now)
                 one.node.runs.clear()
             else:
                 deliveries.append(one)
         return deliveries
-
-    def _delivery(self, node: _Node, step: Step) -> Delivery:
-        message = step.incoming.message
-        delivery = Delivery(message, node.settings.address, EPOCH)
-        if step.verdict is Verdict.REJECT:
-            rows = sum(map(is_measured, step.incoming.payload.metrics))
-            refusal = Refusal(step.reason, step.detail, rows, once=step.reason == "retained")
-            return replace(delivery, refusals=(refusal,))
-        match step.event:
-            case Birth():
-                return self._born(node, step.event, step.incoming, delivery)
-            case Data():
-                device = node.devices.get(step.incoming.address.device_id)
-                return self._reported(node, device, step.event, step.incoming, delivery)
-            case PlainData():
-                # Of a device that is no machine yet.
-                metrics = tuple(step.incoming.payload.metrics)
-                return replace(delivery, refusals=(_no_machine(step.incoming, metrics),))
-            case Death():
-                return self._died(node, step.event, message, step.incoming.payload)
-            case _:
-                return replace(delivery, repeated=True)
-
-    def _born(self, node: _Node, birth: Birth, incoming: Incoming, base: Delivery) -> Delivery:
-        device = incoming.address.device_id
-        if device is None:
-            # Whoever was there before has to announce itself again.
-            node.devices = {}
-            at = incoming.message.received_time
-            base = replace(base, presence=self._presence(node, at, online=True).presence)
-        try:
-            others = {name: other.bound for name, other in node.devices.items()}
-            found = bound(
-                node.settings, device, birth.definitions, self._prefixes, others, birth.doubled
-            )
-        except UnmappedDeviceError as exc:
-            return replace(base, refusals=(_unmapped(exc, birth.definitions),))
-        node.devices[device] = born = _Device(found)
-        refusals: tuple[Refusal, ...] = ()
-        if birth.nameless:
-            said = f"{birth.nameless} metrics of a birth have no name"
-            refusals = (Refusal("malformed", said, birth.nameless, whole=False),)
-        tags = [binding.tag for binding in found.bindings.values()]
-        delivery = replace(base, tags=tags, refusals=refusals)
-        return self._with_data(delivery, node, born, incoming, birth.readings)
-
-    def _reported(
-        self, node: _Node, device: _Device | None, data: Data, incoming: Incoming, base: Delivery
-    ) -> Delivery:
-        if device is None:
-            metrics = tuple(reading.metric for reading in data.readings)
-            return replace(base, refusals=(_no_machine(incoming, metrics),))
-        if data.unknown:
-            said = f"no birth defines {', '.join(data.unknown[:10])}; the node is asked for one"
-            base = replace(
-                base,
-                refusals=(Refusal("unknown_metric", said, len(data.unknown), whole=False),),
-            )
-        return self._with_data(base, node, device, incoming, data.readings)
-
-    def _with_data(
-        self,
-        base: Delivery,
-        node: _Node,
-        device: _Device,
-        incoming: Incoming,
-        readings: Sequence[Reading],
-    ) -> Delivery:
-        believable_us = microseconds(base.message.received_time) + _CLOCK_SLACK_US
-        samples = []
-        timeless = 0
-        broken: list[str] = []
-        tagless: dict[str, list[str]] = {}
-        for reading in readings:
-            binding = device.bound.bindings.get(reading.name)
-            if binding is None:
-                if reading.name in device.bound.refused:
-                    reason, words = device.bound.refused[reading.name]
-                    tagless.setdefault(reason, []).append(words)
-                continue
-            time_ms = reading.metric.timestamp
-            if time_ms is None:
-                time_ms = incoming.payload.timestamp
-            if time_ms is None:
-                timeless += 1
-                continue
-            try:
-                value, quality = binding.value(reading.metric, reading.datatype)
-            except DataError as exc:
-                broken.append(f"{reading.name}: {exc.detail}")
-                continue
-            time_us = time_ms * 1000
-            if time_us <= believable_us:
-                # Of believable times only: one date far ahead would put every mark of a death
-                # (`_died`) behind it.
-                device.latest_us = max(device.latest_us, time_us)
-            tag = binding.tag.name
-            samples.append(Sample(tag, time_us, value, quality, reading.may_repeat))
-        refusals = list(base.refusals)
-        if timeless:
-            said = "values without a time of their own or of their message"
-            refusals.append(Refusal("no_time", said, timeless, whole=False))
-        if broken:
-            said = "; ".join(broken[:10])
-            refusals.append(Refusal("malformed", said, len(broken), whole=False))
-        for reason, words_of in tagless.items():
-            said = "; ".join(sorted(set(words_of[:10])))
-            refusals.append(Refusal(reason, said, len(words_of), whole=False))
-        return self._with_samples(replace(base, refusals=tuple(refusals)), node, samples)
-
-    def _died(
-        self,
-        node: _Node,
-        death: Death,
-        message: Message,
-        payload: Payload | PlainPayload | None = None,
-    ) -> Delivery:
-        """Mark every tag of what is gone: no value may stand on as if it were still reported."""
-        at = message.received_time
-        at_us = microseconds(at)
-        samples = []
-        whole = None in death.devices
-        if not whole and payload is not None and payload.timestamp is not None:
-            # A will was written when its connection began; only a device's death tells its time.
-            at_us = payload.timestamp * 1000
-        for name in death.devices:
-            device = node.devices.pop(name, None)
-            if device is None:
-                continue
-            # Behind the last value, by our clock or by the node's: a mark before it would leave
-            # that value standing. 1000 µs are the smallest step of Sparkplug's time.
-            marked_us = max(at_us, device.latest_us + 1000)
-            samples += [
-                Sample(binding.tag.name, marked_us, None, Quality.BAD)
-                for binding in device.bound.bindings.values()
-            ]
-        delivery = Delivery(message, node.settings.address, EPOCH)
-        if whole:
-            delivery = replace(delivery, presence=Presence(False, at))
-        return self._with_samples(delivery, node, samples)
-
-    def _with_samples(self, base: Delivery, node: _Node, samples: Sequence[Sample]) -> Delivery:
-        parcel = data_parcel(
-            base.message, node.settings.address, EPOCH, samples, self._max_text_length
-        )
-        repeats = tuple(sample.may_repeat for sample in samples)
-        return replace(base, data=parcel, may_repeat=repeats)
-
-    def _presence(self, node: _Node, at: datetime, *, online: bool) -> Delivery:
-        # What is still waited for was measured within the reorder timeout.
-        margin = timedelta(seconds=self._settings.reorder_timeout_s)
-        presence = Presence(online, at, at - margin if online else None)
-        made_up = Message(node.settings.node.topic(MessageType.NBIRTH), b"", at)
-        return Delivery(made_up, node.settings.address, EPOCH, presence=presence, counted=False)
 
 
 def _refused(message: Message, refusal: Refusal, sender: EdgeAddress | None = None) -> Delivery:
@@ -520,13 +319,3 @@ def _refused(message: Message, refusal: Refusal, sender: EdgeAddress | None = No
 def _stranger(address: Address) -> Refusal:
     said = f"{address.node} is no edge yet: name it in the ingest's settings, sparkplug.nodes"
     return Refusal("unmapped_node", said, once=True)
-
-
-def _no_machine(incoming: Incoming, metrics: Iterable[Metric]) -> Refusal:
-    device = incoming.address.device_id
-    error = UnmappedDeviceError("unmapped_device", f"device {device!r} is no machine yet")
-    return _unmapped(error, metrics)
-
-
-def _unmapped(exc: DataError, metrics: Iterable[Metric]) -> Refusal:
-    return Refusal(exc.reason, exc.detail, sum(map(is_measured, metrics)), once=True)

@@ -13,9 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from plant.errors import DataError
 from plant.sparkplug.datatype import ValueField
 from plant.sparkplug.message import TABLES, Metric, Payload
-from plant.sparkplug.wire import decode
+from plant.sparkplug.wire import decode, varint
 
 _MOST_METRICS = 1_000
 """Of one payload: larger ones are rare, and are read one by one at no loss."""
@@ -132,18 +133,7 @@ def _divided(data: bytes, pieces: list[bytes]) -> PlainPayload | None:
                     return None
                 pieces.append(data[start:at])
             elif key in {0x08, 0x18}:  # timestamp or seq
-                at += 1
-                number = data[at]
-                at += 1
-                if number > 127:
-                    number &= 127
-                    shift = 7
-                    byte = 128
-                    while byte > 127:
-                        byte = data[at]
-                        at += 1
-                        number |= (byte & 127) << shift
-                        shift += 7
+                number, at = varint(data, at + 1)
                 if number >= _LARGEST:
                     return None
                 if key == 0x08:
@@ -152,7 +142,7 @@ def _divided(data: bytes, pieces: list[bytes]) -> PlainPayload | None:
                     seq = number
             else:
                 return None
-    except IndexError:
+    except (IndexError, DataError):
         return None
     return PlainPayload(data, timestamp, seq)
 

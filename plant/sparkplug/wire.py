@@ -131,7 +131,7 @@ def _message(  # noqa: PLR0912, PLR0915 - one loop without calls is what makes i
         key = data[at]
         at += 1
         if key > 127:
-            key, at = _varint(data, at - 1)
+            key, at = varint(data, at - 1)
             if key > _MASK32:
                 raise DataError("malformed", f"byte {at}: a field's number is too large")
         wire = key & 7
@@ -201,8 +201,11 @@ def _message(  # noqa: PLR0912, PLR0915 - one loop without calls is what makes i
     return make(*slots)
 
 
-def _varint(data: bytes, at: int) -> tuple[int, int]:
-    """Return the number that begins at a position, and where it ends; IndexError past the end."""
+def varint(data: bytes, at: int) -> tuple[int, int]:
+    """Return the number that begins at a position, and where it ends.
+
+    Raises IndexError past the end, and DataError `malformed` for more than ten bytes.
+    """
     number = shift = 0
     while True:
         byte = data[at]
@@ -218,7 +221,7 @@ def _varint(data: bytes, at: int) -> tuple[int, int]:
 def _packed(data: bytes, at: int, end: int) -> list[int]:
     numbers = []
     while at < end:
-        number, at = _varint(data, at)
+        number, at = varint(data, at)
         numbers.append(number & _MASK32)
     if at > end:
         raise DataError("malformed", "a list of numbers ends outside of its field")
