@@ -47,9 +47,9 @@ def test_tags_without_history_are_live_after_a_lost_session_and_asked_after_once
             before = len(read())
             await asyncio.to_thread(server.start)
             # Mypy cannot infer a default of a lambda.
-            await until(lambda v=float(life): all_have(v, [*plain, *kept]), "live values")  # type: ignore[misc]
-            await until(lambda v=life + 0.5: all_have(v, kept), "what they missed")  # type: ignore[misc]
-            await until(lambda n=before: len(read()) > n, "all history to be asked for")  # type: ignore[misc]
+            await until(lambda v=float(life): all_have(v, [*plain, *kept]), "live values")  # type: ignore[misc]  # a default
+            await until(lambda v=life + 0.5: all_have(v, kept), "what they missed")  # type: ignore[misc]  # a default
+            await until(lambda n=before: len(read()) > n, "all history to be asked for")  # type: ignore[misc]  # a default
             histories.append(await asyncio.to_thread(server.do, "histories"))
             nodes.append(await asyncio.to_thread(server.do, "historyNodes"))
 
