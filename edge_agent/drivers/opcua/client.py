@@ -9,10 +9,11 @@ from contextlib import suppress
 from dataclasses import dataclass
 
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.client.ua_session import UaSession
 from asyncua.common.shortcuts import Shortcuts
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
+
+from edge_agent.drivers.opcua.bounded import BoundedClient
 
 _GOODBYE_S = 2.0
 SESSION_TIMEOUT_S = 60.0
@@ -36,11 +37,11 @@ class _Session(UaSession):
         return
 
 
-class SourceClient(Client):
+class SourceClient(BoundedClient):
     """One connection to a server."""
 
     def __init__(self, url: str, timeout_s: float, name: str, left: LeftSession | None) -> None:
-        super().__init__(url, timeout=timeout_s, watchdog_intervall=max(1.0, timeout_s / 2))
+        super().__init__(url, timeout_s, watch_s=max(1.0, timeout_s / 2))
         self.session_timeout = round(SESSION_TIMEOUT_S * 1000)
         self.name = self.description = name
         self._left = left

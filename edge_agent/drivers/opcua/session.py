@@ -276,4 +276,5 @@ class OpcUaSession:
 
     async def _lost(self, exc: Exception) -> None:
         if not self._ended.done():
-            self._ended.set_result(str(exc) or type(exc).__name__)
+            reason = self._client.too_large or exc
+            self._ended.set_result(str(reason) or type(reason).__name__)

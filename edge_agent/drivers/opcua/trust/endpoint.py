@@ -6,10 +6,10 @@ from dataclasses import dataclass
 from urllib.parse import urlsplit
 
 from asyncua import ua
-from asyncua.client.client import Client
 from asyncua.crypto import security_policies
 from asyncua.ua.uaerrors import UaError
 
+from edge_agent.drivers.opcua.bounded import BoundedClient
 from edge_agent.drivers.opcua.client import SourceClient
 from edge_agent.drivers.opcua.settings import OpcUaSettings
 from edge_agent.drivers.opcua.trust.certificates import Certificates, fingerprint_of, now_utc
@@ -48,13 +48,13 @@ class Choice:
 
 async def endpoints_of(url: str, timeout_s: float) -> list[ua.EndpointDescription]:
     """Ask a server, without security, for its endpoints; also where discovery has its own path."""
-    client = Client(url, timeout=timeout_s)
+    client = BoundedClient(url, timeout_s)
     try:
         return await client.connect_and_get_server_endpoints()
     except _NO_ANSWER:
         discovery = urlsplit(url)._replace(path="/discovery").geturl()
         with suppress(*_NO_ANSWER):
-            return await Client(discovery, timeout=timeout_s).connect_and_get_server_endpoints()
+            return await BoundedClient(discovery, timeout_s).connect_and_get_server_endpoints()
         raise
 
 

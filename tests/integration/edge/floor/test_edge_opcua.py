@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import struct
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -426,3 +427,58 @@ def test_one_date_far_ahead_hides_no_gap(node: NodeOpcUaServer) -> None:
     node.write("speed", 7.0, at(7))
     with_driver(source(node, "speed"), inlet, second)
     assert sorted(map(float, map(str, inlet.values("tron-1/speed")))) == [1.0, 5.0, 6.0, 7.0, 99.0]
+
+
+@pytest.mark.parametrize("when", ["at the first word", "while it is followed"])
+def test_a_message_that_announces_gigabytes_is_not_waited_for(
+    when: str, node: NodeOpcUaServer
+) -> None:
+    """The connection ends with the reason, and the next one is like any other."""
+    inlet = RecordingInlet()
+    liar = struct.pack("<3scI", b"MSG", b"F", 2**32 - 1)
+
+    async def scenario() -> None:
+        lied = closed = 0
+
+        async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            nonlocal lied, closed
+            there, to_node = await asyncio.open_connection("127.0.0.1", node.port)
+            tells = asyncio.Event()
+
+            async def back() -> None:
+                if when == "while it is followed":
+                    while not tells.is_set() and (data := await there.read(65_536)):
+                        writer.write(data)
+                writer.write(liar)
+
+            first = lied == 0
+            task = asyncio.create_task(back() if first else _passed(there, writer))
+            try:
+                while data := await reader.read(65_536):
+                    to_node.write(data)
+                    if first and inlet.readings:
+                        tells.set()
+                    lied += first
+            finally:
+                closed += first
+                task.cancel()
+                to_node.transport.abort()
+
+        async with answering(answer) as port:
+            settings = source(node, "speed") | {"endpoint": f"opc.tcp://127.0.0.1:{port}/"}
+
+            async def driven() -> None:
+                await until(lambda: any(inlet.problems), "the reason")
+                await until(lambda: closed, "the end of the connection")
+                await until(lambda: inlet.readings and not inlet.problems[-1], "the next one")
+
+            await beside_driver(settings, inlet, driven)
+
+    asyncio.run(scenario())
+    told = [problem for problems in inlet.problems for problem in problems]
+    assert any("announces 4,294,967,295 bytes at once" in one for one in told), told
+
+
+async def _passed(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    while data := await reader.read(65_536):
+        writer.write(data)
