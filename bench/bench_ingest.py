@@ -35,6 +35,7 @@ from bench.ingest_figures import (
     Figures,
     print_door,
     print_latency,
+    print_messages,
     print_throughput,
     told_of,
 )
@@ -59,9 +60,18 @@ from tests.waiting import wait_until
 
 _BLOCK = 20_000
 _TARGET_FLAT = 0.95
+_ROWS_OF_FLAT = 400_000
 _COPY = queries("delivery/store")["copy_numbers"]
 _COMMIT_TO_DISK = queries("delivery/store")["commit_to_disk"]
 _DAY_US = 86_400_000_000
+_FILLERS = 2
+_FILL = """
+insert into measurement (tag_id, source_time, received_time, value, quality)
+select %s, at, at, 70 + k %% 100 * 0.1, 0
+from (
+    select k, to_timestamp(%s - k) as at from generate_series(1, %s) as k
+) as row
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,8 +236,12 @@ def _sorted_blocks(rows: NumberColumns) -> Iterator[NumberColumns]:
 
 def new_load(rows: int, batch: int) -> Load:
     """Return a load of yesterday, in an epoch of its own."""
-    start = microseconds(system_clock()) // _DAY_US * _DAY_US - _DAY_US
-    return Load(rows // batch * batch, batch, f"{time.time_ns():x}", start)
+    return Load(rows // batch * batch, batch, f"{time.time_ns():x}", _noon_us())
+
+
+def _noon_us() -> int:
+    """Return noon of yesterday: half a day fits before it into the same part of the table."""
+    return microseconds(system_clock()) // _DAY_US * _DAY_US - _DAY_US // 2
 
 
 def throughput(
@@ -298,14 +312,24 @@ def through(on: Stage, door: Door) -> tuple[Door, float, float]:
     return door, seconds, cpu
 
 
-def prefill(on: Stage, rows: int) -> None:
-    """Store rows of the days before."""
-    tag_ids = on.tag_ids()
-    portion = 1_000_000
-    for done in range(0, rows, portion):
-        load = new_load(min(portion, rows - done), 200)
-        earlier = Load(load.rows, 200, "", load.start_us - (done // portion + 1) * 1_250_000_000)
-        copy_raw(on, earlier, tag_ids, 2)
+def fill(on: Stage, rows: int) -> None:
+    """Store so many rows of all tags, one a second each, that end where the loads begin."""
+    tag_ids = [tag_id for ids in on.tag_ids().values() for tag_id in ids]
+    each, more = divmod(rows, len(tag_ids))
+    shares = [(tag_id, each + (k < more)) for k, tag_id in enumerate(tag_ids)]
+
+    def work(share: Sequence[tuple[int, int]]) -> None:
+        with psycopg.connect(url_of(on.database), autocommit=True) as connection:
+            for tag_id, many in share:
+                connection.execute(_FILL, (tag_id, _noon_us() // 1_000_000, many))
+
+    with ThreadPoolExecutor(_FILLERS) as pool:
+        for done in [pool.submit(work, shares[k::_FILLERS]) for k in range(_FILLERS)]:
+            done.result()
+    # What is written back later would be counted against those who are measured next.
+    on.execute("checkpoint")
+    ((count,),) = on.execute("select count(*) from measurement")
+    assert count >= rows, f"{rows} filled in, {count} in the table"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -317,12 +341,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--workers", type=int, nargs="+", default=[1, 2])
     parser.add_argument("--latency", type=float, default=20, metavar="SECONDS", help="0: leave out")
     parser.add_argument("--doors", type=int, default=1, help="0: leave Sparkplug and devices out")
-    parser.add_argument("--stored", type=int, default=100, metavar="TIMES", help="0: leave out")
-    parser.add_argument("--stored-rows", type=int, default=100_000, help="what it multiplies")
+    parser.add_argument(
+        "--stored-rows",
+        type=int,
+        default=10_000_000,
+        metavar="N",
+        help="measure again with so many stored; 0: leave out",
+    )
     parser.add_argument("--json", type=Path, metavar="FILE", help="write the figures there, too")
     given = parser.parse_args(arguments)
     # Wide enough for the table even where there is no terminal.
-    console = Console(width=120)
+    console = Console(width=160)
     try:
         with stage() as on:
             figures = []
@@ -334,6 +363,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     console.print(f"{workers} x {batch}: {one.ratio:.2f}", highlight=False)
             print_throughput(console, figures)
             told = told_of(figures)
+            told["cpu_us_beside_rows"] = print_messages(console, figures)
             if given.latency:
                 told["latency"] = {
                     str(one.batch): print_latency(
@@ -344,8 +374,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 }
             if given.doors:
                 told |= {door.name: print_door(console, *through(on, door)) for door in doors()}
-            if given.stored:
-                told["flat"] = _flat(console, on, given.stored, given.stored_rows, given.rounds)
+            if given.stored_rows:
+                told["flat"] = _flat(console, on, given.stored_rows, given.rounds)
             if given.json:
                 given.json.write_text(json.dumps(told, indent=2) + "\n")
     except ServiceAbsentError as exc:
@@ -354,21 +384,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _flat(console: Console, on: Stage, times: int, rows: int, rounds: int) -> dict[str, float]:
+def _flat(console: Console, on: Stage, stored: int, rounds: int) -> dict[str, float]:
     on.empty()
-    few = throughput(on, 1, 200, rows, rounds, keep=True)
-    prefill(on, rows * times)
-    many = throughput(on, 1, 200, rows, rounds, keep=True)
-    table = Table(title=f"Cost with {times} times more rows stored (1 worker, batches of 200)")
+    few = throughput(on, 1, 200, _ROWS_OF_FLAT, rounds, keep=True)
+    on.empty()
+    started = time.perf_counter()
+    fill(on, stored)
+    console.print(f"{stored:,} rows filled in within {time.perf_counter() - started:.0f} s")
+    many = throughput(on, 1, 200, _ROWS_OF_FLAT, rounds, keep=True)
+    table = Table(title=f"Cost with {stored:,} rows stored before (1 worker, 200 per message)")
     for name in ("stored before", "ingest", "share", "target", "COPY", "CPU ingest + its DB"):
         table.add_column(name, justify="right")
-    for label, one in (("0", few), (f"{rows * times:,}", many)):
-        own, raw = statistics.median(one.ingest), statistics.median(one.raw)
-        share = own / statistics.median(few.ingest)
+    for label, one in (("0", few), (f"{stored:,}", many)):
+        share = one.rate / few.rate
         verdict = "met" if share >= _TARGET_FLAT else "missed"
         cpu = f"{one.cpu.ingest:.1f} + {one.cpu.backend:.1f}"
-        table.add_row(label, f"{own:,.0f}", f"{share:.2f}", verdict, f"{raw:,.0f}", cpu)
+        raw = statistics.median(one.raw)
+        table.add_row(label, f"{one.rate:,.0f}", f"{share:.2f}", verdict, f"{raw:,.0f}", cpu)
     console.print(table)
     console.print(f"target: {_TARGET_FLAT:.2f} of the throughput with nothing stored before")
     share = many.rate / few.rate
-    return {"stored_rows": rows * times, "share": share, "rows_per_s": many.rate}
+    return {"stored_rows": stored, "share": share, "rows_per_s": many.rate}

@@ -21,7 +21,7 @@ from ingest.validation.registry import Registry, stranger
 from ingest.validation.validation import ACCEPTED, Reason
 from plant.clock import from_microseconds, microseconds
 from plant.description import LONG_AGO
-from store.delivery.row import DeliveryTransaction, EdgeRow, StatusRow
+from store.delivery.row import DeliveryTransaction, StatusRow
 from store.rejection.rejection import Rejection
 
 
@@ -50,21 +50,18 @@ class DeviceGroup:
         for parcel in parcels:
             if not isinstance(parcel, DeviceParcel):
                 continue
-            edge = self._edge(parcel)
+            edge = self._registry.edge(parcel.address)
             if edge is None:
-                yield stranger(parcel, self._registry)
+                yield from (stranger(one, self._registry) for one in parcel.apart())
             elif not self._registry.has_tags(edge):
                 detail = "no tag of this device is announced yet; replay it once there are some"
-                yield refused(parcel, "no_birth", detail)
+                yield from (refused(one, "no_birth", detail) for one in parcel.apart())
             else:
                 ids = parcel.data.ids
                 parts.append(NewRows(parcel.data, edge, [(ids.start, ids.stop)]))
         if parts:
             self._write(parts)
             self._note_presence(parts)
-
-    def _edge(self, parcel: DeviceParcel) -> EdgeRow | None:
-        return self._registry.edge(parcel.address)
 
     def _write(self, parts: Sequence[NewRows]) -> None:
         rows = sum(map(len, parts))
@@ -86,21 +83,22 @@ class DeviceGroup:
         self._count_messages(parts, fresh | (verdict != ACCEPTED))
 
     def _count_messages(self, parts: Sequence[NewRows], news: NDArray[np.bool_]) -> None:
-        starts = np.cumsum([0, *map(len, parts[:-1])])
+        lengths = [rows for part in parts for rows in part.parcel.lengths]
+        starts = np.cumsum([0, *lengths[:-1]])
         told = int(np.logical_or.reduceat(news, starts).sum())
-        self._outcome.count_message(written=told, duplicate=len(parts) - told)
+        self._outcome.count_message(written=told, duplicate=len(lengths) - told)
 
     def _note_presence(self, parts: Sequence[NewRows]) -> None:
         """Take a live message for a heartbeat: the device was there, and told all until then."""
         newest: dict[int, tuple[datetime, datetime]] = {}
         for part in parts:
-            message = part.parcel.message
-            # It may be months old, and the device long gone.
+            # A retained one may be months old, and the device long gone; it is by itself.
+            message, rows = part.parcel.messages[-1], part.parcel.lengths[-1]
             if message.retained:
                 continue
             received = message.received_time
             # A device whose clock is ahead has not told the future.
-            last_us = min(int(part.parcel.time_us.max()), microseconds(received))
+            last_us = min(int(part.parcel.time_us[-rows:].max()), microseconds(received))
             sampled = from_microseconds(max(last_us, microseconds(LONG_AGO)))
             newest[part.edge.edge_id] = (received, sampled)
         for edge_id, (received, sampled) in newest.items():

@@ -4,7 +4,6 @@ The caller keeps other workers from the same rows meanwhile.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from datetime import datetime
 
 import numpy as np
@@ -22,7 +21,6 @@ from ingest.commit.new_rows import (
 )
 from ingest.commit.stored import stored_rows
 from ingest.decoding.column import Kind
-from ingest.decoding.parcel import Ids
 from ingest.validation.registry import Registry, TagColumns
 from ingest.validation.validation import ACCEPTED, Rows, verdicts
 from plant.measurement import Value
@@ -52,16 +50,22 @@ def write_unnumbered(
     lags.note(parts, rows.source_us, fresh)
     if accepted.all():
         return verdict, fresh, []
-    each = [message for part in parts for message in _messages(part)]
+    each = list(_with_refused_apart(parts, verdict))
     refused = list(row_rejections(each, rows, verdict, tags))
     return verdict, fresh, list(few(each, verdict, refused))
 
 
-def _messages(part: NewRows) -> Iterator[NewRows]:
-    """Yield the messages that a part is of; ids are places within each."""
-    for parcel in part.parcel.apart():
-        ids = Ids(parcel.epoch, 1, parcel.rows + 1)
-        yield NewRows(replace(parcel, ids=ids), part.edge, [(ids.start, ids.stop)])
+def _with_refused_apart(parts: Sequence[NewRows], verdict: NDArray[np.int8]) -> Iterator[NewRows]:
+    """Yield the parts, but each message by itself where some are refused: ids are places in it."""
+    start = 0
+    for part in parts:
+        own = verdict[start : start + len(part)]
+        start += len(part)
+        if (own == ACCEPTED).all():
+            yield part
+            continue
+        for parcel in part.parcel.apart(numbered=False):
+            yield NewRows(parcel, part.edge, [(parcel.ids.start, parcel.ids.stop)])
 
 
 def write_rows(

@@ -31,6 +31,7 @@ _ALL_NUMBERS = np.full(65_536, _NUMBER, np.int8)
 # Parcels share it: a write into one would change what the values of all others are.
 _ALL_NUMBERS.flags.writeable = False
 _NUMBERS_ONLY = frozenset({float, int})
+_KINDS = {type(None): int(Kind.NOTHING), str: int(Kind.TEXT)}
 
 
 def value_columns(
@@ -46,17 +47,18 @@ def value_columns(
             if len(values) <= len(_ALL_NUMBERS):
                 return _ALL_NUMBERS[: len(values)], number
             return np.full(len(values), _NUMBER, np.int8), number
-    kind = np.empty(len(values), np.int8)
+    kind = np.array([_KINDS.get(type(value), _NUMBER) for value in values], np.int8)
     number = np.full(len(values), np.nan)
-    for k, value in enumerate(values):
-        if value is None:
-            kind[k] = Kind.NOTHING
-        elif isinstance(value, str):
-            kind[k] = _text_kind(value, max_text_length)
-        else:
+    for k, text in enumerate(values):
+        if isinstance(text, str):
+            kind[k] = _text_kind(text, max_text_length)
+    places = np.flatnonzero(kind == _NUMBER).tolist()
+    try:
+        number[places] = [values[k] for k in places]
+    except OverflowError:
+        for k in places:
             try:
-                number[k] = value
-                kind[k] = Kind.NUMBER
+                number[k] = values[k]
             except OverflowError:
                 kind[k] = Kind.NUMBER_TOO_LARGE
     return kind, number

@@ -33,6 +33,14 @@ class GroupCost:
         """Add a data message of so many measurements and bytes."""
         self.rows += max(_MESSAGE + rows, size // BYTES_OF_A_ROW)
 
+    def add_values(self, rows: int, size: int) -> None:
+        """Add a message of a device without outbox ids."""
+        self.rows += max(_MESSAGE + _DEVICE_VALUE * rows, size // BYTES_OF_A_ROW)
+
+    def add_status(self) -> None:
+        """Add that somebody gives a sign of life."""
+        self.rows += _STATUS
+
     def add_life(self, address: EdgeAddress, epoch: str) -> None:
         """Add that there are data messages of this life of an edge's outbox."""
         lives = self._lives.setdefault(address, set())

@@ -85,7 +85,7 @@ class Delivery:
         if not self.more:
             yield self
             return
-        parcels = iter(self.data.apart() if self.data else ())
+        parcels = iter(self.data.apart(numbered=False) if self.data else ())
         repeats = iter(self.may_repeat)
         for message in (self.message, *self.more):
             # A message of which nothing is stored has a parcel without rows.
@@ -95,7 +95,7 @@ class Delivery:
                 self,
                 message=message,
                 more=(),
-                data=replace(parcel, ids=Ids(parcel.epoch, 1, rows + 1)) if parcel else None,
+                data=parcel,
                 may_repeat=list(islice(repeats, rows)),
             )
 

@@ -7,7 +7,8 @@ import numpy as np
 
 from ingest.decoding.column import value_columns, whole_numbers
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import DataParcel, DeviceParcel, Ids, open_parcel
+from ingest.decoding.opening import open_parcel
+from ingest.decoding.parcel import DataParcel, DeviceParcel, Ids
 from ingest.settings import LimitSettings
 from ingest.validation.registry import address_of
 from ingest.validation.validation import Reason

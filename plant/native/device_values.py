@@ -5,7 +5,7 @@ value, named by its path. So devices that are there already can be heard as they
 """
 
 import math
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -56,10 +56,14 @@ def decode_device_values(payload: bytes) -> DeviceValues:
         name = next((name for name in TIME_FIELDS if name in element), None)
         if name is None:
             raise DataError("no_time", f"none of the fields {', '.join(TIME_FIELDS)}")
-        time_us = _time_us(element[name])
+        time_us = _time_us(element.pop(name))
         before = len(values.path)
-        for path, value in _leaves(element):
-            if path != name:
+        if _INNER.isdisjoint(map(type, element.values())):
+            # Most devices say a flat object.
+            values.path += element
+            values.value += element.values()
+        else:
+            for path, value in _leaves(element):
                 values.path.append(path)
                 values.value.append(value)
         values.time_us += [time_us] * (len(values.path) - before)
@@ -70,14 +74,7 @@ def decode_device_values(payload: bytes) -> DeviceValues:
     return values
 
 
-def _leaves(element: Mapping[str, Any]) -> Iterable[tuple[str, Value]]:
-    # Most devices say a flat object.
-    if _INNER.isdisjoint(map(type, element.values())):
-        return element.items()
-    return _inner_leaves(element)
-
-
-def _inner_leaves(element: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
+def _leaves(element: Mapping[str, Any]) -> Iterator[tuple[str, Value]]:
     waiting: list[tuple[str, Any, int]] = [("", element, 0)]
     while waiting:
         path, content, depth = waiting.pop()

@@ -296,32 +296,30 @@ class PostgresDeliveryTransaction:
         self, rows: NumberColumns, received_until: datetime | None = None
     ) -> NDArray[np.bool_]:
         """Tell which rows `measurement` has already; see `DeliveryTransaction`."""
-        # No value is NaN here and null in the table, where NaN would equal nothing that is stored.
-        values = [None if math.isnan(value) else value for value in rows.value.tolist()]
-        return self._stored("numbers", rows, values, received_until)
+        return self._stored("numbers", rows, received_until)
 
     def stored_texts(
         self, rows: TextColumns, received_until: datetime | None = None
     ) -> NDArray[np.bool_]:
         """Tell which rows `text_measurement` has already; see `DeliveryTransaction`."""
-        return self._stored("texts", rows, rows.value, received_until)
+        return self._stored("texts", rows, received_until)
 
     def _stored(
         self,
         what: str,
         rows: NumberColumns | TextColumns,
-        values: Sequence[float | str | None],
         received_until: datetime | None,
     ) -> NDArray[np.bool_]:
         found = np.zeros(len(rows), np.bool_)
         suspect = self._not_newer(what, rows) if len(rows) else found
         if suspect.any():
+            few = rows.only(suspect)
             asked = {
-                "tags": rows.tag_id[suspect].tolist(),
-                "times": rows.source_us[suspect].tolist(),
-                "values": [values[k] for k in np.flatnonzero(suspect).tolist()],
-                "first": int(rows.source_us[suspect].min()),
-                "last": int(rows.source_us[suspect].max()),
+                "tags": few.tag_id.tolist(),
+                "times": few.source_us.tolist(),
+                "values": _values(few),
+                "first": int(few.source_us.min()),
+                "last": int(few.source_us.max()),
                 "received_until": received_until,
             }
             # Planned for its own lists, every time: a plan for lists of any length looks into each
@@ -404,6 +402,13 @@ def _columns(changes: Iterable[TagChange]) -> dict[str, list[object]]:
         for change in changes
     ]
     return {name: [row[name] for row in rows] for name in rows[0]}
+
+
+def _values(rows: NumberColumns | TextColumns) -> list[str | float | None]:
+    if isinstance(rows, TextColumns):
+        return list(rows.value)
+    # No value is NaN here and null in the table, where NaN would equal nothing that is stored.
+    return [None if math.isnan(value) else value for value in rows.value.tolist()]
 
 
 def _id_set(ids: Multirange[int]) -> IdSet:

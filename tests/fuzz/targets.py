@@ -42,7 +42,8 @@ from edge_agent.drivers.tag import TagSettings
 from edge_agent.intake.conversion import converter
 from edge_agent.settings import EdgeSettings
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import RefusedParcel, open_parcel
+from ingest.decoding.opening import open_parcel
+from ingest.decoding.parcel import RefusedParcel
 from ingest.line import packet
 from ingest.settings import LimitSettings
 from plant.clock import microseconds

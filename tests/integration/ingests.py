@@ -15,7 +15,7 @@ from psycopg import sql
 from ingest import IngestSettings, run
 from ingest.commit.committer import Committer
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import open_parcel
+from ingest.decoding.opening import open_parcel
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from plant.errors import ConfigurationError

@@ -9,7 +9,7 @@ import pytest
 
 from ingest.commit.committer import Committer
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import open_parcel
+from ingest.decoding.opening import open_parcel
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from plant.delivery.gap import Gap, GapReason

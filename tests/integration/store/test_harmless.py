@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from ingest.commit.committer import Committer
-from ingest.decoding.parcel import open_parcel
+from ingest.decoding.opening import open_parcel
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from plant.errors import StoreUnavailableError

@@ -24,7 +24,9 @@ class Bench:
         *,
         require_enrolment: bool = False,
         kept_file: KeptFile | None = None,
+        gathering: type[Gathering] = Gathering,
     ) -> None:
+        self.gathering = gathering
         self.store = store or MemoryStore()
         self.selfstat = Selfstat()
         self.abandon = Event()
@@ -50,7 +52,7 @@ class Bench:
         """Commit groups one after the other and return what is then published."""
         published: list[tuple[str, bytes]] = []
         for messages in groups:
-            gathering = Gathering(self.limits)
+            gathering = self.gathering(self.limits)
             for message in messages:
                 self.selfstat.arrived()
                 gathering.add(message)

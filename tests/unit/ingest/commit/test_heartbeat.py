@@ -5,7 +5,8 @@ import pytest
 
 from ingest.commit.heartbeat import ClockOffsets, status_row, with_status
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import StatusParcel, open_parcel
+from ingest.decoding.opening import open_parcel
+from ingest.decoding.parcel import StatusParcel
 from ingest.settings import LimitSettings
 from plant.delivery.idset import IdSet
 from plant.errors import DataError

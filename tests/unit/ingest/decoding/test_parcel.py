@@ -4,14 +4,8 @@ import pytest
 
 from ingest.decoding.column import Kind
 from ingest.decoding.message import Message
-from ingest.decoding.parcel import (
-    BirthParcel,
-    DataParcel,
-    Ids,
-    RefusedParcel,
-    StatusParcel,
-    open_parcel,
-)
+from ingest.decoding.opening import open_parcel
+from ingest.decoding.parcel import BirthParcel, DataParcel, Ids, RefusedParcel, StatusParcel
 from ingest.settings import LimitSettings
 from plant.measurement import Value
 from tests.plants.deliveries import EDGE, NOW, birth, data, message, status
