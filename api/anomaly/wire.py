@@ -44,10 +44,11 @@ class EventOut(Wire):
 
     event_id: str
     place: str
+    model_id: int | None = Field(description="The model that found it, if it took one.")
     kind: str = Field(
         description=(
-            "`model`, `wear`, `stuck`, `range`, `gap`, `clock`, `limit`, or `silence`: data"
-            " stopped."
+            "`model`, `wear`, `stuck`, `range`, `gap`, `clock`, `limit`, `silence`: data stopped,"
+            " or `wander`: the model itself has moved away from the one that was approved."
         )
     )
     tag: str | None
@@ -64,7 +65,9 @@ class EventOut(Wire):
         description=(
             "`product`, `order`, `shift`, `state` at its start. Of wear `remaining_h`, hours until"
             " failure, between `earliest_h` and `latest_h` by 90 % (null: not foreseen). Of clocks"
-            " `clock`: `offset` (of `edge`, by `offset_s`), `future` or `back`."
+            " `clock`: `offset` (of `edge`, by `offset_s`), `future` or `back`. Of `wander` the"
+            " `bound`; its cause has as `actual` the least step of the signal that the model sees,"
+            " as `expected` the one it saw when approved, as `deviation` their ratio."
         )
     )
     verdict: str | None
@@ -234,8 +237,11 @@ class DecisionIn(BaseModel):
 
     place: Place
     model: int
-    decision: Literal["approve", "refuse"] = Field(
-        description="`approve` also takes a retired model back."
+    decision: Literal["approve", "as_approved", "refuse"] = Field(
+        description=(
+            "`approve` also takes a retired model back, and approves what a live one has become;"
+            " `as_approved` has a live one go back to what it was when approved last."
+        )
     )
 
 

@@ -3,9 +3,10 @@
 from datetime import timedelta
 from http import HTTPStatus
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 
 from api.access.declaration import asks_for
+from api.access.principal import CURRENT
 from api.access.role import Right
 from api.anomaly.suggestion import step_s, suggestions
 from api.anomaly.wire import DecisionIn, MadeOut, ModelIn, ModelOut, SuggestionOut, SuggestionsOut
@@ -16,6 +17,7 @@ from api.http.windows import End, Start, window
 from api.http.wire import Listing
 from api.routers.anomalies import said_by
 from api.routers.places import PlacePath
+from api.routers.sign_in import caller_of
 from api.tables.listing import FILES, ListingFormDep, ListingSubject
 from plant.errors import DataError
 from plant.place import Level
@@ -119,17 +121,15 @@ def propose_model(asked: ModelIn, context: ContextDep) -> MadeOut:
 
 @router.post("/models/decision", dependencies=[OwnPagesOnly])
 @asks_for(Right.MASTER_DATA)
-def decide(asked: DecisionIn, context: ContextDep) -> MadeOut:
-    """Approve a model that is ready, take back a retired one, or refuse one in preparation."""
+def decide(asked: DecisionIn, context: ContextDep, request: Request) -> MadeOut:
+    """Approve a model that is ready, take back a retired one, or refuse one in preparation.
+
+    Of a live one: approve what it has become, or go back to what was approved. Noted in the audit.
+    """
     with context.database.reading() as reading:
         unit = tree_of(reading).of_level(asked.place, Level.WORK_UNIT)
         own = {row.model_id for row in model_store.models_of(reading.connection, [unit.place_id])}
-    now = context.clock()
-    done = asked.model in own and (
-        context.anomalies.approve(asked.model, now, said_by("engineer"))
-        if asked.decision == "approve"
-        else context.anomalies.refuse(asked.model, now)
-    )
+    done = asked.model in own and _decided(asked, context)
     if not done:
         raise ProblemError(
             HTTPStatus.CONFLICT,
@@ -137,7 +137,20 @@ def decide(asked: DecisionIn, context: ContextDep) -> MadeOut:
             "Not possible now",
             "This machine has no such model, or it is not ready; look at the list of models again.",
         )
+    if context.accounts is not None:
+        target = f"model {asked.model} of {asked.place}"
+        caller = caller_of(request)
+        context.accounts.record(CURRENT.get(), "anomaly-model", target, asked.decision, caller)
     return MadeOut(id=asked.model)
+
+
+def _decided(asked: DecisionIn, context: ContextDep) -> bool:
+    now = context.clock()
+    if asked.decision == "approve":
+        return context.anomalies.approve(asked.model, now, said_by("engineer"))
+    if asked.decision == "as_approved":
+        return context.anomalies.as_approved(asked.model, now)
+    return context.anomalies.refuse(asked.model, now)
 
 
 def _tag_names(reading: Reading, units: list[int]) -> dict[int, str]:

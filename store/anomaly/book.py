@@ -44,6 +44,11 @@ class AnomalyBook:
         with self._writing() as connection:
             return model.approve(connection, model_id, now, who)
 
+    def as_approved(self, model_id: int, now: datetime) -> bool:
+        """Have a live model go back to what was approved."""
+        with self._writing() as connection:
+            return model.as_approved(connection, model_id, now)
+
     def refuse(self, model_id: int, now: datetime) -> bool:
         """Give a model up."""
         with self._writing() as connection:

@@ -231,6 +231,11 @@ def open_events(connection: Connection, kind: str) -> list[OpenEvent]:
     return [OpenEvent(*row) for row in rows]
 
 
+def end_events(connection: Connection, model_id: int, end: datetime) -> None:
+    """Close what a model had found and follows no more."""
+    connection.execute(_Q["end_all"], {"model": model_id, "end_time": end})
+
+
 def end_event(connection: Connection, event_id: str, end: datetime) -> None:
     """Close an event that no model follows."""
     connection.execute(_Q["end"], {"event": event_id, "end_time": end})

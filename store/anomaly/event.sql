@@ -127,5 +127,9 @@ select event_id, work_unit_id, tag_id, context
 from anomaly_event
 where kind = %(kind)s and end_time is null
 
+-- name: end_all
+update anomaly_event set end_time = greatest(%(end_time)s::timestamptz, start_time)
+where model_id = %(model)s and end_time is null
+
 -- name: end
 update anomaly_event set end_time = %(end_time)s where event_id = %(event)s

@@ -128,9 +128,10 @@ def _asked(asked: Proposal, because: str, now: datetime, who: str) -> dict[str, 
 
 
 def approve(connection: Connection, model_id: int, now: datetime, who: str) -> bool:
-    """Make a ready or retired model live in place of the one that is; False where it is neither.
+    """Make a ready or retired model live in place of the one that is; False for any other.
 
-    One that was live before goes on with what it knew, from now.
+    One that was live before goes on with what it knew, from now. Of one that is live, what it has
+    become is approved.
     """
     with connection.transaction():
         asked = {"model": model_id, "now": now, "who": who}
@@ -140,6 +141,12 @@ def approve(connection: Connection, model_id: int, now: datetime, who: str) -> b
         connection.execute(_Q["retire_live"], asked)
         connection.execute(_Q["approve"], asked)
     return True
+
+
+def as_approved(connection: Connection, model_id: int, now: datetime) -> bool:
+    """Have a live model go on, from now, with what it knew when it was approved last."""
+    asked = {"model": model_id, "now": now}
+    return connection.execute(_Q["as_approved"], asked).rowcount == 1
 
 
 def refuse(connection: Connection, model_id: int, now: datetime) -> bool:
@@ -206,6 +213,22 @@ def load_state(
     """Return the newest state of this version, or the newest not after a moment."""
     row = connection.execute(
         _Q["load_state"], {"model": model_id, "version": version, "until": until}
+    ).fetchone()
+    return None if row is None else (row[0], bytes(row[1]))
+
+
+def approvals(connection: Connection, model_id: int) -> list[datetime]:
+    """Return when people approved what a model knew, as far as that was kept; oldest first."""
+    rows = connection.execute(_Q["approvals"], {"model": model_id}).fetchall()
+    return [row[0] for row in rows]
+
+
+def load_approved(
+    connection: Connection, model_id: int, version: int, approved_at: datetime
+) -> tuple[datetime, bytes] | None:
+    """Return what a model knew when it was approved; None where that is of another version."""
+    row = connection.execute(
+        _Q["load_approved"], {"model": model_id, "version": version, "moment": approved_at}
     ).fetchone()
     return None if row is None else (row[0], bytes(row[1]))
 

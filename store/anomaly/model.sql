@@ -51,7 +51,7 @@ returning model_id
 
 -- name: approvable
 select model_id from anomaly_model
-where model_id = %(model)s and status in ('ready', 'retired')
+where model_id = %(model)s and status in ('ready', 'retired', 'live')
 for update
 
 -- name: retire_live
@@ -76,7 +76,15 @@ update anomaly_model set
         when status = 'retired' then jsonb_build_object('taken_back', %(now)s::timestamptz)
         else '{}'
     end
-where model_id = %(model)s and status in ('ready', 'retired')
+where model_id = %(model)s and status in ('ready', 'retired', 'live')
+
+-- name: as_approved
+-- From now, as one that is taken back: what it judged before stands.
+update anomaly_model set
+    settings = settings || jsonb_build_object(
+        'taken_back', %(now)s::timestamptz, 'as_approved', %(now)s::timestamptz
+    )
+where model_id = %(model)s and status = 'live'
 
 -- name: refuse
 update anomaly_model set status = 'refused', retired_at = %(now)s
@@ -123,10 +131,18 @@ on conflict (model_id, kind, moment) do update set
 -- name: load_state
 -- Checkpoints first where both are of one moment: they are the same then.
 select moment, content from anomaly_state
-where model_id = %(model)s and version = %(version)s
+where model_id = %(model)s and version = %(version)s and kind <> 'approved'
     and (%(until)s::timestamptz is null or moment <= %(until)s::timestamptz)
 order by moment desc, kind desc
 limit 1
+
+-- name: approvals
+select moment from anomaly_state where model_id = %(model)s and kind = 'approved' order by moment
+
+-- name: load_approved
+select moment, content from anomaly_state
+where model_id = %(model)s and kind = 'approved' and moment = %(moment)s
+    and version = %(version)s
 
 -- name: forget_states
 delete from anomaly_state

@@ -9,6 +9,9 @@ from playwright.sync_api import Page, expect
 
 from api import ApiSettings
 from plant.settings import ClockSettings, DatabaseSettings
+from store.anomaly import event as event_store
+from store.anomaly import model as model_store
+from store.anomaly.event import EventRow
 from tests.peers.serving import served
 from tests.plants.figure_plant import SAW, at
 from tests.plants.watched_plant import Watch, WatchedPlant, part, readings
@@ -110,6 +113,48 @@ def test_four_steps_an_event_from_toast_to_cause_and_a_false_alarm_taken_back(
     expect(page.locator("#events li")).to_have_count(0)
     expect(page.locator("#trust")).to_contain_text("100")
     page.screenshot(path=tmp_path / "anomaly-closed.png", full_page=True)
+
+
+def test_a_model_that_has_wandered_goes_back_to_what_was_approved_by_a_button(
+    plant: WatchedPlant, watch: Watch, base: str, page: Page, tmp_path: Path
+) -> None:
+    model_id = plant.propose((0, 2), 4)
+    watch.until(NOW)
+    assert model_store.approve(plant.connection, model_id, at(5), "an")
+    watch.until(NOW - 0.5)
+    oil = {"tag_id": plant.tags["cua/oil"], "share": 1.0, "deviation": 5.2}
+    told = EventRow(
+        event_id=f"m{model_id}-wander-1-1",
+        work_unit_id=plant.unit_id,
+        model_id=model_id,
+        kind="wander",
+        tag_id=plant.tags["cua/oil"],
+        start_time=at(NOW - 2),
+        opened_at=at(NOW - 2),
+        end_time=None,
+        peak=5.2,
+        severity=1.0,
+        relearned=False,
+        trial=False,
+        causes=[oil | {"actual": 1.56, "expected": 0.3}],
+        context={"bound": 4.0},
+    )
+    event_store.write_events(plant.connection, [told])
+
+    page.goto(f"{base}/anomalies/{SAW}?lang=vi#{told.event_id}")
+    expect(page.locator("#detail-title")).to_contain_text("Mô hình trôi khỏi bản đã duyệt")
+    expect(page.locator("#detail-context")).to_contain_text("lớn gấp 5,2 lần lúc duyệt")
+    figure = page.locator("#detail-causes figure")
+    expect(figure).to_contain_text("nay 1,56")
+    expect(figure).to_contain_text("lúc duyệt 0,3")
+    page.locator("#detail").screenshot(path=tmp_path / "anomaly-wander.png")
+    page.get_by_role("button", name="Trở lại như lúc duyệt").click()
+    expect(page.locator("#detail-said")).to_contain_text("trở lại như lúc duyệt")
+    expect(page.locator("#wandered")).to_be_hidden()
+    watch.until(NOW)
+    (event,) = (one for one in plant.events() if one["kind"] == "wander")
+    assert event["end_time"] == at(NOW)
+    assert plant.model(model_id).settings["as_approved"]
 
 
 def test_a_limit_of_a_signal_is_set_and_shelved_for_an_hour(

@@ -24,9 +24,11 @@ _KINDS = {
     "range": "giá trị ngoài dải đo",
     "gap": "thiếu số đo",
     "clock": "đồng hồ sai",
+    "wander": "mô hình trôi khỏi bản đã duyệt",
     "limit": "vượt giới hạn",
     "silence": "mất dữ liệu",
 }
+_COMPARED = {"wander": ("bước nhỏ nhất thấy được nay là", "lúc duyệt là")}
 _STEPS = {"opened": "Mới", "closed": "Đã hết", "escalated": "Chưa ai xử lý"}
 _TIMEOUT_S = 10.0
 _MOST_BYTES = 10_000
@@ -81,11 +83,12 @@ def words_of(letter: Letter) -> tuple[str, str]:
     for name, label in (("product", "Sản phẩm"), ("order", "Lệnh sản xuất"), ("shift", "Ca")):
         if event["context"].get(name):
             lines.append(f"{label}: {event['context'][name]}")
+    now, then = _COMPARED.get(event["kind"], ("thực tế", "bình thường"))
     for cause in event["causes"]:
         unit = f" {cause['unit']}" if cause.get("unit") else ""
         lines.append(
-            f"{cause['name']}: thực tế {cause['actual']:.4g}{unit}, "
-            f"bình thường {cause['expected']:.4g}{unit}"
+            f"{cause['name']}: {now} {cause['actual']:.4g}{unit}, "
+            f"{then} {cause['expected']:.4g}{unit}"
         )
     return subject, "\n".join(lines) + "\n"
 

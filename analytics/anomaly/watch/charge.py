@@ -13,11 +13,13 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from analytics.anomaly.data.cycle import FEATURES, sensor_of
 from analytics.anomaly.data.grid import Grid
 from analytics.anomaly.event import Cause
 from analytics.anomaly.state import VERSION
+from analytics.anomaly.wander import BOUND
 from analytics.anomaly.watch.machine import Machine
 from analytics.anomaly.watch.scorer import Found, Scorer, ScorerSettings
 from analytics.readings.interval import instant, millis
@@ -37,6 +39,9 @@ FINAL_AFTER = timedelta(hours=CHECKED_AT_H[-1])
 SAVE_EVERY = timedelta(minutes=10)
 """How much a restart judges again at most."""
 _HOUR_MS = 3_600_000
+
+Reach = dict[str, NDArray[np.float64]]
+"""Least steps by regime, see `analytics.anomaly.wander`."""
 
 
 @dataclass(slots=True)
@@ -60,6 +65,8 @@ class Charge:
     trained: bool = False
     """Whether what was learned for the trial has been kept."""
     counted: Counted = field(default_factory=Counted)
+    approved: dict[datetime, Reach | None] = field(default_factory=dict)
+    """By when a person approved it: what it saw then; None: not looked up, or not readable."""
 
     @property
     def signals(self) -> list[int]:
@@ -68,9 +75,14 @@ class Charge:
 
     @classmethod
     def taken(cls, connection: Connection, row: ModelRow, machine: Machine) -> "Charge":
-        """Return a model as it was saved last, or as new."""
+        """Return a model as saved last, as new, or as that which a person went back to."""
         settings = scorer_settings(row, machine)
         found = model_store.load_state(connection, row.model_id, VERSION)
+        moments = model_store.approvals(connection, row.model_id)
+        back = taken_back(row)
+        anew = back is not None and (found is None or found[0] <= back)
+        if anew and moments and row.settings.get("as_approved") == row.settings["taken_back"]:
+            found = model_store.load_approved(connection, row.model_id, VERSION, moments[-1])
         moment = row.train_from if found is None else max(found[0], begins(row))
         try:
             scorer = (
@@ -81,7 +93,13 @@ class Charge:
         except DataError:
             # Of another version: everything since the start of learning is judged again.
             scorer, moment = Scorer(len(row.tag_ids), settings), row.train_from
-        return cls(row, machine, scorer, moment, moment, moment >= learned_at(row))
+        if anew and back is not None:
+            # What was going on then, or until now, is over.
+            scorer.begin_anew()
+            event_store.end_events(connection, row.model_id, back)
+        trained = moment >= learned_at(row)
+        known: dict[datetime, Reach | None] = dict.fromkeys(moments)
+        return cls(row, machine, scorer, moment, moment, trained, approved=known)
 
     def forward(self, connection: Connection, until: datetime) -> int:
         """Judge everything up to `until` in one transaction; return how many readings that was.
@@ -90,6 +108,8 @@ class Charge:
         again where that has grown.
         """
         with connection.transaction():
+            if self.to_be_kept:
+                self._keep_as_approved(connection)
             lessons = self._lessons(connection)
             taken = 0
             for end in self._ends(until, lessons):
@@ -108,6 +128,7 @@ class Charge:
                     if late is not None:
                         self._go_back(connection, late)
                         break
+                    self._compare(connection)
                     self._checkpoint(connection)
             if self.moment - self.saved >= SAVE_EVERY:
                 self._checkpoint(connection)
@@ -117,6 +138,7 @@ class Charge:
         """Return up to when nothing but readings has to be looked at; None where more has to."""
         ends = self._ends(until, ())
         plain = len(ends) == 1 and millis(ends[0]) % _HOUR_MS and self.trained
+        plain = plain and not self.to_be_kept
         due = self.moment - self.saved >= SAVE_EVERY
         return ends[0] if plain and not due else None
 
@@ -134,6 +156,47 @@ class Charge:
         """Keep what it knows, before somebody else takes it."""
         with connection.transaction():
             self._checkpoint(connection)
+
+    @property
+    def to_be_kept(self) -> bool:
+        """Return whether a person has approved it since what was approved was kept."""
+        live = self.row.status == "live" and self.trained
+        return live and self.row.approved_at not in self.approved
+
+    def _keep_as_approved(self, connection: Connection) -> None:
+        """Keep what it knows as that which a person approved."""
+        approved_at = self.row.approved_at
+        assert approved_at is not None, "a live model was approved"
+        content = self.scorer.to_bytes()
+        model_store.save_state(
+            connection, self.row.model_id, approved_at, "approved", VERSION, content
+        )
+        self.approved[approved_at] = self.scorer.reach
+
+    def _compare(self, connection: Connection) -> None:
+        """Compare what it has become with what was approved last before the present moment."""
+        before = [one for one in self.approved if one < self.moment]
+        if not before or self.row.status != "live":
+            return
+        reference = self._reach_approved(connection, max(before))
+        if reference:
+            found = self.scorer.compare(reference, millis(self.moment))
+            event_store.write_events(connection, [self._row(connection, one) for one in found])
+
+    def _reach_approved(self, connection: Connection, approved_at: datetime) -> Reach:
+        reference = self.approved[approved_at]
+        if reference is None:
+            found = model_store.load_approved(connection, self.row.model_id, VERSION, approved_at)
+            try:
+                # Of another version it cannot be compared with: a person may approve anew.
+                reference = {} if found is None else self._loaded(found[1]).reach
+            except DataError:
+                reference = {}
+            self.approved[approved_at] = reference
+        return reference
+
+    def _loaded(self, content: bytes) -> Scorer:
+        return Scorer.from_bytes(content, len(self.row.tag_ids), self.scorer.settings)
 
     def _ends(self, until: datetime, lessons: Sequence[Lesson]) -> list[datetime]:
         """Return where to pause: ends of hours, of learning, of the trial, and lessons."""
@@ -185,7 +248,7 @@ class Charge:
         return times, sensors, numbers.values
 
     def _row(self, connection: Connection, one: Found) -> EventRow:
-        tag_id = None if one.sensor is None else self.row.tag_ids[one.sensor]
+        tag_id = self._tag_of(one)
         start = instant(one.start_ms)
         words = reading_store.texts(connection, self.machine.text_tags, start, start)
         return EventRow(
@@ -205,6 +268,14 @@ class Charge:
             context=self.machine.context(words, start) | _left(one),
         )
 
+    def _tag_of(self, one: Found) -> int | None:
+        if one.sensor is None:
+            return None
+        if one.kind == "wander" and self.scorer.settings.cyclic:
+            sensor = sensor_of(one.sensor)
+            return self.signals[-1 if sensor is None else sensor]
+        return self.row.tag_ids[one.sensor]
+
     def _cause(self, cause: Cause, kind: str) -> dict[str, Any]:
         told: dict[str, Any] = {
             "share": round(cause.share, 4),
@@ -213,7 +284,7 @@ class Charge:
             "expected": cause.expected,
         }
         # Wear is of signals, also where rows are cycles.
-        if not self.scorer.settings.cyclic or kind != "model":
+        if not self.scorer.settings.cyclic or kind not in {"model", "wander"}:
             return told | {"tag_id": self.row.tag_ids[cause.sensor]}
         sensor = sensor_of(cause.sensor)
         if sensor is None:
@@ -245,7 +316,7 @@ class Charge:
             self.trained = False
         else:
             self.moment = max(found[0], begins(self.row))
-            self.scorer = Scorer.from_bytes(found[1], self.scorer.sensors, settings)
+            self.scorer = self._loaded(found[1])
         # With the states, and in the transaction that judges again: an event of a judgement that is
         # taken back may not be seen beside the new one.
         event_store.forget_events(connection, self.row.model_id, self.moment)
@@ -358,12 +429,19 @@ def learned_at(row: ModelRow) -> datetime:
 
 def begins(row: ModelRow) -> datetime:
     """Return from when on a model judges; one that was taken back goes on from that moment."""
-    taken_back = row.settings.get("taken_back")
-    return row.train_from if taken_back is None else datetime.fromisoformat(taken_back)
+    return taken_back(row) or row.train_from
+
+
+def taken_back(row: ModelRow) -> datetime | None:
+    """Return when a person went back to this model, or to what was approved of it."""
+    moment = row.settings.get("taken_back")
+    return None if moment is None else datetime.fromisoformat(moment)
 
 
 def _left(one: Found) -> dict[str, float | None]:
-    """Return the hours that wear leaves, as a context tells them."""
+    """Return the hours that wear leaves, and the bound of wandering, as a context tells them."""
+    if one.kind == "wander":
+        return {"bound": BOUND}
     if one.remaining_h is None:
         return {}
     names = ("remaining_h", "earliest_h", "latest_h")

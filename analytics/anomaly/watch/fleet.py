@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 import numpy as np
 import structlog
 
-from analytics.anomaly.watch.charge import Charge, Counted
+from analytics.anomaly.watch.charge import Charge, Counted, taken_back
 from analytics.anomaly.watch.machine import Machine, load_machines
 from analytics.anomaly.watch.metrics import AnomalyMetrics
 from analytics.anomaly.watch.proposal import propose_models
@@ -135,6 +135,12 @@ class Fleet:
         metrics.set_aside = len(self.resting)
         live = [one.moment for one in self.charges.values() if one.row.status == "live"]
         metrics.lag_s = max((now - min(live)).total_seconds(), 0.0) if live else 0.0
+
+    def _gone_back(self, connection: Connection, row: ModelRow, machine: Machine) -> Charge:
+        """Return a model as a person approved it; what it has learned since is dropped."""
+        with connection.transaction():
+            model_store.forget_states(connection, row.model_id, taken_back(row) or row.train_from)
+            return Charge.taken(connection, row, machine)
 
     def _together(
         self,
@@ -261,7 +267,9 @@ class Fleet:
         for model_id, row in wanted.items():
             held = self.charges.get(model_id)
             machine = self.machines[row.work_unit_id]
-            if held is not None:
+            if held is not None and taken_back(row) != taken_back(held.row):
+                self.charges[model_id] = self._gone_back(connection, row, machine)
+            elif held is not None:
                 held.row, held.machine = row, machine
             elif model_id in self.resting:
                 if time.monotonic() >= self.resting[model_id]:

@@ -24,7 +24,7 @@ _LEAST = timedelta(hours=8)
 _LONGEST = timedelta(days=31)
 _SPARE = 4
 """Times the rows that a regime needs: a machine stands still, and makes several products."""
-_OF_APPROVAL = {"taken_back", "products"}
+_OF_APPROVAL = {"as_approved", "products", "taken_back"}
 _TRIAL = 0.25
 """Length of the trial, as a part of what is learned from."""
 

@@ -9,7 +9,7 @@ import hashlib
 import io
 import zipfile
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -25,6 +25,7 @@ from analytics.anomaly.monitor_state import load_monitor, save_monitor
 from analytics.anomaly.quantile import false_alarms_per_day
 from analytics.anomaly.settings import DetectorSettings
 from analytics.anomaly.state import VERSION
+from analytics.anomaly.wander import WanderChart, Wandered, reach
 from analytics.anomaly.wear import SlowChart, Wear
 from plant.errors import DataError
 
@@ -70,7 +71,8 @@ class ScorerSettings:
 class Found:
     """What became of an event; `sensor` is None for those of the model.
 
-    A cause of a machine that works in cycles names the column of `feature_names`.
+    A cause of a machine that works in cycles names the column of `feature_names`, as does `sensor`
+    of a model that has wandered.
     """
 
     kind: str
@@ -98,6 +100,7 @@ class Scorer:
     monitor: Monitor = field(init=False)
     maker: EventMaker = field(init=False)
     slow: SlowChart = field(init=False)
+    wander: WanderChart = field(init=False)
     worn: dict[int, tuple[int, float, Wear]] = field(default_factory=dict)
     """By sensor: since when it is worn, the highest score, and what was told last."""
     hours: dict[int, int] = field(default_factory=dict)
@@ -119,6 +122,7 @@ class Scorer:
         opening = EventSettings(open_rows=settings.open_rows, close_rows=settings.close_rows)
         self.maker = EventMaker(self.columns, opening)
         self.slow = SlowChart(self.sensors)
+        self.wander = WanderChart()
 
     def _cutter(self) -> CycleCutter:
         return CycleCutter(self.sensors, rising=self.settings.cycle_begins is not None)
@@ -171,6 +175,22 @@ class Scorer:
         found += [_of_event(one) for one in self.maker.take(times, judged, scores)]
         worn = self.slow.take(rows.times_ms, clean, names)
         return found + self._worn(worn, int(rows.times_ms[-1]))
+
+    @property
+    def reach(self) -> dict[str, Array]:
+        """Return by regime the least step of each column that its model would see."""
+        return reach(self.monitor)
+
+    def compare(self, approved: Mapping[str, Array], now_ms: int) -> list[Found]:
+        """Return what became of the event that the model wandered from the `reach` approved."""
+        told = self.wander.take(now_ms, self.reach, approved)
+        return [] if told is None else [_of_wander(told, now_ms)]
+
+    def begin_anew(self) -> None:
+        """Forget what was going on, but not what is normal: a former state goes on from now."""
+        self.maker = EventMaker(self.columns, self.maker.settings)
+        self.worn = {}
+        self.wander = WanderChart()
 
     def count(self, times_ms: Whole) -> None:
         """Count readings of any kind by their hour, to be compared with what is stored later."""
@@ -302,6 +322,7 @@ class Scorer:
             ("rules", self.rules),
             ("cutter", self.cutter),
             ("slow", self.slow),
+            ("wander", self.wander),
         )
 
     def ends_before(self, limit_ms: int) -> None:
@@ -350,6 +371,19 @@ def _of_wear(last: Wear, since: int, peak: float, *, over: bool) -> Found:
         peak * (last.moment_ms - since) / 1000,
         causes=(Cause(last.sensor, 1.0, side * last.score, last.actual, last.expected),),
         remaining_h=(last.remaining_h, last.earliest_h, last.latest_h),
+    )
+
+
+def _of_wander(told: Wandered, now_ms: int) -> Found:
+    return Found(
+        "wander",
+        told.column,
+        told.since_ms,
+        told.since_ms,
+        now_ms if told.over else None,
+        told.peak,
+        told.peak * (now_ms - told.since_ms) / 1000,
+        causes=(Cause(told.column, 1.0, told.factor, told.least, told.approved),),
     )
 
 

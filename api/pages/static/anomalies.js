@@ -133,6 +133,7 @@ async function open(id, path) {
     ...(event.relearned ? [say("relearned")] : []),
     ...remaining(event.context),
     ...wrongClock(event.context),
+    ...wandered(event),
   ].join(" · ");
   // What a rule tells of one signal has a chart and no share.
   const bare = event.causes.length ? [] : series;
@@ -142,8 +143,12 @@ async function open(id, path) {
     element("figure", {},
       element("figcaption", {},
         element("strong", {}, [cause.name ?? "", cause.feature ? say(`feature_${cause.feature}`) : ""].filter(Boolean).join(" · ")),
-        ` ${percent.format(cause.share)} · ${cause.deviation > 0 ? "↑" : "↓"} ${say("actual")} ${measured(cause.actual, cause)}, ${say("expected")} ${measured(cause.expected, cause)}`),
-      chart(series[n], cause, event))));
+        event.kind === "wander"
+          ? ` ${say("step_now")} ${measured(cause.actual, cause)}, ${say("step_approved")} ${measured(cause.expected, cause)}`
+          : ` ${percent.format(cause.share)} · ${cause.deviation > 0 ? "↑" : "↓"} ${say("actual")} ${measured(cause.actual, cause)}, ${say("expected")} ${measured(cause.expected, cause)}`),
+      // A step is no level: there is no line of it.
+      chart(series[n], event.kind === "wander" ? null : cause, event))));
+  byId("wandered").hidden = !(event.kind === "wander" && !event.end_time && content.may_model);
   told();
   byId("judge").hidden = !content.may_judge;
   byId("cause").value = event.cause ?? "";
@@ -160,6 +165,11 @@ function remaining({ remaining_h: left, earliest_h: earliest, latest_h: latest }
   return [left === null && earliest === null
     ? say("no_failure_foreseen")
     : say("remaining", { left: hours(left), earliest: hours(earliest), latest: hours(latest) })];
+}
+
+function wandered({ kind, causes, context }) {
+  if (kind !== "wander") return [];
+  return [say("wandered", { factor: number.format(causes[0]?.deviation ?? 0), bound: number.format(context.bound) })];
 }
 
 function wrongClock({ clock: fault, offset_s: offset, edge }) {
@@ -363,6 +373,17 @@ byId("detail-close").addEventListener("click", () => {
 for (const button of document.querySelectorAll("[data-verdict]")) {
   button.addEventListener("click", () =>
     judge(button.dataset.verdict, button.dataset.verdict === "snoozed" ? { snooze_minutes: 60 } : {}));
+}
+for (const button of document.querySelectorAll("[data-decision]")) {
+  button.addEventListener("click", async () => {
+    const asked = { place: shown.place, model: shown.model_id, decision: button.dataset.decision };
+    const done = await attempt(() => send("models/decision", asked));
+    if (!done) return;
+    byId("wandered").hidden = true;
+    byId("detail-said").textContent = say(`decided_${button.dataset.decision}`);
+    byId("detail-said").hidden = false;
+    await attempt(refresh);
+  });
 }
 byId("judge").addEventListener("submit", (event) => {
   event.preventDefault();

@@ -126,6 +126,23 @@ def test_a_model_is_learned_approved_replaced_and_taken_back(
     assert states == {first: "live", second: "retired"}
 
 
+def test_a_live_model_is_approved_as_it_is_or_goes_back(client: TestClient, watch: Watch) -> None:
+    made = live(client, watch)
+    watch.until(NOW)
+    posted(client, "models/decision", model=made, decision="as_approved")
+    watch.until(NOW)
+    posted(client, "models/decision", model=made, decision="approve")
+    (shown,) = listed(client, "/api/v1/anomalies/models")
+    assert (shown["model_id"], shown["status"]) == (made, "live")
+
+    prepared = int(posted(client, "models", **model(reason="maintenance"))["id"])
+    refused = client.post(
+        "/api/v1/anomalies/models/decision",
+        json={"place": SAW, "model": prepared, "decision": "as_approved"},
+    )
+    assert refused.status_code == 409
+
+
 def test_a_press_is_learned_by_its_parts(client: TestClient, watch: Watch) -> None:
     posted(
         client,
