@@ -477,11 +477,7 @@ class Desk:
             DataError: It is no closed assessment.
         """
         with self._reader.transaction() as t:
-            record = self._known(t, record_id)
-            if record.kind != "assessment" or record.status != Status.CLOSED:
-                raise DataError("not_closed", f"hồ sơ {record_id} không phải đánh giá đã chốt")
-            content = json.loads(record.content)
-            computed, sources = self._gathered(t, record, content)
+            record, computed, sources = self._again(t, record_id)
             kept = {one.metric_code: json.loads(one.content) for one in t.evidence(record_id)}
         differences = []
         for code, figure in sorted(kept.items()):
@@ -494,6 +490,26 @@ class Desk:
         if differences:
             self._supersede(record, computed, sources)
         return differences
+
+    def computed_again(self, record_id: int) -> dict[str, str]:
+        """Return the figures of a closed assessment by metric, from what is stored now.
+
+        Those of a moment (how many tags are described now) are left out: it is over.
+
+        Raises:
+            DataError: It is no closed assessment.
+        """
+        with self._reader.transaction() as t:
+            _, computed, _ = self._again(t, record_id)
+        return {code: text for code, text in computed.evidence.items() if code not in OF_A_MOMENT}
+
+    def _again(
+        self, t: PilotTransaction, record_id: int
+    ) -> tuple[RecordRow, Computed, dict[str, Any]]:
+        record = self._known(t, record_id)
+        if record.kind != "assessment" or record.status != Status.CLOSED:
+            raise DataError("not_closed", f"hồ sơ {record_id} không phải đánh giá đã chốt")
+        return record, *self._gathered(t, record, json.loads(record.content))
 
     def _supersede(self, record: RecordRow, computed: Computed, sources: Mapping[str, Any]) -> None:
         with self._writer.transaction() as t:

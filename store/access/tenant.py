@@ -111,6 +111,13 @@ _AGGREGATES = {
 }
 """What the department sees: places down to sites, figures of sites, and records let go."""
 
+_WITHOUT_OTHERS = {
+    ("pilot_pull", "enterprises"): sql.SQL(
+        "array(select x.enterprise from access.tenant x where x.role_name = session_user)"
+    )
+}
+"""Columns in which a row names other enterprises, and what one of them sees in their place."""
+
 _WITHOUT_MACHINES = {
     ("oee_result", "faults"): sql.SQL(
         "array(select distinct split_part(fault, ':', 1) from unnest(t.faults) as fault order by 1)"
@@ -141,7 +148,7 @@ def make_tenants(settings: DatabaseSettings, secret: str) -> list[str]:
     The login of the settings owns the database and may create roles.
     """
     with store_errors(settings), connect(settings) as connection:
-        _make_views(connection, "tenant", SEEN_BY, {})
+        _make_views(connection, "tenant", SEEN_BY, _WITHOUT_OTHERS)
         _make_views(connection, "department", _AGGREGATES, _WITHOUT_MACHINES)
         known: dict[str, str | None] = dict(connection.execute(_Q["present_tenants"]).fetchall())
         enterprises = [row[0] for row in connection.execute(_Q["enterprises"]).fetchall()]

@@ -13,8 +13,9 @@ from fastapi.testclient import TestClient
 from api.access.role import Right, Role
 from assessment.bundle import TrustedKey, key_id, sign_bundle, verify_bundle
 from assessment.bundle.key import base64url
+from assessment.programme import Desk
 from assessment.programme.bundling import check_figures, files_of
-from assessment.programme.content import step_hash
+from assessment.programme.content import digest_of, step_hash
 from nhipmay.evidencing import checked_records, make_key, rechecked, revoke, signed_record
 from plant.clock import system_clock
 from plant.errors import DataError
@@ -72,6 +73,30 @@ def test_a_closed_record_is_computed_again_alike_until_late_data_come(walk: Walk
     assert json.loads(versions[1].content)["because_vi"] == "Số liệu đến sau khi chốt"
     assert again[record] == differences
     assert checked_records(owner) == (len(walk.records) + 1, [])
+
+
+def test_a_closed_record_is_the_same_to_the_byte_when_all_is_computed_anew_from_readings(
+    walk: Walk,
+) -> None:
+    record = walk.assessment()
+    owner = walk.town.owner
+    held = json.loads(content(owner, record))["evidence"]
+    plant = FigurePlant.__new__(FigurePlant)
+    plant.database, plant.connection = owner, connect(owner, autocommit=True)
+    before = plant.figures()
+    # All that was derived is gone: what is left is what edges sent, and what people said.
+    plant.forget()
+    assert plant.figures() != before
+    plant.settle(2)
+    plant.close()
+
+    desk = Desk(PilotStore(owner), PilotStore(owner, read_only=True), system_clock)
+    again = desk.computed_again(record)
+    assert {"E01", "E02", "E06", "E07"} <= set(again)
+    assert {code: digest_of(text) for code, text in again.items()} == {
+        code: digest for code, digest in held.items() if code in again
+    }
+    assert json.loads(again["E06"])["value"] is not None
 
 
 def content(owner: DatabaseSettings, record: int) -> str:

@@ -22,6 +22,7 @@ from store.access.tenant import (
 from store.engine.connection import conninfo
 from tests.peers.compose_roles import as_role, compose_database
 from tests.peers.postgres import PostgresServer
+from tests.plants.figure_plant import at
 from tests.plants.two_enterprises import FOREIGN, FOREIGN_WORDS, OWN, SECRET, prepared
 from tests.waiting import HANG_S, wait_until
 
@@ -197,6 +198,29 @@ def test_catalogues_tell_no_names(own: Ask) -> None:
 
     assert FOREIGN not in str(told)
     assert own("select count(*) from pg_stats where schemaname = 'public'") == [(0,)]
+
+
+def test_whoever_was_told_of_an_enterprise_is_shown_without_the_others_of_that_pull(
+    owner: DatabaseSettings, own: Ask, department: Ask
+) -> None:
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute(
+            "insert into pilot_pull (at, consumer, dataset, way, rows_given, correlation,"
+            " enterprises) values (%(at)s, 'so', 'd', 'api', 2, 'c', %(both)s),"
+            " (%(at)s, 'so', 'd', 'api', 1, 'c', %(other)s)",
+            {"at": at(1), "both": [OWN, FOREIGN], "other": [FOREIGN]},
+        )
+    try:
+        assert own("select enterprises, rows_given from pilot_pull") == [([OWN], 2)]
+        assert own(f"select count(*) from pilot_pull where '{FOREIGN}' = any(enterprises)") == [
+            (0,)
+        ]
+        assert len(department("select enterprises from pilot_pull")) == 2
+    finally:
+        with psycopg.connect(conninfo(owner)) as connection:
+            connection.execute("alter table pilot_pull disable trigger user")
+            connection.execute("delete from pilot_pull")
+            connection.execute("alter table pilot_pull enable trigger user")
 
 
 def test_the_department_sees_sites_and_their_figures_only(department: Ask) -> None:
