@@ -64,6 +64,9 @@ class _WalledInlet:
     async def written(self) -> bool:
         return await self._over(self._inlet.written())
 
+    def write_soon(self) -> None:
+        self._loop.call_soon_threadsafe(self._inlet.write_soon)
+
     def position(self) -> str | None:
         return self._inlet.position()
 

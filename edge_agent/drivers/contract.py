@@ -41,6 +41,12 @@ class Inlet(Protocol):
         Returns whether it was; when the disk does not take it, it stays queued.
         """
 
+    def write_soon(self) -> None:
+        """Have what was delivered written to the outbox at once, without waiting for the disk.
+
+        For a source without history that must be looked at again meanwhile.
+        """
+
     def position(self) -> str | None:
         """Return the position kept with the last reading, also of an earlier agent."""
 

@@ -151,8 +151,9 @@ class PolledDriver(Generic[Cell, Group]):
             started_us = microseconds(self._clock())
             taken = await self._round(link, groups, inlet)
             await inlet.deliver(taken.readings, sampled_us=started_us)
-            # A controller cannot be asked for the past: what is lost now is lost for good.
-            await inlet.written()
+            # A controller cannot be asked for the past: what is lost now is lost for good. So is
+            # what it shows while the disk takes its time.
+            inlet.write_soon()
             asked: list[tuple[int, Cell]] | None = None
             if missing is None or self._gone(taken.refused):
                 connected()

@@ -100,6 +100,9 @@ class Onlooker:
         """See `Inlet.written`."""
         return True
 
+    def write_soon(self) -> None:
+        """See `Inlet.write_soon`."""
+
     def position(self) -> str | None:
         """See `Inlet.position`."""
         return None

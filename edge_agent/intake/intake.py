@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 
 from edge_agent.drivers import AnySource, Reading, TagSettings
 from edge_agent.exception_report import ExceptionReport
@@ -48,6 +49,7 @@ class Intake:
         self._finished: set[str] = set()
         self._problems: dict[str, tuple[str, ...]] = {}
         self._writing = asyncio.Lock()
+        self._wanted = asyncio.Event()
         self._room = asyncio.Event()
         self._room.set()
         self._writable = True
@@ -90,9 +92,15 @@ class Intake:
     async def flush_until(self, ended: asyncio.Event) -> None:
         """Write what has gathered, again and again; a write is never broken off."""
         while not ended.is_set():
-            await asyncio.sleep(self._flush_interval_s)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._wanted.wait(), self._flush_interval_s)
+            self._wanted.clear()
             if not await self.flush():
                 await asyncio.sleep(_RETRY_WRITE_S)
+
+    def write_soon(self) -> None:
+        """Have what has gathered written without waiting for the time of the next write."""
+        self._wanted.set()
 
     async def flush(self) -> bool:
         """Write what has gathered; return False when the outbox did not take it."""
@@ -263,6 +271,10 @@ class SourceInlet:
     async def written(self) -> bool:
         """See `Inlet.written`."""
         return await self._intake.flush()
+
+    def write_soon(self) -> None:
+        """See `Inlet.write_soon`."""
+        self._intake.write_soon()
 
     def position(self) -> str | None:
         """See `Inlet.position`."""

@@ -74,8 +74,9 @@ class ModbusDriver:
         inlet.unreachable(self._rounds.problems)
         if given:
             await inlet.deliver([], sampled_us=max(times, default=started_us))
-        # A PLC cannot be asked for the past: what is lost now is lost for good.
-        await inlet.written()
+        # A PLC cannot be asked for the past: what is lost now is lost for good. So is what it shows
+        # while the disk takes its time.
+        inlet.write_soon()
         return given
 
     async def _deliver_lost(self, inlet: Inlet, lost: Lost) -> None:

@@ -8,6 +8,7 @@ from typing import Final
 from urllib.parse import quote
 
 from edge_agent.drivers.contract import Inlet
+from edge_agent.drivers.mtconnect.assets import Assets
 from edge_agent.drivers.mtconnect.conditions import Conditions
 from edge_agent.drivers.mtconnect.document import Category, Document, Observation, parse
 from edge_agent.drivers.mtconnect.http import MAX_DOCUMENT_BYTES, HttpAgent
@@ -43,6 +44,7 @@ class MtConnectDriver:
         self._tags: dict[str, list[MtConnectTagSettings]] = {}
         self._missing: dict[str, str] = {}
         self._conditions = Conditions()
+        self._assets = Assets(settings.tags)
         self._losses: deque[tuple[float, str]] = deque(maxlen=5)
         self._hole_at: Cursor | None = None
         self._useless_questions = 0
@@ -60,6 +62,9 @@ class MtConnectDriver:
             self._resolve(probe)
             self._report(inlet)
             cursor = await self._begin(agent, inlet, probe.instance)
+            # As they are now, whatever became of the events that told of them.
+            await inlet.deliver(await self._assets.read(agent, self._assets.all, inlet))
+            self._report(inlet)
             await self._follow(agent, inlet, cursor)
         except TimeoutError as exc:
             raise self._unavailable(f"no answer within {self._settings.timeout_s:g} s") from exc
@@ -93,7 +98,7 @@ class MtConnectDriver:
                 for seen in current.observations
                 if seen.data_item in found and seen.sequence < cursor.next
             ]
-            await self._deliver(inlet, standing, cursor, None)
+            await self._deliver(agent, inlet, standing, cursor, None)
 
     async def _begin(self, agent: HttpAgent, inlet: Inlet, instance: int) -> Cursor:
         """Return where to go on, after delivering what lies before it."""
@@ -104,11 +109,11 @@ class MtConnectDriver:
         document = await self._ask(agent, "/current")
         first, following = _range(document)
         if cursor is None:
-            return await self._deliver_current(inlet, document, 0, following)
+            return await self._deliver_current(agent, inlet, document, 0, following)
         self._note_loss(
             inlet, None, "the agent was restarted: what it had seen and not yet sent is lost"
         )
-        return await self._deliver_current(inlet, document, 0, first)
+        return await self._deliver_current(agent, inlet, document, 0, first)
 
     async def _learn_conditions(self, agent: HttpAgent, cursor: Cursor) -> None:
         """Learn what was active where reading goes on: observations tell only what changes."""
@@ -122,23 +127,28 @@ class MtConnectDriver:
                 self._conditions.take(seen)
 
     async def _deliver_current(
-        self, inlet: Inlet, document: Document, start: int, end: int
+        self, agent: HttpAgent, inlet: Inlet, document: Document, start: int, end: int
     ) -> Cursor:
         """Deliver present values with sequence numbers in `[start, end)`; go on at `end`."""
         cursor = Cursor(document.instance, end)
         self._conditions.begin({seen.data_item for seen in document.observations})
         standing = [seen for seen in document.observations if start <= seen.sequence < end]
-        await self._deliver(inlet, standing, cursor, None)
+        await self._deliver(agent, inlet, standing, cursor, None)
         return cursor
 
     async def _deliver(
         self,
+        agent: HttpAgent,
         inlet: Inlet,
         observations: Sequence[Observation],
         cursor: Cursor,
         sampled_us: int | None,
     ) -> None:
         taken = list(readings(observations, self._tags, self._conditions))
+        # Asked for before the position is kept: what cannot be had now is asked for again.
+        taken += await self._assets.read(
+            agent, self._assets.changed(observations, self._tags), inlet
+        )
         known = [reading for reading in taken if reading is not None]
         if len(known) < len(taken):
             inlet.unreadable(len(taken) - len(known))
@@ -155,7 +165,7 @@ class MtConnectDriver:
                     if document.errors:
                         cursor = await self._after_error(agent, inlet, cursor, document)
                         break
-                    following = await self._take(inlet, cursor, document)
+                    following = await self._take(agent, inlet, cursor, document)
                     refetching = following is None
                     if following is None:
                         break
@@ -206,7 +216,9 @@ class MtConnectDriver:
         else:
             raise DataError("malformed", "the agent ended the stream")
 
-    async def _take(self, inlet: Inlet, cursor: Cursor, document: Document) -> Cursor | None:
+    async def _take(
+        self, agent: HttpAgent, inlet: Inlet, cursor: Cursor, document: Document
+    ) -> Cursor | None:
         """Deliver a document; None when it has a hole that is to be asked for again."""
         step = follow(cursor, document, whole_agent=not self._device)
         if step.hole and self._useless_questions < _HOLES_ASKED_FOR:
@@ -222,7 +234,7 @@ class MtConnectDriver:
             )
         times = [seen.time_us for seen in step.fresh if seen.time_us is not None]
         sampled_us = document.created_us if step.caught_up else max(times, default=None)
-        await self._deliver(inlet, step.fresh, step.cursor, sampled_us)
+        await self._deliver(agent, inlet, step.fresh, step.cursor, sampled_us)
         return step.cursor
 
     async def _after_error(
@@ -245,9 +257,9 @@ class MtConnectDriver:
                 f"{lost} observations left the agent's buffer unread (OUT_OF_RANGE); "
                 "read it more often, or give the agent a larger buffer",
             )
-            return await self._deliver_current(inlet, current, cursor.next, first)
+            return await self._deliver_current(agent, inlet, current, cursor.next, first)
         self._note_loss(inlet, None, "the agent's sequence numbers have begun anew")
-        return await self._deliver_current(inlet, current, 0, first)
+        return await self._deliver_current(agent, inlet, current, 0, first)
 
     def _note_loss(self, inlet: Inlet, count: int | None, words: str) -> None:
         """Count and report what cannot be had any more; None when nobody knows how much."""
@@ -261,7 +273,8 @@ class MtConnectDriver:
         now = asyncio.get_running_loop().time()
         while self._losses and self._losses[0][0] < now:
             self._losses.popleft()
-        inlet.unreachable([*sorted(self._missing.values()), *(words for _, words in self._losses)])
+        missing = self._assets.problems | self._missing
+        inlet.unreachable([*sorted(missing.values()), *(words for _, words in self._losses)])
 
     def _refused(self, document: Document) -> DataError:
         words = "; ".join(f"{error.code}: {error.text}" for error in document.errors[:3])

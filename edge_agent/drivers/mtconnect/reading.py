@@ -56,6 +56,9 @@ def readings(
         is_condition = seen.category is Category.CONDITION
         standing = conditions.take(seen) if is_condition else None
         for tag in tags.get(seen.data_item, ()):
+            if tag.asset:
+                # Its content is asked for.
+                continue
             if seen.time_us is None:
                 yield None
             elif UNAVAILABLE in {seen.text, seen.level}:
@@ -83,24 +86,25 @@ def _values(seen: Observation, time_us: int, tag: MtConnectTagSettings) -> Itera
         if text is None:
             # Only what has changed of a data set is told.
             return
-        yield _reading(tag, text, time_us)
+        yield reading_of_text(tag, text, time_us)
     elif tag.path:
         words = seen.text.split()
         place = AXES.get(tag.path.lower(), tag.path)
         if place.isdecimal() and int(place) < len(words):
-            yield _reading(tag, words[int(place)], time_us)
+            yield reading_of_text(tag, words[int(place)], time_us)
         else:
             yield Reading(tag.name, None, time_us, Quality.BAD)
     elif seen.rate_hz is not None and (tag.kind is ValueType.NUMBER):
         words = seen.text.split()
         step_us = 1_000_000 / seen.rate_hz if seen.rate_hz else 1
         for after, word in enumerate(words, 1 - len(words)):
-            yield _reading(tag, word, time_us + round(after * step_us))
+            yield reading_of_text(tag, word, time_us + round(after * step_us))
     else:
-        yield _reading(tag, seen.text, time_us)
+        yield reading_of_text(tag, seen.text, time_us)
 
 
-def _reading(tag: MtConnectTagSettings, text: str, time_us: int) -> Reading:
+def reading_of_text(tag: MtConnectTagSettings, text: str, time_us: int) -> Reading:
+    """Return what a tag takes from a text."""
     if text.strip() == UNAVAILABLE:
         return Reading(tag.name, None, time_us, Quality.BAD)
     value: float | int | str | None = text

@@ -1,5 +1,7 @@
 """Settings of an MTConnect agent as a source."""
 
+import re
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -13,6 +15,34 @@ AXES = {"x": "0", "y": "1", "z": "2"}
 """Places in a position or direction of three dimensions."""
 
 
+_STEP = re.compile(r"(?P<name>[\w.-]+)(?:\[(?P<key>[\w.-]+)=(?P<value>[^\]]*)\])?")
+
+
+@dataclass(frozen=True, slots=True)
+class AssetPath:
+    """Where something stands in an asset."""
+
+    steps: tuple[tuple[str, tuple[str, str]], ...]
+    """Names of elements from the asset on, each with an attribute that it must have, or none."""
+    attribute: str
+    """Of the last element; empty for its text."""
+
+    @classmethod
+    def of(cls, path: str) -> Self:
+        """Read a path; raise ValueError with words for what is none."""
+        way, _, attribute = path.partition("@")
+        steps = []
+        for part in (one for one in way.rstrip("/").split("/") if one or not attribute):
+            match = _STEP.fullmatch(part)
+            if match is None:
+                raise ValueError(
+                    f"path '{path}' leads to no part of an asset: write the names of its elements, "
+                    "such as CuttingToolLifeCycle/ToolLife[type=MINUTES], or @serialNumber"
+                )
+            steps.append((match["name"], (match["key"] or "", match["value"] or "")))
+        return cls(tuple(steps), attribute)
+
+
 class MtConnectTagSettings(WrittenTagSettings):
     """A tag that is one data item of the agent."""
 
@@ -21,11 +51,27 @@ class MtConnectTagSettings(WrittenTagSettings):
     path: str = ""
     """Which part of an observation that has several: `x`, `y`, `z` or a place from 0 of a position,
     a key of a data set, `row.cell` of a table. Left out, each sample of a time series is a
-    measurement of its own, the last at the time of the observation."""
+    measurement of its own, the last at the time of the observation. Of an asset the way to an
+    element, such as `CuttingToolLifeCycle/ToolLife[type=MINUTES]`, or with `/@limit` behind it to
+    an attribute."""
+    asset: Annotated[str, Field(max_length=200)] = ""
+    """Id of an asset, such as a cutting tool, of which `path` is taken; `data_item` is then the
+    event that tells that assets changed (ASSET_CHANGED). Left out, the observation is taken."""
     condition: ConditionPart = "level"
     """What to take of a condition: the worst active `level` (NORMAL, WARNING, FAULT), of the newest
     active one the machine's own `code` or its `text`, or the codes of all `active` ones; these are
     empty while nothing is active."""
+
+    @model_validator(mode="after")
+    def _a_part_of_an_asset_is_named(self) -> Self:
+        if self.asset:
+            AssetPath.of(self.path)
+        return self
+
+    @property
+    def asset_path(self) -> AssetPath:
+        """Where in the asset the value stands."""
+        return AssetPath.of(self.path)
 
 
 class MtConnectSettings(SourceSettings):

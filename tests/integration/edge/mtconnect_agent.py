@@ -11,7 +11,7 @@ from collections import deque
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from urllib.parse import parse_qs, urlsplit
+from urllib.parse import parse_qs, unquote, urlsplit
 from xml.sax.saxutils import escape, quoteattr
 
 from tests.integration.edge.sources import LoopServer
@@ -63,6 +63,8 @@ class MtConnectAgent(LoopServer):
         self.garbage: bytes | None = None
         """What it answers instead of documents."""
         self.requests: list[str] = []
+        self.assets: dict[str, str] = {}
+        """What each asset is by its id: an element in the namespace of assets."""
         self._lock = threading.Lock()
         self._instance = 1_700_000_000
         self._begin_instance()
@@ -151,13 +153,20 @@ class MtConnectAgent(LoopServer):
         url = urlsplit(target)
         query = {key: values[0] for key, values in parse_qs(url.query).items()}
         parts = [part for part in url.path.split("/") if part]
-        if len(parts) == 2 and parts[0] != "cnc":
+        if len(parts) == 2 and parts[0] not in {"cnc", "asset"}:
             _send(writer, self._error("NO_DEVICE", f"no device {parts[0]}"), "404 Not Found")
         elif parts[-1] == "probe":
             _send(writer, self._probe())
         elif parts[-1] == "current":
             with self._lock:
                 _send(writer, self._streams(sorted(self._current.values(), key=_sequence)))
+        elif parts[0] == "asset":
+            asset = self.assets.get(unquote(parts[1]))
+            if asset is None:
+                words = f"Cannot find asset for assetId: {unquote(parts[1])}"
+                _send(writer, self._error("ASSET_NOT_FOUND", words), "404 Not Found")
+            else:
+                _send(writer, self._header("Assets", f"<Assets>{asset}</Assets>"))
         elif parts[-1] == "sample":
             await self._sample(query, writer)
         else:

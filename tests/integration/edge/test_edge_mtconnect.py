@@ -232,3 +232,79 @@ def test_an_endless_answer_is_given_up_when_it_grows_too_large() -> None:
                 await HttpAgent(f"http://127.0.0.1:{port}", 20, None).get("/probe")
 
     asyncio.run(scenario())
+
+
+def tool(minutes: float, second: int, **more: str) -> str:
+    """A cutting tool in the form of MTConnect part 4."""
+    time = at(second).isoformat().replace("+00:00", "Z")
+    attributes = "".join(f' {key}="{value}"' for key, value in more.items())
+    return (
+        f'<CuttingTool serialNumber="1" toolId="T5" assetId="T5/1" timestamp="{time}"{attributes}>'
+        "<CuttingToolLifeCycle><CutterStatus><Status>USED</Status></CutterStatus>"
+        '<ToolLife type="PART_COUNT" countDirection="UP" limit="900">300</ToolLife>'
+        f'<ToolLife type="MINUTES" countDirection="DOWN" limit="5">{minutes}</ToolLife>'
+        "</CuttingToolLifeCycle></CuttingTool>"
+    )
+
+
+def test_what_an_asset_contains_is_read_when_the_agent_says_that_it_changed() -> None:
+    life = "CuttingToolLifeCycle/ToolLife[type=MINUTES]"
+    tags = [
+        X,
+        *(
+            {"name": f"tron-1/{name}", "work_unit": UNIT, "data_item": "a-c", "asset": "T5/1"}
+            | {"path": path, **more}
+            for name, path, more in (
+                ("minutes", life, {}),
+                ("limit", f"{life}/@limit", {}),
+                ("serial", "@serialNumber", {"value_type": "text"}),
+                ("status", "CuttingToolLifeCycle/CutterStatus/Status", {"value_type": "text"}),
+                ("wear", "CuttingToolLifeCycle/Wear", {}),
+            )
+        ),
+        {"name": "tron-1/other", "work_unit": UNIT, "data_item": "a-c", "asset": "T6"}
+        | {"path": life},
+    ]
+    inlet = RecordingInlet()
+    changed = Item("a-c", "tools", "EVENT", "AssetChanged")
+
+    def told(name: str) -> list[object]:
+        return inlet.values(f"tron-1/{name}")
+
+    with MtConnectAgent(*ITEMS, changed) as agent:
+        agent.assets["T5/1"] = tool(40.5, 1)
+
+        async def scenario() -> None:
+            await until(lambda: told("minutes") == [40.5], "what it was")
+            agent.assets["T5/1"] = tool(39.5, 5)
+            agent.observe("a-c", "T5/1", at(6))
+            await until(lambda: told("minutes") == [40.5, 39.5], "the change")
+            # Of another asset, and one that changed nothing.
+            agent.observe("a-c", "T7", at(7))
+            agent.observe("a-c", "T5/1", at(8))
+            agent.observe("i-x", 8, at(8))
+            await until(lambda: 8 in values(inlet), "the value behind them")
+            agent.assets["T5/1"] = tool(39.5, 9, removed="true")
+            agent.observe("a-c", "T5/1", at(9))
+            await until(lambda: len(told("minutes")) == 3, "that it is gone")
+
+        with_driver(source(agent, tags=tags), inlet, scenario)
+        asked = [one for one in agent.requests if one == "/asset/T5%2F1"]
+        assert len(asked) == 4
+        problems = inlet.problems[-1]
+
+        async def again() -> None:
+            agent.observe("i-x", 10, at(10))
+            await until(lambda: 10 in values(inlet), "the next driver")
+
+        with_driver(source(agent, tags=tags), inlet, again)
+    assert told("minutes") == [40.5, 39.5, None]
+    assert told("limit") == [5, 5, None]
+    assert told("serial") == ["1", "1", None]
+    assert told("status") == ["USED", "USED", None]
+    assert told("other") == []
+    times = {one.time_us for one in inlet.readings if one.tag == "tron-1/minutes"}
+    assert times == {microseconds(at(second)) for second in (1, 5, 9)}
+    assert "tron-1/other (asset T6): ASSET_NOT_FOUND: Cannot find asset" in problems[0]
+    wear = "tron-1/wear (asset T5/1): it has no CuttingToolLifeCycle/Wear"
+    assert any(wear in problem for one in inlet.problems for problem in one)

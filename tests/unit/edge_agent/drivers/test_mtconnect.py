@@ -2,12 +2,13 @@
 
 import pytest
 
+from edge_agent.drivers.mtconnect.assets import MAX_ASSET_BYTES, parse_asset
 from edge_agent.drivers.mtconnect.conditions import Conditions
 from edge_agent.drivers.mtconnect.document import AgentError, Category, DataItem, parse, time_us
 from edge_agent.drivers.mtconnect.multipart import MAX_HEADER_BYTES, PartReader, boundary_of
 from edge_agent.drivers.mtconnect.reading import readings, resolved
 from edge_agent.drivers.mtconnect.sequence import Cursor, follow
-from edge_agent.drivers.mtconnect.settings import MtConnectTagSettings
+from edge_agent.drivers.mtconnect.settings import AssetPath, MtConnectTagSettings
 from plant.errors import DataError
 from plant.measurement import Quality
 from tests.unit.edge_agent.drivers.mtconnect_documents import position, streams
@@ -217,3 +218,42 @@ def test_values_keep_their_form_when_they_are_no_numbers() -> None:
         ("1 2 3", Quality.GOOD),
         (None, Quality.BAD),
     ]
+
+
+def test_a_part_of_an_asset_is_found_by_names_attributes_and_words() -> None:
+    content = (
+        b'<a:MTConnectAssets xmlns:a="urn:mtconnect.org:MTConnectAssets:2.0"><a:Header/><a:Assets>'
+        b'<a:File assetId="other" timestamp="2026-03-02T06:00:00Z"><a:Size>1</a:Size></a:File>'
+        b'<a:File assetId="f" timestamp="2026-03-02T06:00:01Z"><a:Part kind="x"><a:Size>7</a:Size>'
+        b'</a:Part><a:Part kind="y"><a:Size unit="B">8 <a:b>9</a:b></a:Size></a:Part></a:File>'
+        b"</a:Assets></a:MTConnectAssets>"
+    )
+    asset = parse_asset(content, "f")
+    found = {
+        path: asset.text(AssetPath.of(path))
+        for path in ("Part/Size", "Part[kind=y]/Size", "Part[kind=y]/Size/@unit", "@assetId",
+                     "Part[kind=z]/Size", "Size", "Part/@no")
+    }  # fmt: skip
+    assert list(found.values()) == ["7", "8 9", "B", "f", None, None, None]
+    assert asset.time_us == 1_772_431_201_000_000
+
+
+@pytest.mark.parametrize(
+    ("payload", "words"),
+    [
+        (b"", "no element"),
+        (b'<!DOCTYPE a [<!ENTITY x "y">]><a>&x;</a>', "DTD"),
+        (b"<a>" + b" " * MAX_ASSET_BYTES + b"</a>", "more than"),
+        (b'<E><Errors><Error errorCode="ASSET_NOT_FOUND">no f</Error></Errors></E>', "no f"),
+        (b"<a><b assetId='g'/></a>", "no such asset"),
+    ],
+)
+def test_what_is_no_asset_is_refused_with_a_reason(payload: bytes, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        parse_asset(payload, "f")
+
+
+@pytest.mark.parametrize("path", ["", "/", "a//b", "a[b]/c", "a b", "a/[b=c]"])
+def test_a_path_that_leads_into_no_asset_is_refused(path: str) -> None:
+    with pytest.raises(ValueError, match="leads to no part of an asset"):
+        tag("x", asset="f", path=path)

@@ -51,6 +51,9 @@ class RecordingInlet:
     async def written(self) -> bool:
         return True
 
+    def write_soon(self) -> None:
+        pass
+
     def position(self) -> str | None:
         return self.kept_position
 
