@@ -38,6 +38,7 @@ from assessment.evidence import METRICS
 from assessment.form import forms
 from assessment.framework import Document
 from assessment.programme import KINDS, Actor, Status, next_steps
+from assessment.programme.cost import BUDGET, cost_lines_vi
 from assessment.programme.desk import holding
 from assessment.programme.rhythm import deadlines
 from assessment.programme.workflow import OFFICE_VI, STATUS_VI, Office, may_write
@@ -201,7 +202,11 @@ def record_page(
             "deciding": False,
             "has_document": kind.of_programme and actor is not None and actor.enterprise is None,
             "documents": {one.value: DOCUMENT_VI[one] for one in Document},
+            "computed": [],
         }
+        if row.kind == "replication" and actor is not None and actor.enterprise is None:
+            held = holding(t.records(row.programme_id))
+            seen["computed"] = cost_lines_vi(content["values"].get(BUDGET, ""), held)
         if row.kind == "assessment":
             framework = desk.criteria(content["framework"])
             seen["matrix"] = matrix(content, framework, t.evidence(record_id))

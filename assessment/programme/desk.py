@@ -23,6 +23,7 @@ from assessment.programme.content import (
     machines_digest,
     step_hash,
 )
+from assessment.programme.cost import BUDGET, budget_of
 from assessment.programme.figures import Computed, compute, proposals
 from assessment.programme.gathering import OF_A_MOMENT, Declared, Gathered, gather
 from assessment.programme.kind import KINDS
@@ -449,7 +450,9 @@ class Desk:
         content = json.loads(record.content)
         kind = KINDS[record.kind]
         if kind.form:
-            return problems_vi(forms()[kind.form], content.get("values", {}))
+            values = content.get("values", {})
+            wrong = budget_of(values.get(BUDGET, ""))[1] if record.kind == "replication" else ()
+            return (*problems_vi(forms()[kind.form], values), *wrong)
         if record.kind == "register" and not content.get("departments"):
             return ("danh mục chưa có máy",)
         if record.kind == "assessment":

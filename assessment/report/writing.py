@@ -12,6 +12,7 @@ from typing import Final
 from assessment.document import Annex, Chart, Clause, Report, Section, Table
 from assessment.evidence import METRICS, number_vi
 from assessment.form import forms
+from assessment.programme.cost import BUDGET, cost_lines_vi
 from assessment.programme.figures import part_of
 from assessment.programme.kind import KINDS
 from assessment.report.letterhead import LetterSettings
@@ -167,10 +168,11 @@ def _selection(material: Material, settings: LetterSettings, period: str) -> Rep
 def _replication(material: Material, settings: LetterSettings, period: str) -> Report:
     said = material.values_of("replication", period)
     fields = forms()["de_xuat_nhan_rong"].fields
+    cost = cost_lines_vi(said.get(BUDGET, ""), material.records)
     sections = tuple(
         Section(
             field.label_vi,
-            (*_text(said, field.code), *(_COST if field.code == "R10" else ())),
+            (*_text(said, field.code), *(cost if field.code == "R10" else ())),
             (_closing("tờ trình"),) if field is fields[-1] else (),
         )
         for field in fields
@@ -181,7 +183,6 @@ def _replication(material: Material, settings: LetterSettings, period: str) -> R
 
 _CRITERIA_HEAD: Final = ("Tiêu chí", "Trọng số", "Thang", "Nguồn")
 _POINTS_HEAD: Final = ("Doanh nghiệp", "Tiêu chí", "Điểm", "Ghi chú")
-_COST: Final = ("Đơn vị tính của mọi chi phí: triệu đồng, trên một máy đã kết nối.",)
 
 DOCUMENTS: Final = (
     Kind("final", "Báo cáo tổng kết", _final),

@@ -89,6 +89,23 @@ def test_evidence_proposes_and_people_confirm(walk: Walk) -> None:
     assert set(content_of(walk, record)["evidence"]) == set(METRICS)  # type: ignore[call-overload]  # JSON
 
 
+def test_the_proposal_shows_what_a_machine_costs_and_a_budget_that_is_none_stops_it(
+    walk: Walk,
+) -> None:
+    walk.register()
+    record = walk.open(walk.officer, "replication", "2026")
+    values = f"/programme/record/{record}/values"
+    said = filled_in("de_xuat_nhan_rong")
+    walk.post(walk.officer, values, **said | {"R06": "Cổng kết nối | chín | ngân sách"})
+    refused = walk.step(walk.officer, record, "reviewed", expect=422)
+    assert "R06 dòng 1" in refused.text
+
+    walk.post(walk.officer, values, **said | {"R06": "Cổng kết nối | 96,5 | ngân sách"})
+    page = walk.officer.get(f"/programme/record/{record}").text
+    assert "Trên một máy đã kết nối: 96.500.000 đồng (1 máy" in page
+    walk.step(walk.officer, record, "reviewed")
+
+
 def test_drafts_stay_in_the_house_and_machines_for_ever(walk: Walk) -> None:
     register = walk.open(walk.engineer, "register", "lần-1", OWN)
     assert walk.officer.get(f"/programme/record/{register}").status_code == 404
