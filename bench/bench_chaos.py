@@ -229,7 +229,7 @@ def run(driver: str, minutes: float, seed: int) -> Result:
         last_us = now_us()
         # History, and what devices and brokers keep, come behind the live values.
         time.sleep(_WARM_S if machine.keeps is Keeps.ALL else 3)
-        result.verdict = judge(machine.truth, platform, last_us - 1_000_000)
+        result.verdict = judge(machine.truth, platform, last_us - 1_000_000, machine.witnesses())
     _judge(result)
     return result
 
@@ -275,7 +275,7 @@ def main(arguments: Sequence[str]) -> int:
 
 def _table(results: Sequence[Result]) -> Table:
     titles = ("driver", "faults", "held", "delivered", "wrong", "twice", "missing", "excused",
-              "live: median", "longest", "calm: median", "longest", "load",
+              "passed over", "live: median", "longest", "calm: median", "longest", "load",
               "memory: early", "late")  # fmt: skip
     table = Table(*titles, title="What sources do to an edge")
     for one in results:
@@ -293,6 +293,7 @@ def _table(results: Sequence[Result]) -> Table:
             str(verdict.twice),
             str(len(verdict.missing)),
             f"{verdict.excused:,}",
+            f"{verdict.passed_over:,}",
             f"{statistics.median(times):.2f} s",
             f"{times[-1]:.2f} s",
             f"{statistics.median(one.calm_s or [0]):.2f} s",

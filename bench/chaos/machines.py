@@ -6,6 +6,7 @@ import os
 import signal
 import tempfile
 from abc import ABC, abstractmethod
+from collections import defaultdict
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
 from datetime import UTC, datetime, timedelta
@@ -19,7 +20,7 @@ from paho.mqtt.enums import CallbackAPIVersion, MQTTProtocolVersion
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from bench.chaos.truth import Keeps, Truth, now_us
+from bench.chaos.truth import Keeps, Truth, Witness, now_us
 from tests.foreign.opcua import MiloServer, NodeOpcUaServer
 from tests.foreign.running import Process, in_python, peer, peer_folder, tell
 from tests.integration.edge.floor.modbus_go import built
@@ -96,6 +97,10 @@ class Machine(ABC):
     def lose(self) -> None:
         """Take subscriptions away."""
         assert self.can_lose
+
+    def witnesses(self) -> dict[str, Witness]:
+        """Return by tag what the server noted that it showed; nothing of most."""
+        return {}
 
     def close(self) -> None:
         """End it with all that it kept."""
@@ -198,7 +203,9 @@ class Milo(Machine):
 
     def __init__(self) -> None:
         super().__init__()
-        self._server = MiloServer()
+        folder = self.resources.enter_context(tempfile.TemporaryDirectory())
+        self._witness = Path(folder, "witness.txt")
+        self._server = MiloServer(witness=self._witness)
         for tag in TAGS:
             self._server.add(tag, "Double", 0.0, _BEGIN + timedelta(days=20_000))
 
@@ -234,6 +241,28 @@ class Milo(Machine):
 
     def lose(self) -> None:
         self._server.count("lose")
+
+    def witnesses(self) -> dict[str, Witness]:
+        """It samples by itself, and notes what it saw and for whom."""
+        found: dict[str, Witness] = defaultdict(Witness)
+        since: dict[str, list[int]] = defaultdict(list)
+        for line in self._witness.read_text(encoding="utf-8").splitlines():
+            time_ms, tag, what = line.split("\t")
+            name, time_us = tag_name(tag), int(time_ms) * 1000
+            if what == "begun":
+                # What its former life did not end is over by now.
+                for one, moments in since.items():
+                    found[one].watched += [(moment, time_us) for moment in moments]
+                since.clear()
+            elif what == "+":
+                since[name].append(time_us)
+            elif what == "-":
+                found[name].watched.append((since[name].pop(0), time_us))
+            else:
+                found[name].values.add(float(what))
+        for name, moments in since.items():
+            found[name].watched += [(moment, 2**62) for moment in moments]
+        return found
 
     def close(self) -> None:
         super().close()
@@ -286,6 +315,7 @@ class GoModbus(_Program):
         folder = self.resources.enter_context(tempfile.TemporaryDirectory())
         self._program = built(Path(folder))
         self._limit = 125
+        self._witness = Path(folder, "witness.txt")
 
     def command(self) -> Sequence[object]:
         return [self._program, self._port, free_port()]
@@ -298,6 +328,7 @@ class GoModbus(_Program):
 
     def _start(self) -> None:
         super()._start()
+        self._say(f"witness {self._witness}")
         self._say(f"limit {self._limit}")
         self._put(self.step)
 
@@ -314,6 +345,19 @@ class GoModbus(_Program):
     def limit(self, rng: np.random.Generator) -> str:
         self._limit = int(rng.integers(2, 60))
         return f"{self._limit} registers per request"
+
+    def witnesses(self) -> dict[str, Witness]:
+        """It notes what it was asked for and what it answered."""
+        found: dict[str, Witness] = defaultdict(Witness)
+        for line in self._witness.read_text(encoding="utf-8").splitlines():
+            time_us, _space, start, *words = line.split()
+            for number, tag in enumerate(TAGS):
+                place = 100 + 10 * number - int(start)
+                if place >= 0 and place + 1 < len(words):
+                    witness = found[tag_name(tag)]
+                    witness.asked.append(int(time_us))
+                    witness.values.add(int(words[place]) * 65536 + float(words[place + 1]))
+        return found
 
 
 class Snap7(_Program):

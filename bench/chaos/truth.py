@@ -3,6 +3,7 @@
 import threading
 from bisect import bisect_left
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
@@ -21,6 +22,37 @@ class Keeps(Enum):
     ALL = "everything, each value with its time"
     TIMES = "nothing, but each value with its time"
     PRESENT = "nothing, and no times"
+
+
+@dataclass(slots=True)
+class Witness:
+    """What a server itself noted that it showed of one tag."""
+
+    values: set[float] = field(default_factory=set)
+    """What its own sampling saw, or what it answered with."""
+    asked: list[int] = field(default_factory=list)
+    """When it answered a request for the tag, in order; nothing of servers that sample."""
+    watched: list[tuple[int, int]] = field(default_factory=list)
+    """When a client had it sample the tag; nothing of servers that are asked."""
+
+    def passed_over(self, start_us: int, end_us: int, value: float) -> bool:
+        """Return whether the server sampled for a client all the time and saw only other values.
+
+        No client of it could have had such a value. One that nobody had it sample is another
+        matter, and so is one that a client did not ask for.
+        """
+        watched = any(since <= start_us and end_us <= until for since, until in self.watched)
+        return watched and value not in self.values
+
+    def words(self, start_us: int, end_us: int, value: float) -> str:
+        """Return what the server says of a value that did not come."""
+        if value in self.values:
+            return "the server gave it"
+        if not self.asked:
+            return "nobody had the server sample it"
+        before = self.asked[max(0, bisect_left(self.asked, start_us) - 1)]
+        after = self.asked[min(len(self.asked) - 1, bisect_left(self.asked, end_us))]
+        return f"the server was not asked for {(after - before) / 1e6:.2f} s"
 
 
 @dataclass(slots=True)
@@ -94,10 +126,14 @@ class Verdict:
     """Held when it had to be read, and never delivered."""
     excused: int
     """Held while the machine could not be read and kept nothing, and never delivered."""
+    passed_over: int
+    """Never seen by the server's own sampling, so that it had none of them to give."""
 
 
-def judge(truth: Truth, platform: Recorder, until_us: int) -> Verdict:
-    """Compare all rows with the truth up to a moment."""
+def judge(
+    truth: Truth, platform: Recorder, until_us: int, witnesses: Mapping[str, Witness]
+) -> Verdict:
+    """Compare all rows with the truth up to a moment; `witnesses` by tag, of servers that have."""
     seen: set[tuple[str, int, float]] = set()
     came: dict[str, set[float]] = defaultdict(set)
     wrong: list[str] = []
@@ -117,7 +153,7 @@ def judge(truth: Truth, platform: Recorder, until_us: int) -> Verdict:
         if not truth.held(tag, number, time_us):
             wrong.append(f"{tag} {number:g} at {time_us}")
     missing: list[str] = []
-    excused = written = 0
+    excused = passed_over = written = 0
     for tag, held in truth.since.items():
         for place, (time_us, value) in enumerate(held):
             until = held[place + 1][0] if place + 1 < len(held) else 2**62
@@ -128,9 +164,14 @@ def judge(truth: Truth, platform: Recorder, until_us: int) -> Verdict:
                 continue
             if truth.excused(time_us) or truth.excused(until):
                 excused += 1
+                continue
+            witness = witnesses.get(tag)
+            if witness is not None and witness.passed_over(time_us, until, value):
+                passed_over += 1
             else:
-                missing.append(f"{tag} {value:g} at {time_us}")
-    return Verdict(written, delivered, tuple(wrong), twice, tuple(missing), excused)
+                said = f": {witness.words(time_us, until, value)}" if witness else ""
+                missing.append(f"{tag} {value:g} at {time_us}{said}")
+    return Verdict(written, delivered, tuple(wrong), twice, tuple(missing), excused, passed_over)
 
 
 def now_us() -> int:

@@ -1,10 +1,15 @@
 // An OPC UA server of Eclipse Milo, without history, told by lines on standard input:
 //   write NAME TYPE VALUE TIME_MS STATUS | add NAME TYPE VALUE TIME_MS | lose | sessions | stop
 // Each is answered by a line. Arguments: FOLDER PORT ITEMS_PER_CALL SESSIONS SECURE FIRST_LINE...
+// Where WITNESS names a file, it is told there what the server's own sampling saw, each value once:
+//   TIME_MS NAME VALUE | TIME_MS NAME + (an item watches it) | TIME_MS NAME - (one does no more)
+//   TIME_MS * begun
 
 import java.io.BufferedReader;
 import java.io.File;
+import java.io.FileWriter;
 import java.io.InputStreamReader;
+import java.io.PrintWriter;
 import java.nio.file.Files;
 import java.security.KeyPair;
 import java.security.cert.X509Certificate;
@@ -13,6 +18,7 @@ import java.util.LinkedHashSet;
 import java.util.List;
 import java.util.Map;
 import java.util.Set;
+import java.util.concurrent.ConcurrentHashMap;
 import org.eclipse.milo.opcua.sdk.core.AccessLevel;
 import org.eclipse.milo.opcua.sdk.server.OpcUaServer;
 import org.eclipse.milo.opcua.sdk.server.Session;
@@ -24,6 +30,7 @@ import org.eclipse.milo.opcua.sdk.server.api.config.OpcUaServerConfigLimits;
 import org.eclipse.milo.opcua.sdk.server.identity.UsernameIdentityValidator;
 import org.eclipse.milo.opcua.sdk.server.nodes.UaVariableNode;
 import org.eclipse.milo.opcua.sdk.server.util.SubscriptionModel;
+import org.eclipse.milo.opcua.stack.core.AttributeId;
 import org.eclipse.milo.opcua.stack.core.Identifiers;
 import org.eclipse.milo.opcua.stack.core.security.DefaultCertificateManager;
 import org.eclipse.milo.opcua.stack.core.security.DefaultTrustListManager;
@@ -38,6 +45,8 @@ import org.eclipse.milo.opcua.stack.core.types.builtin.Variant;
 import org.eclipse.milo.opcua.stack.core.types.builtin.unsigned.UInteger;
 import org.eclipse.milo.opcua.stack.core.types.builtin.unsigned.Unsigned;
 import org.eclipse.milo.opcua.stack.core.types.enumerated.MessageSecurityMode;
+import org.eclipse.milo.opcua.stack.core.types.enumerated.TimestampsToReturn;
+import org.eclipse.milo.opcua.stack.core.types.structured.ReadValueId;
 import org.eclipse.milo.opcua.stack.core.util.SelfSignedCertificateBuilder;
 import org.eclipse.milo.opcua.stack.core.util.SelfSignedCertificateGenerator;
 import org.eclipse.milo.opcua.stack.server.EndpointConfiguration;
@@ -47,6 +56,8 @@ public final class MiloServer {
     private static final class Plant extends ManagedNamespaceWithLifecycle {
         private final SubscriptionModel model;
         private final Map<String, UaVariableNode> nodes = new HashMap<>();
+        private final Map<String, String> seen = new ConcurrentHashMap<>();
+        private PrintWriter witness = null;
 
         Plant(OpcUaServer server) {
             super(server, "urn:nhipmay:test");
@@ -81,9 +92,40 @@ public final class MiloServer {
             nodes.get(what[1]).setValue(new DataValue(new Variant(value), status, time, DateTime.now()));
         }
 
-        @Override public void onDataItemsCreated(List<DataItem> items) { model.onDataItemsCreated(items); }
+        void tell(String name, String what) {
+            if (witness != null) witness.println(System.currentTimeMillis() + "\t" + name + "\t" + what);
+        }
+
+        void tell(List<DataItem> items, String what) {
+            for (DataItem item : items) {
+                tell(String.valueOf(item.getReadValueId().getNodeId().getIdentifier()), what);
+            }
+        }
+
+        // The subscription model samples by reading the namespace.
+        @Override public void read(ReadContext context, Double age, TimestampsToReturn times, List<ReadValueId> ids) {
+            if (witness != null) {
+                context.getFuture().thenAccept(values -> {
+                    for (int k = 0; k < ids.size(); k++) {
+                        if (!AttributeId.Value.isEqual(ids.get(k).getAttributeId())) continue;
+                        String name = String.valueOf(ids.get(k).getNodeId().getIdentifier());
+                        String value = String.valueOf(values.get(k).getValue().getValue());
+                        if (!value.equals(seen.put(name, value))) tell(name, value);
+                    }
+                });
+            }
+            super.read(context, age, times, ids);
+        }
+
+        @Override public void onDataItemsCreated(List<DataItem> items) {
+            tell(items, "+");
+            model.onDataItemsCreated(items);
+        }
         @Override public void onDataItemsModified(List<DataItem> items) { model.onDataItemsModified(items); }
-        @Override public void onDataItemsDeleted(List<DataItem> items) { model.onDataItemsDeleted(items); }
+        @Override public void onDataItemsDeleted(List<DataItem> items) {
+            tell(items, "-");
+            model.onDataItemsDeleted(items);
+        }
         @Override public void onMonitoringModeChanged(List<MonitoredItem> items) {
             model.onMonitoringModeChanged(items);
         }
@@ -151,6 +193,10 @@ public final class MiloServer {
             .build();
         OpcUaServer server = new OpcUaServer(config);
         Plant plant = new Plant(server);
+        if (System.getenv("WITNESS") != null) {
+            plant.witness = new PrintWriter(new FileWriter(System.getenv("WITNESS"), true), true);
+            plant.tell("*", "begun");
+        }
         plant.startup();
         for (int first = 5; first < given.length; first++) act(server, plant, given[first]);
         server.startup().get();

@@ -7,6 +7,7 @@
 //   exception UNIT CODE            every request to the unit ends so; 0 ends that
 //   silent UNIT MS                 the unit answers that late; 0 ends that
 //   pairs UNIT                     only whole blocks of two registers can be read
+//   witness FILE                   note each answer there: MICROSECONDS SPACE START WORD...
 package main
 
 import (
@@ -32,6 +33,7 @@ type plant struct {
 	late       map[uint8]time.Duration
 	pairs      map[uint8]bool
 	requests   int
+	witness    *os.File
 }
 
 func key(unit uint8, space string, address uint16) string {
@@ -68,6 +70,10 @@ func (p *plant) read(unit uint8, space string, start uint16, count uint16) ([]ui
 			return nil, modbus.ErrIllegalDataAddress
 		}
 		found = append(found, word)
+	}
+	if p.witness != nil {
+		words := strings.Trim(fmt.Sprint(found), "[]")
+		fmt.Fprintln(p.witness, time.Now().UnixMicro(), space, start, words)
 	}
 	return found, nil
 }
@@ -180,6 +186,14 @@ func number(text string) int {
 func (p *plant) command(words []string) {
 	p.lock.Lock()
 	defer p.lock.Unlock()
+	if words[0] == "witness" {
+		file, err := os.OpenFile(words[1], os.O_APPEND|os.O_CREATE|os.O_WRONLY, 0o600)
+		if err != nil {
+			log.Fatal(err)
+		}
+		p.witness = file
+		return
+	}
 	first := number(words[1])
 	unit := uint8(first)
 	switch words[0] {

@@ -139,8 +139,11 @@ class MiloServer(_Server):
         sessions: int = 20,
         secure: bool = False,
         trusted: Path | None = None,
+        witness: Path | None = None,
     ) -> None:
+        """`witness` is a file in which it notes what its own sampling saw."""
         super().__init__()
+        self._witness = witness
         self._archives = peer_folder("milo")
         self.items_per_call, self.sessions = items_per_call, sessions
         self._secure = secure
@@ -156,6 +159,7 @@ class MiloServer(_Server):
         self._run(
             [
                 *("env", f"TRUSTED={self._trusted or ''}"),
+                *([f"WITNESS={self._witness}"] if self._witness else []),
                 *("java", "-XX:TieredStopAtLevel=1", "-cp", self._archives / "jars" / "*"),
                 *(PROGRAMS / "MiloServer.java", self._folder.name, *given),
                 "secure" if self._secure else "open",

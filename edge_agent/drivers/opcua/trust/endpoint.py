@@ -9,8 +9,7 @@ from asyncua import ua
 from asyncua.crypto import security_policies
 from asyncua.ua.uaerrors import UaError
 
-from edge_agent.drivers.opcua.bounded import BoundedClient
-from edge_agent.drivers.opcua.client import SourceClient
+from edge_agent.drivers.opcua.client import BoundedClient, SourceClient
 from edge_agent.drivers.opcua.settings import OpcUaSettings
 from edge_agent.drivers.opcua.trust.certificates import Certificates, fingerprint_of, now_utc
 

@@ -3,7 +3,7 @@ from collections.abc import Callable
 
 import pytest
 
-from edge_agent.drivers.opcua.bounded import MessageSizes, MessageTooLargeError
+from edge_agent.drivers.opcua.client.bounded import MessageSizes, MessageTooLargeError
 
 
 def frame(size: int, place: bytes = b"F", *, whole: bool = True) -> bytes:

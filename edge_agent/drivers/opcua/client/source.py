@@ -13,7 +13,7 @@ from asyncua.client.ua_session import UaSession
 from asyncua.common.shortcuts import Shortcuts
 from asyncua.ua.uaerrors import UaError, UaStatusCodeError
 
-from edge_agent.drivers.opcua.bounded import BoundedClient
+from edge_agent.drivers.opcua.client.bounded import BoundedClient
 
 _GOODBYE_S = 2.0
 SESSION_TIMEOUT_S = 60.0
