@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, cast
+from typing import Annotated, Literal, cast
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Depends, Header, Query, Request
@@ -22,16 +22,25 @@ from api.pages.live import DATABASE_TROUBLE, SILENCE_S, LivePages, PageKind, Sna
 from api.settings import Language
 from api.words.bidi import straight_json
 from api.words.formatting import Formatter
+from plant.place import Level
 from store.reading.row import PlaceRow
 
 router = APIRouter(tags=["pages"])
 
 LANGUAGE_COOKIE = "lang"
+DENSITY_COOKIE = "view"
+Density = Literal["compact", "wide"]
+"""A line or a machine in one row each, or as a card with everything about it."""
+MANY_MACHINES = 8
+"""Beyond these a page is compact unless somebody asked for cards."""
 HOURS = (8, 24)
 _YEAR_S = 365 * 86_400
 
 Hours = Annotated[int, Query(ge=1, le=72, description="How many hours back the charts go.")]
 LanguageQuery = Annotated[Language | None, Query(alias="lang", description="vi or en; kept.")]
+DensityQuery = Annotated[
+    Density | None, Query(alias="view", description="Rows or cards; kept. Rows where many are.")
+]
 
 
 @dataclass(slots=True)
@@ -60,6 +69,7 @@ class Pages:
         subject: Subject,
         trail: list[PlaceRow],
         other_zones: Sequence[str] = (),
+        density: Density = "wide",
         status: int = HTTPStatus.OK,
     ) -> HTMLResponse:
         """Return a whole page."""
@@ -75,6 +85,7 @@ class Pages:
             silence_s=f"{SILENCE_S:g}",
             trail=[(place.path, name_of(place, f.language)) for place in trail],
             other_zones=other_zones,
+            density=density,
             hours=subject.hours,
             hour_choices=HOURS,
             since=f"{f.now - timedelta(hours=subject.hours):%Y-%m-%dT%H:%M:%SZ}",
@@ -139,10 +150,12 @@ def inert_json(charts: Mapping[str, object]) -> str:
 
 def _kept(response: HTMLResponse, language: Language | None) -> HTMLResponse:
     if language is not None:
-        response.set_cookie(
-            LANGUAGE_COOKIE, language, max_age=_YEAR_S, httponly=True, samesite="lax", path="/"
-        )
+        _keep(response, LANGUAGE_COOKIE, language)
     return response
+
+
+def _keep(response: Response, name: str, value: str) -> None:
+    response.set_cookie(name, value, max_age=_YEAR_S, httponly=True, samesite="lax", path="/")
 
 
 def _events_url(subject: Subject, digest: str) -> str:
@@ -170,9 +183,10 @@ def show_plant(
     pages: PagesDep,
     lang: LanguageQuery = None,
     hours: Hours = HOURS[0],
+    view: DensityQuery = None,
 ) -> Response:
     """Show every line of the plant."""
-    return _page(request, context, pages, None, lang, hours)
+    return _page(request, context, pages, None, lang, hours, view=view)
 
 
 @router.get("/place/{path:path}", response_class=HTMLResponse)
@@ -185,9 +199,10 @@ def show_place(
     path: str,
     lang: LanguageQuery = None,
     hours: Hours = HOURS[0],
+    view: DensityQuery = None,
 ) -> Response:
     """Show an enterprise, a site, an area, a line or a machine."""
-    return _page(request, context, pages, path, lang, hours)
+    return _page(request, context, pages, path, lang, hours, view=view)
 
 
 @router.get("/fleet", response_class=HTMLResponse)
@@ -207,6 +222,7 @@ def _page(
     lang: Language | None,
     hours: int,
     page: PageKind = "place",
+    view: Density | None = None,
 ) -> Response:
     language = pages.language_of(request, lang)
     subject = Subject(path, language, hours, page)
@@ -214,6 +230,7 @@ def _page(
     trail: list[PlaceRow] = []
     zone = None
     other_zones: list[str] = []
+    machines = 0
     if snapshot.kind != "trouble":
         try:
             with context.database.reading() as reading:
@@ -223,6 +240,7 @@ def _page(
         else:
             zone = tree.zone(path)
             other_zones = [one for one in tree.zones(path) if one != zone]
+            machines = len(tree.within(path, Level.WORK_UNIT))
             if path is not None:
                 trail = [*tree.ancestors(path), tree.get(path)]
     down = snapshot.kind == "trouble"
@@ -234,9 +252,19 @@ def _page(
         subject=subject,
         trail=trail,
         other_zones=other_zones,
+        density=_density(request, view, machines),
         status=HTTPStatus.SERVICE_UNAVAILABLE if down else HTTPStatus.OK,
     )
+    if view is not None:
+        _keep(response, DENSITY_COOKIE, view)
     return _kept(response, lang)
+
+
+def _density(request: Request, asked: Density | None, machines: int) -> Density:
+    kept = asked or request.cookies.get(DENSITY_COOKIE)
+    if kept in {"compact", "wide"}:
+        return cast("Density", kept)
+    return "compact" if machines > MANY_MACHINES else "wide"
 
 
 @router.get(

@@ -3,10 +3,20 @@
 A driver and a simulator from one library agree with each other's mistakes.
 """
 
-from setup.foreign import broker, description, grafana, identity, modbus, opcua, s7, sparkplug
+from setup.foreign import (
+    accessibility,
+    broker,
+    description,
+    grafana,
+    identity,
+    modbus,
+    opcua,
+    s7,
+    sparkplug,
+)
 from setup.foreign.peer import AbsentError, Peer
 
-_KINDS = (broker, description, grafana, identity, modbus, opcua, s7, sparkplug)
+_KINDS = (accessibility, broker, description, grafana, identity, modbus, opcua, s7, sparkplug)
 PEERS: dict[str, Peer] = {peer.name: peer for kind in _KINDS for peer in kind.PEERS}
 
 __all__ = ["PEERS", "AbsentError", "Peer"]

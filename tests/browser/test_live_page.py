@@ -104,6 +104,27 @@ def test_a_person_walks_from_the_plant_to_a_machine(watched: Watched) -> None:
     assert watched.troubles == []
 
 
+def test_rows_take_less_room_than_cards_and_the_choice_is_kept(watched: Watched) -> None:
+    page = watched.page
+    for path, region in ((f"/place/{LINE}", "machines"), ("/", "plant")):
+        watched.open(f"{path}?lang=vi&view=wide")
+        shown = page.locator(f"[data-region={region}]")
+        expect(shown).to_have_class("wide")
+        cards = shown.bounding_box()
+        page.get_by_role("link", name="Gọn").click()
+        expect(shown).to_have_class("compact")
+        rows = shown.bounding_box()
+        assert cards is not None
+        assert rows is not None
+        assert rows["height"] < 0.6 * cards["height"], path
+        # What a row says less is hidden, not lost: figures and coverage are there.
+        expect(shown.locator(".oee-value").first).to_be_visible()
+        expect(shown.locator(".coverage .ratio-value").first).to_be_visible()
+        watched.open(path)
+        expect(shown).to_have_class("compact")
+    assert watched.troubles == []
+
+
 def test_the_page_says_so_and_recovers_when_the_server_goes_and_comes(
     page: Page, filled: DatabaseSettings, port: int
 ) -> None:
