@@ -18,7 +18,7 @@ _BIRTH = 2_000
 _TAG = 5
 _REFUSED = 50
 BYTES_OF_A_ROW = 250
-_OTHER_LIFE = 1_000
+_OTHER_LIFE = 3_000
 """Another life of an edge of which the group has one: compared and written by itself."""
 
 

@@ -192,9 +192,10 @@ class Isolation(Generic[T, R]):
             lesser = [self._writing.lessened(one, error) or one for one in each]
             suspect.put_back([Part(lesser)])
         part = self._ward.part(suspect)
+        began = self._clock()
         result, exc = self._tried(part)
         if exc is None:
-            suspect.succeeded()
+            suspect.succeeded(self._clock() - began)
             if result is not None:
                 yield part.members, result
         elif self._abandon.is_set() or not self._works(part, exc):

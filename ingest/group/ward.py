@@ -14,6 +14,8 @@ from plant.errors import DataError
 _ENOUGH = 500
 """Messages of usual size of one sender, twice as many of all."""
 _MOST_WEIGHT_AT_ONCE = 500
+_BRIEF_S = 0.2
+"""How long one transaction of a suspect may take; others wait meanwhile."""
 _ON_TRIAL_S = 10.0
 """How long a sender has to be harmless, once nothing of it waits."""
 
@@ -54,9 +56,12 @@ class Suspect(Generic[T]):
         self.failed_at = now
         self.at_once = max(1, self.at_once // 2)
 
-    def succeeded(self) -> None:
-        """Note a success: the next part may be larger."""
-        self.at_once *= 2
+    def succeeded(self, took_s: float) -> None:
+        """Note a success: the next part may be larger, unless it kept the others waiting."""
+        if took_s < _BRIEF_S:
+            self.at_once *= 2
+        else:
+            self.at_once = max(1, self.at_once // 2)
 
     def __bool__(self) -> bool:
         return bool(self.tried or self.waiting)

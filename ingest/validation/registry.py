@@ -59,10 +59,10 @@ class Registry:
     """By site, the edges that spoke here: natively and by Sparkplug are two registries."""
     _sites: dict[int, dict[str, TagRow]] = field(default_factory=dict)
     """By site, the tags of these edges by their names."""
-    _prints: dict[int, str] = field(default_factory=dict)
-    """By site, how its tags were when they were read; none while they are being changed."""
-    _before: dict[int, dict[str, TagRow] | None] = field(default_factory=dict)
-    """What this transaction changed, as it was before; None where nothing was known."""
+    _versions: dict[int, str | None] = field(default_factory=dict)
+    """By site, of when its tags were read; none once they were changed here."""
+    _before: dict[int, tuple[dict[str, TagRow] | None, str | None]] = field(default_factory=dict)
+    """What this transaction changed, and its version, as it was before; None for what was not."""
     _positions: dict[int, dict[str, int]] = field(default_factory=dict)
     _columns: TagColumns = field(default_factory=lambda: TagColumns.of([]))
     _rows: list[TagRow] = field(default_factory=list)
@@ -101,16 +101,18 @@ class Registry:
     def _check(self, transaction: DeliveryTransaction) -> None:
         """Forget the edges, and the tags of sites where they are no longer as they were read."""
         self._edges = {}
-        prints = transaction.tag_prints(self._sites.keys()) if self._sites else {}
-        stale = {site_id for site_id in self._sites if prints[site_id] != self._prints.get(site_id)}
+        # Not from the tags themselves: one sender may have announced thousands, and everybody's
+        # next transaction would read them after each connection that is lost.
+        now = transaction.tag_versions(self._sites.keys()) if self._sites else {}
+        stale = {site_id for site_id in self._sites if now[site_id] != self._versions.get(site_id)}
         for site_id in stale:
             del self._sites[site_id]
         if stale:
             self._index()
 
     def _read(self, transaction: DeliveryTransaction, sites: Iterable[int]) -> None:
-        # The print first: what changes in between is then read once more.
-        self._prints |= transaction.tag_prints(sorted(sites))
+        # The version first: what changes in between is then read once more.
+        self._versions |= transaction.tag_versions(sorted(sites))
         for site_id in sites:
             rows = transaction.tags(site_id, self._heard.get(site_id, ()))
             self._sites[site_id] = {row.tag.name: row for row in rows}
@@ -140,11 +142,11 @@ class Registry:
         known = self._sites.get(site_id)
         # As before the first change: another birth of the site within this transaction may not
         # replace it.
-        self._before.setdefault(site_id, known)
+        self._before.setdefault(site_id, (known, self._versions.get(site_id)))
         # A new dictionary, as `_before` holds on to the old one.
         self._sites[site_id] = {**(known or {}), **rows}
         # Another worker may have stored others meanwhile: they are read with the next look.
-        self._prints.pop(site_id, None)
+        self._versions[site_id] = None
         self._index()
 
     def keep(self) -> None:
@@ -154,7 +156,8 @@ class Registry:
     def undo(self) -> None:
         """Be as before the transaction, which failed; what it only read was there."""
         if self._before:
-            for site_id, known in self._before.items():
+            for site_id, (known, version) in self._before.items():
+                self._versions[site_id] = version
                 if known is None:
                     self._sites.pop(site_id, None)
                 else:

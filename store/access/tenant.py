@@ -89,6 +89,7 @@ UNSEEN = frozenset(
     (
         *("anomaly_channel", "anomaly_message", "anomaly_state", "edge_certificate"),
         *("enrolment_token", "foreign_poll", "identity_event", "pilot_release", "rollup_mark"),
+        "tag_version",
     )
 )
 """Those that none of them sees."""

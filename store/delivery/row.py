@@ -224,7 +224,7 @@ class DeliveryTransaction(Protocol):
     def tags_named(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
         """Return the tags of a site that have one of the names, each said once."""
 
-    def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
+    def tag_versions(self, site_ids: Collection[int]) -> dict[int, str]:
         """Return, by site, what differs once any of its tags does."""
 
     def work_units(self, site_id: int) -> dict[str, int]:

@@ -144,9 +144,9 @@ class PostgresDeliveryTransaction:
             )
         ]
 
-    def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
+    def tag_versions(self, site_ids: Collection[int]) -> dict[int, str]:
         """Return, by site, what differs once any of its tags does."""
-        rows = self._connection.execute(_Q["tag_prints"], {"sites": sorted(site_ids)})
+        rows = self._connection.execute(_Q["tag_versions"], {"sites": sorted(site_ids)})
         return dict(rows.fetchall())
 
     def work_units(self, site_id: int) -> dict[str, int]:

@@ -50,13 +50,11 @@ where
 inner join unnest(%(names)s::text[]) as wanted (name) on wanted.name = tag.name
 where tag.site_id = %(site)s
 
--- name: tag_prints
--- Of each site a number that changes with its tags: to compare is a tenth of reading them all again.
-select site.id, (
-    select coalesce(sum(hashtextextended(shown::text, 0)), 0)::text
-    from ({tag_rows} where tag.site_id = site.id) as shown
-)
+-- name: tag_versions
+-- Of each site a value that changes with its tags, however many they are.
+select site.id, coalesce(tag_version.version::text, '')
 from unnest(%(sites)s::integer[]) as site (id)
+left join tag_version on tag_version.site_id = site.id
 
 -- name: work_units
 -- Machines of a site: site, area, line, machine.

@@ -255,7 +255,7 @@ class MemoryTransaction:
     def tags_named(self, site_id: int, names: Sequence[str]) -> list[TagRow]:
         return [row for row in self._tags_of(site_id) if row.tag.name in names]
 
-    def tag_prints(self, site_ids: Collection[int]) -> dict[int, str]:
+    def tag_versions(self, site_ids: Collection[int]) -> dict[int, str]:
         return {site_id: repr(self._tags_of(site_id)) for site_id in site_ids}
 
     def work_units(self, site_id: int) -> dict[str, int]:

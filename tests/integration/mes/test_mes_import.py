@@ -312,7 +312,7 @@ def test_a_watched_table_is_read_again_until_told_to_stop(
 
 # A run of the suite imports enough to tell that memory stays; NHIPMAY_IMPORT_ROWS=1000000 takes
 # several minutes.
-ROWS = int(os.environ.get("NHIPMAY_IMPORT_ROWS", "100000"))
+ROWS = int(os.environ.get("NHIPMAY_IMPORT_ROWS", "60000"))
 
 
 @pytest.mark.slow

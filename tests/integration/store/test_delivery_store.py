@@ -1,5 +1,6 @@
 """What every `DeliveryStore` promises: the one in memory and PostgreSQL on each edition."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -126,6 +127,54 @@ def test_edges_and_machines_come_from_the_plant_description(subject: Subject) ->
         (SITE, "edge-2", False),
     ]
     assert set(units) == {LATHE, DRILL}
+
+
+def test_the_version_of_a_sites_tags_differs_once_one_of_them_does(subject: Subject) -> None:
+    edge, unit = subject.edge(), subject.unit()
+    site_id, seen = edge.site_id, list[str]()
+
+    def saved(tag: Tag) -> None:
+        with subject.store.transaction() as transaction:
+            transaction.save_tags([TagChange(edge.edge_id, site_id, unit, tag)], NOW)
+        with subject.store.transaction() as transaction:
+            seen.append(transaction.tag_versions([site_id])[site_id])
+            assert transaction.tag_versions([site_id])[site_id] == seen[-1]
+
+    for tag in (TAG, STATE, replace(TAG, high=300), TAG):
+        saved(tag)
+
+    assert all(one != next_one for one, next_one in itertools.pairwise(seen))
+
+
+def test_it_differs_by_whatever_is_read_with_a_tag(each_database: DatabaseSettings) -> None:
+    with postgres_subject(each_database) as subject:
+        edge, unit = subject.edge(), subject.unit()
+        versions = list[dict[int, str]]()
+
+        def look() -> None:
+            with subject.store.transaction() as transaction:
+                versions.append(dict(transaction.tag_versions([edge.site_id, 9_999_999])))
+
+        with subject.store.transaction() as transaction:
+            transaction.save_tags([TagChange(edge.edge_id, edge.site_id, unit, TAG)], NOW)
+        look()
+        for change in (
+            "insert into energy_meter (site_id, code, place_id, name_vi, name_en, tag_name,"
+            " carrier, kwh_per_unit, valid_from)"
+            f" values ({edge.site_id}, 'm', {unit}, 'm', 'm', '{TAG.name}', 'electricity', 1,"
+            " now())",
+            "delete from energy_meter",
+            f"update place set path = path || '-moi' where place_id = {unit}",
+            f"delete from tag where name = '{TAG.name}'",
+        ):
+            with connect(each_database) as connection:
+                connection.execute(change.encode())
+            look()
+
+    sites = [one[edge.site_id] for one in versions]
+    assert len(set(sites)) == len(sites) == 5
+    # A site without tags has one, too.
+    assert {one[9_999_999] for one in versions} == {""}
 
 
 def test_tags_come_back_as_they_were_saved_and_keep_their_id(subject: Subject) -> None:

@@ -174,6 +174,29 @@ def test_a_suspect_is_served_in_larger_parts_while_it_sends_nothing_bad() -> Non
     assert isolation.held() == frozenset()
 
 
+def test_a_suspect_whose_messages_are_dear_is_served_in_small_parts() -> None:
+    class Dear(Ledger):
+        longest_s = 0.0
+
+        def transact(self, group: Sequence[Letter]) -> int:
+            began = self.time.now()
+            self.time.wait(0.02 * len(group))
+            written = super().transact(group)
+            self.longest_s = max(self.longest_s, self.time.now() - began)
+            return written
+
+    ledger = Dear()
+    isolation = isolation_of(ledger)
+    list(isolation.settle([("suspect", 1)]))
+
+    list(isolation.settle(letters("suspect", range(0, 800, 2))))
+
+    assert ledger.written == letters("suspect", range(0, 800, 2))
+    # A few at a time, and not 64 of them for 1.3 seconds.
+    assert 4 <= ledger.largest <= 16
+    assert ledger.longest_s < 0.5
+
+
 def test_who_was_harmless_for_a_while_is_no_suspect_any_more() -> None:
     ledger = Ledger()
     isolation = isolation_of(ledger)
