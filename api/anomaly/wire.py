@@ -144,10 +144,18 @@ class SuggestionOut(Wire):
     most: float | None
 
 
+class StateSignalOut(Wire):
+    """A signal that says words, with which of them a cycle may begin."""
+
+    tag: str
+    values: list[str] = Field(description="Said in the window, most often first.")
+
+
 class SuggestionsOut(Wire):
     """The signals of a machine, and how to learn from them."""
 
     signals: list[SuggestionOut]
+    states: list[StateSignalOut] = Field(description="Signals of words, of a dozen at most.")
     step_s: int
     first_time: Time | None
     last_time: Time | None
@@ -166,9 +174,16 @@ class ModelIn(BaseModel):
         default=None,
         description="Signal that cuts the cycles of a press or moulding machine: each is a row.",
     )
-    cycle_begins: Annotated[float, Field(allow_inf_nan=False)] | None = Field(
+    cycle_begins: (
+        Annotated[float, Field(allow_inf_nan=False)]
+        | Annotated[str, Field(min_length=1, max_length=200)]
+        | None
+    ) = Field(
         default=None,
-        description="Value of `cycle` that a cycle begins with; null: it counts parts.",
+        description=(
+            "Value of `cycle` that a cycle begins with, a word where it says words; null: it"
+            " counts parts."
+        ),
     )
     reason: Literal["commissioning", "maintenance", "product", "feedback"] = "commissioning"
     step_s: Literal[1, 2, 5, 10, 15, 30, 60] = 1
@@ -207,8 +222,8 @@ class ModelOut(Wire):
     )
     signals: list[str]
     cycle: str | None = Field(description="The signal whose cycles are the rows.")
-    cycle_begins: float | None = Field(
-        description="Its value with which a cycle begins; null: it counts parts."
+    cycle_begins: float | str | None = Field(
+        description="Its value or word with which a cycle begins; null: it counts parts."
     )
     step_s: float
     alarm: float

@@ -9,7 +9,15 @@ from api.access.declaration import asks_for
 from api.access.principal import CURRENT
 from api.access.role import Right
 from api.anomaly.suggestion import step_s, suggestions
-from api.anomaly.wire import DecisionIn, MadeOut, ModelIn, ModelOut, SuggestionOut, SuggestionsOut
+from api.anomaly.wire import (
+    DecisionIn,
+    MadeOut,
+    ModelIn,
+    ModelOut,
+    StateSignalOut,
+    SuggestionOut,
+    SuggestionsOut,
+)
 from api.http.context import ContextDep, tree_of
 from api.http.origin import OwnPagesOnly
 from api.http.problems import ProblemError
@@ -31,6 +39,7 @@ router = APIRouter(prefix="/api/v1/anomalies", tags=["anomalies"])
 _ALIKE_WITHIN = timedelta(days=1)
 _LONGEST = timedelta(days=31)
 _AHEAD = timedelta(days=31)
+_MOST_STATES = 12
 _DEFAULT_ALARM, _DEFAULT_ROWS = 2.4, 1200
 
 
@@ -50,11 +59,20 @@ def suggest_signals(
         rows = reading_store.signals(reading.connection, unit.place_id, asked.start, asked.end)
         telling = [row.tag_id for row in rows if row.least != row.most]
         since = max(asked.start, asked.end - _ALIKE_WITHIN)
+        said = reading_store.text_tags(
+            reading.connection, [unit.place_id], since, asked.end, _MOST_STATES + 1
+        )
         alike = reading_store.alike(reading.connection, telling, since, asked.end)
     found = suggestions(rows, alike)
     chosen = {one.tag_id for one in found if one.chosen}
     return SuggestionsOut(
         signals=[SuggestionOut.model_validate(one) for one in found],
+        # More of them are names of orders and the like.
+        states=[
+            StateSignalOut(tag=one.name, values=one.said)
+            for one in said
+            if 1 < len(one.said) <= _MOST_STATES
+        ],
         step_s=step_s([row for row in rows if row.tag_id in chosen]),
         first_time=min((row.first_time for row in rows if row.first_time), default=None),
         last_time=max((row.last_time for row in rows if row.last_time), default=None),
@@ -72,7 +90,7 @@ def list_models(
         found = tree.get(place)
         units = tree.unit_ids(found.path)
         rows = model_store.models_of(reading.connection, units)
-        names = _tag_names(reading, units)
+        names = _tag_names(reading, units) | _text_names(reading, units)
     data = [_model(row, names) for row in reversed(rows)]
     subject = ListingSubject("anomaly_models", context.clock(), found)
     return form.file(data, ModelOut, subject) or Listing(data=data)
@@ -85,6 +103,7 @@ def propose_model(asked: ModelIn, context: ContextDep) -> MadeOut:
     with context.database.reading() as reading:
         unit = tree_of(reading).of_level(asked.place, Level.WORK_UNIT)
         ids = {name: tag_id for tag_id, name in _tag_names(reading, [unit.place_id]).items()}
+        texts = {name: tag_id for tag_id, name in _text_names(reading, [unit.place_id]).items()}
     now = context.clock()
     if asked.trial_to > now + _AHEAD:
         raise ProblemError(
@@ -93,13 +112,16 @@ def propose_model(asked: ModelIn, context: ContextDep) -> MadeOut:
             "Too far ahead",
             "`trial_to` may be 31 days from now at most: nobody can approve the model before.",
         )
-    wanted = asked.signals if asked.cycle is None else [*asked.signals, asked.cycle]
-    unknown = [name for name in wanted if name not in ids]
+    # A cycle that begins with a word is of a signal that says words.
+    cuts = texts if isinstance(asked.cycle_begins, str) else ids
+    unknown = [name for name in asked.signals if name not in ids]
+    if asked.cycle is not None and asked.cycle not in cuts:
+        unknown.append(asked.cycle)
     if unknown:
-        raise _no_signals(f"The machine has no signal {unknown[0]!r}.")
-    settings: dict[str, float] = {"alarm": asked.alarm, "learn_rows": asked.learn_rows}
+        raise _no_signals(f"The machine has no signal {unknown[0]!r} of that kind.")
+    settings: dict[str, float | str] = {"alarm": asked.alarm, "learn_rows": asked.learn_rows}
     if asked.cycle is not None:
-        settings["cycle_tag"] = ids[asked.cycle]
+        settings["cycle_tag"] = cuts[asked.cycle]
         if asked.cycle_begins is not None:
             settings["cycle_begins"] = asked.cycle_begins
     proposal = Proposal(
@@ -155,6 +177,10 @@ def _decided(asked: DecisionIn, context: ContextDep) -> bool:
 
 def _tag_names(reading: Reading, units: list[int]) -> dict[int, str]:
     return {row.tag_id: row.name for row in reading_store.number_tags(reading.connection, units)}
+
+
+def _text_names(reading: Reading, units: list[int]) -> dict[int, str]:
+    return {row.tag_id: row.name for row in reading_store.text_names(reading.connection, units)}
 
 
 def _model(row: ModelRow, names: dict[int, str]) -> ModelOut:

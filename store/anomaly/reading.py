@@ -58,7 +58,7 @@ class SignalRow:
 
 @dataclass(frozen=True, slots=True)
 class TagName:
-    """A number tag."""
+    """A tag of a work unit."""
 
     tag_id: int
     name: str
@@ -67,8 +67,35 @@ class TagName:
 
 def number_tags(connection: Connection, units: Sequence[int]) -> list[TagName]:
     """Return the number tags of work units, by name."""
+    return _tag_names(connection, units, "number")
+
+
+def text_names(connection: Connection, units: Sequence[int]) -> list[TagName]:
+    """Return the text tags of work units, by name."""
+    return _tag_names(connection, units, "text")
+
+
+def _tag_names(connection: Connection, units: Sequence[int], kind: str) -> list[TagName]:
     with connection.cursor(row_factory=class_row(TagName)) as cursor:
-        return cursor.execute(_Q["number_tags"], {"units": list(units)}).fetchall()
+        return cursor.execute(_Q["tag_names"], {"units": list(units), "type": kind}).fetchall()
+
+
+@dataclass(frozen=True, slots=True)
+class StateRow:
+    """A text tag with what it said in a window, most often first."""
+
+    tag_id: int
+    name: str
+    said: list[str]
+
+
+def text_tags(
+    connection: Connection, units: Sequence[int], start: datetime, end: datetime, most: int
+) -> list[StateRow]:
+    """Return the text tags of work units with `most` of their values in `[start, end)`, by name."""
+    asked = {"units": list(units), "start": start, "end": end, "most": most}
+    with connection.cursor(row_factory=class_row(StateRow)) as cursor:
+        return cursor.execute(_Q["text_tags"], asked).fetchall()
 
 
 @dataclass(frozen=True, slots=True)

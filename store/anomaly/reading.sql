@@ -138,10 +138,26 @@ join place unit on unit.level = 'work_unit'
     and (unit.path = meant.path or starts_with(unit.path, meant.path || '/'))
 where planned.start_time <= %(now)s and planned.end_time > %(now)s
 
--- name: number_tags
+-- name: tag_names
 select tag_id, name, unit from tag
-where work_unit_id = any(%(units)s::integer[]) and value_type = 'number'
+where work_unit_id = any(%(units)s::integer[]) and value_type = %(type)s
 order by name
+
+-- name: text_tags
+-- With what they said in a window, most often first.
+select t.tag_id, t.name, array(
+    select said.value from (
+        select m.value, count(*) as number from text_measurement m
+        where m.tag_id = t.tag_id and m.quality < 2 and m.value is not null
+            and m.source_time >= %(start)s and m.source_time < %(end)s
+        group by m.value
+    ) said
+    order by said.number desc, said.value
+    limit %(most)s
+) as said
+from tag t
+where t.work_unit_id = any(%(units)s::integer[]) and t.value_type = 'text'
+order by t.name
 
 -- name: edge_clocks
 -- Edges of machines that speak, with how far their clocks are ahead as heartbeats tell.

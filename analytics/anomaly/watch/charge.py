@@ -73,6 +73,12 @@ class Charge:
         """Return the tags whose numbers are read, in the order of the columns."""
         return signals_of(self.row)
 
+    @property
+    def told_tags(self) -> list[int]:
+        """Return the tags whose texts are read: of the machine, and one that cuts cycles."""
+        cuts = {self.signals[-1]} if isinstance(self.row.settings.get("cycle_begins"), str) else ()
+        return sorted({*self.machine.text_tags, *cuts})
+
     @classmethod
     def taken(cls, connection: Connection, row: ModelRow, machine: Machine) -> "Charge":
         """Return a model as saved last, as new, or as that which a person went back to."""
@@ -213,7 +219,7 @@ class Charge:
         self, connection: Connection, until: datetime
     ) -> tuple[Numbers, Sequence[TextChange]]:
         numbers = reading_store.numbers(connection, self.signals, self.moment, until)
-        return numbers, reading_store.texts(connection, self.machine.text_tags, self.moment, until)
+        return numbers, reading_store.texts(connection, self.told_tags, self.moment, until)
 
     def _step(
         self,
@@ -228,7 +234,7 @@ class Charge:
         self.scorer.count(numbers.time_us // 1000 + (numbers.time_us % 1000 > 0))
         self.scorer.count(np.array([_up(one.moment) for one in new], dtype=np.int64))
         found = self.scorer.take(
-            *self._columns(numbers), self.machine.regimes(changes), millis(until)
+            *self._columns(numbers, new), self.machine.regimes(changes), millis(until)
         )
         self.counted.rows += self.scorer.rows - before[0]
         # A regime that made room for another took its count along.
@@ -240,12 +246,22 @@ class Charge:
         self.moment = until
         return len(numbers.time_us) + len(new)
 
-    def _columns(self, numbers: Numbers) -> tuple[Any, Any, Any]:
+    def _columns(self, numbers: Numbers, words: Sequence[TextChange]) -> tuple[Any, Any, Any]:
         places = {tag_id: place for place, tag_id in enumerate(self.signals)}
         sensors = np.array([places[int(tag)] for tag in numbers.tag_ids], dtype=np.int64)
         # Up, as a row holds what lies before its end: a microsecond after it is the next one's.
         times = -(-numbers.time_us // 1000)
-        return times, sensors, numbers.values
+        begins = self.row.settings.get("cycle_begins")
+        cuts = [one for one in words if one.tag_id == self.signals[-1]]
+        if not isinstance(begins, str) or not cuts:
+            return times, sensors, numbers.values
+        moments = np.array([_up(one.moment) for one in cuts], dtype=np.int64)
+        said = np.array([float(one.value == begins) for one in cuts])
+        return (
+            np.concatenate((times, moments)),
+            np.concatenate((sensors, np.full(len(cuts), len(places) - 1))),
+            np.concatenate((numbers.values, said)),
+        )
 
     def _row(self, connection: Connection, one: Found) -> EventRow:
         tag_id = self._tag_of(one)
@@ -301,7 +317,7 @@ class Charge:
             start = self.moment - (age * HOUR)
             if start < begins(self.row):
                 continue
-            tags = [*self.signals, *self.machine.text_tags]
+            tags = sorted({*self.signals, *self.told_tags})
             stored = reading_store.counts(connection, tags, start, start + HOUR)
             # By number alone, as measurements are only ever added.
             if stored.get(start, 0) != self.scorer.hours.get(millis(start) // _HOUR_MS, 0):
@@ -345,7 +361,9 @@ class Charge:
         )
         own = self.scorer.grid
         grid = Grid(own.sensors, own.step_ms, own.hold_steps)
-        rows = grid.take(*self._columns(numbers), millis(lesson.end_time))
+        said = reading_store.texts(connection, self.told_tags, before, lesson.end_time)
+        cuts = [one for one in said if one.moment > before]
+        rows = grid.take(*self._columns(numbers, cuts), millis(lesson.end_time))
         # A cycle needs the one before it to have a beginning.
         within = rows.times_ms >= millis(lesson.start_time)
         within |= np.full(len(within), self.scorer.settings.cyclic)
@@ -412,8 +430,15 @@ def scorer_settings(row: ModelRow, machine: Machine) -> ScorerSettings:
         close_rows=int(chosen.get("close_rows", default.close_rows)),
         learn_rows=int(chosen.get("learn_rows", default.learn_rows)),
         cyclic="cycle_tag" in chosen,
-        cycle_begins=None if (begins := chosen.get("cycle_begins")) is None else float(begins),
+        cycle_begins=_begins_as_number(chosen.get("cycle_begins")),
     )
+
+
+def _begins_as_number(begins: object) -> float | None:
+    """Return what a cycle begins with in the column that cuts them; of a text that is 1."""
+    if begins is None:
+        return None
+    return 1.0 if isinstance(begins, str) else float(str(begins))
 
 
 def signals_of(row: ModelRow) -> list[int]:

@@ -152,7 +152,7 @@ class Fleet:
         """Bring models forward that stand at the same moment: their readings come in one query."""
         owner = {tag: place for place, one in enumerate(charges) for tag in one.signals}
         numbers = reading_store.numbers(connection, list(owner), after, until)
-        told = [tag for one in charges for tag in one.machine.text_tags]
+        told = [tag for one in charges for tag in one.told_tags]
         words: dict[int, list[TextChange]] = {}
         for change in reading_store.texts(connection, told, after, until) if told else ():
             words.setdefault(change.tag_id, []).append(change)
@@ -164,7 +164,7 @@ class Fleet:
         for place, charge in enumerate(charges):
             own = order[cuts[place] : cuts[place + 1]]
             part = Numbers(numbers.tag_ids[own], numbers.time_us[own], numbers.values[own])
-            changes = [one for tag in charge.machine.text_tags for one in words.get(tag, ())]
+            changes = [one for tag in charge.told_tags for one in words.get(tag, ())]
             changes.sort(key=lambda one: (one.moment, one.tag_id, one.value))
             with self._in_hand(charge):
                 taken += charge.take(connection, until, part, changes)
@@ -223,7 +223,7 @@ class Fleet:
         later, and hours are judged again then.
         """
         machine = charge.machine
-        tags = [*charge.signals, *machine.text_tags]
+        tags = [*charge.signals, *charge.told_tags]
         edges = {machine.edges[tag] for tag in tags if tag in machine.edges}
         known = [progress[edge] for edge in edges if edge in progress]
         reach = []

@@ -47,7 +47,8 @@ class Machine:
         product = ""
         found = [] if state is None else [(-(2**62), ANY)]
         for one in changes:
-            role = self.roles[one.tag_id]
+            # A text that says where cycles begin need have no role.
+            role = self.roles.get(one.tag_id)
             if role is TagRole.STATE:
                 state = self.state_map.get(one.value, one.value).strip().upper()
             elif role is TagRole.PRODUCT:

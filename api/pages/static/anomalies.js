@@ -331,6 +331,11 @@ function fromField(text) {
   return new Date(guess.getTime() - (shownAs.getTime() - guess.getTime())).toISOString();
 }
 
+function cycleBegins(field) {
+  if (field.disabled) return null;
+  return field.type === "text" ? field.value : Number(field.value);
+}
+
 async function suggest() {
   const since = new Date(plantNow().getTime() - DAYS_BACK * 86400000).toISOString();
   const found = await attempt(() => get("anomalies/signals", { start: since, end: plantNow().toISOString() }));
@@ -347,9 +352,12 @@ async function suggest() {
   // Counters first: of another signal it has to be said which value begins a cycle.
   const counters = found.signals.filter((one) => one.reason === "counter");
   const others = found.signals.filter((one) => !["counter", "silent", "constant"].includes(one.reason));
-  byId("cycle").append(...[...counters, ...others].map((one) => element("option", { value: one.tag }, one.tag)));
+  byId("cycle").append(...[...counters, ...found.states, ...others].map((one) => element("option", { value: one.tag }, one.tag)));
   const counting = new Set(["", ...counters.map((one) => one.tag)]);
   const begins = () => {
+    const state = found.states.find((one) => one.tag === byId("cycle").value);
+    byId("cycle-begins").type = state ? "text" : "number";
+    byId("cycle-values").replaceChildren(...(state?.values ?? []).map((value) => element("option", { value })));
     byId("cycle-begins").disabled = counting.has(byId("cycle").value);
     byId("cycle-begins").required = !byId("cycle-begins").disabled;
   };
@@ -398,7 +406,7 @@ if (content.machine) {
       train_from: fromField(byId("train-from").value), train_to: fromField(byId("train-to").value),
       trial_to: fromField(byId("trial-to").value), learn_rows: Number(byId("learn-rows").value),
       alarm: Number(byId("alarm").value), cycle: byId("cycle").value || null,
-      cycle_begins: byId("cycle-begins").disabled ? null : Number(byId("cycle-begins").value),
+      cycle_begins: cycleBegins(byId("cycle-begins")),
     }));
     if (done) await attempt(refresh);
   });

@@ -159,6 +159,44 @@ def test_a_press_is_learned_by_its_parts(client: TestClient, watch: Watch) -> No
     assert listed(client, "/api/v1/anomalies/models")[0]["cycle_begins"] == 40.5
 
 
+def test_a_press_is_learned_by_a_state_that_it_tells_in_words(
+    client: TestClient, watch: Watch, plant: WatchedPlant
+) -> None:
+    connection = plant.connection
+    connection.execute(
+        "insert into tag (site_id, work_unit_id, edge_id, name, value_type, role)"
+        " select site_id, work_unit_id, edge_id, 'cua/phase', 'text', 'none'"
+        " from tag where name = 'cua/oil'"
+    )
+    with connection.cursor() as cursor:
+        # Closed for 60 seconds, open for 40: a cycle is ten rows.
+        cursor.executemany(
+            "insert into text_measurement (tag_id, source_time, received_time, value, quality)"
+            " select tag_id, %(at)s, %(at)s, %(value)s, 0 from tag where name = 'cua/phase'",
+            [
+                {"at": at((100 * cycle + after) / 3600), "value": value}
+                for cycle in range(round(NOW * 36))
+                for after, value in ((5, "CLOSED"), (65, "OPEN"))
+            ],
+        )
+    found = client.get("/api/v1/anomalies/signals", params={"place": SAW}).json()
+    assert {"tag": "cua/phase", "values": ["CLOSED", "OPEN"]} in found["states"]
+
+    asked = model(cycle="cua/phase", learn_rows=200, trial_to=at(8).isoformat())
+    posted(client, "models", **asked | {"cycle_begins": "CLOSED"})
+    watch.until(NOW)
+    (shown,) = listed(client, "/api/v1/anomalies/models")
+    assert (shown["status"], shown["cycle"]) == ("ready", "cua/phase")
+    assert shown["cycle_begins"] == "CLOSED"
+    # Of eight hours all cycles but the first and the last, which nobody saw whole.
+    assert 8 * 36 - 2 <= shown["rows_learned"] <= 8 * 36
+    assert shown["missing"] == {"truc": 0.0}
+
+    for wrong in ({"cycle": "cua/oil", "cycle_begins": "CLOSED"}, {"cycle_begins": 1.0}):
+        answer = client.post("/api/v1/anomalies/models", json={"place": SAW} | asked | wrong)
+        assert answer.status_code == 422, answer.text
+
+
 def test_a_false_alarm_taken_back_is_learned_and_a_confirmed_one_counts(
     client: TestClient, watch: Watch, plant: WatchedPlant
 ) -> None:
