@@ -99,7 +99,7 @@ class _Replay:
     ) -> None:
         self._transaction = transaction
         self._limits = limits
-        self._tolerance_us = int(limits.future_tolerance_s * 1_000_000)
+        self._tolerance_us = limits.future_tolerance_us
         self._now = clock()
         self._registry = Registry(monotonic, limits.require_enrolment, limits.max_tags)
         self._ledgers: dict[LedgerKey, LedgerRow] = {}

@@ -1,6 +1,5 @@
 """Settings of the ingest."""
 
-from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Self
 
@@ -53,9 +52,9 @@ class LimitSettings(StrictModel):
     """Whether edges without a certificate of this platform that is still good are refused."""
 
     @property
-    def future_tolerance(self) -> timedelta:
-        """How far ahead of the platform's clock a source time may be."""
-        return timedelta(seconds=self.future_tolerance_s)
+    def future_tolerance_us(self) -> int:
+        """How far ahead of the platform's clock a source time may be, in microseconds."""
+        return int(self.future_tolerance_s * 1_000_000)
 
 
 class WorkerSettings(StrictModel):

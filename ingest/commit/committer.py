@@ -5,8 +5,6 @@ from dataclasses import replace
 from threading import Event
 from time import monotonic
 
-import structlog
-
 from ingest.commit.heartbeat import ClockOffsets
 from ingest.commit.outcome import Outcome
 from ingest.commit.refusal import Untold, rejection_of
@@ -16,14 +14,12 @@ from ingest.decoding.sender import sender_of
 from ingest.group.isolation import SET_ASIDE, Isolation
 from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
-from ingest.validation.kept_file import KeptFile
+from ingest.validation.kept_file import KeptFile, kept_outside
 from ingest.validation.registry import Registry
 from plant.clock import Clock, microseconds
 from plant.errors import DataError, NhipmayError
 from plant.native.message import Limits
 from store.delivery.row import DeliveryStore
-
-log = structlog.get_logger()
 
 _USUAL_BYTES = 4_000
 """Of a message that weighs twice as much as an empty one."""
@@ -48,7 +44,7 @@ class Committer:
         self._store = store
         self._selfstat = selfstat
         self._clock = clock
-        self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
+        self._future_tolerance_us = limits.future_tolerance_us
         self._limits = Limits(limits.max_payload_bytes, limits.max_rows)
         self._registry = Registry(monotonic, limits.require_enrolment, limits.max_tags)
         self._offsets = ClockOffsets()
@@ -97,31 +93,23 @@ class Committer:
 
     def transact(self, group: Sequence[Parcel]) -> Outcome:
         """Write a group in one transaction."""
-        done = False
-        try:
-            with self._store.transaction() as transaction:
-                written = GroupTransaction(
-                    transaction,
-                    self._registry,
-                    self._offsets,
-                    self._clock(),
-                    self._future_tolerance_us,
-                    self._limits,
-                    self._untold,
-                    self._meanwhile,
-                )
-                outcome = written.apply(group)
-                # As late as can be: what took its time is already written.
-                now = self._clock()
-                transaction.add_lags(written.lags.counts(microseconds(now)), now)
-            # Only here: leaving the `with` above is the commit, and that may fail as well.
-            done = True
-            written.forget_told()
-            self._registry.keep()
-        finally:
-            if not done:
-                # Tags announced within it are not there.
-                self._registry.undo()
+        # Around the transaction: leaving that is the commit, which may fail as well.
+        with self._registry.learning(), self._store.transaction() as transaction:
+            written = GroupTransaction(
+                transaction,
+                self._registry,
+                self._offsets,
+                self._clock(),
+                self._future_tolerance_us,
+                self._limits,
+                self._untold,
+                self._meanwhile,
+            )
+            outcome = written.apply(group)
+            # As late as can be: what took its time is already written.
+            now = self._clock()
+            transaction.add_lags(written.lags.counts(microseconds(now)), now)
+        written.forget_told()
         return outcome
 
     def obstacle(self) -> str | None:
@@ -146,17 +134,10 @@ class Committer:
         assert isinstance(member, RefusedParcel)
         first = member.origin or member
         outcome = Outcome()
-        try:
-            if self._kept_file is None:
-                raise OSError("there is no file to keep it in")
-            self._kept_file.keep(rejection_of(member, None))
-        except OSError as exc:
+        rejection = rejection_of(member, None)
+        if not kept_outside(self._kept_file, rejection, self._selfstat, error.detail):
             # Not acknowledged, it comes again with the next connection.
-            self._selfstat.noted("kept_nowhere")
-            log.error("a message can be kept nowhere", reason=str(exc), refusal=error.detail)
             return None
-        self._selfstat.noted("kept_in_file")
-        log.error("a message is kept in the file beside the ingest", refusal=error.detail)
         try:
             # As it was first read, as only that names its ids: left open, the edge would send for
             # ever what the database takes in no form.

@@ -10,18 +10,18 @@ from datetime import datetime
 from zlib import crc32
 
 import numpy as np
-from numpy.typing import NDArray
 
+from ingest.commit.heartbeat import sign_of_life
 from ingest.commit.lag import Lags
 from ingest.commit.new_rows import NewRows
 from ingest.commit.outcome import Outcome
 from ingest.commit.unnumbered import write_unnumbered
 from ingest.decoding.parcel import DEVICE_EPOCH, DeviceParcel, Parcel, RefusedParcel, refused
 from ingest.validation.registry import Registry, stranger
-from ingest.validation.validation import ACCEPTED, Reason
+from ingest.validation.validation import Reason
 from plant.clock import from_microseconds, microseconds
 from plant.description import LONG_AGO
-from store.delivery.row import DeliveryTransaction, StatusRow
+from store.delivery.row import DeliveryTransaction
 from store.rejection.rejection import Rejection
 
 
@@ -65,24 +65,18 @@ class DeviceGroup:
 
     def _write(self, parts: Sequence[NewRows]) -> None:
         rows = sum(map(len, parts))
-        verdict, fresh, rejections = write_unnumbered(
+        news, rejections = write_unnumbered(
             self._transaction,
             self._registry,
             parts,
             np.ones(rows, np.bool_),
             self._lags,
+            self._outcome,
             self._future_tolerance_us,
             self._now,
         )
         for rejection in map(_seldom, rejections):
             self._outcome.reject(rejection)
-        accepted, written = int((verdict == ACCEPTED).sum()), int(fresh.sum())
-        self._outcome.count_rows(
-            written=written, duplicate=accepted - written, rejected=rows - accepted
-        )
-        self._count_messages(parts, fresh | (verdict != ACCEPTED))
-
-    def _count_messages(self, parts: Sequence[NewRows], news: NDArray[np.bool_]) -> None:
         lengths = [rows for part in parts for rows in part.parcel.lengths]
         starts = np.cumsum([0, *lengths[:-1]])
         told = int(np.logical_or.reduceat(news, starts).sum())
@@ -102,18 +96,7 @@ class DeviceGroup:
             sampled = from_microseconds(max(last_us, microseconds(LONG_AGO)))
             newest[part.edge.edge_id] = (received, sampled)
         for edge_id, (received, sampled) in newest.items():
-            self._transaction.save_status(
-                StatusRow(
-                    edge_id=edge_id,
-                    online=True,
-                    epoch=DEVICE_EPOCH,
-                    reported_at=received,
-                    full=True,
-                    issued_id=0,
-                    pending=0,
-                    sampled_time=sampled,
-                )
-            )
+            self._transaction.save_status(sign_of_life(edge_id, DEVICE_EPOCH, received, sampled))
 
 
 def _seldom(rejection: Rejection) -> Rejection:

@@ -82,6 +82,22 @@ def status_row(parcel: StatusParcel, edge_id: int, offsets: ClockOffsets) -> Sta
     )
 
 
+def sign_of_life(
+    edge_id: int, epoch: str, at: datetime, sampled: datetime | None, *, online: bool = True
+) -> StatusRow:
+    """Return the heartbeat row of who has no outbox: nothing is issued, nothing pending."""
+    return StatusRow(
+        edge_id=edge_id,
+        online=online,
+        epoch=epoch,
+        reported_at=at,
+        full=online,
+        issued_id=0,
+        pending=0,
+        sampled_time=sampled,
+    )
+
+
 def with_status(ledger: LedgerRow, status: Status) -> LedgerRow:
     """Return the ledger with what the edge says it gave out and will not send.
 

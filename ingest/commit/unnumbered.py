@@ -19,6 +19,7 @@ from ingest.commit.new_rows import (
     row_rejections,
     text_columns,
 )
+from ingest.commit.outcome import Outcome
 from ingest.commit.stored import stored_rows
 from ingest.decoding.column import Kind
 from ingest.validation.registry import Registry, TagColumns
@@ -34,25 +35,30 @@ def write_unnumbered(
     parts: Sequence[NewRows],
     may_repeat: NDArray[np.bool_],
     lags: Lags,
+    outcome: Outcome,
     future_tolerance_us: int,
     now: datetime,
-) -> tuple[NDArray[np.int8], NDArray[np.bool_], list[Rejection]]:
-    """Write the rows that can be accepted and are not stored yet.
+) -> tuple[NDArray[np.bool_], list[Rejection]]:
+    """Write the rows that can be accepted and are not stored yet, and count all of them.
 
     `may_repeat` tells of each row, shape (n,), whether it may be stored already. What is
-    written is noted in `lags`. Returns the verdict on each row, whether it was written, and what is
-    to be stored of those refused: of very many of one message, that message.
+    written is noted in `lags`. Returns which rows are news, written or refused, shape (n,), and
+    what is to be stored of those refused: of very many of one message, that message.
     """
     rows, tags = joined(parts, registry), registry.columns
     verdict = verdicts(rows, tags, future_tolerance_us)
     accepted = verdict == ACCEPTED
     fresh = write_rows(transaction, rows, accepted, may_repeat, tags, now)
     lags.note(parts, rows.source_us, fresh)
+    allowed, written = int(accepted.sum()), int(fresh.sum())
+    outcome.count_rows(
+        written=written, duplicate=allowed - written, rejected=len(verdict) - allowed
+    )
     if accepted.all():
-        return verdict, fresh, []
+        return fresh, []
     each = list(_with_refused_apart(parts, verdict))
     refused = list(row_rejections(each, rows, verdict, tags))
-    return verdict, fresh, list(few(each, verdict, refused))
+    return fresh | ~accepted, list(few(each, verdict, refused))
 
 
 def _with_refused_apart(parts: Sequence[NewRows], verdict: NDArray[np.int8]) -> Iterator[NewRows]:

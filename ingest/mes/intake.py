@@ -10,8 +10,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from threading import Event, Thread
 
-import structlog
-
 from ingest.broker.mailbox import Mailbox
 from ingest.broker.share import Share
 from ingest.broker.source import MqttSource
@@ -24,7 +22,7 @@ from ingest.mes.message import TOPIC, MesAddress, mes_address
 from ingest.mes.settings import MesSettings
 from ingest.selfstat import ZERO, Selfstat, Tally
 from ingest.settings import IngestSettings
-from ingest.validation.kept_file import KeptFile
+from ingest.validation.kept_file import KeptFile, kept_outside
 from plant.clock import Clock
 from plant.errors import ConfigurationError, DataError
 from plant.mes import Report
@@ -34,8 +32,6 @@ from store.engine.connection import STORE_REFUSED
 from store.mes.store import MesStore
 from store.mes.writing import Provenance
 from store.rejection.rejection import Rejection
-
-log = structlog.get_logger()
 
 _IDLE_S = 0.2
 _USUAL_BYTES = 4_000
@@ -118,16 +114,9 @@ class MesIntake:
 
     def given_up(self, member: _Letter, error: DataError) -> _Fate | None:
         """Keep the message in the file beside the ingest; None where that fails too."""
-        try:
-            if self._kept_file is None:
-                raise OSError("there is no file to keep it in")
-            self._kept_file.keep(self._rejection(member.message, error.reason, error.detail))
-        except OSError as exc:
-            self._selfstat.noted("kept_nowhere")
-            log.error("documents can be kept nowhere", reason=str(exc), refusal=error.detail)
+        rejection = self._rejection(member.message, error.reason, error.detail)
+        if not kept_outside(self._kept_file, rejection, self._selfstat, error.detail):
             return None
-        self._selfstat.noted("kept_in_file")
-        log.error("documents are kept in the file beside the ingest", refusal=error.detail)
         return Tally(rejected=1), Counter([error.reason])
 
     def take(self, message: Message) -> _Fate:

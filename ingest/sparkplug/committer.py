@@ -5,8 +5,6 @@ from dataclasses import replace
 from threading import Event
 from time import monotonic
 
-import structlog
-
 from ingest.commit.outcome import Outcome
 from ingest.decoding.sender import sender_of
 from ingest.group.isolation import SET_ASIDE, Isolation
@@ -14,13 +12,11 @@ from ingest.selfstat import Selfstat
 from ingest.settings import LimitSettings
 from ingest.sparkplug.delivery import Delivery, Refusal
 from ingest.sparkplug.transaction import SparkplugTransaction, rejection_of
-from ingest.validation.kept_file import KeptFile
+from ingest.validation.kept_file import KeptFile, kept_outside
 from ingest.validation.registry import Registry
 from plant.clock import Clock, microseconds
 from plant.errors import DataError, TransientError
 from store.delivery.row import DeliveryStore
-
-log = structlog.get_logger()
 
 _MOST_ASIDE = 10_000
 """Messages of a node: they are not acknowledged, so the broker gives out more meanwhile."""
@@ -48,7 +44,7 @@ class SparkplugCommitter:
         self._store = store
         self._selfstat = selfstat
         self._clock = clock
-        self._future_tolerance_us = int(limits.future_tolerance_s * 1_000_000)
+        self._future_tolerance_us = limits.future_tolerance_us
         self._on_outage = on_outage
         self._kept_file = kept_file
         self._registry = Registry(monotonic, limits.require_enrolment, limits.max_tags)
@@ -105,9 +101,8 @@ class SparkplugCommitter:
 
     def transact(self, group: Sequence[Delivery]) -> Outcome:
         """Write a group in one transaction."""
-        done = False
         try:
-            with self._store.transaction() as transaction:
+            with self._registry.learning(), self._store.transaction() as transaction:
                 written = SparkplugTransaction(
                     transaction, self._registry, self._clock(), self._future_tolerance_us
                 )
@@ -116,17 +111,11 @@ class SparkplugCommitter:
                 )
                 now = self._clock()
                 transaction.add_lags(written.lags.counts(microseconds(now)), now)
-            done = True
-            self._registry.keep()
         except TransientError:
             # A connection lost at the commit does not say whether it took place. Without ids only
             # the tables know, so the next try compares all of it.
             self._in_doubt |= {id(one) for one in group}
             raise
-        finally:
-            if not done:
-                # Tags announced within it are not there.
-                self._registry.undo()
         return outcome
 
     def obstacle(self) -> str | None:
@@ -156,17 +145,9 @@ class SparkplugCommitter:
         outcome.count_message(rejected=1)
         outcome.rejections[error.reason] += 1
         refusal = Refusal(error.reason, error.detail)
-        try:
-            if self._kept_file is None:
-                raise OSError("there is no file to keep it in")
-            self._kept_file.keep(rejection_of(member, refusal, None))
-        except OSError as exc:
-            # It does not come again: nobody else has it.
-            self._selfstat.noted("kept_nowhere")
-            log.error("a message can be kept nowhere", reason=str(exc), refusal=error.detail)
-        else:
-            self._selfstat.noted("kept_in_file")
-            log.error("a message is kept in the file beside the ingest", refusal=error.detail)
+        # Where that fails, too, nobody has it: it does not come again.
+        rejection = rejection_of(member, refusal, None)
+        kept_outside(self._kept_file, rejection, self._selfstat, error.detail)
         return outcome
 
     def _apart(self, delivery: Delivery) -> Sequence[Delivery]:

@@ -10,15 +10,15 @@ from datetime import datetime
 import numpy as np
 
 from ingest.commit.announcement import announce
+from ingest.commit.heartbeat import sign_of_life
 from ingest.commit.lag import Lags
 from ingest.commit.many_refused import each_or_whole
 from ingest.commit.new_rows import NewRows, readable
 from ingest.commit.outcome import Outcome
 from ingest.commit.unnumbered import write_unnumbered
-from ingest.sparkplug.delivery import Delivery, Flags, Presence, Refusal
+from ingest.sparkplug.delivery import Delivery, Flags, Refusal
 from ingest.validation.registry import Registry
-from ingest.validation.validation import ACCEPTED
-from store.delivery.row import DeliveryTransaction, EdgeRow, StatusRow
+from store.delivery.row import DeliveryTransaction, EdgeRow
 from store.rejection.rejection import Rejection
 
 _ONCE_ROW = 0
@@ -72,8 +72,12 @@ class SparkplugTransaction:
     def _take(
         self, delivery: Delivery, edge: EdgeRow, *, news: bool
     ) -> Iterator[tuple[NewRows, Flags]]:
-        if delivery.presence is not None:
-            self._transaction.save_status(_status(edge, delivery.epoch, delivery.presence))
+        if (told := delivery.presence) is not None:
+            self._transaction.save_status(
+                sign_of_life(
+                    edge.edge_id, delivery.epoch, told.at, told.sampled, online=told.online
+                )
+            )
         if news:
             # Retained births are refused before: whoever announces is there.
             live = delivery.message._replace(retained=False)
@@ -118,21 +122,18 @@ class SparkplugTransaction:
             self._outcome.count_message(written=messages)
 
     def _write(self, parts: Sequence[tuple[NewRows, Flags]]) -> None:
-        verdict, fresh, rejections = write_unnumbered(
+        _, rejections = write_unnumbered(
             self._transaction,
             self._registry,
             [part for part, _ in parts],
             np.concatenate([np.asarray(flags, np.bool_) for _, flags in parts]),
             self.lags,
+            self._outcome,
             self._future_tolerance_us,
             self._now,
         )
         for rejection in rejections:
             self._outcome.reject(rejection)
-        accepted, written = int((verdict == ACCEPTED).sum()), int(fresh.sum())
-        self._outcome.count_rows(
-            written=written, duplicate=accepted - written, rejected=len(verdict) - accepted
-        )
 
 
 def rejection_of(delivery: Delivery, refusal: Refusal, edge: EdgeRow | None) -> Rejection:
@@ -148,18 +149,4 @@ def rejection_of(delivery: Delivery, refusal: Refusal, edge: EdgeRow | None) -> 
         epoch=delivery.epoch or None,
         row_id=_ONCE_ROW if refusal.once else None,
         once=refusal.once,
-    )
-
-
-def _status(edge: EdgeRow, epoch: str, presence: Presence) -> StatusRow:
-    return StatusRow(
-        edge_id=edge.edge_id,
-        online=presence.online,
-        epoch=epoch,
-        reported_at=presence.at,
-        full=presence.online,
-        # A node has no outbox that we know of: nothing is issued, nothing pending.
-        issued_id=0,
-        pending=0,
-        sampled_time=presence.sampled,
     )

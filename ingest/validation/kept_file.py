@@ -15,8 +15,12 @@ from pathlib import Path
 from threading import Lock
 
 import msgspec
+import structlog
 
+from ingest.selfstat import Selfstat
 from store.rejection.rejection import Rejection
+
+log = structlog.get_logger()
 
 
 class _Line(msgspec.Struct, frozen=True):
@@ -30,6 +34,23 @@ class _Line(msgspec.Struct, frozen=True):
 
 _encoder = msgspec.json.Encoder()
 _decoder = msgspec.json.Decoder(_Line)
+
+
+def kept_outside(
+    kept_file: "KeptFile | None", rejection: Rejection, selfstat: Selfstat, refusal: str
+) -> bool:
+    """Keep what the database takes in no form, for a reason, and say so; False where it fails."""
+    try:
+        if kept_file is None:
+            raise OSError("there is no file to keep it in")
+        kept_file.keep(rejection)
+    except OSError as exc:
+        selfstat.noted("kept_nowhere")
+        log.error("a message can be kept nowhere", reason=str(exc), refusal=refusal)
+        return False
+    selfstat.noted("kept_in_file")
+    log.error("a message is kept in the file beside the ingest", refusal=refusal)
+    return True
 
 
 class KeptFile:

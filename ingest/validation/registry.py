@@ -1,6 +1,7 @@
 """Which edges are enrolled and which tags they have: a cache of the database, never its source."""
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -129,7 +130,7 @@ class Registry:
             self._learned(site_id, news)
 
     def learn(self, transaction: DeliveryTransaction, site_id: int, names: Sequence[str]) -> None:
-        """Read tags that this transaction stored; `undo` forgets them where it fails."""
+        """Read tags that this transaction stored; they are forgotten where it fails."""
         known = site_id in self._sites
         rows = (
             transaction.tags_about(site_id, names)
@@ -149,12 +150,18 @@ class Registry:
         self._versions[site_id] = None
         self._index()
 
-    def keep(self) -> None:
-        """Keep what was learned: the transaction is committed."""
+    @contextmanager
+    def learning(self) -> Iterator[None]:
+        """Keep what a transaction teaches if it is committed; what it only read was there."""
+        try:
+            yield
+        except BaseException:
+            # Tags announced within it are not there.
+            self._undo()
+            raise
         self._before.clear()
 
-    def undo(self) -> None:
-        """Be as before the transaction, which failed; what it only read was there."""
+    def _undo(self) -> None:
         if self._before:
             for site_id, (known, version) in self._before.items():
                 self._versions[site_id] = version
