@@ -4,6 +4,7 @@ A rule asks for a value of everything it watches, not for offenders alone, so th
 to end. No template variables: Grafana has none here. Machines in planned maintenance are left out.
 """
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -12,7 +13,11 @@ from dashboards.query import POSTGRES, sql
 FOLDER_UID = "nm"
 FOLDER_TITLE = "Nhịp Máy"
 GROUP = "nhipmay"
+CONTACT = "nhipmay"
+"""The contact point's name, and where our route leads."""
 _EVERY_S = 60
+_OURS = ["product", "=", "nhipmay"]
+"""What every rule of ours is labelled with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +140,44 @@ def provisioned_rules() -> dict[str, Any]:
             }
         ],
     }
+
+
+def contact_points(notify: Sequence[str]) -> list[dict[str, Any]]:
+    """Return the contact point of addresses as Grafana's API takes it, a part per kind of address.
+
+    What holds an `@` is an e-mail address; the others are webhooks (`https://…`).
+    """
+    mails = [one for one in notify if "@" in one and "://" not in one]
+    hooks = [one for one in notify if one not in mails]
+    mail = {"addresses": ";".join(mails), "singleEmail": True}
+    found = (
+        [{"uid": "nm-mail", "name": CONTACT, "type": "email", "settings": mail}] if mails else []
+    )
+    return found + [
+        {"uid": f"nm-hook-{number}", "name": CONTACT, "type": "webhook", "settings": {"url": hook}}
+        for number, hook in enumerate(hooks, start=1)
+    ]
+
+
+def routed(tree: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a tree of notification policies with our route; everything else in it stays.
+
+    What is critical is said again every four hours while it lasts, the rest twice a day; what comes
+    up together comes as one message.
+    """
+    ours = {
+        "receiver": CONTACT,
+        "object_matchers": [_OURS],
+        "group_by": ["grafana_folder", "alertname"],
+        "group_wait": "30s",
+        "group_interval": "5m",
+        "repeat_interval": "12h",
+        "routes": [
+            {"object_matchers": [["severity", "=", "critical"]], "repeat_interval": "4h"},
+        ],
+    }
+    others = [one for one in tree.get("routes") or [] if one.get("object_matchers") != [_OURS]]
+    return {**tree, "routes": [ours, *others]}
 
 
 def _escaped(texts: dict[str, str]) -> dict[str, str]:

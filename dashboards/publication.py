@@ -17,7 +17,9 @@ from dashboards.alerting import (
     FOLDER_TITLE,
     FOLDER_UID,
     GROUP,
+    contact_points,
     provisioned_rules,
+    routed,
     rule_group,
 )
 from dashboards.boards import (
@@ -107,6 +109,8 @@ class Tenant:
     boards: tuple[str, ...] = ()
     """Uids of the boards that it gets."""
     alerts: bool = True
+    notify: tuple[str, ...] = ()
+    """Whom alerts reach: e-mail addresses and webhooks. None leaves to Grafana's people whom."""
 
 
 TENANT_BOARDS = tuple(one.UID for one in BOARDS if one is not department)
@@ -136,6 +140,8 @@ def push_tenants(url: str, credential: tuple[str, str], tenants: Iterable[Tenant
                 group = rule_group()
                 api.alertingprovisioning.update_rule_group(FOLDER_UID, GROUP, group)
                 rules = len(group["rules"])
+                if tenant.notify:
+                    _tell(api.alertingprovisioning, tenant.notify)
             done.append(f"{tenant.name}: {len(sent)} boards, {rules} alert rules")
     return done
 
@@ -209,6 +215,23 @@ def _ensure_source(api: Any, source: dict[str, Any]) -> None:
         api.datasource.create_datasource(source)
     else:
         api.datasource.update_datasource_by_uid(source["uid"], source)
+
+
+def _tell(alerting: Any, notify: tuple[str, ...]) -> None:
+    """Make the contact point, and the one route that leads to it."""
+    known = {one["uid"] for one in alerting.get_contactpoints()}
+    # Provenance would forbid people to change afterwards what else is in the tree.
+    for point in contact_points(notify):
+        if point["uid"] in known:
+            alerting.update_contactpoint(point["uid"], point, disable_provenance=True)
+        else:
+            alerting.create_contactpoint(point, disable_provenance=True)
+    tree = alerting.get_notification_policy_tree()
+    if (wanted := routed(tree)) != tree:
+        alerting.set_notification_policy_tree(wanted, disable_provenance=True)
+    for uid in known - {one["uid"] for one in contact_points(notify)}:
+        if uid.startswith("nm-"):
+            alerting.delete_contactpoint(uid)
 
 
 def _ensure_folder(api: Any) -> None:

@@ -24,11 +24,14 @@ def push_to_grafana(
     api: str,
     database: str | None,
     only: list[str],
+    notify: tuple[str, ...] = (),
 ) -> list[str]:
     """Make the organisations of all enterprises, or of some, and of the department.
 
     `api` and `database` (host:port) are addresses as Grafana reaches them. Each enterprise's token
-    of our API is made anew, the former one ends. Raises ConfigurationError and TransientError.
+    of our API is made anew, the former one ends. `notify` are e-mail addresses and webhooks that
+    alerts reach; without any, whom they reach is left alone. Raises ConfigurationError and
+    TransientError.
     """
     known = enterprises_of(settings.database)
     if unknown := sorted(set(only) - known.keys()):
@@ -43,6 +46,7 @@ def push_to_grafana(
             api,
             _new_token(settings, code),
             TENANT_BOARDS,
+            notify=notify,
         )
         for code, name in chosen.items()
     ]

@@ -26,6 +26,10 @@ def push(
     enterprise: Annotated[
         list[str] | None, typer.Option(help="Only this one; may be repeated.")
     ] = None,
+    notify: Annotated[
+        list[str] | None,
+        typer.Option(help="Whom alerts reach: e-mail address or webhook; may be repeated."),
+    ] = None,
     settings: Settings = None,
 ) -> None:
     """Make an organisation per enterprise, with its own logins, boards and alert rules.
@@ -42,5 +46,7 @@ def push(
     except (OSError, UnicodeDecodeError) as exc:
         raise ConfigurationError(f"{password_file} cannot be read: {exc}") from exc
     known = load_settings(ApiSettings, settings)
-    for line in push_to_grafana(known, url, (user, password), api, database, enterprise or []):
+    for line in push_to_grafana(
+        known, url, (user, password), api, database, enterprise or [], tuple(notify or [])
+    ):
         console().print(line, markup=False)

@@ -4,6 +4,7 @@ import json
 import threading
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import unquote
@@ -12,6 +13,7 @@ import pytest
 from pydantic import SecretStr
 
 import dashboards
+from dashboards.alerting import rule_group
 from plant.errors import ConfigurationError, TransientError
 from plant.settings import DatabaseSettings
 
@@ -109,6 +111,14 @@ def test_push_may_be_tried_again_when_grafana_is_away_or_fails(grafana: FakeGraf
 # --- an organisation per tenant ---
 
 
+CONTACTS = "/api/v1/provisioning/contact-points"
+POLICIES = "/api/v1/provisioning/policies"
+FIRST_TREE = {
+    "receiver": "grafana-default-email",
+    "routes": [{"receiver": "night", "object_matchers": [["team", "=", "night"]]}],
+}
+
+
 class FakeOrganisations(ThreadingHTTPServer):
     """What a Grafana keeps by organisation: data sources, folders, boards, rules."""
 
@@ -121,6 +131,9 @@ class FakeOrganisations(ThreadingHTTPServer):
 
 class OrganisationsHandler(FakeGrafanaHandler):
     server: FakeOrganisations  # type: ignore[assignment]
+
+    def do_DELETE(self) -> None:
+        self._take(None)
 
     def do_PUT(self) -> None:
         self._take(json.loads(self.rfile.read(int(self.headers["Content-Length"]))))
@@ -137,6 +150,16 @@ class OrganisationsHandler(FakeGrafanaHandler):
         elif path == "/api/orgs":
             names[body["name"]] = len(names) + 1
             self._answer(200, {"orgId": names[body["name"]]})
+        elif self.command == "DELETE":
+            del kept[organisation, path]
+            self._answer(200, {})
+        elif path == CONTACTS and self.command == "GET":
+            points = [
+                one for (of, at), one in kept.items() if of == organisation and CONTACTS in at
+            ]
+            self._answer(200, points)
+        elif path == POLICIES and self.command == "GET":
+            self._answer(200, kept.get((organisation, path), FIRST_TREE))
         elif self.command == "GET":
             known = (organisation, path) in kept
             self._answer(200 if known else 404, {"message": "not found"})
@@ -144,6 +167,7 @@ class OrganisationsHandler(FakeGrafanaHandler):
             place = {
                 "/api/datasources": lambda: f"/api/datasources/uid/{body['uid']}",
                 "/api/folders": lambda: f"/api/folders/{body['uid']}",
+                CONTACTS: lambda: f"{CONTACTS}/{body['uid']}",
                 "/api/dashboards/db": lambda: f"/d/{body['dashboard']['uid']}",
             }.get(path, lambda: path)()
             self.server.made += (organisation, place) not in kept
@@ -199,6 +223,46 @@ def test_each_tenant_has_an_organisation_with_its_own_login(
     assert (3, "/api/datasources/uid/nm-api") not in kept
     assert (3, "/d/nm-machine") not in kept
     assert (2, "/d/nm-department") not in kept
+
+
+def test_alerts_reach_whom_they_are_to_and_other_routes_stay(
+    organisations: FakeOrganisations,
+) -> None:
+    url = f"http://127.0.0.1:{organisations.server_address[1]}"
+    both = ("an@example.vn", "binh@example.vn", "https://hooks.example.vn/nhipmay")
+    kept = organisations.kept
+
+    for notify in (both, both):
+        dashboards.push_tenants(url, ("admin", "secret"), [replace(TENANTS[0], notify=notify)])
+    mail, hook = kept[2, f"{CONTACTS}/nm-mail"], kept[2, f"{CONTACTS}/nm-hook-1"]
+    assert mail["settings"]["addresses"] == "an@example.vn;binh@example.vn"
+    assert hook["settings"] == {"url": "https://hooks.example.vn/nhipmay"}
+    assert mail["name"] == hook["name"] == "nhipmay"
+    tree = kept[2, POLICIES]
+    assert tree["receiver"] == "grafana-default-email"
+    ours, other = tree["routes"]
+    assert other == FIRST_TREE["routes"][0]
+    assert ours["receiver"] == "nhipmay"
+    # It takes exactly what our rules are labelled with.
+    labels = [rule["labels"] for rule in rule_group()["rules"]]
+    assert {(name, one[name]) for one in labels for name in ("product",)} == {
+        (name, value) for name, _, value in ours["object_matchers"]
+    }
+    assert {one["severity"] for one in labels} == {"warning", "critical"}
+    # Who is not named any more is not called any more.
+    dashboards.push_tenants(url, ("admin", "secret"), [replace(TENANTS[0], notify=both[:1])])
+    assert (2, f"{CONTACTS}/nm-hook-1") not in kept
+    assert kept[2, f"{CONTACTS}/nm-mail"]["settings"]["addresses"] == "an@example.vn"
+
+
+def test_whom_alerts_reach_is_left_alone_when_nobody_is_named(
+    organisations: FakeOrganisations,
+) -> None:
+    url = f"http://127.0.0.1:{organisations.server_address[1]}"
+
+    dashboards.push_tenants(url, ("admin", "secret"), TENANTS)
+
+    assert not [path for _, path in organisations.kept if path in {CONTACTS, POLICIES}]
 
 
 def test_a_wrong_password_is_told(organisations: FakeOrganisations) -> None:
