@@ -6,6 +6,7 @@ import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import psycopg
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from fastapi.testclient import TestClient
@@ -24,11 +25,19 @@ from store import connect
 from store.access.tenant import DEPARTMENT, login_of
 from store.assessment.record import PilotStore
 from tests.contract import ENDLESS
+from tests.integration.dashboards.grafana_plant import BOARDS, expanded, sql_targets
 from tests.peers.compose_roles import as_role, compose_database
 from tests.peers.postgres import PostgresServer
-from tests.plants.figure_plant import SAW, FigurePlant
+from tests.plants.figure_plant import SAW, FigurePlant, at
 from tests.plants.pilot_programme import Walk, walk_of
-from tests.plants.two_enterprises import OWN, SECRET, Town, prepared
+from tests.plants.two_enterprises import (
+    OWN,
+    OWN_MACHINE,
+    OWN_SITE,
+    SECRET,
+    Town,
+    prepared,
+)
 from tests.unit.api.access.test_declarations import OPEN, routes
 
 MACHINE_WORDS = ("day-chuyen/cua", "day-chuyen/mai", "cua/state", "Máy cưa", "Máy mài", "tien-1")
@@ -177,9 +186,9 @@ def test_a_bundle_computes_its_figures_again_and_every_byte_counts(
     assert {"E01", "E02", "E06"} <= set(alike)
     assert faults == []
     # Every seventh byte of a large one here; each byte of a small one in the unit tests.
-    for at in range(0, len(bundle), max(1, len(bundle) // 300)):
+    for place in range(0, len(bundle), max(1, len(bundle) // 300)):
         changed = bytearray(bundle)
-        changed[at] ^= 0x01
+        changed[place] ^= 0x01
         with pytest.raises(DataError):
             verify_bundle(bytes(changed), trusted)
     second = make_key(tmp_path / "second.pem", keys)
@@ -235,6 +244,32 @@ def test_nothing_of_a_machine_reaches_the_department_by_any_way(walk: Walk) -> N
         for (table,) in tables:
             rows = str(connection.execute(f"select * from {table}".encode()).fetchall())
             assert [word for word in MACHINE_WORDS if word in rows] == [], table
+
+
+def test_no_board_of_grafana_shows_the_department_a_machine_whatever_place_is_asked_for(
+    walk: Walk,
+) -> None:
+    walk.assessment()
+    # Whoever may look at a data source may send it any query: not only those of the own board.
+    texts = {(uid, text) for uid in BOARDS for _, text in sql_targets(uid)}
+    line = OWN_MACHINE.rpartition("/")[0]
+    window = {"start": at(-24), "end": at(24)}
+    department = login_of(as_role(walk.town.owner, "nhipmay_reader"), SECRET, DEPARTMENT)
+    shown, refused = set(), set()
+    with connect(department, autocommit=True) as connection:
+        for uid, text in sorted(texts):
+            for place in (OWN, OWN_SITE, line, OWN_MACHINE):
+                chosen = {"place": place, "kind": "shift", "tag": "1"}
+                try:
+                    rows = connection.execute(expanded(text, chosen, **window).encode()).fetchall()
+                except psycopg.errors.UndefinedTable:
+                    refused.add(uid)
+                    continue
+                shown |= {uid} if rows else set()
+                found = [word for word in MACHINE_WORDS if word in str(rows)]
+                assert found == [], (uid, place, text)
+    assert "nm-department" in shown
+    assert {"nm-machine", "nm-line"} <= refused
 
 
 def token(town: Town, role: Role) -> TestClient:
