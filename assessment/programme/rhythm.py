@@ -6,6 +6,8 @@ from datetime import date, timedelta
 from enum import StrEnum
 from typing import Final
 
+from plant.errors import DataError
+
 
 class Cadence(StrEnum):
     """How often something is due."""
@@ -85,6 +87,24 @@ def period_of(cadence: Cadence, day: date, settings: RhythmSettings = _USUAL) ->
         Cadence.YEAR: f"{year}",
     }[cadence]
     return Period(code, cadence, first, last, _on(last_month, settings.due_day))
+
+
+def period_named(code: str, settings: RhythmSettings = _USUAL) -> Period:
+    """Return the period of a code `YYYYMM`, `YYYYQ` or `YYYY`.
+
+    Raises:
+        DataError: It is none.
+    """
+    cadence = {6: Cadence.MONTH, 5: Cadence.QUARTER, 4: Cadence.YEAR}.get(len(code))
+    try:
+        month = int(code[4:] or 1) * (3 if cadence is Cadence.QUARTER else 1)
+        year = int(code[:4])
+        day = date(year, 12 if cadence is Cadence.YEAR else month, settings.cut_off_day)
+    except ValueError as exc:
+        raise DataError("period_not_valid", f"kỳ {code!r}") from exc
+    if cadence is None:
+        raise DataError("period_not_valid", f"kỳ {code!r}")
+    return period_of(cadence, day, settings)
 
 
 def deadlines(

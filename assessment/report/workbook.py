@@ -11,6 +11,7 @@ from openpyxl.utils import get_column_letter
 from openpyxl.worksheet.worksheet import Worksheet
 
 from assessment.programme.figures import part_of
+from assessment.programme.rhythm import CADENCE_VI, period_named
 from assessment.report.material import Material
 from assessment.sharing.dataset import DATASETS, INDICATORS, VALUE_COLUMNS
 from assessment.sharing.releasing import trace_code
@@ -29,6 +30,7 @@ def workbook(material: Material) -> bytes:
         book.remove(one)
     ioc = [[one.content.get(name) for name, _ in VALUE_COLUMNS] for one in material.released]
     _sheet(book, "IOC", [label for _, label in VALUE_COLUMNS], ioc)
+    _statistical(book, material)
     registry = [
         [one.code, one.name_vi, one.unit, "Sở Công Thương", "hồ sơ chương trình thí điểm"]
         for one in INDICATORS
@@ -59,6 +61,58 @@ def workbook(material: Material) -> bytes:
     out = io.BytesIO()
     book.save(out)
     return out.getvalue()
+
+
+_STATISTICAL: Final = (
+    ("thuc_hien_ky", "Thực hiện trong kỳ"),
+    ("luy_ke", "Lũy kế từ đầu năm"),
+    ("uoc_ky", "Ước thực hiện cả kỳ"),
+    ("n_doanh_nghiep", "Số doanh nghiệp góp số liệu"),
+)
+"""Columns of numbers of the statistical form, which are numbered below its head."""
+
+
+def _statistical(book: Workbook, material: Material) -> None:
+    """Write the form with the head of Biểu …/SCT-BCT, a block per period; its number stays blank.
+
+    What did not happen is left empty, never 0.
+    """
+    sheet: Worksheet = book.create_sheet("Bieu SCT-BCT")
+    width = 3 + len(_STATISTICAL)
+    periods = sorted({str(one.content["ky"]) for one in material.released if one.content["ky"]})
+    for code in periods:
+        period = period_named(code)
+        until = f"{min(material.day, period.last):%d/%m/%Y}"
+        for left, right in (
+            ("Biểu số: …/SCT-BCT", "Đơn vị báo cáo: Sở Công Thương"),
+            ("Ban hành theo Thông tư số 34/2022/TT-BCT", "Đơn vị nhận báo cáo: …"),
+            (f"Kỳ báo cáo: {CADENCE_VI[period.cadence]} {code}", f"Số liệu đến ngày {until}"),
+            (f"Từ ngày {period.first:%d/%m/%Y} đến ngày {period.last:%d/%m/%Y}", ""),
+            (f"Hạn gửi: trước ngày {period.due:%d/%m/%Y}", ""),
+        ):
+            sheet.append([left, *[None] * 3, right])
+        sheet.append([])
+        heads = ["TT", "Chỉ tiêu", "Đơn vị tính", *(label for _, label in _STATISTICAL)]
+        sheet.append(heads)
+        sheet.append(["A", "B", "C", *range(1, len(_STATISTICAL) + 1)])
+        for row in (sheet.max_row - 1, sheet.max_row):
+            for cell in sheet[row]:
+                cell.font = Font(name=_FONT, bold=True)
+                cell.alignment = Alignment(wrap_text=True, horizontal="center")
+        own = [one for one in material.released if str(one.content["ky"]) == code]
+        for number, one in enumerate(own, 1):
+            numbers = [one.content.get(name) for name, _ in _STATISTICAL]
+            name, unit = (_plain(one.content[each]) for each in ("ten", "dvt"))
+            sheet.append([number, name, unit, *numbers])
+        sheet.append([])
+    for line in sheet.iter_rows():
+        for cell in line:
+            if not cell.font.b:
+                cell.font = Font(name=_FONT)
+            if isinstance(cell.value, str):
+                cell.data_type = "s"
+    for column in range(1, width + 1):
+        sheet.column_dimensions[get_column_letter(column)].width = 40 if column == 2 else 16
 
 
 def _figures(book: Workbook, material: Material) -> None:

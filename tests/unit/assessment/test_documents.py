@@ -3,6 +3,7 @@
 import io
 import re
 import unicodedata
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from fractions import Fraction
 
@@ -13,10 +14,12 @@ from openpyxl import load_workbook
 
 from assessment.document import remarks_vi, report_docx, report_lines
 from assessment.programme.content import canonical_text, digest_of
+from assessment.programme.rhythm import period_named
 from assessment.report import DOCUMENTS, LetterSettings, Material, report_of, workbook
 from assessment.report.material import Assessed
 from assessment.sharing.dataset import VALUE_COLUMNS
 from assessment.sharing.releasing import Release
+from plant.errors import DataError
 from store.assessment.record import EnterpriseRow, ProgrammeRow, RecordRow
 
 NOW = datetime(2026, 12, 1, tzinfo=UTC)
@@ -161,6 +164,37 @@ def test_the_workbook_holds_texts_as_texts() -> None:
     assert all(cell.data_type != "f" for cell in cells)
     assert book["CSDL doanh nghiep"]["A2"].value == "3600000001"
     assert {cell.font.name for cell in cells if cell.value is not None} == {"Times New Roman"}
+
+
+def test_the_statistical_form_has_its_head_and_leaves_empty_what_did_not_happen() -> None:
+    held = material()
+    (row,) = held.released
+    quarter = replace(row, content=dict(row.content) | {"ky": "20264", "uoc_ky": 9.5})
+    book = load_workbook(io.BytesIO(workbook(replace(held, released=[quarter]))))
+    sheet = book["Bieu SCT-BCT"]
+    lines = [[cell.value for cell in line] for line in sheet.iter_rows()]
+
+    assert [line[0] for line in lines[:5]] == [
+        "Biểu số: …/SCT-BCT",
+        "Ban hành theo Thông tư số 34/2022/TT-BCT",
+        "Kỳ báo cáo: quý 20264",
+        "Từ ngày 15/09/2026 đến ngày 14/12/2026",
+        "Hạn gửi: trước ngày 10/12/2026",
+    ]
+    assert [line[4] for line in lines[:3]] == [
+        "Đơn vị báo cáo: Sở Công Thương",
+        "Đơn vị nhận báo cáo: …",
+        "Số liệu đến ngày 01/12/2026",
+    ]
+    assert lines[7] == ["A", "B", "C", 1, 2, 3, 4]
+    # Done, cumulative and estimated each in a column of its own; nothing is 0 that is not known.
+    assert lines[8] == [1, "'=Số máy", "máy", 8, None, 9.5, None]
+
+
+@pytest.mark.parametrize("code", ["", "2026Q4", "20265", "202613", "20260", "hai", "20264x9"])
+def test_a_code_of_no_period_is_refused(code: str) -> None:
+    with pytest.raises(DataError, match="kỳ"):
+        period_named(code)
 
 
 def toned(letter: str) -> str:
