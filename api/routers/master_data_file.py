@@ -19,6 +19,7 @@ from api.http.body import LARGEST_FILE
 from api.http.context import Context, ContextDep, tree_of
 from api.http.error_answer import validation_words
 from api.http.origin import OwnPagesOnly
+from api.http.places import PlaceTree
 from api.http.problems import file_changed, malformed, too_many_imports, writing_disabled
 from api.routers.master_data import Note, Who, write_parsed
 from api.routers.master_data_wire import FileReportOut
@@ -183,6 +184,7 @@ def _import(context: Context, upload: Upload) -> FileReportOut:
 
 
 _OWN = {"sha256", "remarks"}
+_WHOLE = {Level.ENTERPRISE, Level.SITE}
 
 
 def _digest(stream: BinaryIO) -> str:
@@ -226,6 +228,17 @@ def _entry(kind: str) -> list[dict[str, Any]]:
     return found
 
 
+def _place_names(tree: PlaceTree, language: str) -> dict[str, str]:
+    """Return by path what people call a place: its name after those that hold it in its site."""
+    names = {}
+    for level in Level:
+        for place in tree.within(None, level):
+            inside = [one for one in tree.ancestors(place.path) if one.level not in _WHOLE]
+            called = [one.name_vi if language == "vi" else one.name_en for one in (*inside, place)]
+            names[place.path] = " / ".join(called)
+    return names
+
+
 @page_router.get("/import", response_class=HTMLResponse)
 @asks_for(Right.MASTER_DATA)
 def show_import(
@@ -256,5 +269,11 @@ def show_import(
         code_pages=[page for page in CODE_PAGES if page],
         enabled=context.settings.knows_writers(),
         largest=f.number(LARGEST_FILE / 1e6),
-        content=inert_json({"words": words, "entry": {kind: _entry(kind) for kind in KINDS}}),
+        content=inert_json(
+            {
+                "words": words,
+                "places": _place_names(tree, language),
+                "entry": {kind: _entry(kind) for kind in KINDS},
+            }
+        ),
     )

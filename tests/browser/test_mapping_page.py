@@ -1,5 +1,6 @@
 """Six exports of other systems go in through mappings that a person makes in the page."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
@@ -61,7 +62,7 @@ EXPORTS = [
     Export(
         "coois.csv",
         SAP,
-        {"work_center: PHAY-01": LINE, "work_center: EP-02": POOL},
+        {"Dây chuyền: PHAY-01": LINE, "Dây chuyền: EP-02": POOL},
         stored=ORDERS.replace("%s", "'1000%'"),
         rows=(
             ("1000451", "FERT-1001", 1500.0, "released"),
@@ -72,7 +73,7 @@ EXPORTS = [
     Export(
         "odoo.csv",
         ODOO,
-        {"work_center: Milling": LINE, "work_center: Press": POOL},
+        {"Dây chuyền: Milling": LINE, "Dây chuyền: Press": POOL},
         stored=ORDERS.replace("%s", "'WH/%'"),
         rows=(
             ("WH/MO/00012", "SP 001", 1200.0, "released"),
@@ -82,7 +83,7 @@ EXPORTS = [
     Export(
         "ke-hoach.xlsx",
         workbook(),
-        {"work_center: Phay 1": LINE, "work_center: Ép": POOL},
+        {"Dây chuyền: Phay 1": LINE, "Dây chuyền: Ép": POOL},
         {"decimal-mark": ",", "date-order": "dmy"},
         stored=ORDERS.replace("%s", "'LSX-03%'"),
         rows=(
@@ -93,7 +94,7 @@ EXPORTS = [
     Export(
         "dinh-muc.csv",
         windows_1258(CODE_PAGE),
-        {"work_unit: CNC 1": CNC_1, "work_unit: CNC 2": CNC_2},
+        {"Máy: CNC 1": CNC_1, "Máy: CNC 2": CNC_2},
         stored="select seconds, source from planned_run_time join product using (product_id)"
         " where product.code = 'TRỤC-A' order by seconds",
         rows=((26.5, "bấm giờ ngày 30/10"), (28.0, "bản vẽ")),
@@ -101,14 +102,14 @@ EXPORTS = [
     Export(
         "lich-v06.xml",
         B2MML_V06,
-        {"place: MILL": LINE, "status: Geparkt": "planned"},
+        {"Nơi: MILL": LINE, "Tình trạng: Geparkt": "planned"},
         stored=ORDERS.replace("%s", "'PO-%'"),
         rows=(("PO-7781", "FERT-1001", 1500.0, "planned"),),
     ),
     Export(
         "thuc-hien-v07.xml",
         B2MML_V07,
-        {"place: BH-1": SITE, "place: M1": CNC_1, "place: M2": CNC_2},
+        {"Nơi: BH-1": SITE, "Nơi: M1": CNC_1, "Nơi: M2": CNC_2},
         stored="select place.code, count(*) from (select work_unit_id, split_part(path, '/', 5)"
         " as code from order_run join place on place_id = work_unit_id"
         " where order_number = 'PO-7781') as place group by 1 order by 1",
@@ -152,6 +153,9 @@ def assign(page: Page, export: Export) -> None:
     for name, mark in export.marks.items():
         with page.expect_response("**/mes-files/layout"):
             page.locator(f"#{name}").select_option(mark)
+    # What a person reads are names, in the page's language; codes are behind them.
+    shown = "".join(page.locator("#column-rows option, #word-rows option").all_text_contents())
+    assert not re.search(r"[a-z]_[a-z]|/(?=[a-z])", shown), shown
     for word, ours in export.words.items():
         page.get_by_label(word, exact=True).select_option(ours)
     page.get_by_label("Tên cách đọc này").fill(f"Nguồn {export.name}")

@@ -38,7 +38,7 @@ function say(verdict, detail = "", answer = {}) {
     ...problems.map((problem) => {
       const row = document.createElement("tr");
       const reason = words[`reason_${problem.reason}`] ?? problem.reason ?? "";
-      const cells = [problem.name, problem.field ?? "", reason, problem.message];
+      const cells = [problem.name, words[`fields.${problem.field}`] ?? problem.field ?? "", reason, problem.message];
       row.append(...cells.map((text) => element("td", text)));
       return row;
     }),
@@ -92,10 +92,14 @@ const cell = (text) => `"${text.replaceAll('"', '""')}"`;
 function drawEntry() {
   document.getElementById("entry-fields").replaceChildren(
     ...entryFields[entry.kind.value].map((one) => {
-      const label = element("label", `${one.name}${one.required ? " *" : ""}`);
-      label.title = one.description;
+      const label = element("label", `${words[`fields.${one.name}`] ?? one.name}${one.required ? " *" : ""}`);
+      label.title = `${one.name}: ${one.description}`;
       const input = document.createElement(one.options ? "select" : "input");
-      if (one.options) input.append(...["", ...one.options].map((text) => element("option", text)));
+      if (one.options) input.append(...["", ...one.options].map((value) => {
+        const option = element("option", words[`choices.${value}`] ?? value);
+        option.value = value;
+        return option;
+      }));
       if (one.format === "date-time") input.type = "datetime-local";
       if (one.format === "date") input.type = "date";
       if (one.format === "time") input.type = "time";

@@ -1,7 +1,7 @@
 // How the columns of another system's file become fields here: guessed, then mended by a person.
 "use strict";
 
-const { words: said } = JSON.parse(document.getElementById("content").textContent);
+const { words: said, places } = JSON.parse(document.getElementById("content").textContent);
 const mappingForm = document.getElementById("file-form");
 const at = (id) => document.getElementById(id);
 let shown = null;
@@ -13,10 +13,19 @@ function made(name, text = "", attributes = {}) {
   return node;
 }
 
-function choice(options, value, label) {
+// A field as people call it; of a quantity's unit both names.
+function fieldName(field) {
+  const [name, unit] = field.split(".");
+  const known = said[`fields.${name}`] ?? name;
+  return unit ? `${known}: ${said[`fields.${unit}`] ?? unit}` : known;
+}
+
+const placeName = (one) => places[one] ?? said[`choices.${one}`] ?? one;
+
+function choice(options, value, label, nameOf) {
   const select = made("select", "", { "aria-label": label });
   select.append(made("option", said["mapping.not_used"], { value: "" }));
-  for (const one of options) select.append(made("option", one, { value: one }));
+  for (const one of options) select.append(made("option", nameOf(one), { value: one, title: one }));
   select.value = value ?? "";
   return select;
 }
@@ -84,7 +93,7 @@ function draw() {
 function columnRow(column) {
   const row = made("tr");
   const becomes = Object.keys(shown.mapping.columns).find((field) => shown.mapping.columns[field].includes(column.name));
-  const select = choice(shown.fields, becomes, `${said["mapping.becomes"]}: ${column.name}`);
+  const select = choice(shown.fields, becomes, `${said["mapping.becomes"]}: ${column.name}`, fieldName);
   select.addEventListener("change", () => {
     const { columns } = shown.mapping;
     for (const field of Object.keys(columns)) {
@@ -104,7 +113,7 @@ function columnRow(column) {
 function constantRow(field) {
   const row = made("tr");
   const options = shown.choices[field];
-  const input = options ? choice(options, "", field) : made("input", "", { "aria-label": field });
+  const input = options ? choice(options, "", fieldName(field), placeName) : made("input", "", { "aria-label": fieldName(field) });
   input.value = shown.mapping.constants[field] ?? "";
   input.addEventListener("change", () => {
     if (input.value) shown.mapping.constants[field] = input.value;
@@ -112,13 +121,13 @@ function constantRow(field) {
   });
   const cell = made("td");
   cell.append(input);
-  row.append(made("th", field, { scope: "row" }), cell);
+  row.append(made("th", fieldName(field), { scope: "row" }), cell);
   return row;
 }
 
 function wordRow(field, word) {
   const row = made("tr");
-  const select = choice(shown.choices[field] ?? [], shown.mapping.values[field]?.[word], `${field}: ${word}`);
+  const select = choice(shown.choices[field] ?? [], shown.mapping.values[field]?.[word], `${fieldName(field)}: ${word}`, placeName);
   select.addEventListener("change", () => {
     const table = (shown.mapping.values[field] ??= {});
     if (select.value) table[word] = select.value;
@@ -126,7 +135,7 @@ function wordRow(field, word) {
   });
   const cell = made("td");
   cell.append(select);
-  row.append(made("td", field), made("th", word, { scope: "row" }), cell);
+  row.append(made("td", fieldName(field)), made("th", word, { scope: "row" }), cell);
   return row;
 }
 

@@ -47,6 +47,7 @@ def test_every_code_that_may_occur_has_words() -> None:
         | {f"missing.{reason.value}" for reason in Missing}
         | {f"quality.{quality.name.lower()}" for quality in Quality}
         | {f"listing.{kind}" for kind in KINDS}
+        | {f"import.fields.{name}" for kind in KINDS for name in KINDS[kind].model_fields}
     )
     assert wanted <= set(CATALOGUES["en"].words())
 
