@@ -9,6 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
@@ -27,6 +28,8 @@ from assessment.programme.cost import BUDGET, budget_of
 from assessment.programme.figures import Computed, compute, proposals
 from assessment.programme.gathering import OF_A_MOMENT, Declared, Gathered, gather
 from assessment.programme.kind import KINDS
+from assessment.programme.month import month_values, refilled
+from assessment.programme.rhythm import Cadence, period_named, period_of
 from assessment.programme.workflow import Actor, Office, Status, check_step, may_write
 from assessment.scoring import ConfirmedDocuments, Declaration, GateSettings, SelfAssessment
 from plant.clock import Clock
@@ -103,7 +106,14 @@ class Desk:
         if last is not None:
             # What people said is the beginning of a correction; what the department found is not.
             held: dict[str, Any] = json.loads(last.content)
-            gone = ("confirmed", "documents", "evidence", "proposals", "machines_sha256")
+            gone = (
+                "confirmed",
+                "documents",
+                "evidence",
+                "from_figures",
+                "proposals",
+                "machines_sha256",
+            )
             return {name: value for name, value in held.items() if name not in gone}
         if kind == "assessment":
             (programme,) = [one for one in t.programmes() if one.programme_id == programme_id]
@@ -249,16 +259,24 @@ class Desk:
     def make_evidence(self, actor: Actor, record_id: int) -> None:
         """Compute every metric of an assessment's window anew, from what the actor may see.
 
+        A monthly sheet is filled in from them where nobody has written anything else.
+
         Raises:
-            DataError: The actor may not, or it is no draft of an assessment.
+            DataError: The actor may not, it is no draft of either, or the month has not begun.
         """
         with self._reader.transaction() as t:
             record = self._known(t, record_id)
-            if record.kind != "assessment" or not may_write(
+            if record.kind not in {"assessment", "monthly"} or not may_write(
                 KINDS[record.kind], record.status, record.enterprise, actor
             ):
                 raise DataError("not_allowed", "chỉ lập bằng chứng cho bản nháp của mình")
-            made = self._gathered(t, record)
+            if record.kind == "monthly":
+                filled = self._month(t, record)
+            else:
+                made = self._gathered(t, record)
+        if record.kind == "monthly":
+            self._change(actor, record_id, partial(_fill, filled), only="monthly")
+            return
         self._keep_evidence(record_id, actor, *made)
 
     def _keep_evidence(
@@ -324,6 +342,26 @@ class Desk:
             "register": register.record_id if register else None,
             "baseline": baseline.record_id if baseline else None,
         }
+
+    def _month(self, t: PilotTransaction, record: RecordRow) -> dict[str, str]:
+        """Return what figures say of a month, of its whole days until yesterday."""
+        period = period_named(record.period)
+        until = min(period.last, self._today() - timedelta(days=1))
+        if until < period.first:
+            words = (
+                f"kỳ {record.period} bắt đầu ngày {period.first:%d/%m/%Y}, chưa có ngày trọn vẹn"
+            )
+            raise DataError("period_not_begun", words)
+        span = replace(record, period=f"{period.first}_{until}")
+        computed, sources = self._gathered(t, span)
+        zone = ZoneInfo(zone_of(t.connection, record.enterprise or "") or self._zone.key)
+        year = window_of_period(f"{period_of(Cadence.YEAR, until).first}_{until}", zone)
+        register = sources["register"]
+        machines = t.machines(register) if register is not None else []
+        units = [one.work_unit for one in machines if one.work_unit]
+        production = Production(t.connection, record.enterprise or "", units, year.start, year.end)
+        figures = {code: json.loads(text) for code, text in computed.evidence.items()}
+        return month_values(figures, production.days(), period, until)
 
     def _proposals(
         self, content: Mapping[str, Any], figures: Mapping[str, str]
@@ -680,6 +718,11 @@ def holding(records: Sequence[RecordRow]) -> list[RecordRow]:
         if one.status == Status.CLOSED:
             newest[one.enterprise, one.kind, one.period] = one
     return list(newest.values())
+
+
+def _fill(filled: Mapping[str, str], record: RecordRow, content: dict[str, Any]) -> None:
+    content["values"] = refilled(content["values"], content.get("from_figures", {}), filled)
+    content["from_figures"] = dict(filled)
 
 
 def _newest(

@@ -106,6 +106,30 @@ def test_the_proposal_shows_what_a_machine_costs_and_a_budget_that_is_none_stops
     walk.step(walk.officer, record, "reviewed")
 
 
+def test_a_monthly_sheet_is_filled_in_from_figures_and_keeps_what_people_wrote(walk: Walk) -> None:
+    walk.register()
+    record = walk.open(walk.engineer, "monthly", "202603", OWN)
+    fill = f"/programme/record/{record}/evidence"
+    walk.post(walk.engineer, fill)
+    values = content_of(walk, record)["values"]
+    assert isinstance(values, dict)
+    assert values["M01"] == "202603 từ 2026-02-15 đến 2026-03-14"
+    assert values["M03"].endswith(" / 2 máy [E01]")
+    assert "Lũy kế từ đầu năm | " in values["M06"]
+    assert "ước" not in values["M06"].lower()
+
+    walk.post(walk.engineer, f"/programme/record/{record}/values", **values | {"M08": "theo sổ"})
+    walk.post(walk.engineer, fill)
+    kept = content_of(walk, record)["values"]
+    assert isinstance(kept, dict)
+    assert (kept["M08"], kept["M06"]) == ("theo sổ", values["M06"])
+    # A draft stays in the house, and of a month that has not begun nothing is filled in.
+    walk.post(walk.officer, fill, expect=404)
+    ahead = walk.open(walk.engineer, "monthly", "209903", OWN)
+    refused = walk.post(walk.engineer, f"/programme/record/{ahead}/evidence", expect=422)
+    assert "chưa có ngày trọn vẹn" in refused.text
+
+
 def test_drafts_stay_in_the_house_and_machines_for_ever(walk: Walk) -> None:
     register = walk.open(walk.engineer, "register", "lần-1", OWN)
     assert walk.officer.get(f"/programme/record/{register}").status_code == 404
