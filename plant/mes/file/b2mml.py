@@ -58,6 +58,10 @@ _READ = frozenset(
     }
 )
 """What is read within an element that is understood; whatever else is there is said."""
+_AROUND = frozenset({"WorkCalendar", "WorkCalendarDefinition", "HierarchyScope", "Location"})
+"""What is read of what stands around them: the place that they are about."""
+_HEADER = frozenset({"Version", "PublishedDate", "PublishedDateTime"})
+"""What a document says of itself and no reader needs."""
 
 
 def read_b2mml(
@@ -84,6 +88,9 @@ def read_b2mml(
 def _documents(stream: BinaryIO, options: TableOptions) -> Iterator[Parsed]:
     stack: list[Element] = []
     found = False
+    around: dict[str, None] = {}
+    held: list[Element] = []
+    root = ""
     for event, element in iterparse(stream, events=("start", "end"), forbid_dtd=True):
         if event == "start":
             stack.append(element)
@@ -93,10 +100,16 @@ def _documents(stream: BinaryIO, options: TableOptions) -> Iterator[Parsed]:
             continue
         stack.pop()
         name = local_name(element)
-        inner = any(local_name(outer) in _UNDERSTOOD for outer in stack)
-        if inner or name not in _UNDERSTOOD:
+        root = name
+        if any(local_name(outer) in _UNDERSTOOD for outer in stack):
+            continue
+        if name not in _UNDERSTOOD:
+            beside = len(stack) == 1 or (stack and local_name(stack[-1]) in _AROUND)
+            if beside and element not in held and name not in _READ | _HEADER | _AROUND:
+                around[name] = None
             continue
         found = True
+        held += [outer for outer in stack if outer not in held]
         origin = Named(f"{name} {child_text(element, 'ID') or '(without ID)'}")
         site = named_place(_scope_of(stack), options) or options.defaults.get("site", "")
         yield from _not_understood(element, origin)
@@ -110,6 +123,8 @@ def _documents(stream: BinaryIO, options: TableOptions) -> Iterator[Parsed]:
         element.clear()
         if stack:
             stack[-1].remove(element)
+    if around and found:
+        yield Remark(root, f"elements not understood: {', '.join(around)}")
     if not found:
         wanted = ", ".join(sorted(_UNDERSTOOD))
         words = f"holds none of the elements that are understood: {wanted}"

@@ -1,5 +1,6 @@
 """B2MML-shaped XML: orders and calendars, and hostile files."""
 
+import re
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -261,6 +262,35 @@ def test_documents_of_v06_and_v07_are_read_whole(tmp_path: Path) -> None:
     assert [str(one) for one in schedule if isinstance(one, Remark)] == [
         "OperationsRequest PO-7781: elements not understood: OperationsType, Priority"
     ]
+
+
+@pytest.mark.parametrize(
+    ("document", "within"),
+    [
+        *((B2MML_V06, one) for one in ("OperationsSchedule", "OperationsRequest")),
+        *((B2MML_V06, one) for one in ("SegmentRequirement", "MaterialRequirement", "Quantity")),
+        *((B2MML_V07, one) for one in ("OperationsPerformance", "HierarchyScope")),
+        *((B2MML_V07, one) for one in ("HierarchyScopeChild", "SegmentResponse")),
+        *((B2MML_V07, one) for one in ("SegmentResponseChild", "EquipmentActual")),
+        *((CALENDAR.encode(), f"b:{one}") for one in ("WorkCalendarInformation", "WorkCalendar")),
+        *((CALENDAR.encode(), f"b:{one}") for one in ("WorkCalendarDefinition", "HierarchyScope")),
+        *((CALENDAR.encode(), f"b:{one}") for one in ("WorkCalendarEntry",)),
+    ],
+)
+def test_whatever_is_not_known_within_what_is_read_is_said(
+    tmp_path: Path, document: bytes, within: str
+) -> None:
+    begin = re.search(rf"<{within}(?: [^>]*)?>".encode(), document)
+    assert begin is not None
+    odd = b"<Odd xmlns=''>7<Within/></Odd>"
+    content = document[: begin.end()] + odd + document[begin.end() :]
+
+    before, after = read(tmp_path, document), read(tmp_path, content)
+
+    said = [one.words for one in after if isinstance(one, Remark) and "Odd" in one.words]
+    assert len(said) == 1
+    assert "Within" not in said[0]
+    assert documents(after) == documents(before)
 
 
 def test_a_unit_that_counts_no_pieces_is_refused(tmp_path: Path) -> None:
