@@ -170,9 +170,20 @@ def is_page_path(path: str) -> bool:
     """Return whether a path is that of a page, which a person's browser asks for."""
     return path in _PAGES or path.startswith(
         (
-            *("/place/", "/operator/", "/board/", "/anomalies/", "/programme"),
+            *("/place/", "/operator/", "/board/", "/trend/", "/anomalies/", "/corrections/"),
+            "/programme",
             *("/sign-in", "/account", "/tablets"),
         )
+    )
+
+
+def _is_looked_at(request: Request) -> bool:
+    """Return whether a person's browser asks, for an address that is no program's."""
+    programs = ("/api/", "/static/", "/events", "/health/", "/metrics")
+    return (
+        request.method == "GET"
+        and "text/html" in request.headers.get("accept", "")
+        and not request.url.path.startswith(programs)
     )
 
 
@@ -190,7 +201,7 @@ def install(app: FastAPI) -> None:
             query = f"?{request.url.query}" if request.url.query else ""
             asked = urlencode({"next": request.url.path + query})
             return RedirectResponse(f"/sign-in?{asked}", HTTPStatus.SEE_OTHER)
-        if is_page:
+        if is_page or _is_looked_at(request):
             response = app.state.pages.error_page(request, problem, request_id)
             response.headers.update(_headers(problem, exc))
         else:

@@ -29,8 +29,9 @@ def demo(
         float, typer.Option(min=1, max=1000, help="Plant seconds per second.")
     ] = 240.0,
     disorder: Annotated[
-        bool, typer.Option(help="Let machines and lines lie as real ones do.")
-    ] = True,
+        bool | None,
+        typer.Option(help="Let machines and lines lie as real ones do; else only --check does."),
+    ] = None,
     programme: Annotated[
         bool,
         typer.Option(
@@ -52,7 +53,8 @@ def demo(
         port=port,
         seed=seed,
         speed=speed,
-        disorder=disorder,
+        # A first look is to convince; what lies is for proving, or for who asks.
+        disorder=check if disorder is None else disorder,
         python_broker=python_broker,
         programme=programme,
     )

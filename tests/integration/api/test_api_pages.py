@@ -46,6 +46,25 @@ def test_a_person_gets_a_page_when_the_place_is_unknown(client: TestClient) -> N
     assert "&lt;script&gt;" in page.text
 
 
+@pytest.mark.parametrize("path", ["/xyz", "/programs/none", "/favicon"])
+def test_a_person_gets_a_page_when_the_address_is_none(client: TestClient, path: str) -> None:
+    client.cookies.clear()
+    page = client.get(path, headers={"Accept": "text/html,application/xhtml+xml,*/*;q=0.8"})
+    assert page.status_code == 404
+    assert page.headers["content-type"].startswith("text/html")
+    assert "Không có trang này" in page.text
+    # A program is answered as before, whatever it takes from an address of programs, too.
+    for asked, accept in ((path, "*/*"), ("/api/v1/xyz", "text/html")):
+        answer = client.get(asked, headers={"Accept": accept})
+        assert answer.headers["content-type"] == "application/problem+json"
+
+
+def test_home_leads_to_the_boards_and_to_the_page_of_the_api(client: TestClient) -> None:
+    page = client.get("/").text
+    assert f'href="/board/hours/{SITE}"' in page
+    assert 'href="/reference"' in page
+
+
 def test_files_are_kept_for_ever_and_come_from_here(client: TestClient) -> None:
     page = client.get(f"/place/{CNC_1}").text
     addresses = [part.split('"')[0] for part in page.split('="/static/')[1:]]

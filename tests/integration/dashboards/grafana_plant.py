@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -71,3 +72,46 @@ def overrides(panel: dict[str, Any]) -> list[str]:
     """Return the names of the fields that a panel's settings speak of."""
     found = panel.get("fieldConfig", {}).get("overrides") or []
     return [one["matcher"]["options"] for one in found if one["matcher"]["id"] == "byName"]
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a panel asks: SQL of the database, or a path of our API with its parameters."""
+
+    board: str
+    title: str
+    sql: str = ""
+    path: str = ""
+    parameters: dict[str, str] = field(default_factory=dict)
+
+
+def questions(
+    start: datetime, end: datetime, places: dict[str, str], other: str, tag: int
+) -> Iterator[Asked]:
+    """Yield what every panel, annotation and table of the boards asks of a range.
+
+    `places` are those chosen on some boards, by uid, `other` that of the rest. Where a kind of
+    windows can be chosen, both are asked for.
+    """
+    for uid, board in sorted(BOARDS.items()):
+        place = places.get(uid, other)
+        for panel, text in sql_targets(uid):
+            for kind in ("shift", "hour") if "${kind" in text else ("",):
+                chosen = {"place": place, "kind": kind, "tag": str(tag)}
+                asked = expanded(text, chosen, start, end)
+                yield Asked(uid, " ".join((panel["title"], kind)).strip(), asked)
+        for panel in board["panels"]:
+            for target in panel["targets"]:
+                if "url" in target:
+                    filled = {
+                        one["key"]: _filled(one["value"], place, start, end)
+                        for one in target["url_options"]["params"]
+                    }
+                    yield Asked(uid, panel["title"], path=target["url"], parameters=filled)
+
+
+def _filled(value: str, place: str, start: datetime, end: datetime) -> str:
+    values = {"${place}": place}
+    for name, moment in (("${__timeFrom:date:iso}", start), ("${__timeTo:date:iso}", end)):
+        values[name] = f"{moment:%Y-%m-%dT%H:%M:%S.000Z}"
+    return values.get(value, value)
