@@ -107,6 +107,7 @@ def create_app(settings: ApiSettings) -> FastAPI:
         classifications=ClassificationBook(settings.writing()),
         anomalies=AnomalyBook(settings.writing()),
         keys=RequestKeys(access or AccessStore(settings.writing())),
+        access=access,
         accounts=(Accounts(access, FactorCipher(settings.accounts_secret())) if access else None),
     )
     context.tablets = Tablets(access) if access else None

@@ -62,7 +62,7 @@ def write_site(
         for key, row in zip(keys, rows, strict=True)
         for restatement in restatements(row, published.get(key), _told(site, row, dirty))
     ]
-    figure_result.write_results(connection, rows, trail)
+    figure_result.write_results(connection, rows, trail, published.keys())
     _delete_replaced_shifts(connection, site, touched, now)
     return len(rows)
 

@@ -14,7 +14,7 @@ from pydantic import (
     model_validator,
 )
 
-from api.http.wire import Time, Wire
+from api.http.wire import Listing, Page, Time, Wire
 
 Role = Annotated[
     Literal["operator", "engineer", "supervisor"],
@@ -76,6 +76,12 @@ class EventOut(Wire):
     stop_start: Time | None
     said_at: Time | None
     said_by: str | None
+
+
+class EventPage(Listing[EventOut]):
+    """One page of events."""
+
+    meta: Page
 
 
 class SignalOut(Wire):

@@ -9,7 +9,7 @@ from store.reading.kpi import Chosen
 _TEXT = r"^[^\x00]*$"
 
 
-def _chosen(
+async def _chosen(
     order: Annotated[
         str | None, Query(max_length=200, pattern=_TEXT, description="Of this order alone.")
     ] = None,

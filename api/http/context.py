@@ -27,6 +27,7 @@ from api.settings import ApiSettings
 from plant.clock import Clock, PlantClock
 from plant.errors import ConfigurationError, StoreUnavailableError
 from plant.settings import DatabaseSettings
+from store.access.account import AccessStore
 from store.access.request_key import RequestKeys
 from store.access.tenant import DEPARTMENT
 from store.anomaly.book import AnomalyBook
@@ -35,6 +36,7 @@ from store.reading.reading import Reader, Reading
 
 _log = structlog.get_logger()
 _EXPORTS_AT_ONCE = 2
+_MENDED_AGAIN_S = 5.0
 _BOARDS_AT_ONCE = 2
 """A board of three months holds some tens of thousands of states in memory while it is made."""
 
@@ -67,6 +69,13 @@ class Database:
             for reader in self._readers.values():
                 reader.close()
             self._readers.clear()
+
+    def forget(self, whose: str) -> None:
+        """Read anew by the login of an enterprise: its sessions began with what holds no more."""
+        with self._lock:
+            reader = self._readers.pop(whose, None)
+        if reader is not None:
+            reader.close()
 
     def check(self) -> None:
         """Raise ConfigurationError or StoreUnavailableError if a connection is not to be had."""
@@ -202,7 +211,10 @@ class Context:
         default_factory=lambda: Authentication(None, None, Brake(time.monotonic))
     )
     """Finds out who asks."""
+    access: AccessStore | None = None
+    """Where accounts are kept, where there are."""
     ending: Ending = field(default_factory=Ending)
+    _mended: dict[str, float] = field(default_factory=dict)
 
     def reading_login(self) -> DatabaseSettings:
         """Return by which login whoever asks reads."""
@@ -210,6 +222,28 @@ class Context:
         if self.settings.accounts is None or principal.reach is Reach.EVERYBODY:
             return self.settings.database
         return self.settings.login_of(principal.enterprise or DEPARTMENT)
+
+    def mend_login(self) -> None:
+        """Mend the login by which whoever asks reads, when that does not work.
+
+        Whoever signs in to the database by it may have changed its password or its settings.
+        """
+        principal = CURRENT.get()
+        if self.access is None or principal.reach in {Reach.EVERYBODY, Reach.NOBODY}:
+            return
+        whose, now = principal.enterprise or DEPARTMENT, time.monotonic()
+        if now - self._mended.get(whose, float("-inf")) < _MENDED_AGAIN_S:
+            return
+        self._mended[whose] = now
+        try:
+            mended = self.access.mend_login(self.settings.login_of(whose).user)
+        except (StoreUnavailableError, ConfigurationError) as exc:
+            # It is the database itself that cannot be used, or it is older than this.
+            _log.info("login_not_mended", reason=str(exc))
+            return
+        if mended:
+            self.database.forget(whose)
+            _log.warning("login_mended", whose=whose or "department")
 
     def writing_scope(self) -> str | None:
         """Return the enterprise whose documents whoever asks may write; None for all."""
@@ -237,7 +271,9 @@ class Context:
         )
 
 
-def _context(request: Request) -> Context:
+async def _context(request: Request) -> Context:
+    # On the event loop, as everything that a route depends on and that waits for nothing: each
+    # other thread is one more that waits for its turn.
     return cast("Context", request.app.state.context)
 
 

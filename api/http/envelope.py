@@ -1,5 +1,6 @@
 """What every request gets whatever it asks: an id, who it is from, safe headers, a count."""
 
+import asyncio
 import re
 import time
 import uuid
@@ -44,6 +45,7 @@ class Envelope:
         self._authentication = authentication
         self._accounts = accounts
         self._budget = Budget(time.monotonic)
+        self._looking: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serve one request."""
@@ -141,7 +143,12 @@ class Envelope:
         used = scope["path"] != "/events" and "x-refresh" not in headers
         known = self._authentication.known(headers, used=used)
         if known is not None:
-            return known
+            principal, look_again = known
+            if look_again is not None:
+                looking = asyncio.create_task(run_in_threadpool(look_again))
+                self._looking.add(looking)
+                looking.add_done_callback(self._looking.discard)
+            return principal
         return await run_in_threadpool(self._authentication.principal, headers, who, used=used)
 
 

@@ -13,6 +13,7 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, RedirectResponse, Response
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 from starlette.exceptions import HTTPException
 from starlette.routing import Match, Route
 from starlette.types import Scope
@@ -193,6 +194,8 @@ def install(app: FastAPI) -> None:
     async def answer(request: Request, exc: Exception) -> Response:
         request_id = request.scope.get("request_id", "")
         problem = problem_of(exc)
+        if isinstance(exc, StoreUnavailableError | ConfigurationError):
+            await run_in_threadpool(app.state.context.mend_login)
         if problem.status is HTTPStatus.INTERNAL_SERVER_ERROR:
             _log.error("request_failed", path=request.url.path, request_id=request_id)
         response: Response

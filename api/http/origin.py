@@ -8,7 +8,7 @@ from fastapi import Depends, Header
 from api.http.problems import ProblemError
 
 
-def _refuse_other_sites(
+async def _refuse_other_sites(
     sec_fetch_site: Annotated[str, Header(include_in_schema=False)] = "same-origin",
 ) -> None:
     # Programs do not send the header, and no page can keep a browser from sending it.

@@ -71,6 +71,16 @@ def bad_option(name: str, wanted: str) -> ProblemError:
     )
 
 
+def too_few_machines(path: str) -> ProblemError:
+    """Return the error for figures of a site that would be those of a machine."""
+    return ProblemError(
+        HTTPStatus.FORBIDDEN,
+        "too-few-machines",
+        "Too few machines",
+        f"{path} has fewer than three machines: its figures stay within its enterprise.",
+    )
+
+
 def no_number(tag: str) -> ProblemError:
     """Return the error for a tag whose values cannot be summed up."""
     return ProblemError(

@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from fastapi import Query
 from pydantic import AwareDatetime, BeforeValidator
 
-from api.http.problems import bad_window
+from api.http.problems import bad_option, bad_window
 from plant.calendar import Window
 
 _EARLIEST = datetime(1990, 1, 1, tzinfo=UTC)
@@ -29,6 +29,13 @@ Start = Annotated[
 End = Annotated[
     Moment | None,
     Query(description="End of the window, not itself part of it; the present by default."),
+]
+AsOf = Annotated[
+    Moment | None,
+    Query(
+        description="What was final at that moment, as it was; what was not yet final then is "
+        "left out. Without it everything as it is."
+    ),
 ]
 
 
@@ -58,3 +65,12 @@ def window(
             f"at most {longest / timedelta(days=1):g} are served at once."
         )
     return Window(first, last)
+
+
+def known_then(as_of: datetime | None, now: datetime) -> datetime | None:
+    """Return the moment in UTC; raises the problem `bad-option` when it is yet to come."""
+    if as_of is None:
+        return None
+    if as_of > now:
+        raise bad_option("as_of", f"not after the plant's present, {now.isoformat()}")
+    return as_of.astimezone(UTC)

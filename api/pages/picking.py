@@ -35,7 +35,7 @@ class Pick:
     order: str | None = None
 
 
-def _pick(
+async def _pick(
     hours: Annotated[
         int | None, Query(ge=1, le=24 * 3660, description="So many hours, up to `end` or now.")
     ] = None,

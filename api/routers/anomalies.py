@@ -12,6 +12,7 @@ from api.access.role import Right
 from api.anomaly.wire import (
     EventDetailOut,
     EventOut,
+    EventPage,
     PrecisionOut,
     RemarkIn,
     RemarkOut,
@@ -21,9 +22,10 @@ from api.http.context import ContextDep, tree_of
 from api.http.origin import OwnPagesOnly
 from api.http.problems import ProblemError
 from api.http.windows import End, Start, window
-from api.http.wire import Listing
+from api.http.wire import Listing, Page
 from api.routers.places import PlacePath
 from api.tables.listing import FILES, ListingFormDep, ListingSubject
+from api.tables.paging import After, cursor, read_cursor
 from plant.errors import DataError
 from plant.place import Level
 from store.anomaly import event as event_store
@@ -38,7 +40,7 @@ _AROUND = timedelta(minutes=10)
 _LONGEST_CHART = timedelta(hours=12)
 
 
-@router.get("/events", response_model=Listing[EventOut], responses=FILES)
+@router.get("/events", response_model=EventPage, responses=FILES)
 @asks_for(Right.FIGURES)
 def list_events(
     *,
@@ -51,9 +53,14 @@ def list_events(
     ] = False,
     open_only: Annotated[bool, Query(description="Without those somebody has judged.")] = False,
     limit: Annotated[int, Query(ge=1, le=1000)] = 200,
+    after: After = None,
     form: ListingFormDep,
-) -> Response | Listing[EventOut]:
-    """Return what was found at a place and below it, newest first; a day by default."""
+) -> Response | EventPage:
+    """Return what was found at a place and below it, newest first; a day by default.
+
+    `meta.next` leads to the next page. A window without `end` ends at each page's own present.
+    """
+    behind = read_cursor(after)
     now = context.clock()
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
@@ -67,10 +74,12 @@ def list_events(
             trial=trial,
             open_only=open_only,
             limit=limit,
+            behind=behind,
         )
     data = [EventOut.model_validate(row) for row in rows]
     subject = ListingSubject("anomaly_events", now, found, asked)
-    return form.file(data, EventOut, subject) or Listing(data=data)
+    going_on = cursor(rows[-1].start_time, rows[-1].event_id) if len(rows) == limit else None
+    return form.file(data, EventOut, subject) or EventPage(data=data, meta=Page(next=going_on))
 
 
 @router.get("/event")

@@ -1,6 +1,7 @@
 """What people at a machine see of it and say of it beside reasons: orders begun, parts scrapped."""
 
 import hashlib
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from functools import partial
 from http import HTTPStatus
@@ -118,27 +119,31 @@ def book_scrap(said: ScrapIn, context: ContextDep) -> ReportOut:
     """
     with context.database.reading() as reading:
         unit = tree_of(reading).of_level(said.place, Level.WORK_UNIT)
-        order, product = _present(reading, unit, context.clock())
-    if product is None:
-        raise ProblemError(
-            HTTPStatus.UNPROCESSABLE_ENTITY,
-            "no-product",
-            "No product",
-            f"It is not known what {said.place} makes; begin an order first.",
-        )
-    at = _said_at(context, said.waited_s).isoformat()
-    document = {
-        "site": "/".join(said.place.split("/")[:2]),
-        "number": str(said.client_id),
-        "work_unit": said.place,
-        "product": product,
-        "becomes": said.becomes,
-        "quantity": said.quantity,
-        "produced_at": at,
-        "booked_at": at,
-        **({"order": order} if order in _orders(context, said.place) else {}),
-    }
-    return _write(context, said, "scrap-bookings", document)
+
+    def booking() -> dict[str, Any]:
+        with context.database.reading() as reading:
+            order, product = _present(reading, unit, context.clock())
+        if product is None:
+            raise ProblemError(
+                HTTPStatus.UNPROCESSABLE_ENTITY,
+                "no-product",
+                "No product",
+                f"It is not known what {said.place} makes; begin an order first.",
+            )
+        at = _said_at(context, said.waited_s).isoformat()
+        return {
+            "site": "/".join(said.place.split("/")[:2]),
+            "number": str(said.client_id),
+            "work_unit": said.place,
+            "product": product,
+            "becomes": said.becomes,
+            "quantity": said.quantity,
+            "produced_at": at,
+            "booked_at": at,
+            **({"order": order} if order in _orders(context, said.place) else {}),
+        }
+
+    return _write(context, said, "scrap-bookings", booking)
 
 
 @router.post("/order", dependencies=[OwnPagesOnly], status_code=HTTPStatus.CREATED)
@@ -147,9 +152,12 @@ def begin_order(said: OrderIn, context: ContextDep) -> ReportOut:
     """Say that an order begins on a machine; it must be one of the site's. Safe to send again."""
     with context.database.reading() as reading:
         tree_of(reading).of_level(said.place, Level.WORK_UNIT)
-    at = _said_at(context, said.waited_s).replace(microsecond=0)
-    document = {"work_unit": said.place, "started_at": at.isoformat(), "order": said.order}
-    return _write(context, said, "order-runs", document)
+
+    def run() -> dict[str, Any]:
+        at = _said_at(context, said.waited_s).replace(microsecond=0)
+        return {"work_unit": said.place, "started_at": at.isoformat(), "order": said.order}
+
+    return _write(context, said, "order-runs", run)
 
 
 def now_of(
@@ -183,7 +191,7 @@ def now_of(
 def order_choices(context: Context, line: str) -> list[OrderChoiceOut]:
     """Return the orders of a line that are not over."""
     site = "/".join(line.split("/")[:2])
-    found = list_documents(context.reading_login(), "orders", site, skip=0, limit=MOST_ORDERS)
+    found, _ = list_documents(context.reading_login(), "orders", site, limit=MOST_ORDERS)
     return [
         OrderChoiceOut(order=one["number"], product=one["product"])
         for one in found
@@ -210,9 +218,13 @@ def _said_at(context: Context, waited_s: float) -> datetime:
 
 
 def _write(
-    context: Context, said: ScrapIn | OrderIn, kind: str, document: dict[str, Any]
+    context: Context, said: ScrapIn | OrderIn, kind: str, decide: Callable[[], dict[str, Any]]
 ) -> ReportOut:
-    """Write what was said, once: sent again it is what was decided the first time."""
+    """Write what was said, once: sent again it is what was decided the first time.
+
+    It is decided only then: what the machine makes, or makes no more, when it is sent again does
+    not matter.
+    """
     if not context.settings.knows_writers():
         raise writing_disabled()
     asked = f"{kind} {said.model_dump_json(exclude={'waited_s'})}"
@@ -220,7 +232,11 @@ def _write(
     # By enterprise: whoever sends it then, somebody else or another tablet, says the same.
     whose, key = f"entries of {said.place.partition('/')[0]}", str(said.client_id)
     now = datetime.now(UTC)
-    known = context.keys.begin(whose, key, digest, now, now + KEPT, document)
+    known = context.keys.known(whose, key)
+    document = None
+    if known is None:
+        document = decide()
+        known = context.keys.begin(whose, key, digest, now, now + KEPT, document)
     if known is not None:
         if known.digest != digest:
             raise client_id_reused()
@@ -228,6 +244,8 @@ def _write(
             return ReportOut.model_validate_json(known.content)
         # It broke off: the same document, moment included, changes nothing where it was written.
         document = known.decided or document
+    if document is None:
+        document = decide()
     provenance = Provenance(
         who=CURRENT.get().name, source="operator page", now=context.clock(), reason=""
     )

@@ -37,7 +37,9 @@ class _Asked(NamedTuple):
     window: Window
 
 
-def _asked(context: ContextDep, place: PlacePath, start: Start = None, end: End = None) -> _Asked:
+async def _asked(
+    context: ContextDep, place: PlacePath, start: Start = None, end: End = None
+) -> _Asked:
     asked = window(start, end, now=context.clock(), default=timedelta(hours=1), longest=LONGEST)
     return _Asked(context, place, asked)
 

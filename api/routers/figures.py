@@ -1,21 +1,21 @@
 """Figures that analytics derived: OEE, states, stops."""
 
-import re
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Response
 
 from api.access.declaration import asks_for
+from api.access.principal import CURRENT, Reach
 from api.access.role import Right
 from api.figures.choice import ChosenDep
 from api.figures.oee_table import REASONS, oee_table
 from api.figures.pareto import with_shares
 from api.figures.roll_up import KpiGroup, roll_up
 from api.http.context import ContextDep, tree_of
-from api.http.problems import bad_cursor
-from api.http.windows import End, Start, window
+from api.http.problems import bad_option, too_few_machines
+from api.http.windows import AsOf, End, Start, known_then, window
 from api.http.wire import (
     Listing,
     OeeListing,
@@ -31,14 +31,13 @@ from api.http.wire import (
 )
 from api.routers.places import PlacePath
 from api.tables.listing import FILES, ListingFormDep, ListingSubject
-from plant.clock import from_microseconds, microseconds
+from api.tables.paging import After, cursor, read_cursor
 from plant.place import Level
 
 router = APIRouter(prefix="/api/v1", tags=["figures"])
 
 LONGEST = timedelta(days=93)
 MOST_STOPS = 10_000
-_CURSOR = re.compile(r"(-?\d{1,18})-([^\0]{1,400})")
 
 
 @router.get("/oee", response_model=OeeListing, responses=FILES)
@@ -53,20 +52,29 @@ def list_oee(
     level: Annotated[
         Level | None, Query(description="Places of this level at or below `place` instead.")
     ] = None,
+    as_of: AsOf = None,
     chosen: ChosenDep,
     form: ListingFormDep,
 ) -> Response:
     """Return OEE per hour or shift whose window overlaps the asked one, 24 hours by default.
 
     Of one order, product or lot it is formed from the base sums of that alone, of the slices in
-    the asked window.
+    the asked window. With `as_of` the answer is the one that was given then, of what was final.
     """
     now = context.clock()
+    then = known_then(as_of, now)
+    if chosen and then is not None:
+        raise bad_option("as_of", "without `order`, `product` and `lot`")
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
         found = tree.get(place)
         places = [found] if level is None else tree.within(found.path, level)
+        if CURRENT.get().reach is Reach.AGGREGATES:
+            untold = reading.untold_sites()
+            if found.place_id in untold:
+                raise too_few_machines(place)
+            places = [one for one in places if one.place_id not in untold]
         if chosen:
             data = [
                 _formed(one.path, kind, group)
@@ -75,7 +83,7 @@ def list_oee(
             ]
         else:
             rows = reading.results(
-                [place.place_id for place in places], kind, asked.start, asked.end
+                [place.place_id for place in places], kind, asked.start, asked.end, then
             )
             data = [OeeOut.model_validate(row) for row in rows]
     subject = ListingSubject("oee", now, found, asked)
@@ -116,17 +124,20 @@ def get_oee_table(
     level: Annotated[
         Level, Query(description="Places of this level at or below `place`.")
     ] = Level.WORK_UNIT,
+    as_of: AsOf = None,
 ) -> Response:
     """Return OEE, its factors and counts of many places and windows as matrices.
 
     31 days by default: what a heat map or a comparison needs, without a name at every number.
     """
-    asked = window(start, end, now=context.clock(), default=timedelta(days=31), longest=LONGEST)
+    now = context.clock()
+    then = known_then(as_of, now)
+    asked = window(start, end, now=now, default=timedelta(days=31), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
         places = tree.within(tree.get(place).path, level)
         table = reading.result_table(
-            [one.place_id for one in places], kind, asked.start, asked.end, REASONS
+            [one.place_id for one in places], kind, asked.start, asked.end, REASONS, then
         )
     return Response(oee_table(places, table), media_type="application/json")
 
@@ -160,9 +171,7 @@ def list_stops(
     start: Start = None,
     end: End = None,
     limit: Annotated[int, Query(ge=1, le=MOST_STOPS)] = 1000,
-    after: Annotated[
-        str | None, Query(max_length=500, description="`next` of the page before.")
-    ] = None,
+    after: After = None,
     form: ListingFormDep,
 ) -> Response:
     """Return whole stops that overlap the window (24 hours by default), newest first.
@@ -170,7 +179,7 @@ def list_stops(
     `meta.next` leads to the next page. A window without `end` ends at each page's own present: give
     one where stops are still coming.
     """
-    behind = _read_cursor(after) if after else None
+    behind = read_cursor(after)
     now = context.clock()
     asked = window(start, end, now=now, default=timedelta(days=1), longest=LONGEST)
     with context.database.reading() as reading:
@@ -180,18 +189,8 @@ def list_stops(
         stops = reading.stops(units, asked.start, asked.end, now=now, limit=limit, behind=behind)
     data = [StopOut.model_validate(stop) for stop in stops]
     subject = ListingSubject("stops", now, found, asked)
-    going_on = f"{microseconds(stops[-1].start)}-{stops[-1].place}" if len(stops) == limit else None
+    going_on = cursor(stops[-1].start, stops[-1].place) if len(stops) == limit else None
     return form.file(data, StopOut, subject) or told(StopPage(data=data, meta=Page(next=going_on)))
-
-
-def _read_cursor(text: str) -> tuple[datetime, str]:
-    match = _CURSOR.fullmatch(text)
-    if match is None:
-        raise bad_cursor()
-    try:
-        return from_microseconds(int(match[1])), match[2]
-    except OverflowError as exc:
-        raise bad_cursor() from exc
 
 
 @router.get("/stops/pareto", response_model=Listing[ParetoOut], responses=FILES)

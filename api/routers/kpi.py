@@ -24,7 +24,7 @@ from api.figures.wire import (
 )
 from api.http.context import Context, ContextDep, tree_of
 from api.http.problems import bad_option, unknown_tag
-from api.http.windows import End, Start, window
+from api.http.windows import AsOf, End, Start, known_then, window
 from api.http.wire import Listing
 from api.routers.measurements import MOST_ROWS
 from api.routers.places import PlacePath
@@ -104,20 +104,24 @@ def list_restatements(
     place: PlacePath,
     start: Start = None,
     end: End = None,
+    as_of: AsOf = None,
     limit: Annotated[int, Query(ge=1, le=MOST_ROWS_OF_TRAIL)] = 1000,
     form: ListingFormDep,
 ) -> Response | Listing[RestatementOut]:
     """Return final figures at or below a place that changed, newest change first.
 
-    The window is that of the figures (31 days by default), not of the change.
+    The window is that of the figures (31 days by default), not of the change; with `as_of` the
+    trail as it was then.
     """
-    asked = window(start, end, now=context.clock(), default=timedelta(days=31), longest=LONGEST)
+    now = context.clock()
+    then = known_then(as_of, now)
+    asked = window(start, end, now=now, default=timedelta(days=31), longest=LONGEST)
     with context.database.reading() as reading:
         tree = tree_of(reading)
         found = tree.get(place)
         path = found.path
         places = [one.place_id for level in Level for one in tree.within(path, level)]
-        rows = reading.kpi([], [], "", asked.start, asked.end).restatements(places, limit)
+        rows = reading.kpi([], [], "", asked.start, asked.end).restatements(places, limit, then)
     data = [RestatementOut.model_validate(row) for row in rows]
     subject = ListingSubject("restatements", context.clock(), found, asked)
     return form.file(data, RestatementOut, subject) or Listing(data=data)

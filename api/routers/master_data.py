@@ -1,6 +1,8 @@
 """Master data and MES facts: what they say, how they came to say it, and writing them."""
 
-from collections.abc import Iterable
+import json
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable, Sequence
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request, Response
@@ -13,13 +15,14 @@ from api.http.context import Context, ContextDep, tree_of
 from api.http.error_answer import validation_words
 from api.http.origin import OwnPagesOnly
 from api.http.problems import (
+    bad_cursor,
     documents_refused,
     malformed,
     unknown_kind,
     value_refused,
     writing_disabled,
 )
-from api.http.wire import Listing
+from api.http.wire import Listing, Page
 from api.routers.master_data_wire import MasterDataEventOut, ReportOut
 from api.routers.places import PlacePath
 from api.tables.listing import FILES, ListingFormDep, ListingSubject, as_text
@@ -38,6 +41,12 @@ MOST_DOCUMENTS = 20_000
 
 Who = Annotated[str, Field(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Note = Annotated[str, Field(max_length=500, pattern=r"^[^\x00-\x1f\x7f]*$")]
+
+
+class DocumentPage(Listing[dict[str, Any]]):
+    """One page of documents."""
+
+    meta: Page
 
 
 class DocumentsIn(BaseModel):
@@ -61,7 +70,7 @@ class DocumentsIn(BaseModel):
     )
 
 
-def _kind(kind: str) -> str:
+async def _kind(kind: str) -> str:
     if kind not in KINDS:
         raise unknown_kind(kind, list(KINDS))
     return kind
@@ -70,24 +79,37 @@ def _kind(kind: str) -> str:
 Kind = Annotated[str, Depends(_kind)]
 
 
-@router.get("/mes/{kind}", response_model=Listing[dict[str, Any]], responses=FILES)
+@router.get("/mes/{kind}", response_model=DocumentPage, responses=FILES)
 @asks_for(Right.FIGURES)
 def list_master_data(
     *,
     context: ContextDep,
     kind: Kind,
     place: PlacePath,
-    skip: Annotated[int, Query(ge=0, le=10**9)] = 0,
+    skip: Annotated[
+        int, Query(ge=0, le=10**9, deprecated=True, description="`after` goes on in a list.")
+    ] = 0,
     limit: Annotated[int, Query(ge=1, le=10_000)] = 1000,
+    after: Annotated[
+        str | None, Query(max_length=3000, description="`next` of the page before.")
+    ] = None,
     form: ListingFormDep,
-) -> Response | Listing[dict[str, Any]]:
+) -> Response | DocumentPage:
     """Return documents of a kind at or below a place, and those of its enterprise.
 
-    As a file it is a table that can be corrected and imported again.
+    In the order of their keys; `meta.next` leads to the next page. As a file it is a table that
+    can be corrected and imported again.
     """
+    behind = _read_cursor(kind, after) if after else None
     with context.database.reading() as reading:
         found = tree_of(reading).get(place)
-    documents = list_documents(context.reading_login(), kind, found.path, skip=skip, limit=limit)
+    try:
+        documents, last = list_documents(
+            context.reading_login(), kind, found.path, skip=skip, limit=limit, after=behind
+        )
+    except DataError as exc:
+        # No word of theirs goes into a value but through `after`.
+        raise bad_cursor() from exc
     rows = (
         {
             name: cell_text(value) if isinstance(value, list | dict) else value
@@ -97,7 +119,28 @@ def list_master_data(
     )
     subject = ListingSubject(kind, context.clock(), found)
     names = list(KINDS[kind].model_fields)
-    return form.table(rows, names, subject, labelled=False) or Listing(data=documents)
+    going_on = None if last is None else _cursor(last)
+    return form.table(rows, names, subject, labelled=False) or DocumentPage(
+        data=documents, meta=Page(next=going_on)
+    )
+
+
+def _cursor(key: Sequence[str]) -> str:
+    return urlsafe_b64encode(json.dumps(key).encode()).decode()
+
+
+def _read_cursor(kind: str, after: str) -> list[str]:
+    try:
+        key = json.loads(urlsafe_b64decode(after.encode()))
+    except ValueError as exc:
+        raise bad_cursor() from exc
+    if (
+        not isinstance(key, list)
+        or len(key) != len(KINDS[kind].KEY)
+        or not all(isinstance(one, str) and "\0" not in one for one in key)
+    ):
+        raise bad_cursor()
+    return key
 
 
 @router.get("/mes-events", response_model=Listing[MasterDataEventOut], responses=FILES)

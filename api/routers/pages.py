@@ -167,7 +167,7 @@ def _events_url(subject: Subject, digest: str) -> str:
     return f"/events?{urlencode(values)}"
 
 
-def _pages(request: Request) -> Pages:
+async def _pages(request: Request) -> Pages:
     return cast("Pages", request.app.state.pages)
 
 

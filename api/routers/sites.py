@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import HTMLResponse, Response
 
 from api.access.declaration import asks_for
+from api.access.principal import CURRENT, Reach
 from api.access.role import Right
 from api.http.context import ContextDep, tree_of
 from api.pages.cards import oee_card
@@ -23,6 +24,7 @@ def show_sites(
         tree = tree_of(reading)
         sites = tree.within(None, Level.SITE)
         rows = reading.latest_shifts([site.place_id for site in sites], context.clock())
+        untold = reading.untold_sites() if CURRENT.get().reach is Reach.AGGREGATES else set()
     language = pages.language_of(request, lang)
     shown = []
     for site in sites:
@@ -30,5 +32,5 @@ def show_sites(
         cards = [oee_card(row, f, "") for row in rows if row.place == site.path]
         (enterprise,) = tree.ancestors(site.path)
         names = [one.name_vi if language == "vi" else one.name_en for one in (enterprise, site)]
-        shown.append((*names, site.time_zone or "UTC", cards))
+        shown.append((*names, site.time_zone or "UTC", cards, site.place_id in untold))
     return pages.page("sites.html", pages.live.formatter(language), keep=lang, sites=shown)

@@ -28,6 +28,7 @@ from store.reading.row import PlaceRow
 
 Row = TypeVar("Row", bound=BaseModel)
 Flat = Mapping[str, Any]
+Form = Literal["json", "csv", "xlsx", "parquet"]
 FILES: dict[int | str, dict[str, Any]] = {
     200: {
         "content": {CSV_TYPE.partition(";")[0]: {}, XLSX_TYPE: {}, PARQUET_TYPE: {}},
@@ -85,16 +86,9 @@ class ListingSubject:
 class ListingForm:
     """The form in which a list is asked for."""
 
-    def __init__(
-        self,
-        format: Annotated[  # noqa: A002  # the word of the address
-            Literal["json", "csv", "xlsx", "parquet"],
-            Query(description="All but `json` are files."),
-        ] = "json",
-        lang: Annotated[Language, Query(description="xlsx: language of the headings.")] = "vi",
-    ) -> None:
-        self._format = format
-        self._words = CATALOGUES[lang]
+    def __init__(self, form: Form, language: Language) -> None:
+        self._format = form
+        self._words = CATALOGUES[language]
 
     def file(
         self,
@@ -154,7 +148,16 @@ class ListingForm:
         return words.get(f"column.{key}") or words.get(f"column.{last}") or key
 
 
-ListingFormDep = Annotated[ListingForm, Depends()]
+async def _asked_form(
+    format: Annotated[  # noqa: A002  # the word of the address
+        Form, Query(description="All but `json` are files.")
+    ] = "json",
+    lang: Annotated[Language, Query(description="xlsx: language of the headings.")] = "vi",
+) -> ListingForm:
+    return ListingForm(format, lang)
+
+
+ListingFormDep = Annotated[ListingForm, Depends(_asked_form)]
 
 
 def flattened(values: Flat, prefix: str = "") -> dict[str, Any]:

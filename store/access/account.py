@@ -12,7 +12,7 @@ from psycopg.types.json import Jsonb
 from psycopg_pool import ConnectionPool
 
 from plant.settings import DatabaseSettings
-from store.access.tenant import end_long_statements
+from store.access.tenant import end_long_statements, mend_login
 from store.engine.connection import Connection, open_pool, store_errors
 from store.engine.queries import queries
 
@@ -154,6 +154,14 @@ class AccessStore:
         """
         with self.transaction() as t:
             return end_long_statements(t.connection)
+
+    def mend_login(self, role: str) -> bool:
+        """Let a login of an enterprise be as it was made; return whether there is such a one.
+
+        Raises as `transaction` does.
+        """
+        with self.transaction() as t:
+            return mend_login(t.connection, role)
 
     def close(self) -> None:
         """Close every connection."""

@@ -107,8 +107,9 @@ values (%(hash)s, %(account_id)s, %(now)s, %(now)s, %(address)s, %(strong)s)
 select began_at, seen_at, strong, account_id from access.session where session_hash = %(hash)s
 
 -- name: touch_session
--- It is in use.
-update access.session set seen_at = %(now)s where session_hash = %(hash)s
+-- It is in use. Not written each time: that would be a row and a wait for the disk at each look.
+update access.session set seen_at = %(now)s
+where session_hash = %(hash)s and seen_at not between %(now)s - interval '5 s' and %(now)s
 
 -- name: end_session
 -- Signed out, or too old.
@@ -139,8 +140,11 @@ where account_id = %(account_id)s and revoked_at is null and kind <> 'bearer'
 order by made_at
 
 -- name: touch_token
--- It is in use.
-update access.token set used_at = %(now)s where token_hash = %(hash)s
+-- It is in use; see touch_session.
+update access.token set used_at = %(now)s
+where
+    token_hash = %(hash)s
+    and (used_at is null or used_at not between %(now)s - interval '5 s' and %(now)s)
 
 -- name: revoke_token
 -- From now on it is good for nothing.

@@ -67,8 +67,8 @@ true
 t.level in ('enterprise', 'site')
 
 -- name: department_result
--- Figures of sites.
-t.place_id in (select p.place_id from public.place p where p.level = 'site')
+-- Figures of sites, of machines enough that they are not those of a machine.
+t.place_id in (select d.place_id from public.site_disclosure d where d.is_told)
 
 -- name: department_record
 -- Of the programme itself, and what enterprises have let go.

@@ -31,6 +31,14 @@ class RequestKeys:
     def __init__(self, store: AccessStore) -> None:
         self._store = store
 
+    def known(self, consumer: str, key: str) -> Known | None:
+        """Return what is known of a request, if its name was taken; raises as `begin` does."""
+        with (
+            self._store.transaction() as t,
+            t.connection.cursor(row_factory=class_row(Known)) as cursor,
+        ):
+            return cursor.execute(_Q["known"], _named(consumer, key)).fetchone()
+
     def begin(
         self,
         consumer: str,

@@ -23,6 +23,14 @@ MOST_FILES = "2GB"
 """What sorting and joining may put on the disk, per session of a login."""
 LONGEST_STATEMENT = timedelta(minutes=15)
 """Longer works nobody; exports are of many statements."""
+_SETTINGS = {
+    "default_transaction_read_only": "on",
+    "statement_timeout": "30s",
+    "idle_in_transaction_session_timeout": "60s",
+    "work_mem": "16MB",
+    "max_parallel_workers_per_gather": "0",
+}
+"""What sessions of a login begin with."""
 DEPARTMENT = ""
 """In place of an enterprise: the login of the department, which sees aggregates of all of them."""
 
@@ -53,7 +61,7 @@ SEEN_BY = {
         ),
         "work_unit_id",
     ),
-    **dict.fromkeys(("oee_restatement", "oee_result", "oee_target"), "place_id"),
+    **dict.fromkeys(("oee_restatement", "oee_result", "oee_result_past", "oee_target"), "place_id"),
     **dict.fromkeys(
         (
             *("anomaly_limit", "counter_verdict", "measurement", "measurement_minute"),
@@ -68,6 +76,7 @@ SEEN_BY = {
     "shift_break": "shift_pattern_id",
     "edge_delivery": "edge",
     "place_shown": "place_id",
+    "site_disclosure": "place_id",
     "master_data_event": "scope",
     "schema_migration": "everybody",
     "place_version": "everybody",
@@ -98,8 +107,10 @@ _AGGREGATES = {
     "place": "department_place",
     "place_shown": "department_place",
     "oee_result": "department_result",
+    "oee_result_past": "department_result",
     "schema_migration": "everybody",
     "place_version": "everybody",
+    "site_disclosure": "everybody",
     **dict.fromkeys(
         (
             *("criteria_framework", "pilot_programme", "pilot_enterprise", "pilot_consent"),
@@ -119,10 +130,12 @@ _WITHOUT_OTHERS = {
 }
 """Columns in which a row names other enterprises, and what one of them sees in their place."""
 
+_KINDS_OF_FAULTS = sql.SQL(
+    "array(select distinct split_part(fault, ':', 1) from unnest(t.faults) as fault order by 1)"
+)
 _WITHOUT_MACHINES = {
-    ("oee_result", "faults"): sql.SQL(
-        "array(select distinct split_part(fault, ':', 1) from unnest(t.faults) as fault order by 1)"
-    )
+    ("oee_result", "faults"): _KINDS_OF_FAULTS,
+    ("oee_result_past", "faults"): _KINDS_OF_FAULTS,
 }
 """Columns in which a row of a site names a machine, and what the department sees in their place."""
 
@@ -171,6 +184,16 @@ def end_long_statements(connection: Connection, longest: timedelta = LONGEST_STA
     """
     row = connection.execute(_Q["end_long_statements"], {"longest": longest}).fetchone()
     return int(row[0]) if row else 0
+
+
+def mend_login(connection: Connection, role: str) -> bool:
+    """Let a login be as it was made; return whether there is such a one.
+
+    It may change its own password and what its sessions begin with, which nothing forbids in
+    PostgreSQL, and would lock out whoever reads by it.
+    """
+    row = connection.execute(_Q["mend"], {"role": role}).fetchone()
+    return row is not None and bool(row[0])
 
 
 def unlisted(connection: Connection) -> list[str]:
@@ -231,19 +254,21 @@ def _relations(connection: Connection, names: Iterable[str]) -> list[str]:
 
 def _make_login(connection: Connection, login: DatabaseSettings, enterprise: str) -> None:
     role = sql.Identifier(login.user)
-    schema = sql.Identifier("department" if enterprise == DEPARTMENT else "tenant")
+    schema = "department" if enterprise == DEPARTMENT else "tenant"
     exists = connection.execute("select 1 from pg_roles where rolname = %s", [login.user])
     if exists.fetchone() is None:
         connection.execute(sql.SQL("create role {} login connection limit 10").format(role))
+    # A digest goes out, not the word; the same is kept, so that `mend_login` sets it again.
+    word = connection.pgconn.encrypt_password(
+        (login.secret() or "").encode(), login.user.encode(), b"scram-sha-256"
+    ).decode()
+    settings = _SETTINGS | {"search_path": schema}
     # Each time: a login that an older version made gets what has been added since.
+    for name, value in settings.items():
+        setting = sql.SQL("alter role {} set {} = {}")
+        connection.execute(setting.format(role, sql.Identifier(name), sql.Literal(value)))
     for statement in (
         sql.SQL("alter role {role} password {word}"),
-        sql.SQL("alter role {role} set search_path = {schema}"),
-        sql.SQL("alter role {role} set default_transaction_read_only = on"),
-        sql.SQL("alter role {role} set statement_timeout = '30s'"),
-        sql.SQL("alter role {role} set idle_in_transaction_session_timeout = '60s'"),
-        sql.SQL("alter role {role} set work_mem = '16MB'"),
-        sql.SQL("alter role {role} set max_parallel_workers_per_gather = 0"),
         sql.SQL("grant connect on database {database} to {role}"),
         sql.SQL("grant usage on schema {schema} to {role}"),
         sql.SQL("grant select on all tables in schema {schema} to {role}"),
@@ -251,9 +276,9 @@ def _make_login(connection: Connection, login: DatabaseSettings, enterprise: str
         connection.execute(
             statement.format(
                 role=role,
-                schema=schema,
+                schema=sql.Identifier(schema),
                 database=sql.Identifier(login.name),
-                word=sql.Literal(login.secret()),
+                word=sql.Literal(word),
             )
         )
     # Who owns the database sees what the login does, and ends what takes too long: 0193.
@@ -262,8 +287,9 @@ def _make_login(connection: Connection, login: DatabaseSettings, enterprise: str
             sql.SQL("grant {role} to current_user with inherit true, set false").format(role=role)
         )
     _bound_files(connection, role)
-    values = {"role": login.user, "enterprise": enterprise or None}
-    connection.execute(_Q["add_tenant"], values)
+    values = {"role": login.user, "enterprise": enterprise or None, "word": word}
+    kept = [f"{name}={value}" for name, value in settings.items()]
+    connection.execute(_Q["add_tenant"], values | {"settings": kept})
 
 
 def _bound_files(connection: Connection, role: sql.Identifier) -> None:

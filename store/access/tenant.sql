@@ -11,9 +11,14 @@ select path, name_vi from place where level = 'enterprise' order by path
 select role_name, enterprise from access.tenant
 
 -- name: add_tenant
--- What a login sees.
-insert into access.tenant (role_name, enterprise) values (%(role)s, %(enterprise)s)
-on conflict (role_name) do nothing
+-- What a login sees, and what it was made with.
+insert into access.tenant (role_name, enterprise, word, settings)
+values (%(role)s, %(enterprise)s, %(word)s, %(settings)s)
+on conflict (role_name) do update set word = excluded.word, settings = excluded.settings
+
+-- name: mend
+-- Whether there is such a login: it is as it was made.
+select access.mend_tenant(%(role)s::name)
 
 -- name: unlisted
 -- Tables and views of the schema that say nothing of who may see them.

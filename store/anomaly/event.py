@@ -148,8 +148,13 @@ def told_events(
     open_only: bool = False,
     event_id: str | None = None,
     limit: int = 200,
+    behind: tuple[datetime, str] | None = None,
 ) -> list[ToldEvent]:
-    """Return events that overlap `[start, end)`, newest first; `trial` None: of both kinds."""
+    """Return events that overlap `[start, end)`, newest first; `trial` None: of both kinds.
+
+    With `behind`, those that come behind an event: when it began, and its id.
+    """
+    before, event_behind = behind or (end, "")
     asked = {
         "units": list(units),
         "start": start,
@@ -157,6 +162,8 @@ def told_events(
         "trial": trial,
         "open_only": open_only,
         "event": event_id,
+        "before": before,
+        "behind": event_behind,
         "limit": limit,
     }
     with connection.cursor(row_factory=class_row(ToldEvent)) as cursor:

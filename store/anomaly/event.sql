@@ -56,6 +56,9 @@ where
         or coalesce(r.verdict, 'reopened') in ('reopened', 'acknowledged', 'snoozed')
     )
     and (%(event)s::text is null or e.event_id = %(event)s::text)
+    and (
+        e.start_time < %(before)s or (e.start_time = %(before)s and e.event_id > %(behind)s::text)
+    )
 order by e.start_time desc, e.event_id
 limit %(limit)s
 

@@ -2,6 +2,7 @@
 
 import os
 import re
+import select
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -134,6 +135,16 @@ def message_errors(settings: DatabaseSettings, connection: Connection) -> Iterat
         if left or not state or state.startswith(_PASSING):
             raise StoreUnavailableError(f"the {_named(settings)} cannot be used: {said}") from exc
         raise DataError(STORE_REFUSED, f"{said} (SQLSTATE {state})") from exc
+
+
+def has_news(connection: Connection) -> bool:
+    """Tell whether a connection that asks nothing has heard something, or has ended."""
+    try:
+        line = select.poll()
+        line.register(connection.fileno(), select.POLLIN)
+        return bool(line.poll(0))
+    except (OSError, psycopg.Error):
+        return True
 
 
 def break_off(connection: Connection) -> None:

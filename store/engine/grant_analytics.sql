@@ -24,7 +24,7 @@ grant insert, update, delete on measurement_rollup, rollup_mark to nhipmay_analy
 
 -- name: grant_restatements
 -- That a published figure has changed is added, never taken back.
-grant insert on oee_restatement to nhipmay_analytics
+grant insert on oee_restatement, oee_result_past to nhipmay_analytics
 
 -- name: grant_anomalies
 -- What models know and find; people propose and approve them, and say what an event was.

@@ -80,11 +80,12 @@ grant select, insert, update, delete on access.request_key to nhipmay_writer
 
 -- name: grant_tenants
 -- Which logins there are.
-grant select on access.tenant to nhipmay_writer
+grant select (role_name, enterprise) on access.tenant to nhipmay_writer
 
 -- name: grant_statement_guard
 -- The service ends what takes too long.
-grant execute on function access.end_long_statements (interval) to nhipmay_writer
+grant execute on function access.end_long_statements (interval), access.mend_tenant (name)
+to nhipmay_writer
 
 -- name: grant_audit
 -- Entries come in by the function; who writes them can neither read nor change one.

@@ -1,7 +1,7 @@
 """OEE results per place and window, and the trail of final ones that changed."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from typing import Any
@@ -89,11 +89,20 @@ def final_results(
 
 
 def write_results(
-    connection: Connection, rows: Sequence[ResultRow], restatements: Sequence[Restatement]
+    connection: Connection,
+    rows: Sequence[ResultRow],
+    restatements: Sequence[Restatement],
+    published: Collection[ResultKey],
 ) -> None:
-    """Write results over what was there, and the trail of final figures that changed."""
+    """Write results over what was there, and the trail of final figures that changed.
+
+    What those `published` as final said before is kept where they say something else now.
+    """
+    values = [_result_values(row) for row in rows]
     with connection.cursor() as cursor:
-        cursor.executemany(_Q["upsert_result"], [_result_values(row) for row in rows])
+        again = [one for row, one in zip(rows, values, strict=True) if _key(row) in published]
+        cursor.executemany(_Q["keep_past"], again)
+        cursor.executemany(_Q["upsert_result"], values)
         cursor.executemany(_Q["insert_restatement"], [asdict(each) for each in restatements])
 
 
@@ -133,6 +142,10 @@ _RESULT_SUMS = (
     "inspected_parts",
     "good_at_first_parts",
 )
+
+
+def _key(row: ResultRow) -> ResultKey:
+    return row.place_id, row.window.kind, row.window.start
 
 
 # `dataclasses.asdict` copies every value; a late event feels that.

@@ -10,7 +10,7 @@ from datetime import date
 from functools import cache
 from typing import Final, LiteralString
 
-from psycopg.sql import SQL, Composable, Composed, Identifier
+from psycopg.sql import SQL, Composable, Composed, Identifier, Literal
 from pydantic import AwareDatetime
 
 from plant.mes.document import MesDocument
@@ -64,15 +64,27 @@ HOMES: Final = {
 
 @cache
 def page_statement(kind: str) -> Composed:
-    """Return the statement that yields a page of the keys of a kind, as JSON, in their order."""
+    """Return the statement that yields a page of the keys of a kind, as JSON, in their order.
+
+    It is the one behind the key `after`, a JSON list of the key's fields; null for the first.
+    """
     home, (place, *others) = HOMES[kind], KINDS[kind].KEY
-    columns: list[Composable] = [SQL("home.path as {}").format(Identifier(place))]
+    columns: list[Composable] = [SQL("home.path")]
     columns += [
-        SQL("product.code as product") if name == "product" else _column("kept", name)
-        for name in others
+        SQL("product.code") if name == "product" else _column("kept", name) for name in others
+    ]
+    fields = KINDS[kind].model_fields
+    after = [
+        SQL("(%(after)s::jsonb ->> {})::{}").format(Literal(n), _TYPES[fields[name].annotation])
+        for n, name in enumerate(KINDS[kind].KEY)
     ]
     return _Q["page"].format(
-        key=SQL(", ").join(columns),
+        key=SQL(", ").join(
+            SQL("{} as {}").format(column, Identifier(name))
+            for column, name in zip(columns, (place, *others), strict=True)
+        ),
+        columns=SQL(", ").join(columns),
+        after=SQL(", ").join(after),
         table=Identifier(home.table),
         owner=Identifier(home.owner),
         product=SQL("join product on product.product_id = kept.product_id")

@@ -10,7 +10,7 @@ select to_jsonb(found) from (
     where (
         home.path = %(scope)s or starts_with(home.path, %(scope)s || '/')
         or home.path = split_part(%(scope)s, '/', 1)
-    ) and {condition}
+    ) and {condition} and (%(after)s::jsonb is null or ({columns}) > ({after}))
     order by {order}
     offset %(skip)s limit %(limit)s
 ) as found

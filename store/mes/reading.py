@@ -1,8 +1,11 @@
 """What master data say at present, and how they came to say it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
+
+from psycopg.types.json import Jsonb
 
 from plant.errors import ConfigurationError
 from plant.mes.kind import KINDS
@@ -55,18 +58,31 @@ def stored_mapping(
 
 
 def list_documents(
-    settings: DatabaseSettings, kind: str, scope: str, *, skip: int, limit: int
-) -> list[dict[str, Any]]:
+    settings: DatabaseSettings,
+    kind: str,
+    scope: str,
+    *,
+    skip: int = 0,
+    limit: int,
+    after: Sequence[str] | None = None,
+) -> tuple[list[dict[str, Any]], list[str] | None]:
     """Return a page of the documents at or below a place, in the order of their keys.
 
     Those of its enterprise, such as products, are among them. They are as they would come in.
+    Beside them the key behind which the next page begins (`after`), None at the end. Raises
+    DataError for an `after` that is no key of the kind.
     """
-    parameters = {"scope": scope, "skip": skip, "limit": limit}
+    behind = None if after is None else Jsonb(list(after))
+    parameters = {"scope": scope, "skip": skip, "limit": limit, "after": behind}
     with store_errors(settings), connect(settings) as connection:
         connection.read_only = True
         keys = [row[0] for row in connection.execute(page_statement(kind), parameters)]
         stored = current_documents(connection, kind, keys)
-    return [comparable(KINDS[kind], one) or one for _, one in sorted(stored.items())]
+    documents = [comparable(KINDS[kind], one) or one for _, one in sorted(stored.items())]
+    if len(keys) < limit:
+        return documents, None
+    # By name: JSON of the database has an order of its own.
+    return documents, [keys[-1][name] for name in KINDS[kind].KEY]
 
 
 def list_events(

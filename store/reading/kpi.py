@@ -275,9 +275,11 @@ class KpiReading:
         """Return the machines with an hour in the window that no calendar covers."""
         return {row[0] for row in self._run("without_calendar")}
 
-    def restatements(self, places: Sequence[int], limit: int) -> list[RestatementRow]:
-        """Return final figures of places that changed, newest change first."""
-        rows = self._run("restatements", places=list(places), limit=limit)
+    def restatements(
+        self, places: Sequence[int], limit: int, as_of: datetime | None = None
+    ) -> list[RestatementRow]:
+        """Return final figures of places that changed (until `as_of`), newest change first."""
+        rows = self._run("restatements", places=list(places), limit=limit, as_of=as_of)
         return [RestatementRow(*row) for row in rows]
 
     def faults(self, places: Sequence[int]) -> list[FaultRow]:

@@ -404,6 +404,7 @@ where
     r.place_id = any(%(places)s) and r.window_start < %(end)s
     and r.window_start > %(start)s::timestamptz
         - case r.kind when 'hour' then interval '1 hour' else interval '1 day' end
+    and r.restated_at <= coalesce(%(as_of)s::timestamptz, 'infinity')
 order by r.restated_at desc, r.restatement_id desc
 limit %(limit)s
 

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 from typing import Any, TypeVar, cast
+from weakref import WeakKeyDictionary
 
 import psycopg
 from psycopg import errors
@@ -14,12 +15,13 @@ from psycopg_pool import ConnectionPool, PoolTimeout
 from plant.errors import NhipmayError
 from plant.settings import DatabaseSettings
 from store.engine import edition
-from store.engine.connection import SESSION, Connection, connect, conninfo, store_errors
+from store.engine.connection import SESSION, Connection, connect, conninfo, has_news, store_errors
 from store.engine.queries import queries
 from store.reading.board import BoardReading
 from store.reading.export import ExportReading
 from store.reading.fleet import FleetReading
 from store.reading.kpi import EVERYTHING, Chosen, KpiReading
+from store.reading.newest import NewestReading
 from store.reading.result_table import ResultTable, result_table
 from store.reading.rollup import RollupReading
 from store.reading.row import (
@@ -47,6 +49,7 @@ _FIRST_LOOK = timedelta(hours=1)
 _WIDER = 4
 _LONGEST_STATEMENT_OF_EXPORT = "1h"
 _LENT_LATELY_S = 5.0
+_CHECKED_AFTER_S = 5.0
 R = TypeVar("R")
 
 
@@ -66,9 +69,18 @@ class _KeptPlaces:
 class Reading:
     """The questions, asked over one connection; each sees what is committed when it is asked."""
 
-    def __init__(self, connection: Connection, kept: "list[_KeptPlaces] | None" = None) -> None:
-        """With `kept`, a list for the reader's whole life, places are read when they change."""
+    def __init__(
+        self,
+        connection: Connection,
+        kept: "list[_KeptPlaces] | None" = None,
+        newest: NewestReading | None = None,
+    ) -> None:
+        """With `kept`, a list for the reader's whole life, places are read when they change.
+
+        So is `newest`: what is newest is looked for from where it was found last.
+        """
         self._connection = connection
+        self._newest = NewestReading() if newest is None else newest
         self._kept = [] if kept is None else kept
 
     @property
@@ -117,10 +129,15 @@ class Reading:
             self._kept[:] = [_KeptPlaces(version, self._rows(PlaceRow, "places"))]
         return self._kept[0]
 
+    def untold_sites(self) -> set[int]:
+        """Return the sites (place ids) of too few machines to be told of outside."""
+        return {row[0] for row in self._connection.execute(_Q["untold_sites"])}
+
     def tags(self, units: Sequence[int]) -> list[TagRow]:
         """Return the tags of work units (place ids) with their newest measurements."""
         known = self.of_places(_by_id)
-        cursor = self._connection.execute(_Q["tags"], {"units": list(units)})
+        rows = self._connection.execute(_Q["tags"], {"units": list(units)}).fetchall()
+        newest = self._newest.of(self._connection, [(row[0], row[5]) for row in rows])
         found = [
             (
                 known[unit].position,
@@ -132,9 +149,10 @@ class Reading:
                     known[unit].path,
                     f"{known[site].path}/{code}",
                     *others,
+                    *newest.get(tag_id, (None, None, None, None)),
                 ),
             )
-            for tag_id, site, unit, code, name, *others in cursor
+            for tag_id, site, unit, code, name, *others in rows
         ]
         return [row for _, row in sorted(found, key=lambda one: one[0])]
 
@@ -179,12 +197,21 @@ class Reading:
         return RollupReading(self._connection, tag.tag_id, start, end)
 
     def results(
-        self, places: Sequence[int], kind: str, start: datetime, end: datetime
+        self,
+        places: Sequence[int],
+        kind: str,
+        start: datetime,
+        end: datetime,
+        as_of: datetime | None = None,
     ) -> list[OeeRow]:
-        """Return the OEE results of places whose windows overlap `[start, end)`."""
+        """Return the OEE results of places whose windows overlap `[start, end)`.
+
+        With `as_of` those that were final then, as they were.
+        """
         known = self.of_places(_by_id)
-        asked = {"places": list(places), "kind": kind, "start": start, "end": end}
-        cursor = self._connection.execute(_Q["results"], asked)
+        asked = {"places": list(places), "kind": kind, "start": start, "end": end, "as_of": as_of}
+        query = _Q["results" if as_of is None else "results_then"]
+        cursor = self._connection.execute(query, asked)
         found = [OeeRow(known[place_id].path, *others) for place_id, *others in cursor]
         return sorted(found, key=lambda row: (row.start, row.place))
 
@@ -195,9 +222,10 @@ class Reading:
         start: datetime,
         end: datetime,
         reasons: Sequence[str],
+        as_of: datetime | None = None,
     ) -> ResultTable:
         """Return main figures of places and windows in columns: `store.reading.result_table`."""
-        return result_table(self._connection, places, kind, start, end, reasons)
+        return result_table(self._connection, places, kind, start, end, reasons, as_of)
 
     def latest_shifts(self, places: Sequence[int], now: datetime) -> list[OeeRow]:
         """Return the two newest shifts that have begun, per place, newest first."""
@@ -322,10 +350,12 @@ class Reader:
             timeout=wait_s,
             # Short, or a database that was away for minutes would be found again minutes late.
             reconnect_timeout=5,
-            check=ConnectionPool.check_connection,
+            check=self._check,
             open=False,
         )
+        self._used: WeakKeyDictionary[Connection, float] = WeakKeyDictionary()
         self._kept: list[_KeptPlaces] = []
+        self._newest = NewestReading()
         self._lent = float("-inf")
 
     def check(self) -> None:
@@ -348,7 +378,7 @@ class Reader:
         longer than allowed and ConfigurationError when the tables are missing.
         """
         with _reading_errors(self._settings), self._connection() as connection:
-            yield Reading(connection, self._kept)
+            yield Reading(connection, self._kept, self._newest)
 
     @contextmanager
     def _connection(self) -> Iterator[Connection]:
@@ -366,7 +396,18 @@ class Reader:
             with connection:
                 yield connection
         finally:
+            self._used[connection] = time.monotonic()
             self._pool.putconn(connection)
+
+    def _check(self, connection: Connection) -> None:
+        """Raise psycopg.OperationalError for a connection that is lost.
+
+        A server that goes, or ends a session, says so on the line: one that was used a moment ago
+        and has heard nothing is good, and to ask would cost as much as the question itself.
+        """
+        idle_s = time.monotonic() - self._used.get(connection, float("-inf"))
+        if idle_s > _CHECKED_AFTER_S or has_news(connection):
+            ConnectionPool.check_connection(connection)
 
     @contextmanager
     def exporting(self) -> Iterator[Reading]:

@@ -22,19 +22,17 @@ left join place parent on parent.place_id = tree.parent_id
 left join place bottleneck on bottleneck.place_id = tree.bottleneck_id
 order by tree.sort_key
 
+-- name: untold_sites
+-- Sites whose figures are not told outside of their enterprise.
+select place_id from site_disclosure where not is_told
+
 -- name: tags
--- Tags of work units with the newest measurement of each. Apart, as no condition of a join goes through
--- the barrier of a login's view; without their places, which are known and cost a join each.
-with last as materialized (
-    select * from measurement_latest where work_unit_id = any(%(units)s)
-)
+-- Tags of work units; without their places, which are known and cost a join each.
 select
     t.tag_id, t.site_id, t.work_unit_id, e.code, t.name, t.value_type, t.role, t.unit,
-    t.description, t.low, t.high, t.max_silence_s, last.source_time, last.received_time,
-    coalesce(to_jsonb(last.value), to_jsonb(last.text_value)), last.quality
+    t.description, t.low, t.high, t.max_silence_s
 from tag t
 join edge e on e.edge_id = t.edge_id
-left join last on last.tag_id = t.tag_id
 where t.work_unit_id = any(%(units)s)
 order by t.name
 
@@ -67,27 +65,57 @@ order by source_time, received_time, value, quality
 offset %(skip)s
 limit %(limit)s
 
--- name: results
--- OEE results whose window overlaps the asked one, by number of the place: its path is known.
-select
-    r.place_id as place, r.kind, r.window_start as start, r.window_end as end, r.business_date, r.shift,
+-- part: result
+r.place_id as place, r.kind, r.window_start as start, r.window_end as end, r.business_date, r.shift,
     r.availability, r.effectiveness, r.quality_ratio, r.oee, r.coverage,
     r.availability_low, r.availability_high, r.missing, r.faults,
     r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms, r.adot_ms, r.unknown_ms,
     r.produced_quantity, r.good_quantity, r.scrap_quantity, r.rework_quantity,
     r.failure_events, r.energy_kwh, r.run_time_coverage, r.policy_version, r.formula_version, r.as_of, r.final
-from oee_result r
-where
-    r.place_id = any(%(places)s) and r.kind = %(kind)s
+
+-- part: overlapping
+r.place_id = any(%(places)s) and r.kind = %(kind)s
     and r.window_start < %(end)s and r.window_end > %(start)s
     -- None is longer: what is older is not looked through.
     and r.window_start > %(start)s::timestamptz - interval '2 days'
-order by r.window_start
 
--- name: result_table
--- The main figures of many places and windows: one array per column, NaN for no value.
-select
-    coalesce(array_agg(r.place_id), '{}'), coalesce(array_agg(r.window_start), '{}'),
+-- part: then
+    select distinct on (v.place_id, v.kind, v.window_start) v.*
+    from (
+        select
+            r.place_id, r.kind, r.window_start, r.window_end, r.business_date, r.shift,
+            r.availability, r.effectiveness, r.quality_ratio, r.oee, r.coverage, r.availability_low,
+            r.availability_high, r.missing, r.faults, r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms,
+            r.adot_ms, r.unknown_ms, r.produced_quantity, r.good_quantity, r.scrap_quantity,
+            r.rework_quantity, r.failure_events, r.energy_kwh, r.run_time_coverage,
+            r.policy_version, r.formula_version, least(r.as_of, %(as_of)s::timestamptz) as as_of,
+            true as final, 'infinity'::timestamptz as shown_until
+        from oee_result r
+        where
+            r.final and coalesce(r.final_since, r.as_of) <= %(as_of)s
+            and r.place_id = any(%(places)s) and r.kind = %(kind)s
+            and r.window_start < %(end)s and r.window_end > %(start)s
+            and r.window_start > %(start)s::timestamptz - interval '2 days'
+        union all
+        select
+            r.place_id, r.kind, r.window_start, r.window_end, r.business_date, r.shift,
+            r.availability, r.effectiveness, r.quality_ratio, r.oee, r.coverage, r.availability_low,
+            r.availability_high, r.missing, r.faults, r.pbt_ms, r.apt_ms, r.aust_ms, r.adet_ms,
+            r.adot_ms, r.unknown_ms, r.produced_quantity, r.good_quantity, r.scrap_quantity,
+            r.rework_quantity, r.failure_events, r.energy_kwh, r.run_time_coverage,
+            r.policy_version, r.formula_version, least(r.as_of, %(as_of)s::timestamptz), true,
+            r.shown_until
+        from oee_result_past r
+        where
+            r.final_since <= %(as_of)s and r.shown_until > %(as_of)s
+            and r.place_id = any(%(places)s) and r.kind = %(kind)s
+            and r.window_start < %(end)s and r.window_end > %(start)s
+            and r.window_start > %(start)s::timestamptz - interval '2 days'
+    ) v
+    order by v.place_id, v.kind, v.window_start, v.shown_until
+
+-- part: table
+coalesce(array_agg(r.place_id), '{}'), coalesce(array_agg(r.window_start), '{}'),
     coalesce(array_agg(r.window_end), '{}'),
     coalesce(array_agg(coalesce(r.availability, 'NaN')), '{}'),
     coalesce(array_agg(coalesce(r.effectiveness, 'NaN')), '{}'),
@@ -105,11 +133,40 @@ select
         end
     ), '{}'),
     coalesce(array_agg(r.final::integer), '{}'), coalesce(array_agg((r.faults <> '{}')::integer), '{}')
+
+-- name: results
+-- OEE results whose window overlaps the asked one, by number of the place: its path is known.
+select
+    {result}
 from oee_result r
 where
-    r.place_id = any(%(places)s) and r.kind = %(kind)s
-    and r.window_start < %(end)s and r.window_end > %(start)s
-    and r.window_start > %(start)s::timestamptz - interval '2 days'
+    {overlapping}
+order by r.window_start
+
+-- name: results_then
+-- The same as they were final at a moment.
+select
+    {result}
+from (
+{then}
+) r
+order by r.window_start
+
+-- name: result_table
+-- The main figures of many places and windows: one array per column, NaN for no value.
+select
+    {table}
+from oee_result r
+where
+    {overlapping}
+
+-- name: result_table_then
+-- The same as they were final at a moment.
+select
+    {table}
+from (
+{then}
+) r
 
 -- name: result_windows
 -- What the windows of a table of figures are called: by the first place that has one.
@@ -118,6 +175,24 @@ from unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) as asked (window
 cross join lateral (
     select r.shift, r.business_date
     from oee_result r
+    where
+        r.kind = %(kind)s and r.window_start = asked.window_start
+        and r.window_end = asked.window_end and r.place_id = any(%(places)s)
+    order by r.place_id
+    limit 1
+) named
+order by asked.window_start, asked.window_end
+
+-- name: result_windows_then
+-- The same as they were called at a moment.
+with known as (
+{then}
+)
+select asked.window_start, asked.window_end, named.shift, named.business_date
+from unnest(%(starts)s::timestamptz[], %(ends)s::timestamptz[]) as asked (window_start, window_end)
+cross join lateral (
+    select r.shift, r.business_date
+    from known r
     where
         r.kind = %(kind)s and r.window_start = asked.window_start
         and r.window_end = asked.window_end and r.place_id = any(%(places)s)

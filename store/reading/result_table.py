@@ -48,12 +48,23 @@ def result_table(
     start: datetime,
     end: datetime,
     reasons: Sequence[str],
+    as_of: datetime | None = None,
 ) -> ResultTable:
-    """Return the results of places whose windows overlap `[start, end)`."""
-    asked: dict[str, Any] = {"places": list(places), "kind": kind}
+    """Return the results of places whose windows overlap `[start, end)`.
+
+    With `as_of` those that were final then, as they were.
+    """
+    then = "" if as_of is None else "_then"
+    asked: dict[str, Any] = {
+        "places": list(places),
+        "kind": kind,
+        "start": start,
+        "end": end,
+        "as_of": as_of,
+    }
     with array_cursor(connection) as cursor:
-        query = asked | {"start": start, "end": end, "reasons": list(reasons)}
-        found = cursor.execute(_Q["result_table"], query).fetchone()
+        query = asked | {"reasons": list(reasons)}
+        found = cursor.execute(_Q[f"result_table{then}"], query).fetchone()
     assert found is not None, "an aggregate returns a row"
     place, starts, ends, *columns = found
     # Sites may begin their shifts together and end them apart.
@@ -64,7 +75,7 @@ def result_table(
         "starts": [from_microseconds(one) for one in starts_of[bounds // ends_of.size].tolist()],
         "ends": [from_microseconds(one) for one in ends_of[bounds % ends_of.size].tolist()],
     }
-    windows = connection.execute(_Q["result_windows"], named).fetchall()
+    windows = connection.execute(_Q[f"result_windows{then}"], named).fetchall()
     order = np.argsort(np.array(places, dtype=np.int64), kind="stable")
     row = order[np.searchsorted(np.array(places, dtype=np.int64)[order], place)]
     cell = row, column

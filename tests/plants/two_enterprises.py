@@ -42,6 +42,15 @@ def prepared(owner: DatabaseSettings) -> None:
     figures.close()
     load_plant(owner, plant())
     with psycopg.connect(conninfo(owner)) as connection:
+        # Of three machines each, so that the department is told of both sites.
+        connection.execute(
+            "insert into place (parent_id, level, path, name_vi, name_en, position)"
+            " select line.place_id, 'work_unit', format('%%s/them-%%s', line.path, n),"
+            " format('Thêm %%s', n), format('More %%s', n), 90 + n"
+            " from place machine join place line on line.place_id = machine.parent_id,"
+            " generate_series(1, 2) n where machine.path = any(%s)",
+            ([OWN_MACHINE, FOREIGN_MACHINE],),
+        )
         connection.execute(
             "insert into tag (site_id, work_unit_id, edge_id, name, value_type)"
             " select e.site_id, u.place_id, e.edge_id, 'tien-1/nhiet-do', 'number'"

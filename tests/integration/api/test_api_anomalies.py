@@ -324,3 +324,29 @@ def test_the_page_opens_for_machines_and_lines(client: TestClient) -> None:
             assert answer.status_code == 200
             assert words in answer.text
             assert ('id="propose"' in answer.text) is steps
+
+
+def test_events_go_on_page_by_page(client: TestClient, plant: WatchedPlant) -> None:
+    plant.connection.execute(
+        "insert into anomaly_event (event_id, work_unit_id, kind, start_time, opened_at, end_time,"
+        " peak, severity, causes, context)"
+        " select format('e-%%s', n), place_id, 'gap', %(at)s + (n / 2) * interval '1 minute',"
+        " %(at)s, %(at)s + interval '1 hour', 1, 1, '[]', '{}'"
+        " from place, generate_series(1, 7) n where path = %(unit)s",
+        {"at": at(7), "unit": SAW},
+    )
+    asked: dict[str, Any] = {"place": SAW, "start": at(6).isoformat(), "end": at(9).isoformat()}
+    whole = client.get(EVENTS, params=asked | {"limit": 100}).json()
+    assert (len(whole["data"]), whole["meta"]["next"]) == (7, None)
+    found: list[dict[str, Any]] = []
+    more: dict[str, str] = {}
+    while True:
+        page = client.get(EVENTS, params=asked | {"limit": 2} | more).json()
+        found += page["data"]
+        if page["meta"]["next"] is None:
+            break
+        more = {"after": page["meta"]["next"]}
+
+    assert found == whole["data"]
+    wrong = client.get(EVENTS, params=asked | {"after": "x"})
+    assert (wrong.status_code, wrong.json()["type"]) == (422, "urn:nhipmay:problem:bad-cursor")

@@ -63,6 +63,57 @@ def test_pages_of_documents_follow_one_another(client: TestClient) -> None:
     assert [one["code"] for page in pages for one in page] == [*codes, "truc"]
 
 
+def test_a_page_goes_on_behind_the_last_document_whatever_was_written_meanwhile(
+    client: TestClient,
+) -> None:
+    for kind, sample in SAMPLES.items():
+        assert post(client, kind, sample, who="ERP").status_code == 200
+    post(client, "products", *(SAMPLES["products"] | {"code": f"sp-{n}"} for n in range(5)))
+
+    def page(kind: str, **more: Any) -> tuple[list[dict[str, Any]], dict[str, str]]:
+        asked: dict[str, Any] = {"place": SITE, "limit": 1} | more
+        answer = client.get(f"/api/v1/mes/{kind}", params=asked)
+        assert answer.status_code == 200, answer.text
+        going_on = answer.json()["meta"]["next"]
+        return answer.json()["data"], {} if going_on is None else {"after": going_on}
+
+    for kind in KINDS:
+        whole, _ = page(kind, limit=1000)
+        found, more = page(kind)
+        while more:
+            rows, more = page(kind, **more)
+            found += rows
+            assert len(found) <= len(whole), kind
+        assert found == whole, kind
+    first, more = page("products", limit=2)
+    assert [one["code"] for one in first] == ["bac-lot", "sp-0"]
+    post(client, "products", SAMPLES["products"] | {"code": "aa"})
+    assert [one["code"] for one in page("products", limit=2, **more)[0]] == ["sp-1", "sp-2"]
+
+
+@pytest.mark.parametrize(
+    "after", ["x", "W10=", "WyJhIl0=", "WzEsMl0=", "e30=", "WyJhIiwiXHUwMDAwIl0=", "\u00e9"]
+)
+def test_a_cursor_that_is_none_of_ours_is_refused(client: TestClient, after: str) -> None:
+    answer = client.get("/api/v1/mes/products", params={"place": SITE, "after": after})
+
+    assert answer.status_code == 422
+    assert answer.json()["type"] == f"{PROBLEM}bad-cursor"
+
+
+def test_a_cursor_of_another_kind_is_refused(client: TestClient) -> None:
+    post(client, "products", *(SAMPLES["products"] | {"code": f"sp-{n}"} for n in range(2)))
+    assert post(client, "holidays", SAMPLES["holidays"]).status_code == 200
+    asked: dict[str, Any] = {"place": SITE, "limit": 1}
+    after = client.get("/api/v1/mes/products", params=asked).json()["meta"]["next"]
+
+    answer = client.get("/api/v1/mes/holidays", params=asked | {"after": after})
+
+    # The same number of fields, and no date.
+    assert answer.status_code == 422
+    assert answer.json()["type"] == f"{PROBLEM}bad-cursor"
+
+
 def test_the_trail_tells_who_changed_what_and_why(client: TestClient) -> None:
     post(client, "products", SAMPLES["products"])
     post(

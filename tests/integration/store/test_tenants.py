@@ -10,6 +10,7 @@ import pytest
 
 from plant.settings import DatabaseSettings
 from store import connect
+from store.access.account import AccessStore
 from store.access.tenant import (
     DEPARTMENT,
     SEEN_BY,
@@ -235,10 +236,30 @@ def test_the_department_sees_sites_and_their_figures_only(department: Ask) -> No
     let_go = {"criteria_framework"} | {one for one in SEEN_BY if one.startswith("pilot_")}
     # What single machines did, and which there are, is no part of a record.
     let_go -= {"pilot_evidence_input", "pilot_machine"}
-    figures = {"place", "place_shown", "place_version", "oee_result", "schema_migration"}
+    figures = {"place", "place_shown", "place_version", "oee_result", "oee_result_past"}
+    figures |= {"schema_migration", "site_disclosure"}
     for table in set(SEEN_BY) - figures - let_go:
         with pytest.raises(psycopg.errors.UndefinedTable):
             department(f"select * from {table}")
+
+
+def test_sites_of_fewer_than_three_machines_are_not_told_to_the_department(
+    owner: DatabaseSettings, department: Ask, own: Ask
+) -> None:
+    counted = (
+        "select count(*) from oee_result r join place p using (place_id) where p.level = 'site'"
+    )
+    assert department(counted) == own(counted)
+    assert department("select bool_and(is_told) from site_disclosure") == [(True,)]
+    with psycopg.connect(conninfo(owner)) as connection:
+        taken = "update place set in_service_until = %s where path like '%%/them-_'"
+        connection.execute(taken, (at(0),))
+    try:
+        assert department(counted) == department("select count(*) from oee_result_past") == [(0,)]
+        assert own(counted)[0][0] > 0
+    finally:
+        with psycopg.connect(conninfo(owner)) as connection:
+            connection.execute(taken, (None,))
 
 
 def test_a_new_enterprise_gets_a_login_and_making_them_again_changes_nothing(
@@ -406,3 +427,44 @@ def test_what_a_question_costs_grows_with_ones_own_rows_only(owner: DatabaseSett
         )
 
     assert after["measurement"] - before["measurement"] < 20_000
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        "alter role current_user password 'other'",
+        "alter role current_user password null",
+        "alter role current_user set search_path = nowhere",
+        "alter role current_user set statement_timeout = 1",
+    ],
+)
+def test_a_login_that_changed_itself_is_mended(
+    owner: DatabaseSettings, timescale_server: PostgresServer, change: str
+) -> None:
+    settings = login_of(owner, SECRET, OWN)
+
+    def kept() -> tuple[Any, ...]:
+        with psycopg.connect(superuser, autocommit=True) as connection:
+            row = connection.execute(
+                "select a.rolpassword, r.rolconfig from pg_authid a join pg_roles r using (oid)"
+                " where a.rolname = %s",
+                [settings.user],
+            ).fetchone()
+            assert row is not None
+            return row[0], sorted(row[1])
+
+    superuser = timescale_server.url(owner.name)
+    whole = kept()
+    with psycopg.connect(conninfo(settings), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        connection.execute(change.encode())
+    assert kept() != whole
+    store = AccessStore(as_role(owner, "nhipmay_writer"))
+    try:
+        assert store.mend_login(settings.user)
+        assert not store.mend_login("nhipmay")
+        assert not store.mend_login("nm_unknown")
+    finally:
+        store.close()
+
+    assert kept() == whole

@@ -300,6 +300,21 @@ def test_a_revoked_token_is_worthless(town: Town) -> None:
     assert client.get("/api/v1/places").status_code == 401
 
 
+def test_a_login_that_changed_its_password_locks_nobody_out(town: Town) -> None:
+    client = town.with_token(town.add(Role.ENGINEER, "ky-su.khoa"), [Right.FIGURES])
+
+    def asked() -> int:
+        return client.get("/api/v1/mes/products", params={"place": "dong-nai"}).status_code
+
+    assert asked() == 200
+    login = town.settings.login_of("dong-nai")
+    with psycopg.connect(conninfo(login), autocommit=True) as connection:
+        connection.execute("set default_transaction_read_only = off")
+        connection.execute("alter role current_user password 'another one'")
+
+    assert [asked(), asked()] == [503, 200]
+
+
 def test_a_service_with_accounts_tells_anybody_that_it_is_ready(town: Town) -> None:
     client = town.client()
     client.app.state.context.database.open()  # type: ignore[attr-defined]

@@ -208,3 +208,48 @@ def test_an_order_whose_writing_broke_off_begins_at_the_same_moment(
     assert mine.post("/api/v1/operator/order", json=said | {"waited_s": 600}).status_code == 201
 
     assert counted(database, "order_run") == 1
+
+
+def test_scrap_that_is_said_again_is_answered_as_before_when_nothing_is_made_any_more(
+    mine: TestClient, database: DatabaseSettings
+) -> None:
+    product = {"enterprise": ENTERPRISE, "code": "truc-a", "name_vi": "Trục"}
+    mine.post("/api/v1/mes/products", json={"documents": [product], "who": "x"})
+    said = {"client_id": str(uuid.uuid4()), "place": CNC_1, "quantity": 3}
+    first = mine.post("/api/v1/operator/scrap", json=said)
+    assert first.status_code == 201, first.text
+    with psycopg.connect(url_of(database)) as connection:
+        connection.execute("update state_interval set product_code = null, order_number = null")
+    again = mine.post("/api/v1/operator/scrap", json=said)
+
+    assert (again.status_code, again.json()) == (201, first.json())
+    assert counted(database, "scrap_booking") == 1
+    # What was never taken is refused, and may be said again once it is known what is made.
+    other = said | {"client_id": str(uuid.uuid4())}
+    refused = mine.post("/api/v1/operator/scrap", json=other)
+    assert (refused.status_code, refused.json()["type"]) == (422, "urn:nhipmay:problem:no-product")
+    with psycopg.connect(url_of(database)) as connection:
+        connection.execute("update state_interval set product_code = 'truc-a'")
+    assert mine.post("/api/v1/operator/scrap", json=other).status_code == 201
+
+
+def test_scrap_whose_writing_broke_off_is_booked_once_when_nothing_is_made_any_more(
+    mine: TestClient, database: DatabaseSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    product = {"enterprise": ENTERPRISE, "code": "truc-a", "name_vi": "Trục"}
+    mine.post("/api/v1/mes/products", json={"documents": [product], "who": "x"})
+    said = {"client_id": str(uuid.uuid4()), "place": CNC_1, "quantity": 3}
+    with monkeypatch.context() as broken:
+
+        def end(*_: Any) -> None:
+            raise RuntimeError
+
+        broken.setattr(RequestKeys, "finish", end)
+        assert mine.post("/api/v1/operator/scrap", json=said).status_code == 500
+    with psycopg.connect(url_of(database)) as connection:
+        connection.execute("update state_interval set product_code = null, order_number = null")
+
+    again = mine.post("/api/v1/operator/scrap", json=said)
+
+    assert again.status_code == 201, again.text
+    assert counted(database, "scrap_booking") == 1
