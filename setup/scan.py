@@ -18,6 +18,7 @@ SECRETS, AUDIT = "detect-secrets==1.5.0", "pip-audit==2.10.1"
 # Hashes of packages and of commits look like secrets, and are none.
 _LEFT_OUT = ("requirements/", "docs/reference/openapi")
 _NOT_TEXT = (".png", ".svg", ".xlsx", ".docx", ".parquet", ".gz", ".ico", ".pem")
+_SKIPPED = "could not be audited"
 _OFFLINE = (
     "ConnectionError",
     "Max retries",
@@ -89,11 +90,32 @@ def audited() -> int:
         check=False,
     )
     print(done.stdout.strip())
-    if done.returncode and any(sign in done.stderr for sign in _OFFLINE):
-        print("dependencies: NOT scanned, the database of advisories cannot be reached from here")
-        return 3
     print(done.stderr.strip())
-    return done.returncode
+    skipped = done.stdout.count(_SKIPPED)
+    if skipped or (done.returncode and any(sign in done.stderr for sign in _OFFLINE)):
+        print(not_scanned(skipped))
+    return outcome(done.returncode, done.stdout, done.stderr)
+
+
+def outcome(code: int, stdout: str, stderr: str) -> int:
+    """Return 3 where not every dependency was looked up, else what the tool says.
+
+    Where the index has no advisories the tool passes over each of them, and says that it knows of
+    no weakness.
+    """
+    if code and any(sign in stderr for sign in _OFFLINE):
+        return 3
+    return 3 if not code and _SKIPPED in stdout else code
+
+
+def not_scanned(skipped: int) -> str:
+    """Return the words for what could not be looked up."""
+    which = f"{skipped} of them were" if skipped else "none of them was"
+    found = "passed over" if skipped else "looked up"
+    return (
+        f"dependencies: NOT scanned ({which} {found}): the database of advisories cannot be "
+        "reached from here"
+    )
 
 
 def _tool(package: str) -> list[str]:

@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from setup.scan import outcome
+
 ROOT = Path(__file__).resolve().parents[2]
 PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text())
 LOCKS = sorted((ROOT / "requirements").glob("*.txt"))
@@ -119,3 +121,20 @@ def test_clients_of_the_tests_wait_for_the_broker_as_the_tests_do() -> None:
     ]
 
     assert hasty == [], "use patient of tests.peers.mqtt"
+
+
+@pytest.mark.parametrize(
+    ("code", "stdout", "stderr", "told"),
+    [
+        (0, "No known vulnerabilities found", "", 0),
+        (1, "Found 1 known vulnerability", "", 1),
+        (1, "", "requests.exceptions.ConnectionError: Max retries exceeded", 3),
+        # An index that has packages and no advisories: all are passed over, and nothing is found.
+        (0, "No known vulnerabilities found\nx  could not be audited: x (1.0)", "", 3),
+        (1, "Found 1 known vulnerability\nx  could not be audited: x (1.0)", "", 1),
+    ],
+)
+def test_what_was_not_looked_up_is_not_called_clean(
+    code: int, stdout: str, stderr: str, told: int
+) -> None:
+    assert outcome(code, stdout, stderr) == told
