@@ -30,6 +30,18 @@ def test_languages_fill_in_the_same_names() -> None:
         assert names_in(words) == names_in(english[key]), key
 
 
+def test_words_that_misled_are_gone() -> None:
+    words = CATALOGUES["vi"].words()
+    # Of several companies it is no plant; raw data are not master data.
+    assert words["page.plant"] == "Toàn hệ thống"
+    said = " ".join(words.values()).lower()
+    assert "dữ liệu gốc" not in said
+    assert "toàn nhà máy" not in said
+    # An edge that is lost and a signal that is not trusted are told apart.
+    assert "tín hiệu" not in words["fleet.state.lost"].lower()
+    assert words["fleet.state.lost"] != words["state.unknown"]
+
+
 def test_every_key_that_is_used_has_words() -> None:
     used = {
         key
