@@ -86,14 +86,19 @@ class Pipeline:
 
     def _gather(self, stop: Event) -> None:
         """Add messages until the group is old enough, or costs enough; give back the others."""
-        most = self._most
+        most, came = self._most, _AT_ONCE
+        until = monotonic() + self._group.max_wait_s
         while self._next.cost < most and not stop.is_set():
             if self._next:
                 wait_s = max(0.0, self._group.max_wait_s - self._next.age_s)
+                # Or a steady trickle would keep it from going until it costs enough.
+                if not wait_s and came < _AT_ONCE and monotonic() > until:
+                    return
             else:
                 pause_s = self._committer.pause_s()
                 wait_s = _IDLE_S if pause_s is None else min(pause_s, _IDLE_S)
-            if not self._add(_AT_ONCE, wait_s, most):
+            came = self._add(_AT_ONCE, wait_s, most)
+            if not came:
                 return
         self._source.give_back(self._waiting)
         self._waiting.clear()
@@ -110,11 +115,11 @@ class Pipeline:
             # Nothing more can come to it, and the database is still busy.
             self._next.close()
 
-    def _add(self, limit: int, wait_s: float, most: int) -> bool:
-        """Add some messages, as long as the group costs less; return whether there were any."""
+    def _add(self, limit: int, wait_s: float, most: int) -> int:
+        """Add some messages, as long as the group costs less; return how many there were."""
         if not self._waiting:
             self._waiting.extend(self._source.receive(limit, wait_s))
-        some = bool(self._waiting)
+        came = len(self._waiting)
         before = self._next.rows
         while self._waiting and self._next.cost < most:
             self._next.add(self._waiting.popleft())
@@ -122,4 +127,4 @@ class Pipeline:
         for topic, cost in self._next.dear.items():
             self._source.charge(topic, cost)
         self._next.dear.clear()
-        return some
+        return came

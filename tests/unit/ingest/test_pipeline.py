@@ -96,6 +96,31 @@ def test_nothing_is_acknowledged_when_its_transaction_never_succeeded() -> None:
     assert bench.selfstat.snapshot().messages.queued == 2
 
 
+class Trickle(ListSource):
+    """Has one more message whenever it is asked, until one is acknowledged."""
+
+    def __init__(self, bench: Bench, stop: Event) -> None:
+        super().__init__([birth()], bench, stop)
+        self._number = 0
+
+    def receive(self, limit: int, timeout_s: float) -> list[Message]:
+        if not self.acknowledged:
+            self._number += 1
+            self._waiting.append(data(self._number, [1.0]))
+        return super().receive(1, timeout_s)
+
+
+def test_a_group_goes_though_another_message_has_always_just_come() -> None:
+    bench, stop = Bench(), Event()
+    source = Trickle(bench, stop)
+    never = GroupSettings(max_rows=1_000_000_000, max_wait_s=0.001)
+
+    Pipeline(source, bench.committer, bench.selfstat, never, bench.limits).run(stop)
+
+    assert source.acknowledged
+    assert bench.selfstat.snapshot().messages.queued == 0
+
+
 class SlowCommitter:
     """Takes groups, asks for more as often as it is told to, and remembers how large each was."""
 
