@@ -3,16 +3,15 @@
 from collections.abc import Mapping
 
 import msgspec
-import numpy as np
 
-from ingest.decoding.column import value_columns, whole_numbers
 from ingest.decoding.message import Message
 from ingest.decoding.opening import open_parcel
-from ingest.decoding.parcel import DataParcel, DeviceParcel, Ids
+from ingest.decoding.parcel import DataParcel, DeviceParcel, Parcel
+from ingest.decoding.run import DataRun
 from ingest.settings import LimitSettings
 from ingest.validation.registry import address_of
 from ingest.validation.validation import Reason
-from plant.native.message import Leaf
+from plant.native.message import SCHEMA, DataBatch, Leaf
 from store.delivery.row import EdgeRow, OpenRejection
 
 
@@ -44,27 +43,20 @@ def opened_rejection(
     """
     message = Message(row.topic, row.raw, row.received_time)
     if row.reason not in set(Reason):
-        parcel = open_parcel(message, limits)
-        if isinstance(parcel, DeviceParcel):
-            return parcel.data
-        return parcel if isinstance(parcel, DataParcel) else None
+        return _data_of(open_parcel(message, limits))
     edge = edges.get(row.edge_id) if row.edge_id is not None else None
     if edge is None:
         return None
     try:
-        content = _row_decoder.decode(row.raw)
+        one = _row_decoder.decode(row.raw)
     except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
         return None
-    kind, number = value_columns([content.value], limits.max_text_length)
-    return DataParcel(
-        message=message,
-        address=address_of(edge),
-        ids=Ids(row.epoch or "", content.id, content.id + 1),
-        tags=[content.tag],
-        tag=np.zeros(1, np.int64),
-        time_us=whole_numbers([content.time_us]),
-        kind=kind,
-        number=number,
-        value=[content.value],
-        quality=whole_numbers([content.quality]),
-    )
+    columns = [one.tag], [0], [one.time_us], [one.value], [one.quality]
+    batch = DataBatch(SCHEMA, row.epoch or "", one.id, one.id, one.time_us, *columns)
+    return _data_of(DataRun(address_of(edge), limits.max_text_length, message, batch).parcel())
+
+
+def _data_of(parcel: Parcel) -> DataParcel | None:
+    if isinstance(parcel, DeviceParcel):
+        return parcel.data
+    return parcel if isinstance(parcel, DataParcel) else None
