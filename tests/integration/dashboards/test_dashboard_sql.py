@@ -58,8 +58,17 @@ def connection(owner: DatabaseSettings) -> Iterator[Connection]:
 
 @pytest.fixture
 def department(owner: DatabaseSettings) -> Iterator[Connection]:
+    with psycopg.connect(conninfo(owner)) as connection:
+        # It is told of sites of three machines or more.
+        connection.execute(
+            "insert into place (parent_id, level, path, name_vi, name_en)"
+            " select place_id, 'work_unit', path || '/cnc-9', 'Máy thứ ba', 'Third machine'"
+            " from place where level = 'work_center'"
+        )
     with psycopg.connect(conninfo(login_of(owner, SECRET, DEPARTMENT))) as connection:
         yield connection
+    with psycopg.connect(conninfo(owner)) as connection:
+        connection.execute("delete from place where path like '%/cnc-9'")
 
 
 def columns_of(connection: Connection, text: str, uid: str) -> list[str]:
