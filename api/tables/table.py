@@ -12,6 +12,10 @@ Kind = Literal["text", "time", "date", "duration", "number", "decimal", "percent
 """How a cell is shown: durations are seconds, percents fractions; no figure is rounded before."""
 
 
+MOST_SHOWN = 500
+"""Rows of a table on a page; nobody reads more there, and ten thousand are four megabytes."""
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """A column of a table: its key in files and the API, its words on a page, its kind."""
@@ -33,12 +37,18 @@ class Table:
     """Where the first cell of each row leads on a page."""
 
     def shown(self, f: Formatter) -> list[list[str]]:
-        """Return the cells as people read them."""
+        """Return the cells of the first `MOST_SHOWN` rows as people read them."""
         kinds = [column.kind for column in self.columns]
-        digits = [_digits(cells, f) for cells in zip(*self.rows, strict=True)]
+        first = self.rows[:MOST_SHOWN]
+        digits = [_digits(cells, f) for cells in zip(*first, strict=True)]
         return [
-            [_text(cell, kinds[i], digits[i], f) for i, cell in enumerate(row)] for row in self.rows
+            [_text(cell, kinds[i], digits[i], f) for i, cell in enumerate(row)] for row in first
         ]
+
+    @property
+    def beyond(self) -> int:
+        """How many rows a page leaves to the files."""
+        return max(0, len(self.rows) - MOST_SHOWN)
 
 
 def _digits(cells: Sequence[Cell], f: Formatter) -> int:

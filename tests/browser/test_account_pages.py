@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from typing import Literal
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -9,11 +10,15 @@ from pyotp import TOTP
 
 from api.access.administration import add_account, make_link
 from api.access.role import Role
+from tests.browser.pages.looking import findings, unreached
+from tests.foreign.running import peer_folder
 from tests.peers.compose_roles import compose_database
 from tests.peers.postgres import PostgresServer
 from tests.peers.services import free_port
 from tests.peers.serving import served
 from tests.plants.two_enterprises import OWN_MACHINE, PASSWORD, Town, prepared
+
+WIDE_AND_NARROW: tuple[tuple[int, Literal["light", "dark"]], ...] = ((1280, "light"), (390, "dark"))
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +50,16 @@ def sign_in(page: Page, login: str, password: str, code: str = "") -> None:
     page.get_by_role("button", name="Vào").click()
 
 
+def look_at(page: Page) -> None:
+    """Nothing on a page of accounts keeps people out, wide or narrow, light or dark."""
+    axe = peer_folder("axe")
+    for width, scheme in WIDE_AND_NARROW:
+        page.set_viewport_size({"width": width, "height": 800})
+        page.emulate_media(color_scheme=scheme)
+        assert findings(page, axe) == [], (page.url, width)
+    assert unreached(page) == [], page.url
+
+
 def test_an_officer_comes_in_by_link_password_and_second_factor(
     browser: Browser, base: str, town: Town
 ) -> None:
@@ -57,6 +72,7 @@ def test_an_officer_comes_in_by_link_password_and_second_factor(
     page.get_by_label("Mật khẩu mới").fill("ngắn")
     page.get_by_role("button", name="Lưu mật khẩu").click()
     expect(page.get_by_role("alert")).to_have_text("Mật khẩu phải có ít nhất 8 ký tự.")
+    look_at(page)
     page.get_by_label("Mật khẩu mới").fill(PASSWORD)
     page.get_by_role("button", name="Lưu mật khẩu").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Đăng nhập")
@@ -66,12 +82,14 @@ def test_an_officer_comes_in_by_link_password_and_second_factor(
     page.goto(f"{base}/sign-in?next=/account&lang=vi")
     sign_in(page, login, PASSWORD)
     expect(page.get_by_role("alert")).to_contain_text("phải bật mã xác thực")
+    look_at(page)
     secret = page.locator("input[name=secret]").input_value()
     page.get_by_label("Mã 6 số").fill(TOTP(secret).now())
     page.get_by_role("button", name="Bật mã xác thực").click()
     expect(page.get_by_role("heading", level=1)).to_have_text("Mã dự phòng")
     codes = page.locator(".codes code").all_text_contents()
     assert len(codes) == 10
+    look_at(page)
 
     page.goto(f"{base}/sign-in?next=/account&lang=vi")
     sign_in(page, login, PASSWORD)
@@ -79,6 +97,7 @@ def test_an_officer_comes_in_by_link_password_and_second_factor(
     sign_in(page, login, PASSWORD, codes[0])
     expect(page.get_by_text("chuyên viên Sở")).to_be_visible()
     expect(page.get_by_text("Đã bật.")).to_be_visible()
+    look_at(page)
 
     refused = page.goto(f"{base}/place/{OWN_MACHINE}")
     assert refused is not None

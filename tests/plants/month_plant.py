@@ -136,7 +136,8 @@ cross join lateral (values (floor(parts * 0.97))) as kept (good)
 """
 _RESULTS = """
 with summed as (
-    select p.place_id, case when %(kind)s = 'hour' then b.hour else b.shift_start end as begun,
+    select p.place_id, p.path,
+        case when %(kind)s = 'hour' then b.hour else b.shift_start end as begun,
         max(case when %(kind)s = 'hour' then b.slice_end else b.shift_end end) as ended,
         min(b.business_date) as day, min(b.shift) as shift, sum(b.pbt_ms) as pbt,
         sum(b.apt_ms) as apt, sum(b.aust_ms) as aust, sum(b.adet_ms) as adet,
@@ -148,18 +149,27 @@ with summed as (
     join place u on u.place_id = b.work_unit_id
     join place p on u.path = p.path or starts_with(u.path, p.path || '/')
     where p.level in ('work_unit', 'work_center', 'site')
-    group by 1, 2
+    group by 1, 2, 3
 )
 insert into oee_result (place_id, kind, window_start, window_end, business_date, shift,
     availability, effectiveness, quality_ratio, oee, coverage, availability_low, availability_high,
     pbt_ms, apt_ms, aust_ms, adet_ms, adot_ms, unknown_ms, produced_quantity, good_quantity,
-    scrap_quantity, failure_events, energy_kwh, policy_version, formula_version, as_of, final)
+    scrap_quantity, failure_events, energy_kwh, policy_version, formula_version, as_of, final,
+    faults)
 select place_id, %(kind)s, begun, ended, day, shift, apt / pbt, pri_pq / nullif(apt, 0),
     pri_gq / nullif(pri_pq, 0), pri_gq / pbt,
     1 - unknown / pbt, apt / pbt, (apt + unknown) / pbt, pbt, apt, aust, adet, adot, unknown, pq,
     gq, pq - gq, failures, kwh, 1, '1', least(ended, %(end)s::timestamptz),
-    ended <= %(end)s::timestamptz
+    ended <= %(end)s::timestamptz,
+    case when unknown / pbt > 0.08 then array['machine_silent:' || path] else '{}' end
 from summed
+"""
+_REFUSED = """
+insert into rejection (received_time, topic, edge_id, tag_name, reason, detail, raw)
+select at, 'nm/v1/dong-nai/bien-hoa/edge-1/data', edge_id, 'day-chuyen-1/may-1/rung',
+    case when extract(minute from at) < 20 then 'out_of_range' else 'wrong_type' end, 'too high', ''
+from edge
+cross join generate_series(%(start)s::timestamptz, %(end)s::timestamptz, interval '5 minutes') as at
 """
 _CELLS = """
 insert into measurement_rollup (tag_id, width_s, start_time, samples, mean, low, low_time, high,
@@ -238,7 +248,17 @@ def store_month(database: DatabaseSettings) -> None:
     load_plant(database, description())
     asked = {"start": START, "end": END, "signal": SIGNAL}
     with connect(database, autocommit=True) as connection:
-        for statement in (_EDGES, _STATUS, _LEDGER, _READINGS, _CELLS, _STATES, _STOPS, _SUMS):
+        for statement in (
+            _EDGES,
+            _STATUS,
+            _LEDGER,
+            _READINGS,
+            _REFUSED,
+            _CELLS,
+            _STATES,
+            _STOPS,
+            _SUMS,
+        ):
             given = asked if "%(" in statement else None
             text = statement if given is None else statement.replace(" % ", " %% ")
             connection.execute(text.encode(), given)

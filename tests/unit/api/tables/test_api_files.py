@@ -9,7 +9,9 @@ import pytest
 from openpyxl import load_workbook
 
 from api.tables.file import csv_bytes, harmless, xlsx_bytes
-from api.tables.table import Column, Table
+from api.tables.table import MOST_SHOWN, Column, Table
+from api.words.catalogue import CATALOGUES
+from api.words.formatting import Formatter
 
 AT = datetime(2026, 3, 2, 5, 30, tzinfo=UTC)
 TABLE = Table(
@@ -67,3 +69,10 @@ def test_xlsx_has_types_and_local_times() -> None:
     assert first[1].value == datetime(2026, 3, 2, 12, 30)  # noqa: DTZ001  # a sheet has no zones
     assert first[4].value == pytest.approx(1 / 3)
     assert first[5].value == -4
+
+
+def test_a_page_shows_the_first_rows_and_says_how_many_it_leaves_to_the_files() -> None:
+    table = Table("x", "X", (Column("n", "n", "number"),), tuple((k,) for k in range(507)))
+
+    assert len(table.shown(Formatter(CATALOGUES["vi"], ZoneInfo("UTC"), AT))) == MOST_SHOWN == 500
+    assert table.beyond == 7
