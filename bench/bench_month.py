@@ -35,7 +35,7 @@ _TIMES = 5
 _PAGES = (
     *("/", f"/place/{LINE}", f"/place/{UNIT}", f"/trend/{UNIT}?hours=720", "/fleet"),
     *(f"/operator/{UNIT}", f"/anomalies/{UNIT}"),
-    *(f"/board/{board}/{LINE}?hours=720" for board in BOARDS),
+    *(f"/board/{board}/{LINE}?hours={24 if board == 'spc' else 720}" for board in BOARDS),
 )
 
 
