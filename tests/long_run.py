@@ -116,7 +116,8 @@ class LongRun:
         found = {}
         for table, (order, place) in _TABLES.items():
             rows = self.connection.execute(
-                f"select place.path, (to_jsonb(t) - 'as_of' - '{place}')::text from {table} t"
+                "select place.path,"
+                f" (to_jsonb(t) - 'as_of' - 'final_since' - '{place}')::text from {table} t"
                 f" join place on place.place_id = t.{place} order by {order}".encode()
             )
             found[table] = rows.fetchall()

@@ -119,28 +119,30 @@ def list_master_data(
     )
     subject = ListingSubject(kind, context.clock(), found)
     names = list(KINDS[kind].model_fields)
-    going_on = None if last is None else _cursor(last)
+    going_on = None if last is None else _cursor(kind, last)
     return form.table(rows, names, subject, labelled=False) or DocumentPage(
         data=documents, meta=Page(next=going_on)
     )
 
 
-def _cursor(key: Sequence[str]) -> str:
-    return urlsafe_b64encode(json.dumps(key).encode()).decode()
+def _cursor(kind: str, key: Sequence[str]) -> str:
+    return urlsafe_b64encode(json.dumps([kind, *key]).encode()).decode()
 
 
 def _read_cursor(kind: str, after: str) -> list[str]:
     try:
-        key = json.loads(urlsafe_b64decode(after.encode()))
-    except ValueError as exc:
+        said = json.loads(urlsafe_b64decode(after.encode()))
+    except (ValueError, RecursionError) as exc:
         raise bad_cursor() from exc
     if (
-        not isinstance(key, list)
-        or len(key) != len(KINDS[kind].KEY)
-        or not all(isinstance(one, str) and "\0" not in one for one in key)
+        not isinstance(said, list)
+        or len(said) != 1 + len(KINDS[kind].KEY)
+        or not all(isinstance(one, str) and "\0" not in one for one in said)
+        # The database would notice only where it has to compare.
+        or said[0] != kind
     ):
         raise bad_cursor()
-    return key
+    return said[1:]
 
 
 @router.get("/mes-events", response_model=Listing[MasterDataEventOut], responses=FILES)

@@ -1,5 +1,6 @@
 """Master data over HTTP: written with the token only, as a whole or not at all, and told again."""
 
+import base64
 import json
 from collections.abc import Iterator
 from typing import Any
@@ -91,8 +92,12 @@ def test_a_page_goes_on_behind_the_last_document_whatever_was_written_meanwhile(
     assert [one["code"] for one in page("products", limit=2, **more)[0]] == ["sp-1", "sp-2"]
 
 
+_NESTED = base64.urlsafe_b64encode(b"[" * 2_000).decode()
+
+
 @pytest.mark.parametrize(
-    "after", ["x", "W10=", "WyJhIl0=", "WzEsMl0=", "e30=", "WyJhIiwiXHUwMDAwIl0=", "\u00e9"]
+    "after",
+    ["x", "W10=", "WyJhIl0=", "WzEsMl0=", "e30=", "WyJhIiwiXHUwMDAwIl0=", "\u00e9", _NESTED],
 )
 def test_a_cursor_that_is_none_of_ours_is_refused(client: TestClient, after: str) -> None:
     answer = client.get("/api/v1/mes/products", params={"place": SITE, "after": after})
