@@ -6,7 +6,10 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.peers.chromium import TABLET, Chromium
+from tests.peers.postgres import PostgresServer
 from tests.peers.services import free_port
+from tests.peers.serving import served
+from tests.plants.api_plant import api_settings, seed
 from tests.watched_page import Watched
 
 
@@ -30,6 +33,18 @@ def shared_context(shared_browser: Browser) -> BrowserContext:
 def port() -> int:
     """Where the services of a module's tests listen, one after the other."""
     return free_port()
+
+
+@pytest.fixture(scope="module")
+def base(plain_postgres_server: PostgresServer, plain_template: str, port: int) -> Iterator[str]:
+    """A service on a filled database, for modules that write nothing; the others have their own."""
+    name = plain_postgres_server.create_database(template=plain_template)
+    database = plain_postgres_server.settings(name)
+    seed(database)
+    settings = api_settings(database, port=port)
+    with served(settings):
+        yield f"http://127.0.0.1:{settings.port}"
+    plain_postgres_server.drop_database(name)
 
 
 @pytest.fixture

@@ -1,6 +1,5 @@
 """Every board in Chromium, in both languages, on the screen and on paper."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
@@ -8,22 +7,8 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 
 from api.pages.boards.registry import BOARDS
-from tests.peers.postgres import PostgresServer
-from tests.peers.serving import served
-from tests.plants.api_plant import CNC_1, LINE, api_settings, seed
+from tests.plants.api_plant import CNC_1, LINE
 from tests.watched_page import Watched
-
-
-@pytest.fixture(scope="module")
-def base(plain_postgres_server: PostgresServer, plain_template: str, port: int) -> Iterator[str]:
-    """A service on a filled database that no test here writes to."""
-    name = plain_postgres_server.create_database(template=plain_template)
-    database = plain_postgres_server.settings(name)
-    seed(database)
-    settings = api_settings(database, port=port)
-    with served(settings):
-        yield f"http://127.0.0.1:{settings.port}"
-    plain_postgres_server.drop_database(name)
 
 
 @pytest.mark.slow

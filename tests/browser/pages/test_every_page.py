@@ -3,7 +3,6 @@
 Pages of accounts and of the pilot programme need more than this plant: they are not among these.
 """
 
-from collections.abc import Iterator
 from typing import Literal
 
 import pytest
@@ -11,9 +10,7 @@ import pytest
 from api.pages.boards.registry import BOARDS
 from tests.browser.pages.looking import WIDTHS, findings, unreached
 from tests.foreign.running import peer_folder
-from tests.peers.postgres import PostgresServer
-from tests.peers.serving import served
-from tests.plants.api_plant import AREA, CNC_1, LINE, SITE, api_settings, seed
+from tests.plants.api_plant import AREA, CNC_1, LINE, SITE
 from tests.watched_page import Watched
 
 PAGES = (
@@ -29,18 +26,6 @@ PAGES = (
 
 
 FITS = "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-
-
-@pytest.fixture(scope="module")
-def base(plain_postgres_server: PostgresServer, plain_template: str, port: int) -> Iterator[str]:
-    """A service on a filled database that no test here writes to."""
-    name = plain_postgres_server.create_database(template=plain_template)
-    database = plain_postgres_server.settings(name)
-    seed(database)
-    settings = api_settings(database, port=port)
-    with served(settings):
-        yield f"http://127.0.0.1:{settings.port}"
-    plain_postgres_server.drop_database(name)
 
 
 @pytest.mark.slow
